@@ -1,0 +1,95 @@
+"""The command `adobe-ims-operator`: flags, their environment variables, and exit codes."""
+
+import asyncio
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+import click
+
+from adobe_ims_operator import logs
+from adobe_ims_operator.endpoints import ADOBE, EndpointError, Endpoints
+from adobe_ims_operator.kube import NoClusterError
+from adobe_ims_operator.runtime import Options
+from adobe_ims_operator.runtime import run as run_operator
+
+
+def _env(name: str) -> str:
+    return f"ADOBE_IMS_OPERATOR_{name}"
+
+
+@click.group()
+@click.version_option(package_name="adobe-ims-operator")
+def main() -> None:
+    """Keep fresh Adobe IMS access tokens in Kubernetes Secrets."""
+
+
+@main.command(context_settings={"show_default": True})
+@click.option(
+    "--namespace", "namespaces", multiple=True, metavar="NS", envvar=_env("NAMESPACE"),
+    help="Watch this namespace only; may be repeated.  [default: all namespaces]",
+)  # fmt: skip
+@click.option(
+    "--selector", metavar="LABELS", envvar=_env("SELECTOR"),
+    help="Watch only credentials with these labels, written as for kubectl -l.",
+)  # fmt: skip
+@click.option(
+    "--endpoint", "endpoints", multiple=True, metavar="URL", envvar=_env("ENDPOINT"), default=ADOBE,
+    help="An IMS that client secrets may be sent to; may be repeated, and the first is the default of spec.endpoint.",
+)  # fmt: skip
+@click.option(
+    "--allow-http-endpoint", is_flag=True, envvar=_env("ALLOW_HTTP_ENDPOINT"),
+    help="Let an endpoint be http, which sends secrets in the clear: for tests.",
+)  # fmt: skip
+@click.option(
+    "--concurrency", type=click.IntRange(1, 1000), default=32, envvar=_env("CONCURRENCY"),
+    help="How many credentials are worked on at once, for each endpoint.",
+)  # fmt: skip
+@click.option(
+    "--ims-qps", type=click.FloatRange(0.01, 10_000), default=50.0, envvar=_env("IMS_QPS"),
+    help="How many tokens are asked for in a second, for each endpoint.",
+)  # fmt: skip
+@click.option(
+    "--ims-ca-file", type=click.Path(exists=True, dir_okay=False, path_type=Path), envvar=_env("IMS_CA_FILE"),
+    help="A PEM file with authorities to trust for IMS beside the usual ones.",
+)  # fmt: skip
+@click.option(
+    "--log-format", type=click.Choice(logs.FORMATS), default="json", envvar=_env("LOG_FORMAT"),
+)  # fmt: skip
+@click.option(
+    "--log-level", type=click.Choice(logs.LEVELS), default="info", envvar=_env("LOG_LEVEL"),
+)  # fmt: skip
+def run(
+    namespaces: Sequence[str],
+    selector: str | None,
+    endpoints: Sequence[str],
+    allow_http_endpoint: bool,
+    concurrency: int,
+    ims_qps: float,
+    ims_ca_file: Path | None,
+    log_format: str,
+    log_level: str,
+) -> None:
+    """Run the operator until SIGTERM.
+
+    It finds the cluster by KUBECONFIG or by the service account of its pod. Each flag may also be given as an
+    environment variable ADOBE_IMS_OPERATOR_..., in capitals; where a flag may be repeated, with spaces in between.
+    """
+    logs.set_up(log_format, log_level)
+    try:
+        allowed = Endpoints(endpoints, allow_http=allow_http_endpoint)
+    except EndpointError as error:
+        raise click.BadParameter(str(error), param_hint="--endpoint") from error
+    options = Options(
+        endpoints=allowed,
+        namespaces=tuple(dict.fromkeys(namespaces)),
+        selector=selector,
+        concurrency=concurrency,
+        ims_qps=ims_qps,
+        ims_ca_file=ims_ca_file,
+    )
+    try:
+        code = asyncio.run(run_operator(options))
+    except NoClusterError as error:
+        raise click.ClickException(str(error)) from error
+    sys.exit(code)

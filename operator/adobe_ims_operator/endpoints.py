@@ -1,0 +1,100 @@
+"""Which IMS endpoints client secrets may be sent to, and when each wants to be asked again.
+
+Without the list anyone who may create a credential could have the operator send another Secret of the namespace
+to a host of theirs.
+"""
+
+import asyncio
+import re
+from collections.abc import Callable, Sequence
+from datetime import datetime
+
+ADOBE = ("https://ims-na1.adobelogin.com", "https://ims-na1-stg1.adobelogin.com")
+"""Adobe's own: production and stage (@adobe/aio-lib-ims)."""
+
+_ORIGIN = re.compile(r"(https?)://[a-z0-9.-]+(:[0-9]{1,5})?")
+
+
+class EndpointError(ValueError):
+    """Something that can't be an endpoint."""
+
+
+def normalize(url: str) -> str:
+    """Write an endpoint the one way it is compared in: lower case, no slash at the end, no default port.
+
+    Raises:
+        EndpointError: it has a path, a user, or a scheme other than http and https.
+    """
+    origin = url.strip().lower().rstrip("/")
+    match = _ORIGIN.fullmatch(origin)
+    if match is None:
+        raise EndpointError(f"{url!r} is not an endpoint; write a scheme and a host, such as {ADOBE[0]}")
+    default_port = ":443" if match.group(1) == "https" else ":80"
+    return origin.removesuffix(default_port) if match.group(2) == default_port else origin
+
+
+class Endpoints:
+    """The allow-list, in the operator's order: the first is the default.
+
+    Args:
+        urls: the endpoints.
+        allow_http: whether an `http://` endpoint is fit to send secrets to.
+
+    Raises:
+        EndpointError: a URL is no endpoint, or is http without leave, or there is none.
+    """
+
+    def __init__(self, urls: Sequence[str], *, allow_http: bool = False) -> None:
+        self.urls = tuple(dict.fromkeys(normalize(url) for url in urls))
+        if not self.urls:
+            raise EndpointError("no endpoint is allowed; name at least one")
+        insecure = [url for url in self.urls if not url.startswith("https://")]
+        if insecure and not allow_http:
+            raise EndpointError(
+                f"{insecure[0]} would send secrets in the clear; use https, or add --allow-http-endpoint"
+            )
+        self._closed: dict[str, datetime] = {}
+
+    def resolve(self, endpoint: str | None) -> str:
+        """The endpoint that a spec means, as it is compared; it may not be an allowed one."""
+        if endpoint is None:
+            return self.urls[0]
+        try:
+            return normalize(endpoint)
+        except EndpointError:
+            return endpoint
+
+    def allows(self, endpoint: str) -> bool:
+        """Whether client secrets may be sent there."""
+        return endpoint in self.urls
+
+    def close_until(self, endpoint: str, moment: datetime) -> None:
+        """Ask nothing of an endpoint until then; a later moment that was named before stands."""
+        self._closed[endpoint] = max(moment, self._closed.get(endpoint, moment))
+
+    def opens_at(self, endpoint: str, now: datetime) -> datetime | None:
+        """When an endpoint may be asked again, or None if that is now."""
+        moment = self._closed.get(endpoint)
+        return moment if moment is not None and moment > now else None
+
+
+class RateLimit:
+    """At most so many starts a second, evenly spaced, with a short burst.
+
+    Args:
+        per_second: starts a second.
+        clock: seconds that never go back.
+    """
+
+    def __init__(self, per_second: float, clock: Callable[[], float]) -> None:
+        self._interval = 1 / per_second
+        self._burst = max(1.0, per_second) * self._interval
+        self._clock = clock
+        self._free_at = clock()
+
+    async def wait(self) -> None:
+        """Wait for one's turn, in order of asking."""
+        now = self._clock()
+        self._free_at = max(self._free_at, now - self._burst) + self._interval
+        if self._free_at > now:
+            await asyncio.sleep(self._free_at - now)

@@ -1,0 +1,67 @@
+"""What can go wrong at the token endpoint, as one small tree.
+
+    IMSError
+    ├── IMSUnavailable       down or unreachable; time mends it
+    ├── IMSRateLimited       it throttles; time mends it, for everybody who asks that endpoint
+    ├── IMSResponseInvalid   it answered, but not as IMS does; time or a person mends it
+    └── IMSRefused           it said no; a person mends it
+        ├── InvalidClient            the id or the secret; another client secret may do
+        ├── InvalidScope
+        └── CredentialNotPermitted
+
+A message is written for a condition: it says what to do, and never holds what was sent or received.
+"""
+
+from datetime import timedelta
+
+
+class IMSError(Exception):
+    """Base of all; `reason` is the CamelCase word of the condition."""
+
+    reason: str
+
+
+class IMSUnavailable(IMSError):  # noqa: N818 - the name is the reason that users search for
+    """No answer, or a 5xx."""
+
+    reason = "IMSUnavailable"
+
+
+class IMSRateLimited(IMSError):  # noqa: N818
+    """A 429; `retry_after` is what the answer asked for, or None."""
+
+    reason = "IMSRateLimited"
+
+    def __init__(self, message: str, retry_after: timedelta | None) -> None:
+        super().__init__(message)
+        self.retry_after = retry_after
+
+
+class IMSResponseInvalid(IMSError):  # noqa: N818
+    """An answer that holds no usable token and no OAuth error."""
+
+    reason = "IMSResponseInvalid"
+
+
+class IMSRefused(IMSError):  # noqa: N818
+    """An OAuth error that comes again until a person changes something."""
+
+    reason = "IMSRefused"
+
+
+class InvalidClient(IMSRefused):
+    """Wrong, expired or deleted client id or client secret."""
+
+    reason = "InvalidClient"
+
+
+class InvalidScope(IMSRefused):
+    """A scope that the credential does not have."""
+
+    reason = "InvalidScope"
+
+
+class CredentialNotPermitted(IMSRefused):
+    """The credential is not set up for this grant."""
+
+    reason = "CredentialNotPermitted"

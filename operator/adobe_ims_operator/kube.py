@@ -1,0 +1,239 @@
+"""Requests to the Kubernetes API server through `kubernetes.aio`, as plain JSON.
+
+The client library finds the cluster, authenticates and keeps the connections. Its model classes are passed over:
+they cost more than the request itself, and a V1Secret prints its data wherever it is formatted.
+"""
+
+import json
+import os
+from collections.abc import AsyncIterator, Iterator, Mapping
+from contextlib import asynccontextmanager, contextmanager
+from typing import Any
+from urllib.parse import quote, urlencode
+
+import aiohttp
+from kubernetes.aio import config
+from kubernetes.aio.client import ApiClient, Configuration
+
+from adobe_ims_operator.resource import GROUP, PLURAL, VERSION, Key
+
+FIELD_MANAGER = "adobe-ims-operator"
+REQUEST_SECONDS = 15.0
+PAGE = 500
+
+MERGE_PATCH = "application/merge-patch+json"
+JSON_TYPE = "application/json"
+METADATA_OBJECT = "application/json;as=PartialObjectMetadata;g=meta.k8s.io;v=v1"
+METADATA_LIST = "application/json;as=PartialObjectMetadataList;g=meta.k8s.io;v=v1"
+
+
+class ApiError(Exception):
+    """The API server refused a request, or could not be reached (`status` is 0 then)."""
+
+    def __init__(self, status: int, reason: str, message: str) -> None:
+        super().__init__(f"{status} {reason}: {message}" if status else f"{reason}: {message}")
+        self.status = status
+        self.reason = reason
+        self.message = message
+
+
+class NoClusterError(Exception):
+    """There is no usable configuration to reach a cluster with."""
+
+
+def secret_path(key: Key) -> str:
+    """The path of one Secret."""
+    return f"{secrets_path(key.namespace)}/{quote(key.name)}"
+
+
+def secrets_path(namespace: str | None) -> str:
+    """The path of the Secrets of a namespace, or of all where it is None."""
+    return f"/api/v1/namespaces/{quote(namespace)}/secrets" if namespace else "/api/v1/secrets"
+
+
+def credentials_path(namespace: str | None) -> str:
+    """The path of the AdobeIMSCredentials of a namespace, or of all where it is None."""
+    within = f"/namespaces/{quote(namespace)}" if namespace else ""
+    return f"/apis/{GROUP}/{VERSION}{within}/{PLURAL}"
+
+
+async def load_configuration() -> Configuration:
+    """Find the cluster: KUBECONFIG, else the service account of the pod, else ~/.kube/config.
+
+    Raises:
+        NoClusterError: none of them is there and usable.
+    """
+    configuration = Configuration()
+    try:
+        if not os.environ.get("KUBECONFIG") and os.environ.get("KUBERNETES_SERVICE_HOST"):
+            config.load_incluster_config(client_configuration=configuration)  # type: ignore[no-untyped-call]
+        else:
+            await config.load_kube_config(client_configuration=configuration)  # type: ignore[no-untyped-call]
+    except (config.ConfigException, OSError, ValueError) as error:
+        raise NoClusterError(
+            f"no cluster to work on ({error}); set KUBECONFIG to a kubeconfig file, "
+            "or run in a pod with a service account"
+        ) from error
+    # HTTPS_PROXY is there to reach IMS; a proxy for the API server is named in the kubeconfig.
+    configuration.client_session_kwargs = {"trust_env": False}
+    return configuration
+
+
+class Kube:
+    """The API server, as JSON in and JSON out.
+
+    Args:
+        configuration: where it is, and how to authenticate.
+        connections: how many requests may be under way at once, watches not counted.
+    """
+
+    def __init__(self, configuration: Configuration, connections: int) -> None:
+        configuration.connection_pool_maxsize = connections + 16
+        self._configuration = configuration
+        self._client = ApiClient(configuration)
+
+    async def close(self) -> None:
+        """Close all connections."""
+        await self._client.close()  # type: ignore[no-untyped-call]
+
+    @property
+    def host(self) -> str:
+        """The URL of the API server."""
+        return str(self._configuration.host)
+
+    def session(self) -> aiohttp.ClientSession:
+        """A session of its own that authenticates as this client does; the caller closes it."""
+
+        async def authorize(
+            request: aiohttp.ClientRequest, handler: aiohttp.ClientHandlerType
+        ) -> aiohttp.ClientResponse:
+            authorization = await self.authorization()
+            if authorization is not None:
+                request.headers["Authorization"] = authorization
+            return await handler(request)
+
+        connector = aiohttp.TCPConnector(ssl=self._client.rest_client.ssl_context, limit=0)
+        return aiohttp.ClientSession(
+            connector=connector, middlewares=(authorize,), proxy=self._configuration.proxy, trust_env=False
+        )
+
+    async def authorization(self) -> str | None:
+        """The Authorization header as of now, re-read where it can expire; None with a client certificate."""
+        return await self._configuration.get_api_key_with_prefix("BearerToken", alias="authorization")
+
+    async def get(self, path: str, *, accept: str = JSON_TYPE, query: Mapping[str, str] | None = None) -> Any:
+        """GET an object or a list.
+
+        Raises:
+            ApiError: as for all requests of this class.
+        """
+        return await self._request("GET", path, accept=accept, query=query)
+
+    async def create(self, path: str, body: object, *, accept: str = JSON_TYPE) -> Any:
+        """POST a new object; 409 where there is one of its name."""
+        return await self._request("POST", path, body=body, accept=accept, query=_MANAGED)
+
+    async def patch(self, path: str, body: object, *, accept: str = JSON_TYPE) -> Any:
+        """Apply a JSON merge patch; 409 where `body` names a resourceVersion that is no longer current."""
+        return await self._request("PATCH", path, body=body, content=MERGE_PATCH, accept=accept, query=_MANAGED)
+
+    async def delete(self, path: str, uid: str, version: int) -> None:
+        """DELETE an object if it is still the one of that uid and resourceVersion; 409 where it is not."""
+        preconditions = {"uid": uid, "resourceVersion": str(version)}
+        await self._request("DELETE", path, body={"preconditions": preconditions})
+
+    async def pages(self, path: str, *, accept: str, query: Mapping[str, str] | None = None) -> AsyncIterator[Any]:
+        """LIST in pages, so that neither side holds a large list at once; each page's `items` is a list."""
+        page_query = {"limit": str(PAGE), **(query or {})}
+        while True:
+            page = await self.get(path, accept=accept, query=page_query)
+            page["items"] = page["items"] or []  # the API server writes null for none
+            yield page
+            following = page["metadata"].get("continue")
+            if not following:
+                return
+            page_query["continue"] = following
+
+    @asynccontextmanager
+    async def stream(
+        self, path: str, *, accept: str, query: Mapping[str, str], silence: float
+    ) -> AsyncIterator[AsyncIterator[Any]]:
+        """GET a stream of JSON lines; it ends with an ApiError after `silence` seconds without a line."""
+        timeout = aiohttp.ClientTimeout(total=None, sock_connect=REQUEST_SECONDS, sock_read=silence)
+        response = await self._send("GET", path, accept=accept, query=query, timeout=timeout)
+        try:
+            yield _lines(response)
+        finally:
+            response.close()
+
+    async def _request(
+        self,
+        method: str,
+        path: str,
+        *,
+        body: object = None,
+        content: str = JSON_TYPE,
+        accept: str = JSON_TYPE,
+        query: Mapping[str, str] | None = None,
+    ) -> Any:
+        timeout = aiohttp.ClientTimeout(total=REQUEST_SECONDS)
+        response = await self._send(
+            method, path, body=body, content=content, accept=accept, query=query, timeout=timeout
+        )
+        with _translated_errors():
+            return json.loads(await response.read())
+
+    async def _send(
+        self,
+        method: str,
+        path: str,
+        *,
+        accept: str,
+        query: Mapping[str, str] | None,
+        timeout: aiohttp.ClientTimeout,  # noqa: ASYNC109 - aiohttp's own, for each phase
+        body: object = None,
+        content: str = JSON_TYPE,
+    ) -> aiohttp.ClientResponse:
+        headers = {"Accept": accept, "Content-Type": content, "User-Agent": FIELD_MANAGER}
+        authorization = await self.authorization()
+        if authorization is not None:
+            headers["Authorization"] = authorization
+        url = self.host + path + (f"?{urlencode(query)}" if query else "")
+        with _translated_errors():
+            wrapped = await self._client.rest_client.request(  # type: ignore[no-untyped-call]
+                method, url, headers=headers, body=body, _request_timeout=timeout
+            )
+            response: aiohttp.ClientResponse = wrapped.response
+            if response.status >= 400:
+                raise _refusal(response.status, await response.read())
+            return response
+
+
+_MANAGED = {"fieldManager": FIELD_MANAGER}
+
+
+@contextmanager
+def _translated_errors() -> Iterator[None]:
+    # Nothing is chained: aiohttp's errors may hold the request, and that the Authorization header.
+    try:
+        yield
+    except TimeoutError:
+        raise ApiError(0, "Timeout", "the API server did not answer in time") from None
+    except (aiohttp.ClientError, OSError) as error:
+        raise ApiError(0, type(error).__name__, "the API server can't be reached") from None
+    except ValueError as error:
+        raise ApiError(0, type(error).__name__, "the API server answered no JSON") from None
+
+
+def _refusal(status: int, body: bytes) -> ApiError:
+    try:
+        answer = json.loads(body)
+        return ApiError(status, str(answer.get("reason", "")), str(answer.get("message", "")))
+    except (ValueError, AttributeError):
+        return ApiError(status, "", "no Kubernetes Status in the answer")
+
+
+async def _lines(response: aiohttp.ClientResponse) -> AsyncIterator[Any]:
+    with _translated_errors():
+        async for line in response.content:
+            yield json.loads(line)

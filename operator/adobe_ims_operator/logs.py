@@ -1,0 +1,39 @@
+"""Log lines: JSON or text, on standard error, without secrets.
+
+No code of ours formats a token or a client secret. Libraries that trace what they send are held at WARNING whatever
+level is asked for.
+"""
+
+import logging
+import sys
+from collections.abc import Sequence
+from datetime import UTC, datetime
+
+from pythonjsonlogger.json import JsonFormatter
+
+LEVELS: Sequence[str] = ("debug", "info", "warning", "error")
+FORMATS: Sequence[str] = ("json", "text")
+
+_QUIET = ("kopf", "httpx", "httpcore", "aiohttp", "asyncio", "kubernetes", "client")
+
+
+class _JsonFormatter(JsonFormatter):
+    def formatTime(self, record: logging.LogRecord, datefmt: str | None = None) -> str:  # noqa: ARG002, N802
+        return datetime.fromtimestamp(record.created, UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
+
+
+class _TextFormatter(logging.Formatter):
+    formatTime = _JsonFormatter.formatTime  # noqa: N815 - logging's own name
+
+
+def set_up(form: str, level: str) -> None:
+    """Send all log lines of the process to standard error, as `form` ("json" or "text") from `level` on."""
+    handler = logging.StreamHandler(sys.stderr)
+    if form == "json":
+        names = {"asctime": "time", "levelname": "level", "name": "logger"}
+        handler.setFormatter(_JsonFormatter("{asctime}{levelname}{name}{message}", style="{", rename_fields=names))
+    else:
+        handler.setFormatter(_TextFormatter("{asctime} {levelname:7} {message}", style="{"))
+    logging.basicConfig(handlers=[handler], level=level.upper(), force=True)
+    for name in _QUIET:
+        logging.getLogger(name).setLevel(logging.WARNING)

@@ -1,0 +1,251 @@
+"""The one flow for one credential: observe, decide, fetch, write the Secret, write the status.
+
+It is level-based: told whose turn it is, never what happened. Each step leaves the cluster in a state that the
+next call can go on from, so it may be stopped anywhere: a token that is in its Secret is found there, and one that
+is not is held in memory until it is.
+"""
+
+import logging
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+
+from adobe_ims_operator import client_secret, policy, status, token_secret
+from adobe_ims_operator.client_secret import ClientSecret
+from adobe_ims_operator.cluster import Cluster, Memory
+from adobe_ims_operator.endpoints import RateLimit
+from adobe_ims_operator.ims import ClientCredentials, IMSClient, Token
+from adobe_ims_operator.ims_errors import IMSError, IMSRateLimited, IMSRefused, InvalidClient
+from adobe_ims_operator.kube import ApiError, Kube, credentials_path, secret_path
+from adobe_ims_operator.ledger import Facts, digest_client
+from adobe_ims_operator.policy import Action, Decision, Failure, Finding, Inputs, Observed, Pace
+from adobe_ims_operator.resource import Key, parse_credential
+from adobe_ims_operator.template import TemplateError
+from adobe_ims_operator.times import whole_seconds
+from adobe_ims_operator.token_secret import HeldToken
+
+logger = logging.getLogger(__name__)
+
+MOST_STEPS = 4
+"""Steps of one turn; what needs more (a Secret that others keep changing) gets another turn."""
+
+
+@dataclass(frozen=True, slots=True)
+class Reconciler:
+    """What one flow needs of the outside: the API server, IMS, the clock and chance.
+
+    Args:
+        now: the wall clock, in UTC.
+        chance: a random number in [0, 1), for jitter.
+        limits: how often each allowed endpoint may be asked.
+    """
+
+    cluster: Cluster
+    kube: Kube
+    ims: IMSClient
+    limits: dict[str, RateLimit]
+    now: Callable[[], datetime]
+    chance: Callable[[], float]
+
+    async def reconcile(self, key: Key) -> datetime | None:
+        """Bring one credential to where it should be; when to look again, or None if it is gone."""
+        try:
+            return await self._reconcile(key)
+        except ApiError as error:
+            memory = self.cluster.memories.get(key)
+            if memory is None:
+                return None
+            memory.api_failures += 1
+            wait = policy.backoff(Pace.API_SERVER, memory.api_failures, self.chance())
+            logger.warning(
+                "%s: the API server did not take part: %s; again in %.1f s", key, error, wait.total_seconds()
+            )
+            return self.now() + wait
+
+    async def _reconcile(self, key: Key) -> datetime | None:
+        decision: Decision | None = None
+        for _ in range(MOST_STEPS):
+            observed = self.cluster.observe(key, self.now())
+            if observed is None:
+                return None
+            decision = policy.decide(observed, self.now())
+            if decision.action is Action.WAIT:
+                break
+            if decision.action is Action.READ_CLIENT:
+                await self._read_client(observed)
+            else:
+                await self._rotate(observed, decision.finding)
+        else:
+            return self.now()
+        await self._delete_outgrown(observed)
+        await self._report(observed, decision)
+        if memory := self.cluster.memories.get(key):
+            memory.api_failures = 0
+        return decision.look_again_at
+
+    async def _read_client(self, observed: Observed) -> ClientSecret | None:
+        key, spec = observed.key, observed.spec
+        found = await client_secret.read(self.kube, key.namespace, spec.client)
+        if found is None:
+            self.cluster.note_client(key, None, None)
+            return None
+        self.cluster.put_secret(Key(key.namespace, spec.client.secret_name), found.metadata)
+        client = found.client
+        digest = digest_client(observed.uid, client.client_id, client.secrets) if client else "incomplete"
+        self.cluster.note_client(key, str(found.metadata.version), digest)
+        return found
+
+    async def _rotate(self, observed: Observed, need: Finding) -> None:
+        key = observed.key
+        memory = self.cluster.memories[key]
+        if memory.held is None or memory.held.inputs != observed.inputs or self._is_stale(memory.held, observed):
+            memory.held = None
+            found = await self._read_client(observed)
+            if found is None:
+                return
+            inputs = observed.inputs._replace(client_version=str(found.metadata.version))
+            try:
+                memory.held = await self._fetch(observed, found, inputs)
+            except IMSError as error:
+                self._fail(observed, inputs, error)
+                return
+            if memory.held is None:
+                self._note_failure(key, memory, found.missing or need, inputs, self._in(Pace.PERSON, memory))
+                return
+        await self._write(observed, memory, memory.held, need)
+
+    async def _fetch(self, observed: Observed, found: ClientSecret, inputs: Inputs) -> HeldToken | None:
+        """Ask IMS with each client secret in turn; None where the client Secret holds none."""
+        client = found.client
+        if client is None:
+            return None
+        refusal: InvalidClient | None = None
+        for secret_key, secret in client.secrets.items():
+            issued_at = whole_seconds(self.now())
+            try:
+                token = await self._ask(observed, ClientCredentials(client.client_id, secret))
+            except InvalidClient as error:
+                refusal = error
+                continue
+            facts = Facts(
+                credential=observed.key.name,
+                credential_uid=observed.uid,
+                secret_name=observed.spec.secret.name,
+                issued_at=issued_at,
+                expires_at=issued_at + token.expires_in,
+                spec_digest=inputs.spec_digest,
+                client_digest=digest_client(observed.uid, client.client_id, client.secrets),
+                client_version=str(inputs.client_version),
+                client_secret_key=secret_key,
+                rotate_request=inputs.rotate_request,
+                rotations=(observed.facts.rotations if observed.facts else 0) + 1,
+            )
+            return HeldToken(token, client.client_id, facts, inputs)
+        raise refusal or AssertionError("a client has at least one secret")
+
+    async def _ask(self, observed: Observed, credentials: ClientCredentials) -> Token:
+        await self.limits[observed.endpoint].wait()
+        return await self.ims.fetch(observed.endpoint, credentials, observed.spec.scopes)
+
+    async def _write(self, observed: Observed, memory: Memory, held: HeldToken, need: Finding) -> None:
+        key = observed.key
+        secret_key = Key(key.namespace, observed.spec.secret.name)
+        try:
+            written = await token_secret.write(self.kube, observed, held)
+        except TemplateError as error:
+            memory.held = None
+            finding = Finding("TemplateInvalid", f"spec.secret.data: {error}")
+            self._note_failure(key, memory, finding, held.inputs, self._in(Pace.PERSON, memory))
+            return
+        except ApiError as error:
+            if error.status == 409:
+                await self._observe_anew(secret_key)
+                return
+            if error.status in (400, 403, 413, 422):
+                finding = _write_refused(observed, error)
+                self._note_failure(key, memory, finding, held.inputs, self._in(Pace.PERSON, memory))
+                return
+            raise
+        now = self.now()
+        if need.reason in policy.HEALS and memory.last_written is not None:
+            memory.heals = memory.heals + 1 if now - memory.last_written < policy.HEAL_WINDOW else 1
+        memory.held, memory.failure, memory.last_written = None, None, now
+        self.cluster.put_secret(secret_key, written)
+        logger.info(
+            "%s: wrote Secret %s with a token that expires at %s (%s)",
+            key, secret_key.name, held.facts.expires_at.isoformat(), need.reason,
+        )  # fmt: skip
+
+    def _is_stale(self, held: HeldToken, observed: Observed) -> bool:
+        return self.now() >= policy.due_at(held.facts, observed.spec.interval)
+
+    async def _observe_anew(self, secret_key: Key) -> None:
+        observed = await token_secret.read(self.kube, secret_key)
+        if observed is not None:
+            self.cluster.put_secret(secret_key, observed)
+        elif known := self.cluster.secrets.get(secret_key):
+            self.cluster.drop_secret(secret_key, known.version)
+
+    async def _delete_outgrown(self, observed: Observed) -> None:
+        if observed.own_secret is None or observed.spec.suspend:
+            return
+        for secret_key, secret in self.cluster.outgrown_secrets(observed.key):
+            try:
+                await self.kube.delete(secret_path(secret_key), secret.uid, secret.version)
+                logger.info(
+                    "%s: deleted Secret %s, which spec.secret.name no longer names",
+                    observed.key,
+                    secret_key.name,
+                )
+            except ApiError as error:
+                if error.status not in (404, 409):
+                    raise
+            await self._observe_anew(secret_key)
+
+    async def _report(self, observed: Observed, decision: Decision) -> None:
+        credential = self.cluster.credentials.get(observed.key)
+        if credential is None or credential.uid != observed.uid:
+            return
+        desired = status.derive(observed, decision, credential.generation, credential.status, self.now())
+        if desired == credential.status:
+            return
+        path = f"{credentials_path(observed.key.namespace)}/{observed.key.name}/status"
+        try:
+            answer = await self.kube.patch(path, status.to_json(desired))
+        except ApiError as error:
+            if error.status == 404:
+                return
+            raise
+        self.cluster.put_credential(parse_credential(answer))
+
+    def _fail(self, observed: Observed, inputs: Inputs, error: IMSError) -> None:
+        memory = self.cluster.memories[observed.key]
+        pace = Pace.PERSON if isinstance(error, IMSRefused) else Pace.IMS
+        wait = self._in(pace, memory)
+        if isinstance(error, IMSRateLimited) and error.retry_after is not None:
+            wait = error.retry_after
+            self.cluster.endpoints.close_until(observed.endpoint, self.now() + wait)
+        self._note_failure(observed.key, memory, Finding(error.reason, str(error)), inputs, wait)
+
+    def _in(self, pace: Pace, memory: Memory) -> timedelta:
+        failures = memory.failure.count if memory.failure else 0
+        return policy.backoff(pace, failures + 1, self.chance())
+
+    def _note_failure(self, key: Key, memory: Memory, finding: Finding, inputs: Inputs, wait: timedelta) -> None:
+        before = memory.failure
+        memory.failure = Failure(finding, (before.count if before else 0) + 1, self.now() + wait, inputs)
+        logger.warning("%s: %s: %s; again in %.0f s", key, finding.reason, finding.message, wait.total_seconds())
+
+
+def _write_refused(observed: Observed, error: ApiError) -> Finding:
+    # The API server's own words may quote what was sent, so only its reason is passed on.
+    return Finding(
+        "SecretWriteRefused",
+        f"the API server refused to write Secret {observed.spec.secret.name} ({error.status} {error.reason}); check "
+        "its type and size, its immutable field, quotas, admission policies and the operator's permissions",
+    )
+
+
+def utc_now() -> datetime:
+    """The wall clock."""
+    return datetime.now(UTC)

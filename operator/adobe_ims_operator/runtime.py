@@ -1,0 +1,145 @@
+"""The process: everything put together, started in order, and stopped in order."""
+
+import asyncio
+import logging
+import random
+import signal
+import time
+from collections.abc import Awaitable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from adobe_ims_operator import policy
+from adobe_ims_operator.cluster import Cluster
+from adobe_ims_operator.endpoints import Endpoints, RateLimit
+from adobe_ims_operator.ims import IMSClient
+from adobe_ims_operator.kube import Kube, load_configuration
+from adobe_ims_operator.reconcile import Reconciler, utc_now
+from adobe_ims_operator.resource import Key
+from adobe_ims_operator.schedule import Schedule
+from adobe_ims_operator.secret_watch import SecretWatch
+from adobe_ims_operator.watch import CredentialWatch
+
+logger = logging.getLogger(__name__)
+
+STOP_SECONDS = 8.0
+"""How long work under way may take to finish after SIGTERM."""
+RETRY_AFTER_DEFECT_SECONDS = 60.0
+
+
+@dataclass(frozen=True, slots=True)
+class Options:
+    """What the command line says."""
+
+    endpoints: Endpoints
+    namespaces: Sequence[str] = ()
+    selector: str | None = None
+    concurrency: int = 32
+    ims_qps: float = 50.0
+    ims_ca_file: Path | None = None
+
+
+async def run(options: Options) -> int:
+    """Run the operator until SIGTERM or SIGINT; the exit code.
+
+    Raises:
+        NoClusterError: there is no cluster to work on.
+    """
+    configuration = await load_configuration()
+    workers = options.concurrency * len(options.endpoints.urls)
+    kube = Kube(configuration, connections=workers)
+    ims = IMSClient(connections=workers, ca_file=options.ims_ca_file)
+    try:
+        return await _Process(options, kube, ims).run()
+    finally:
+        await ims.close()
+        await kube.close()
+
+
+class _Process:
+    def __init__(self, options: Options, kube: Kube, ims: IMSClient) -> None:
+        self._options = options
+        self._stop = asyncio.Event()
+        self._schedule: Schedule[Key] = Schedule(time.time, self._place)
+        self._cluster = Cluster(options.endpoints, wake=self._schedule.now, forget=self._schedule.discard)
+        limits = {url: RateLimit(options.ims_qps, time.monotonic) for url in options.endpoints.urls}
+        self._reconciler = Reconciler(self._cluster, kube, ims, limits, utc_now, random.random)
+        self._secret_watches = [SecretWatch(kube, self._cluster, ns) for ns in options.namespaces or (None,)]
+        self._credential_watch = CredentialWatch(
+            kube, self._cluster, options.namespaces, options.selector, self._catch_signals
+        )
+
+    async def run(self) -> int:
+        self._catch_signals()
+        where = ", ".join(self._options.namespaces) or "all namespaces"
+        logger.info("watching %s; endpoints: %s", where, ", ".join(self._options.endpoints.urls))
+        # All tasks are made before kopf starts, since kopf cancels at its end what was made after its start.
+        watches = [asyncio.create_task(watch.run(), name="secret watch") for watch in self._secret_watches]
+        synced = asyncio.create_task(self._synced(), name="sync")
+        workers = [
+            asyncio.create_task(self._work(lane, synced), name=f"worker of {lane}")
+            for lane in self._options.endpoints.urls
+            for _ in range(self._options.concurrency)
+        ]
+        clock = asyncio.create_task(self._schedule.run(), name="schedule")
+        sweep = asyncio.create_task(self._credential_watch.sweep(), name="sweep")
+        stopping = asyncio.create_task(self._stop.wait(), name="stop")
+        credentials = asyncio.create_task(self._watch_credentials(synced), name="credential watch")
+        background = [*watches, clock, sweep, credentials]
+        done, _ = await asyncio.wait([stopping, *background, *workers], return_when=asyncio.FIRST_COMPLETED)
+        broken = [task for task in done if task is not stopping and task is not credentials]
+        self._stop.set()
+        await self._schedule.close()
+        logger.info("stopping: no new work; what is under way is finished")
+        await asyncio.wait([credentials, *workers], timeout=STOP_SECONDS)
+        await _cancel([synced, stopping, *background, *workers])
+        for task in broken:
+            logger.error("%s ended unexpectedly", task.get_name(), exc_info=task.exception())
+        logger.info("stopped")
+        return 1 if broken else 0
+
+    async def _synced(self) -> None:
+        for watch in self._secret_watches:
+            await watch.synced.wait()
+
+    async def _watch_credentials(self, synced: Awaitable[None]) -> None:
+        # Without the Secrets every credential would look as if it had no token.
+        await _either(synced, self._stop)
+        if not self._stop.is_set():
+            await self._credential_watch.run(self._stop)
+
+    async def _work(self, lane: str, synced: Awaitable[None]) -> None:
+        await _either(synced, self._stop)
+        while (key := await self._schedule.take(lane)) is not None:
+            again_at: float | None = time.time() + RETRY_AFTER_DEFECT_SECONDS
+            try:
+                moment = await self._reconciler.reconcile(key)
+                again_at = moment.timestamp() if moment is not None else None
+            except Exception:
+                logger.exception("%s: a defect of the operator; please report it", key)
+            finally:
+                self._schedule.done(key, again_at)
+
+    def _place(self, key: Key) -> tuple[str, float]:
+        now = utc_now()
+        observed = self._cluster.observe(key, now)
+        if observed is None or not observed.endpoint_allowed:
+            return self._options.endpoints.urls[0], 0.0
+        return observed.endpoint, policy.rank(observed, now)
+
+    def _catch_signals(self) -> None:
+        loop = asyncio.get_running_loop()
+        for number in (signal.SIGTERM, signal.SIGINT):
+            loop.add_signal_handler(number, self._stop.set)
+
+
+async def _either(done: Awaitable[None], stop: asyncio.Event) -> None:
+    stopped = asyncio.ensure_future(stop.wait())
+    await asyncio.wait([asyncio.ensure_future(done), stopped], return_when=asyncio.FIRST_COMPLETED)
+    stopped.cancel()
+
+
+async def _cancel(tasks: Sequence[asyncio.Task[None] | asyncio.Task[bool]]) -> None:
+    for task in tasks:
+        task.cancel()
+    await asyncio.gather(*tasks, return_exceptions=True)

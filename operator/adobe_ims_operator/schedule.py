@@ -1,0 +1,133 @@
+"""The one schedule: which key is due when, and who works on what.
+
+The contract, which is that of client-go's workqueue with due times: a key that is in work is not handed out
+again; what is asked for it meanwhile is handed out once after. Keys live in lanes, one for each endpoint, so that
+a slow endpoint holds up nobody else's; within a lane the lowest rank goes first, and equals go in order.
+It knows neither credentials nor why they are due, and does no I/O.
+"""
+
+import asyncio
+import heapq
+from collections.abc import Callable, Hashable
+from dataclasses import dataclass, field
+from itertools import count
+from typing import Generic, TypeVar
+
+K = TypeVar("K", bound=Hashable)
+
+LONGEST_NAP = 5.0
+"""Seconds after which the wall clock is read again: it may have jumped, or the machine may have slept."""
+
+
+@dataclass(slots=True)
+class _Lane(Generic[K]):
+    ready: list[tuple[float, int, K]] = field(default_factory=list)
+    filled: asyncio.Condition = field(default_factory=asyncio.Condition)
+
+
+class Schedule(Generic[K]):
+    """Keys and their due times (epoch seconds), handed out lane by lane.
+
+    Args:
+        clock: the wall clock, in epoch seconds.
+        place: the lane and the rank of a key, asked at the moment when it falls due.
+    """
+
+    def __init__(self, clock: Callable[[], float], place: Callable[[K], tuple[str, float]]) -> None:
+        self._clock = clock
+        self._place = place
+        self._waiting: list[tuple[float, int, K]] = []
+        self._due: dict[K, float] = {}
+        self._ready: dict[K, int] = {}
+        self._in_work: set[K] = set()
+        self._lanes: dict[str, _Lane[K]] = {}
+        self._order = count()
+        self._changed = asyncio.Event()
+        self._closed = False
+
+    def __len__(self) -> int:
+        """How many keys are known: waiting, ready or in work."""
+        return len(self._due.keys() | self._ready.keys() | self._in_work)
+
+    def at(self, key: K, due: float) -> None:
+        """Hand out `key` at `due` (epoch seconds) instead of when it was due before."""
+        if key in self._ready:
+            return
+        self._due[key] = due
+        if key not in self._in_work:
+            self._push(key, due)
+
+    def now(self, key: K) -> None:
+        """Hand out `key` as soon as there is a worker for it."""
+        self.at(key, self._clock())
+
+    def discard(self, key: K) -> None:
+        """Forget `key`; a worker that has it may finish."""
+        self._due.pop(key, None)
+        self._ready.pop(key, None)
+
+    async def take(self, lane: str) -> K | None:
+        """Wait for the next key of a lane, which the caller must give back with `done`; None once closed."""
+        queue = self._lanes.setdefault(lane, _Lane())
+        async with queue.filled:
+            while not self._closed:
+                while queue.ready:
+                    _, order, key = heapq.heappop(queue.ready)
+                    if self._ready.get(key) != order:
+                        continue
+                    del self._ready[key]
+                    self._in_work.add(key)
+                    return key
+                await queue.filled.wait()
+        return None
+
+    def done(self, key: K, again_at: float | None) -> None:
+        """End the work on `key`; it is handed out at `again_at`, or earlier if that was asked for meanwhile."""
+        self._in_work.discard(key)
+        asked = [due for due in (again_at, self._due.get(key)) if due is not None]
+        if asked:
+            self.at(key, min(asked))
+
+    async def close(self) -> None:
+        """Hand out nothing more: whoever waits for a key, or asks for one later, gets None."""
+        self._closed = True
+        for lane in self._lanes.values():
+            async with lane.filled:
+                lane.filled.notify_all()
+
+    async def run(self) -> None:
+        """Move keys that fall due to their lanes, for ever."""
+        while True:
+            await self._move_due()
+            nap = min(self._waiting[0][0] - self._clock(), LONGEST_NAP) if self._waiting else LONGEST_NAP
+            try:
+                async with asyncio.timeout(max(nap, 0)):
+                    await self._changed.wait()
+            except TimeoutError:
+                pass
+            self._changed.clear()
+
+    def _push(self, key: K, due: float) -> None:
+        # An entry that was superseded stays in the heap until it is due; many of them are cleared away at once.
+        if len(self._waiting) > 4 * len(self._due) + 64:
+            self._waiting = [(at, order, k) for at, order, k in self._waiting if self._due.get(k) == at]
+            heapq.heapify(self._waiting)
+        heapq.heappush(self._waiting, (due, next(self._order), key))
+        self._changed.set()
+
+    async def _move_due(self) -> None:
+        now = self._clock()
+        filled: dict[str, int] = {}
+        while self._waiting and self._waiting[0][0] <= now:
+            due, order, key = heapq.heappop(self._waiting)
+            if self._due.get(key) != due or key in self._in_work:
+                continue
+            del self._due[key]
+            lane, rank = self._place(key)
+            heapq.heappush(self._lanes.setdefault(lane, _Lane()).ready, (rank, order, key))
+            self._ready[key] = order
+            filled[lane] = filled.get(lane, 0) + 1
+        for lane, keys in filled.items():
+            queue = self._lanes[lane]
+            async with queue.filled:
+                queue.filled.notify(keys)

@@ -1,0 +1,95 @@
+"""A watch on the metadata of Secrets: token Secrets to heal, client Secrets to follow.
+
+Only metadata is asked for, so no Secret's data is sent, whoever's it is. kopf has no such watch: it would bring the
+data of every Secret into the process. (A label selector would bring less, but nobody labels client Secrets.)
+"""
+
+import asyncio
+import logging
+from typing import Any
+
+from adobe_ims_operator.cluster import Cluster
+from adobe_ims_operator.kube import METADATA_LIST, METADATA_OBJECT, ApiError, Kube, secrets_path
+from adobe_ims_operator.policy import ObservedSecret
+from adobe_ims_operator.resource import Key
+from adobe_ims_operator.secret_metadata import observe_secret
+
+logger = logging.getLogger(__name__)
+
+WATCH_SECONDS = 300
+SILENCE_SECONDS = 90.0
+"""A healthy watch has a bookmark about once a minute; after this long without a line it is opened anew."""
+RETRY_SECONDS = (1.0, 30.0)
+
+
+class SecretWatch:
+    """Keeps `cluster` up to date with the Secrets of one namespace, or of all where it is None."""
+
+    def __init__(self, kube: Kube, cluster: Cluster, namespace: str | None) -> None:
+        self._kube = kube
+        self._cluster = cluster
+        self._namespace = namespace
+        self._path = secrets_path(namespace)
+        self.synced = asyncio.Event()
+        """Set once the first list is in."""
+
+    async def run(self) -> None:
+        """Watch for ever, through every outage."""
+        delay, longest = RETRY_SECONDS
+        while True:
+            try:
+                version: str | None = await self._list()
+                self.synced.set()
+                delay = RETRY_SECONDS[0]
+                while version is not None:
+                    version = await self._watch(version)
+            except ApiError as error:
+                logger.warning("can't watch Secrets %s: %s; again in %.0f s", self._where(), error, delay)
+                await asyncio.sleep(delay)
+                delay = min(delay * 2, longest)
+
+    async def _list(self) -> str:
+        listed: dict[Key, ObservedSecret] = {}
+        version = ""
+        async for page in self._kube.pages(self._path, accept=METADATA_LIST):
+            version = page["metadata"]["resourceVersion"]
+            for item in page["items"]:
+                listed[_key(item["metadata"])] = observe_secret(item["metadata"])
+        self._cluster.replace_secrets(self._namespace, listed, int(version))
+        return version
+
+    async def _watch(self, version: str) -> str | None:
+        """Follow one watch from `version` to its end; the version to go on from, or None to list anew."""
+        query = {
+            "watch": "true",
+            "allowWatchBookmarks": "true",
+            "resourceVersion": version,
+            "timeoutSeconds": str(WATCH_SECONDS),
+        }
+        try:
+            async with self._kube.stream(
+                self._path, accept=METADATA_OBJECT, query=query, silence=SILENCE_SECONDS
+            ) as events:
+                async for event in events:
+                    if event["type"] == "ERROR":
+                        return None
+                    version = event["object"]["metadata"]["resourceVersion"]
+                    self._take_up(event["type"], event["object"]["metadata"])
+        except ApiError as error:
+            if error.status:
+                return None
+            await asyncio.sleep(RETRY_SECONDS[0])
+        return version
+
+    def _take_up(self, kind: str, metadata: dict[str, Any]) -> None:
+        if kind == "DELETED":
+            self._cluster.drop_secret(_key(metadata), int(metadata["resourceVersion"]))
+        elif kind != "BOOKMARK":
+            self._cluster.put_secret(_key(metadata), observe_secret(metadata))
+
+    def _where(self) -> str:
+        return f"in namespace {self._namespace}" if self._namespace else "in all namespaces"
+
+
+def _key(metadata: dict[str, Any]) -> Key:
+    return Key(metadata["namespace"], metadata["name"])

@@ -1,0 +1,92 @@
+"""The status of a credential: a report derived from what was observed and decided, never a source of truth."""
+
+from dataclasses import replace
+from datetime import datetime
+from typing import Any
+
+from adobe_ims_operator import policy
+from adobe_ims_operator.policy import Decision, Finding, Observed
+from adobe_ims_operator.resource import Condition, Status
+from adobe_ims_operator.times import to_rfc3339
+
+READY = "Ready"
+ROTATION_FAILING = "RotationFailing"
+
+
+def derive(observed: Observed, decision: Decision, generation: int, before: Status, now: datetime) -> Status:
+    """Say how things stand; equal to `before` when nothing changed, so that nothing need be written."""
+    facts = observed.facts
+    problem = policy.problem(observed, decision)
+    failure = observed.failure
+    conditions = tuple(
+        _settle(condition, generation, before, now)
+        for condition in (_ready(observed, decision, problem, now), _rotation_failing(observed, problem))
+    )
+    others = tuple(c for c in before.conditions if c.type not in (READY, ROTATION_FAILING))
+    return Status(
+        observed_generation=generation,
+        secret_name=observed.spec.secret.name,
+        last_rotation_time=to_rfc3339(facts.issued_at) if facts else None,
+        expiration_time=to_rfc3339(facts.expires_at) if facts else None,
+        next_rotation_time=to_rfc3339(decision.attempt_at) if decision.attempt_at else None,
+        rotations=facts.rotations if facts else 0,
+        failures=failure.count if failure and failure.inputs == observed.inputs else 0,
+        client_secret_key=facts.client_secret_key if facts else None,
+        conditions=conditions + others,
+    )
+
+
+def to_json(status: Status) -> dict[str, Any]:
+    """The status as a merge patch of the object: a field that is gone is null."""
+    return {
+        "status": {
+            "observedGeneration": status.observed_generation,
+            "secretName": status.secret_name,
+            "lastRotationTime": status.last_rotation_time,
+            "expirationTime": status.expiration_time,
+            "nextRotationTime": status.next_rotation_time,
+            "rotations": status.rotations,
+            "failures": status.failures,
+            "clientSecretKey": status.client_secret_key,
+            "conditions": [_condition_to_json(condition) for condition in status.conditions],
+        }
+    }
+
+
+def _ready(observed: Observed, decision: Decision, problem: Finding | None, now: datetime) -> Condition:
+    name = observed.spec.secret.name
+    if policy.holds_fresh_token(observed, now):
+        reason = "Suspended" if observed.spec.suspend else "Rotated"
+        message = f"Secret {name} holds a valid token"
+        if problem is not None:
+            message += f", but it can't be rotated: {problem.message}"
+        elif observed.spec.suspend:
+            message += "; rotation is suspended"
+        return Condition(READY, "True", reason, message, None)
+    finding = problem or decision.finding
+    return Condition(READY, "False", finding.reason, finding.message, None)
+
+
+def _rotation_failing(observed: Observed, problem: Finding | None) -> Condition:
+    if problem is not None:
+        return Condition(ROTATION_FAILING, "True", problem.reason, problem.message, None)
+    if observed.spec.suspend:
+        return Condition(ROTATION_FAILING, "False", "Suspended", "rotation is suspended", None)
+    return Condition(ROTATION_FAILING, "False", "Rotated", "nothing stands in the way of the next rotation", None)
+
+
+def _settle(condition: Condition, generation: int, before: Status, now: datetime) -> Condition:
+    old = before.condition(condition.type)
+    unchanged = old is not None and old.status == condition.status
+    since = old.last_transition_time if old is not None and unchanged else to_rfc3339(now)
+    return replace(condition, observed_generation=generation, last_transition_time=since)
+
+
+def _condition_to_json(condition: Condition) -> dict[str, Any]:
+    return {
+        "type": condition.type,
+        "status": condition.status,
+        "reason": condition.reason,
+        "message": condition.message,
+        "lastTransitionTime": condition.last_transition_time,
+    } | ({} if condition.observed_generation is None else {"observedGeneration": condition.observed_generation})

@@ -1,0 +1,45 @@
+"""Times and durations as Kubernetes objects write them.
+
+Everything the operator stores has whole seconds in UTC, so that a decision made from the stored form equals
+the one made from memory.
+"""
+
+import re
+from datetime import UTC, datetime, timedelta
+
+_DURATION = re.compile(r"(?:(\d+)h)?(?:(\d+)m)?(?:(\d+)s)?")
+
+
+def to_rfc3339(moment: datetime) -> str:
+    """Write a moment as RFC 3339 in UTC with whole seconds, as in `2026-11-23T10:00:00Z`."""
+    return moment.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+
+
+def from_rfc3339(text: str) -> datetime:
+    """Read an RFC 3339 time.
+
+    Raises:
+        ValueError: it is not one, or it has no time zone.
+    """
+    moment = datetime.fromisoformat(text)
+    if moment.tzinfo is None:
+        raise ValueError(f"{text!r} has no time zone; write it like 2026-11-23T10:00:00Z")
+    return moment.astimezone(UTC)
+
+
+def whole_seconds(moment: datetime) -> datetime:
+    """Cut a moment to the second it lies in."""
+    return moment.replace(microsecond=0)
+
+
+def parse_duration(text: str) -> timedelta:
+    """Read a Go-style duration of hours, minutes and seconds, such as `1h30m`.
+
+    Raises:
+        ValueError: it is not one.
+    """
+    match = _DURATION.fullmatch(text)
+    if not text or match is None:
+        raise ValueError(f"{text!r} is not a duration; write it like 23h, 90m or 1h30m")
+    hours, minutes, seconds = (int(part or 0) for part in match.groups())
+    return timedelta(hours=hours, minutes=minutes, seconds=seconds)

@@ -1,0 +1,126 @@
+"""The token Secret: rendered, and written by one request that carries token, facts and ownership together.
+
+A new Secret is made by POST, which fails if there is one of that name. An old one is changed by a merge patch that
+names the resourceVersion it was decided on, which fails if anybody changed it since. So a Secret that
+is not ours is never touched, even by a race, and a rotation costs one write and no read. (Server-side apply would do
+the same in one verb, but it merges into a Secret that someone else made a moment earlier.)
+"""
+
+import base64
+from dataclasses import dataclass, field
+from typing import Any
+
+from adobe_ims_operator.ims import Token
+from adobe_ims_operator.kube import METADATA_OBJECT, ApiError, Kube, secret_path, secrets_path
+from adobe_ims_operator.ledger import Facts
+from adobe_ims_operator.policy import Inputs, Observed, ObservedSecret
+from adobe_ims_operator.resource import API_VERSION, KIND, Key
+from adobe_ims_operator.secret_metadata import observe_secret
+from adobe_ims_operator.template import render
+from adobe_ims_operator.times import to_rfc3339
+
+MANAGED_BY = {"app.kubernetes.io/managed-by": "adobe-ims-operator"}
+
+
+@dataclass(frozen=True, slots=True)
+class HeldToken:
+    """A token that IMS gave and that is not in its Secret yet."""
+
+    token: Token
+    client_id: str
+    facts: Facts
+    inputs: Inputs
+
+
+@dataclass(frozen=True, slots=True)
+class _Desired:
+    labels: dict[str, str]
+    annotations: dict[str, str]
+    owners: list[dict[str, Any]]
+    data: dict[str, str] = field(repr=False)
+
+
+async def write(kube: Kube, observed: Observed, held: HeldToken) -> ObservedSecret:
+    """Create the token Secret, or change the one that was observed.
+
+    Raises:
+        ApiError: it was not written; 409 where the Secret is not as observed any more.
+    """
+    desired = _render(observed, held)
+    key = Key(observed.key.namespace, observed.spec.secret.name)
+    if observed.secret is None:
+        body = _new(observed, desired)
+        answer = await kube.create(secrets_path(key.namespace), body, accept=METADATA_OBJECT)
+    else:
+        body = _change(observed, observed.secret, desired)
+        answer = await kube.patch(secret_path(key), body, accept=METADATA_OBJECT)
+    return observe_secret(answer["metadata"])
+
+
+async def read(kube: Kube, key: Key) -> ObservedSecret | None:
+    """Observe one Secret without its data; None if there is none."""
+    try:
+        answer = await kube.get(secret_path(key), accept=METADATA_OBJECT)
+    except ApiError as error:
+        if error.status == 404:
+            return None
+        raise
+    return observe_secret(answer["metadata"])
+
+
+def _render(observed: Observed, held: HeldToken) -> _Desired:
+    template = observed.spec.secret
+    values = {
+        "access_token": held.token.access_token,
+        "token_type": held.token.token_type,
+        "expires_at": to_rfc3339(held.facts.expires_at),
+        "issued_at": to_rfc3339(held.facts.issued_at),
+        "expires_in": str(int(held.token.expires_in.total_seconds())),
+        "client_id": held.client_id,
+        "scope": ",".join(observed.spec.scopes),
+    }
+    owner = {
+        "apiVersion": API_VERSION,
+        "kind": KIND,
+        "name": observed.key.name,
+        "uid": observed.uid,
+        "controller": True,
+        "blockOwnerDeletion": False,
+    }
+    return _Desired(
+        labels={**template.labels, **MANAGED_BY},
+        annotations={**template.annotations, **held.facts.to_annotations()},
+        owners=[] if template.retain else [owner],
+        data={key: base64.b64encode(render(text, values).encode()).decode() for key, text in template.data.items()},
+    )
+
+
+def _new(observed: Observed, desired: _Desired) -> dict[str, Any]:
+    return {
+        "apiVersion": "v1",
+        "kind": "Secret",
+        "metadata": {
+            "name": observed.spec.secret.name,
+            "namespace": observed.key.namespace,
+            "labels": desired.labels,
+            "annotations": desired.annotations,
+            "ownerReferences": desired.owners,
+        },
+        "type": observed.spec.secret.type,
+        "data": desired.data,
+    }
+
+
+def _change(observed: Observed, secret: ObservedSecret, desired: _Desired) -> dict[str, Any]:
+    # In a merge patch null removes: what was ours and is no longer wanted goes, and so does data that is not ours.
+    return {
+        "metadata": {
+            "uid": secret.uid,
+            "resourceVersion": str(secret.version),
+            "labels": dict.fromkeys(secret.own_labels) | desired.labels,
+            "annotations": dict.fromkeys(secret.own_annotations) | desired.annotations,
+            "ownerReferences": desired.owners or None,
+        },
+        "type": observed.spec.secret.type,
+        "data": dict.fromkeys(secret.data_keys) | desired.data,
+    }

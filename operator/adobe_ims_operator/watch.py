@@ -1,0 +1,160 @@
+"""The watch on AdobeIMSCredentials: kopf as the informer, and nothing else.
+
+Only `on.event` handlers are used. kopf's timers, daemons and change handlers would put a finalizer and
+annotations on every object; without them it lists and watches, and makes no request for an object.
+kopf ends when its watch fails in a way that it does not know, so it is started again here; what was
+observed, and the tokens that wait to be written, stay.
+"""
+
+import asyncio
+import logging
+from collections.abc import Callable, Sequence
+from typing import Any, cast
+
+import kopf
+
+from adobe_ims_operator.cluster import Cluster
+from adobe_ims_operator.kube import METADATA_LIST, ApiError, Kube, credentials_path
+from adobe_ims_operator.resource import GROUP, PLURAL, VERSION, Key, MalformedResourceError, parse_credential
+
+logger = logging.getLogger(__name__)
+
+RETRY_SECONDS = (1.0, 30.0)
+CRD_POLL_SECONDS = 5.0
+SWEEP_SECONDS = 600.0
+
+
+class CredentialWatch:
+    """Keeps `cluster` up to date with the credentials of some namespaces (none named: of all).
+
+    Args:
+        selector: a label selector, or None for all.
+        reclaim_signals: called each time that kopf has put its own signal handlers in place.
+    """
+
+    def __init__(
+        self,
+        kube: Kube,
+        cluster: Cluster,
+        namespaces: Sequence[str],
+        selector: str | None,
+        reclaim_signals: Callable[[], None],
+    ) -> None:
+        self._kube = kube
+        self._cluster = cluster
+        self._namespaces = namespaces
+        self._selector = selector
+        self._reclaim_signals = reclaim_signals
+        self._logins = 0
+
+    async def run(self, stop: asyncio.Event) -> None:
+        """Watch until `stop` is set, through every outage."""
+        delay, longest = RETRY_SECONDS
+        while not stop.is_set():
+            await self._wait_for_crd()
+            started = asyncio.get_running_loop().time()
+            try:
+                await self._watch(stop)
+            except Exception as error:  # noqa: BLE001 - whatever ends kopf, it is started again
+                logger.warning("the watch on credentials ended: %s: %s; starting it again", type(error).__name__, error)
+            if stop.is_set():
+                return
+            delay = RETRY_SECONDS[0] if asyncio.get_running_loop().time() - started > longest else delay
+            await asyncio.sleep(delay)
+            delay = min(delay * 2, longest)
+
+    async def sweep(self) -> None:
+        """Now and then forget credentials that are gone: kopf tells of no deletion that happened between two lists."""
+        while True:
+            await asyncio.sleep(SWEEP_SECONDS)
+            try:
+                await self.sweep_once()
+            except ApiError as error:
+                logger.warning("can't look for deleted credentials: %s", error)
+
+    async def sweep_once(self) -> None:
+        """Forget each credential that was known before a list of them all and is not in it."""
+        known = dict(self._cluster.credentials)
+        live: set[str] = set()
+        query = {"labelSelector": self._selector} if self._selector else {}
+        for namespace in self._namespaces or (None,):
+            async for page in self._kube.pages(credentials_path(namespace), accept=METADATA_LIST, query=query):
+                live.update(item["metadata"]["uid"] for item in page["items"])
+        for key, credential in known.items():
+            if credential.uid not in live:
+                self._cluster.drop_credential(key, credential.uid)
+
+    async def _wait_for_crd(self) -> None:
+        told = False
+        while True:
+            try:
+                found = await self._kube.get(f"/apis/{GROUP}/{VERSION}")
+                if any(resource["name"] == PLURAL for resource in found["resources"]):
+                    return
+            except ApiError as error:
+                if error.status != 404:
+                    logger.warning("can't look for the CRD: %s", error)
+            if not told:
+                logger.warning("the CRD %s.%s is not installed yet; waiting for it", PLURAL, GROUP)
+                told = True
+            await asyncio.sleep(CRD_POLL_SECONDS)
+
+    async def _watch(self, stop: asyncio.Event) -> None:
+        before = asyncio.all_tasks()
+        tasks = await kopf.spawn_tasks(
+            registry=self._registry(),
+            settings=_settings(self._selector),
+            # Else kopf asks for the user's name, which a container's uid may not have.
+            identity=cast("Any", "adobe-ims-operator"),
+            standalone=True,
+            clusterwide=not self._namespaces,
+            namespaces=self._namespaces,
+            stop_flag=stop,
+        )
+        self._reclaim_signals()
+        await kopf.run_tasks(tasks, ignored=before)
+
+    def _registry(self) -> kopf.OperatorRegistry:
+        registry = kopf.OperatorRegistry()
+
+        @kopf.on.event(GROUP, VERSION, PLURAL, registry=registry)
+        async def observe(event: kopf.RawEvent, **_: Any) -> None:
+            self._observe(event["type"], dict(event["object"]))
+
+        @kopf.on.login(registry=registry)
+        async def login(**_: Any) -> kopf.AiohttpSession:
+            # kopf logs in anew after each 401, without a pause of its own.
+            await asyncio.sleep(min(self._logins, RETRY_SECONDS[1]))
+            self._logins += 1
+            return kopf.AiohttpSession(server=self._kube.host, aiohttp_session=self._kube.session())
+
+        return registry
+
+    def _observe(self, kind: str | None, body: dict[str, Any]) -> None:
+        metadata = body["metadata"]
+        key = Key(metadata["namespace"], metadata["name"])
+        if kind == "DELETED":
+            self._cluster.drop_credential(key, metadata["uid"])
+            return
+        try:
+            self._cluster.put_credential(parse_credential(body))
+        except MalformedResourceError as error:
+            logger.error("%s", error)  # noqa: TRY400 - the message says it all
+        self._logins = 0
+
+
+def _settings(selector: str | None) -> kopf.OperatorSettings:
+    settings = kopf.OperatorSettings()
+    settings.scanning.disabled = True
+    settings.posting.enabled = False
+    settings.watching.chunk_size = 500
+    # Safe only without indices: with one, startup deadlocks (kopf #1243).
+    settings.queueing.worker_limit = 64
+    settings.queueing.idle_timeout = 0.1
+    # kopf would take its default finalizer off the objects of other kopf-based operators.
+    settings.persistence.finalizer = f"{GROUP}/none"
+    # kopf would kill the process this long after its end, and here it is started again instead.
+    settings.process.ultimate_exiting_timeout = None
+    if selector:
+        settings.watching.label_selectors[GROUP, VERSION, PLURAL] = selector
+    return settings
