@@ -1,0 +1,26 @@
+"""What a stand-in is unless it is told otherwise; without dependencies, so that --help needs none."""
+
+SAMPLE_CLIENT_ID = "0123456789abcdef0123456789abcdef"
+SAMPLE_CLIENT_SECRET = "p8e-sample_of_the_stand_in_not_a_secret"  # noqa: S105 # documented, opens nothing
+
+# Those in Adobe's guides for Lightroom, Firefly Services, Commerce Optimizer and the client secrets' API.
+SCOPES = (
+    "openid",
+    "AdobeID",
+    "read_organizations",
+    "session",
+    "additional_info",
+    "firefly_api",
+    "ff_apis",
+    "profile",
+    "email",
+    "commerce.aco.ingestion",
+    "additional_info.projectedProductContext",
+    "additional_info.roles",
+    "adobeio_api",
+    "read_client_secret",
+    "manage_client_secrets",
+)
+
+EXPIRES_IN = 86399
+"""Seconds, as IMS answers for a token of 24 hours."""

@@ -1,0 +1,68 @@
+"""Which requests are answered otherwise than usual: rules in order, and how often each still holds."""
+
+import random
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+from adobe_ims_stand_in.behaviours import BEHAVIOURS, Behaviour
+from adobe_ims_stand_in.jsonvalues import MalformedError, build
+
+SEED = 0
+"""For the fractions: the same rules and the same order of requests give the same answers."""
+
+
+@dataclass(frozen=True, slots=True)
+class Scope:
+    """For whom and how often: `client_id` None for all, `times` None for ever, `fraction` of 0 to 1."""
+
+    client_id: str | None = None
+    times: int | None = None
+    fraction: float = 1
+
+    def __post_init__(self) -> None:
+        """Refuse numbers that mean nothing."""
+        if not 0 <= self.fraction <= 1:
+            raise MalformedError("fraction must be from 0 to 1")
+        if self.times is not None and self.times < 0:
+            raise MalformedError("times must not be negative")
+
+
+@dataclass(frozen=True, slots=True)
+class Rule:
+    """A behaviour and its scope; in JSON one flat object, {"behaviour": "slow", "seconds": 2, "times": 3}."""
+
+    behaviour: Behaviour
+    scope: Scope = Scope()
+
+    @classmethod
+    def from_json(cls, given: object) -> "Rule":
+        """Raise MalformedError for anything that is not a rule."""
+        if not isinstance(given, dict) or "behaviour" not in given:
+            raise MalformedError('a rule is a JSON object with "behaviour"')
+        name = given["behaviour"]
+        if not isinstance(name, str) or name not in BEHAVIOURS:
+            raise MalformedError(f"no behaviour {name!r}; there are: {', '.join(BEHAVIOURS)}")
+        names_of_scope = Scope.__dataclass_fields__.keys()
+        scope = {key: value for key, value in given.items() if key in names_of_scope}
+        own = {key: value for key, value in given.items() if key not in names_of_scope | {"behaviour"}}
+        return cls(build(BEHAVIOURS[name], own, what=name), build(Scope, scope, what=name))
+
+
+class RuleBook:
+    """The rules in force, with what is left of their `times`."""
+
+    def __init__(self, rules: Sequence[Rule] = ()) -> None:
+        self._rules = tuple(rules)
+        self._left = [rule.scope.times for rule in rules]
+        self._random = random.Random(SEED)  # noqa: S311 # repeatable is what is wanted here
+
+    def applying_to(self, client_id: str) -> Iterator[Behaviour]:
+        """Give the behaviours for one request, first rule first; those not taken are not used up."""
+        for position, rule in enumerate(self._rules):
+            left = self._left[position]
+            if rule.scope.client_id not in (None, client_id) or left == 0:
+                continue
+            if self._random.random() >= rule.scope.fraction:
+                continue
+            self._left[position] = None if left is None else left - 1
+            yield rule.behaviour

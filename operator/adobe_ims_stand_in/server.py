@@ -1,0 +1,142 @@
+"""The network's side: the token endpoint over HTTP(S), and a process that serves until it is told to end."""
+
+import asyncio
+import itertools
+import json
+import logging
+import math
+import signal
+import socket
+import ssl
+import struct
+from collections.abc import Iterator
+from contextlib import AsyncExitStack
+from dataclasses import dataclass
+from urllib.parse import parse_qsl
+from weakref import WeakKeyDictionary
+
+import click
+from aiohttp import web
+from aiohttp.http_exceptions import HttpProcessingError
+
+from adobe_ims_stand_in.answers import Answer, Ending
+from adobe_ims_stand_in.control import Control
+from adobe_ims_stand_in.ims import IMS, TokenRequest
+
+_LARGEST_BODY = 64 << 10
+_BACKLOG = 1024  # thousands of clients may come at once; a dropped SYN costs them a second
+_GOODBYE = 0.1  # seconds for handlers at the end; 0 would be for ever (aiohttp's ceil_timeout)
+_FORM = "application/x-www-form-urlencoded"
+
+
+class TokenEndpoint:
+    """`POST /ims/token/v3`, over one IMS."""
+
+    def __init__(self, ims: IMS) -> None:
+        self._ims = ims
+        self._connections: WeakKeyDictionary[asyncio.BaseTransport, int] = WeakKeyDictionary()
+        self._numbers: Iterator[int] = itertools.count(1)
+
+    def application(self) -> web.Application:
+        """Make an aiohttp application of the endpoint and /healthz; the rest is 404 or 405."""
+        application = web.Application(client_max_size=_LARGEST_BODY)
+        application.add_routes([web.post("/ims/token/v3", self._token), web.get("/healthz", _healthz)])
+        return application
+
+    async def _token(self, request: web.Request) -> web.StreamResponse:
+        answer = self._ims.answer(await self._parsed(request))
+        wait = answer.wait + self._ims.settings.latency
+        # asyncio.sleep(inf) is refused; a future nobody sets ends with the connection or the process.
+        await (asyncio.get_running_loop().create_future() if math.isinf(wait) else asyncio.sleep(wait))
+        return await _sent(request, answer)
+
+    async def _parsed(self, request: web.Request) -> TokenRequest:
+        body = await request.read() if request.content_type == _FORM else b""
+        query = dict(request.query)
+        return TokenRequest(
+            parameters=query | dict(parse_qsl(body.decode(errors="replace"))),
+            http_version=f"{request.version.major}.{request.version.minor}",
+            connection=self._connection(request),
+            in_query="client_secret" in query,
+            with_cookie="Cookie" in request.headers,
+        )
+
+    def _connection(self, request: web.Request) -> int:
+        transport = request.transport
+        if transport is None:  # closed by the client meanwhile
+            return 0
+        if transport not in self._connections:
+            self._connections[transport] = next(self._numbers)
+        return self._connections[transport]
+
+
+async def _healthz(_request: web.Request) -> web.Response:
+    return web.Response(text="ok\n")
+
+
+async def _sent(request: web.Request, answer: Answer) -> web.StreamResponse:
+    if answer.ending is Ending.RESET:
+        _reset(request)
+    payload = answer.payload()
+    headers = {"Content-Type": answer.content_type, "Cache-Control": "no-store", **answer.headers}
+    if answer.ending is not Ending.TRUNCATED:
+        return web.Response(status=answer.status, body=payload, headers=headers)
+    response = web.StreamResponse(status=answer.status, headers=headers)
+    response.content_length = len(payload)
+    response.force_close()
+    await response.prepare(request)
+    await response.write(payload[: len(payload) // 2])
+    return response
+
+
+def _reset(request: web.Request) -> None:
+    """Close with RST: a socket that lingers for 0 seconds does not say goodbye (socket(7), SO_LINGER)."""
+    if request.transport is not None:
+        connection = request.transport.get_extra_info("socket")
+        connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+        request.transport.abort()
+
+
+@dataclass(frozen=True, slots=True)
+class Listener:
+    """Where to listen; `port` 0 is any free one. `name` is what to call the host in a URL."""
+
+    host: str
+    port: int
+    name: str
+    tls: ssl.SSLContext | None = None
+
+    async def start(self, application: web.Application, stack: AsyncExitStack) -> str:
+        """Serve until the stack is closed; give the URL. Raises OSError if the address is not free."""
+        family = socket.AF_INET6 if ":" in self.host else socket.AF_INET
+        listening = socket.create_server((self.host, self.port), family=family)
+        port = listening.getsockname()[1]
+        # No access log: its request lines hold queries, and so secrets. Cancelled handlers end with their
+        # connections: without it those that hang would pile up.
+        runner = web.AppRunner(
+            application, access_log=None, handler_cancellation=True, shutdown_timeout=_GOODBYE
+        )
+        await runner.setup()
+        stack.push_async_callback(runner.cleanup)
+        await web.SockSite(runner, listening, ssl_context=self.tls, backlog=_BACKLOG).start()
+        name = f"[{self.name}]" if ":" in self.name else self.name
+        return f"{'http' if self.tls is None else 'https'}://{name}:{port}"
+
+
+def _is_no_quotation(record: logging.LogRecord) -> bool:
+    # Of a malformed request aiohttp logs the malformed part, which may be a secret.
+    error = record.exc_info[1] if record.exc_info else None
+    return not isinstance(error, HttpProcessingError | web.RequestPayloadError)
+
+
+async def serve(ims: IMS, endpoint: Listener, control: Listener | None, ca: str | None) -> None:
+    """Serve, say where in a line of JSON on stdout, and return on SIGTERM or SIGINT."""
+    logging.getLogger("aiohttp.server").addFilter(_is_no_quotation)
+    ended = asyncio.Event()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        asyncio.get_running_loop().add_signal_handler(number, ended.set)
+    async with AsyncExitStack() as stack:
+        url = await endpoint.start(TokenEndpoint(ims).application(), stack)
+        control_url = await control.start(Control(ims).application(), stack) if control else None
+        click.echo(json.dumps({"url": url, "ca": ca, "control": control_url}))
+        await ended.wait()
