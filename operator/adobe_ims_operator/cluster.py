@@ -29,6 +29,7 @@ class Memory:
     client_digest: str | None = None
     held: HeldToken | None = None
     last_written: datetime | None = None
+    written_for: str = ""
     heals: int = 0
     api_failures: int = 0
 
@@ -140,7 +141,7 @@ class Cluster:
             client_digest=memory.client_digest if memory.client_version == inputs.client_version else None,
             failure=memory.failure,
             endpoint_opens_at=self.endpoints.opens_at(endpoint, now),
-            last_written=memory.last_written,
+            last_written=memory.last_written if memory.written_for == inputs.spec_digest else None,
             heals=memory.heals,
         )
 

@@ -24,7 +24,9 @@ IDLE = timedelta(hours=1)
 CLOCK_SKEW = timedelta(minutes=1)
 """A token issued further ahead than this was written by a clock that was wrong."""
 HEAL_WINDOW = timedelta(minutes=10)
-"""Heals closer together than this slow down, or a program that fights over a Secret would burn tokens."""
+FREE_HEALS = 3
+"""More heals than this, each within `HEAL_WINDOW` of the one before, slow down: a program that fights over the Secret
+would burn tokens."""
 
 
 class Pace(Enum):
@@ -103,7 +105,7 @@ class Observed:
     endpoint_opens_at: datetime | None
     """When an endpoint that throttles wants to be asked again."""
     last_written: datetime | None
-    """When this process last wrote the token Secret."""
+    """When this process last wrote the token Secret of this spec."""
     heals: int
     """How often it was healed, each time within `HEAL_WINDOW` of the time before."""
 
@@ -368,8 +370,9 @@ def _not_before(observed: Observed, need: Finding, now: datetime) -> tuple[datet
     if observed.endpoint_opens_at is not None:
         until = f"{observed.endpoint} asked to be left alone until {to_rfc3339(observed.endpoint_opens_at)}"
         gates.append((observed.endpoint_opens_at, Finding("IMSRateLimited", until)))
-    if need.reason in HEALS and observed.last_written is not None and observed.heals:
-        gates.append((observed.last_written + backoff(Pace.IMS, observed.heals, 0.0), need))
+    excess = observed.heals - FREE_HEALS + 1
+    if need.reason in HEALS and observed.last_written is not None and excess > 0:
+        gates.append((observed.last_written + backoff(Pace.IMS, excess, 0.0), need))
     return max(gates, key=lambda gate: gate[0])
 
 

@@ -21,7 +21,7 @@ from adobe_ims_operator.ledger import Facts, digest_client
 from adobe_ims_operator.policy import Action, Decision, Failure, Finding, Inputs, Observed, Pace
 from adobe_ims_operator.resource import Key, parse_credential
 from adobe_ims_operator.template import TemplateError
-from adobe_ims_operator.times import whole_seconds
+from adobe_ims_operator.times import to_rfc3339, whole_seconds
 from adobe_ims_operator.token_secret import HeldToken
 
 logger = logging.getLogger(__name__)
@@ -167,14 +167,13 @@ class Reconciler:
                 return
             raise
         now = self.now()
-        if need.reason in policy.HEALS and memory.last_written is not None:
-            memory.heals = memory.heals + 1 if now - memory.last_written < policy.HEAL_WINDOW else 1
-        memory.held, memory.failure, memory.last_written = None, None, now
+        if need.reason in policy.HEALS and observed.last_written is not None:
+            memory.heals = memory.heals + 1 if now - observed.last_written < policy.HEAL_WINDOW else 1
+        memory.held, memory.failure = None, None
+        memory.last_written, memory.written_for = now, held.facts.spec_digest
         self.cluster.put_secret(secret_key, written)
-        logger.info(
-            "%s: wrote Secret %s with a token that expires at %s (%s)",
-            key, secret_key.name, held.facts.expires_at.isoformat(), need.reason,
-        )  # fmt: skip
+        expires_at = to_rfc3339(held.facts.expires_at)
+        logger.info("%s: wrote Secret %s: token expires at %s (%s)", key, secret_key.name, expires_at, need.reason)
 
     def _is_stale(self, held: HeldToken, observed: Observed) -> bool:
         return self.now() >= policy.due_at(held.facts, observed.spec.interval)

@@ -17,9 +17,7 @@ _LOOPBACK = "127.0.0.1"
 _ANYWHERE = ("0.0.0.0", "::")  # noqa: S104 # compared with, not listened on
 
 
-def _pairs(
-    _ctx: click.Context, _param: click.Parameter, given: tuple[str, ...]
-) -> tuple[tuple[str, str], ...]:
+def _pairs(_ctx: click.Context, _param: click.Parameter, given: tuple[str, ...]) -> tuple[tuple[str, str], ...]:
     pairs = tuple((client_id, secret) for client_id, _, secret in (text.partition("=") for text in given))
     if not all(client_id and secret for client_id, secret in pairs):
         raise click.BadParameter("write ID=SECRET")  # without the value: it may be a secret
@@ -61,9 +59,7 @@ class Options:
         if (self.tls_cert is None) != (self.tls_key is None):
             raise click.UsageError("--tls-cert and --tls-key go together")
         if self.tls_cert and (self.tls_dir or self.tls_name):
-            raise click.UsageError(
-                "--tls-cert is a certificate of your own: leave out --tls-dir and --tls-name"
-            )
+            raise click.UsageError("--tls-cert is a certificate of your own: leave out --tls-dir and --tls-name")
         if self.http and (self.tls_cert or self.tls_dir or self.tls_name):
             raise click.UsageError("--http is without TLS: leave out the --tls flags")
 
@@ -120,13 +116,9 @@ _file = click.Path(exists=True, dir_okay=False, path_type=Path)
     help="A client id and secret; repeatable. The same id again adds a second secret.",
 )
 @_option("--scopes", default=",".join(SCOPES), help="Scopes every client may ask for, comma-separated.")
-@_option(
-    "--expires-in", type=click.IntRange(min=1), default=EXPIRES_IN, help="Lifetime of a token, in seconds."
-)
+@_option("--expires-in", type=click.IntRange(min=1), default=EXPIRES_IN, help="Lifetime of a token, in seconds.")
 @_option("--latency", type=click.FloatRange(min=0), default=0.0, help="Seconds before each answer.")
-@_option(
-    "--invalid-client-status", type=click.Choice(["400", "401"]), default="400", help="IMS answers either."
-)
+@_option("--invalid-client-status", type=click.Choice(["400", "401"]), default="400", help="IMS answers either.")
 @_option(
     "--control-port",
     type=_port,
@@ -147,9 +139,7 @@ def _serve(options: Options) -> None:
         raise click.ClickException(
             f"{missing.name} is not installed: pip install 'adobe-ims-operator[stand-in]'"
         ) from missing
-    settings = ims.Settings(
-        options.expires_in, options.latency, 401 if options.invalid_client_status == "401" else 400
-    )
+    settings = ims.Settings(options.expires_in, options.latency, 401 if options.invalid_client_status == "401" else 400)
     scopes = frozenset(scope.strip() for scope in options.scopes.split(","))
     control = None
     if options.control_port is not None:
@@ -160,9 +150,7 @@ def _serve(options: Options) -> None:
             if options.tls_cert and options.tls_key:
                 certificate = certificates.ServerCertificate(options.tls_cert, options.tls_key, ca=None)
             elif not options.http:
-                folder = options.tls_dir or stack.enter_context(
-                    TemporaryDirectory(prefix="adobe-ims-stand-in-")
-                )
+                folder = options.tls_dir or stack.enter_context(TemporaryDirectory(prefix="adobe-ims-stand-in-"))
                 certificate = certificates.issue(Path(folder), options.names())
             tls = certificate.context() if certificate else None
             endpoint = server.Listener(options.host, options.port, options.name(), tls)

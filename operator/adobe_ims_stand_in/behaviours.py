@@ -180,9 +180,7 @@ class NotJson(Instead):
     """200 with a captive portal's page."""
 
     def _instead(self) -> Answer:
-        return Answer(
-            label=self.name, content_type="text/html", body=_page("Welcome! Please accept the terms")
-        )
+        return Answer(label=self.name, content_type="text/html", body=_page("Welcome! Please accept the terms"))
 
 
 @_named("not_object")
@@ -284,9 +282,7 @@ class Oversized(Instead):
 
 @lru_cache(maxsize=2)
 def _oversized(mebibytes: int, *, packed: bool) -> bytes:
-    body = (
-        b'{"token_type": "bearer", "expires_in": 86399, "access_token": "' + b"A" * (mebibytes << 20) + b'"}'
-    )
+    body = b'{"token_type": "bearer", "expires_in": 86399, "access_token": "' + b"A" * (mebibytes << 20) + b'"}'
     return gzip.compress(body) if packed else body
 
 

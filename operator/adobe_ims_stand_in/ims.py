@@ -93,9 +93,7 @@ class IMS:
 
     def _usual(self, request: TokenRequest) -> Answer:
         given = request.parameters
-        missing = [
-            name for name in ("grant_type", "client_id", "client_secret", "scope") if not given.get(name)
-        ]
+        missing = [name for name in ("grant_type", "client_id", "client_secret", "scope") if not given.get(name)]
         if missing:
             return oauth_error("invalid_request", f"missing {missing[0]} parameter")
         if given["grant_type"] != "client_credentials":
@@ -112,9 +110,7 @@ class IMS:
         return Answer(label="token", body=body)
 
     def _invalid_client(self, parameter: str) -> Answer:
-        return oauth_error(
-            "invalid_client", f"invalid {parameter} parameter", self.settings.invalid_client_status
-        )
+        return oauth_error("invalid_client", f"invalid {parameter} parameter", self.settings.invalid_client_status)
 
 
 def _digest_of_token(answer: Answer) -> str | None:

@@ -113,9 +113,7 @@ class Listener:
         port = listening.getsockname()[1]
         # No access log: its request lines hold queries, and so secrets. Cancelled handlers end with their
         # connections: without it those that hang would pile up.
-        runner = web.AppRunner(
-            application, access_log=None, handler_cancellation=True, shutdown_timeout=_GOODBYE
-        )
+        runner = web.AppRunner(application, access_log=None, handler_cancellation=True, shutdown_timeout=_GOODBYE)
         await runner.setup()
         stack.push_async_callback(runner.cleanup)
         await web.SockSite(runner, listening, ssl_context=self.tls, backlog=_BACKLOG).start()

@@ -1,0 +1,120 @@
+"""The operator as a real process, under a service account of its own with exactly the rules of deploy/rbac.yaml."""
+
+import os
+import signal
+import subprocess
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any, Self
+
+import yaml
+
+from support.api import Api
+from support.control_plane import service_account_kubeconfig
+from support.process import BOUND
+
+ROOT = Path(__file__).parents[2]
+RBAC = ROOT / "deploy/rbac.yaml"
+ACCOUNT = "adobe-ims-operator"
+
+
+def rules() -> list[dict[str, Any]]:
+    """The rules of the operator's ClusterRole."""
+    documents = yaml.safe_load_all(RBAC.read_text())
+    return next(document["rules"] for document in documents if document["kind"] == "ClusterRole")
+
+
+def account_manifests(namespace: str) -> list[dict[str, Any]]:
+    """A service account that may do in one namespace what the operator may do in all."""
+    metadata = {"name": ACCOUNT, "namespace": namespace}
+    rbac = "rbac.authorization.k8s.io"
+    return [
+        {"apiVersion": "v1", "kind": "ServiceAccount", "metadata": metadata},
+        {"apiVersion": f"{rbac}/v1", "kind": "Role", "metadata": metadata, "rules": rules()},
+        {
+            "apiVersion": f"{rbac}/v1",
+            "kind": "RoleBinding",
+            "metadata": metadata,
+            "roleRef": {"apiGroup": rbac, "kind": "Role", "name": ACCOUNT},
+            "subjects": [{"kind": "ServiceAccount", "name": ACCOUNT, "namespace": namespace}],
+        },
+    ]
+
+
+class Operator:
+    """`adobe-ims-operator run` as a process; `with` starts it, and ends it with SIGTERM.
+
+    Args:
+        kubeconfig: how it reaches the cluster.
+        log: the file that its log is appended to.
+        arguments: flags of `run`.
+        environment: variables beside those of this process.
+    """
+
+    def __init__(
+        self, kubeconfig: Path, log: Path, arguments: Sequence[str], environment: dict[str, str] | None = None
+    ) -> None:
+        self.log = log
+        self._arguments = tuple(arguments)
+        self._environment = {**os.environ, "KUBECONFIG": str(kubeconfig), **(environment or {})}
+        self._process: subprocess.Popen[bytes] | None = None
+
+    def __enter__(self) -> Self:
+        self.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        if self._process is not None and self._process.poll() is None:
+            self.stop()
+
+    @property
+    def process(self) -> "subprocess.Popen[bytes]":
+        """The running process.
+
+        Raises:
+            RuntimeError: it was never started.
+        """
+        if self._process is None:
+            raise RuntimeError("the operator was not started")
+        return self._process
+
+    def start(self) -> None:
+        """Start it; it is at work about a second later."""
+        command = [sys.executable, "-m", "adobe_ims_operator", "run", *self._arguments]
+        if sys.platform == "linux":
+            command = [sys.executable, "-c", BOUND, str(os.getpid()), *command]
+        with self.log.open("ab") as log:
+            self._process = subprocess.Popen(
+                command, stdout=log, stderr=log, stdin=subprocess.DEVNULL, env=self._environment, start_new_session=True
+            )
+
+    def stop(self, timeout: float = 10.0) -> int:
+        """End it as Kubernetes does, with SIGTERM; the exit code.
+
+        Raises:
+            TimeoutExpired: it did not end in `timeout` seconds; it was killed then.
+        """
+        self.process.send_signal(signal.SIGTERM)
+        try:
+            return self.process.wait(timeout)
+        except subprocess.TimeoutExpired:
+            self.kill()
+            raise
+
+    def kill(self) -> None:
+        """End it as the kernel does when memory runs out, with SIGKILL."""
+        self.process.kill()
+        self.process.wait()
+
+    def text(self) -> str:
+        """All that it logged so far."""
+        return self.log.read_text() if self.log.exists() else ""
+
+
+def create_account(api: Api, kubeconfig: Path, kubectl: Path, namespace: str, folder: Path) -> Path:
+    """Create the operator's account in a namespace; a kubeconfig that logs in as it."""
+    for manifest in account_manifests(namespace):
+        api.apply(manifest)
+    path = folder / f"{ACCOUNT}.kubeconfig"
+    return service_account_kubeconfig(kubeconfig, None, namespace, ACCOUNT, path, kubectl)
