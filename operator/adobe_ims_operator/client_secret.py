@@ -5,7 +5,7 @@ import binascii
 from dataclasses import dataclass, field
 
 from adobe_ims_operator.kube import ApiError, Kube, secret_path
-from adobe_ims_operator.policy import Finding, ObservedSecret
+from adobe_ims_operator.observed import Finding, ObservedSecret
 from adobe_ims_operator.resource import JSON, ClientRef, Key
 from adobe_ims_operator.secret_metadata import observe_secret
 

@@ -12,7 +12,8 @@ from typing import TypeVar
 
 from adobe_ims_operator import ledger
 from adobe_ims_operator.endpoints import Endpoints
-from adobe_ims_operator.policy import Failure, Inputs, Observed, ObservedSecret, recall_failure
+from adobe_ims_operator.observed import Failure, Inputs, Observed, ObservedSecret
+from adobe_ims_operator.policy import recall_failure
 from adobe_ims_operator.resource import Credential, Key
 from adobe_ims_operator.token_secret import HeldToken
 

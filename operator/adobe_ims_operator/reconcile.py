@@ -10,7 +10,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
-from adobe_ims_operator import client_secret, policy, status, token_secret
+from adobe_ims_operator import checks, client_secret, policy, status, token_secret
 from adobe_ims_operator.client_secret import ClientSecret
 from adobe_ims_operator.cluster import Cluster, Memory
 from adobe_ims_operator.endpoints import RateLimit
@@ -18,7 +18,8 @@ from adobe_ims_operator.ims import ClientCredentials, IMSClient, Token
 from adobe_ims_operator.ims_errors import IMSError, IMSRateLimited, IMSRefused, InvalidClient
 from adobe_ims_operator.kube import ApiError, Kube, credentials_path, secret_path
 from adobe_ims_operator.ledger import Facts, digest_client
-from adobe_ims_operator.policy import Action, Decision, Failure, Finding, Inputs, Observed, Pace
+from adobe_ims_operator.observed import Failure, Finding, Inputs, Observed
+from adobe_ims_operator.policy import Action, Decision, Pace
 from adobe_ims_operator.resource import Key, parse_credential
 from adobe_ims_operator.template import TemplateError
 from adobe_ims_operator.times import to_rfc3339, whole_seconds
@@ -81,6 +82,8 @@ class Reconciler:
         await self._report(observed, decision)
         if memory := self.cluster.memories.get(key):
             memory.api_failures = 0
+            if decision.finding is policy.FRESH:
+                memory.failure = None
         return decision.look_again_at
 
     async def _read_client(self, observed: Observed) -> ClientSecret | None:
@@ -167,7 +170,7 @@ class Reconciler:
                 return
             raise
         now = self.now()
-        if need.reason in policy.HEALS and observed.last_written is not None:
+        if need.reason in checks.HEALS and observed.last_written is not None:
             memory.heals = memory.heals + 1 if now - observed.last_written < policy.HEAL_WINDOW else 1
         memory.held, memory.failure = None, None
         memory.last_written, memory.written_for = now, held.facts.spec_digest
@@ -176,7 +179,7 @@ class Reconciler:
         logger.info("%s: wrote Secret %s: token expires at %s (%s)", key, secret_key.name, expires_at, need.reason)
 
     def _is_stale(self, held: HeldToken, observed: Observed) -> bool:
-        return self.now() >= policy.due_at(held.facts, observed.spec.interval)
+        return self.now() >= checks.due_at(held.facts, observed.spec.interval)
 
     async def _observe_anew(self, secret_key: Key) -> None:
         observed = await token_secret.read(self.kube, secret_key)

@@ -10,7 +10,7 @@ from typing import Any
 
 from adobe_ims_operator import ledger
 from adobe_ims_operator.kube import FIELD_MANAGER
-from adobe_ims_operator.policy import ObservedSecret
+from adobe_ims_operator.observed import ObservedSecret
 from adobe_ims_operator.resource import API_VERSION, JSON, KIND, parse_version
 
 _NONE: frozenset[str] = frozenset()

@@ -10,7 +10,7 @@ from typing import Any
 
 from adobe_ims_operator.cluster import Cluster
 from adobe_ims_operator.kube import METADATA_LIST, METADATA_OBJECT, ApiError, Kube, secrets_path
-from adobe_ims_operator.policy import ObservedSecret
+from adobe_ims_operator.observed import ObservedSecret
 from adobe_ims_operator.resource import Key
 from adobe_ims_operator.secret_metadata import observe_secret
 

@@ -5,7 +5,8 @@ from datetime import datetime
 from typing import Any
 
 from adobe_ims_operator import policy
-from adobe_ims_operator.policy import Decision, Finding, Observed
+from adobe_ims_operator.observed import Finding, Observed
+from adobe_ims_operator.policy import Decision
 from adobe_ims_operator.resource import Condition, Status
 from adobe_ims_operator.times import to_rfc3339
 

@@ -13,7 +13,7 @@ from typing import Any
 from adobe_ims_operator.ims import Token
 from adobe_ims_operator.kube import METADATA_OBJECT, ApiError, Kube, secret_path, secrets_path
 from adobe_ims_operator.ledger import Facts
-from adobe_ims_operator.policy import Inputs, Observed, ObservedSecret
+from adobe_ims_operator.observed import Inputs, Observed, ObservedSecret
 from adobe_ims_operator.resource import API_VERSION, KIND, Key
 from adobe_ims_operator.secret_metadata import observe_secret
 from adobe_ims_operator.template import render

@@ -133,7 +133,8 @@ class CredentialWatch:
     def _observe(self, kind: str | None, body: dict[str, Any]) -> None:
         metadata = body["metadata"]
         key = Key(metadata["namespace"], metadata["name"])
-        if kind == "DELETED":
+        # One that waits for its dependants to go first (a foreground deletion) must not have them made anew.
+        if kind == "DELETED" or "deletionTimestamp" in metadata:
             self._cluster.drop_credential(key, metadata["uid"])
             return
         try:

@@ -1,0 +1,235 @@
+"""The core, by tables for each rule and by properties over whatever may be observed."""
+
+from dataclasses import replace
+from datetime import datetime, timedelta
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from adobe_ims_operator.checks import due_at
+from adobe_ims_operator.ledger import Facts, read_facts
+from adobe_ims_operator.observed import Inputs, Observed
+from adobe_ims_operator.policy import IDLE, Action, Pace, backoff, decide, problem, rank, recall_failure
+from adobe_ims_operator.resource import Condition, SecretTemplate, Status
+from unit import worlds
+from unit.worlds import INPUTS, NOW, facts, failure, observed, spec, token_secret
+
+HOUR = timedelta(hours=1)
+FRESH = observed(token_secret(facts()))
+
+
+def rotate(before: Observed, now: datetime, lifetime: timedelta) -> Observed:
+    """What is observed after a rotation that succeeded."""
+    known = facts(now, lifetime, spec_digest=before.inputs.spec_digest, rotate_request=before.inputs.rotate_request)
+    known = replace(known, client_version=str(before.inputs.client_version))
+    return replace(before, secret=token_secret(known), failure=None, last_written=now)
+
+
+class TestWhatIsRotatedAtOnce:
+    @pytest.mark.parametrize(
+        ("reason", "seen"),
+        [
+            ("SecretMissing", observed(None)),
+            ("FactsDamaged", observed(token_secret(None))),
+            ("SpecChanged", replace(FRESH, inputs=INPUTS._replace(spec_digest="spec-2"))),
+            ("SecretEdited", observed(token_secret(facts(), edited=True))),
+            ("SecretEdited", observed(token_secret(facts(), data_keys=frozenset()))),
+            ("Requested", replace(FRESH, inputs=INPUTS._replace(rotate_request="now"))),
+            ("ClockJumped", observed(token_secret(facts(NOW + 2 * HOUR)))),
+            ("Due", observed(token_secret(facts(NOW - 23 * HOUR)))),
+            ("Due", observed(token_secret(facts(NOW - 300 * HOUR)))),
+            (
+                "ClientSecretChanged",
+                replace(FRESH, inputs=INPUTS._replace(client_version="200"), client_digest="client-2"),
+            ),
+            ("SecretTakenOver", observed(token_secret(facts(), credential_uid="uid-0"), predecessor_uid="uid-0")),
+            (
+                "SecretTakenOver",
+                observed(token_secret(facts(), credential_uid="uid-2"), younger_claimants=frozenset({"uid-2"})),
+            ),
+            (
+                "SecretTakenOver",
+                observed(
+                    token_secret(None, credential_uid=None),
+                    spec=spec(secret=SecretTemplate("lightroom-token", adopt=True)),
+                ),
+            ),
+        ],
+    )
+    def test_a_rotation_says_why(self, reason: str, seen: Observed) -> None:
+        decision = decide(seen, NOW)
+        assert (decision.action, decision.finding.reason) == (Action.ROTATE, reason)
+
+    def test_a_client_secret_of_another_version_is_read_before_anything_is_concluded(self) -> None:
+        unread = replace(FRESH, inputs=INPUTS._replace(client_version="200"))
+        assert decide(unread, NOW).action is Action.READ_CLIENT
+        assert decide(replace(unread, client_digest="client-1"), NOW).action is Action.WAIT
+
+
+class TestWhatIsRefused:
+    @pytest.mark.parametrize(
+        ("reason", "word", "seen"),
+        [
+            ("Suspended", "spec.suspend", observed(None, spec=spec(suspend=True))),
+            ("EndpointNotAllowed", "--endpoint", observed(None, endpoint_allowed=False)),
+            ("SecretNotOwned", "elder", observed(None, older_claimant="elder")),
+            ("SecretNotOwned", "spec.secret.adopt", observed(token_secret(None, credential_uid=None))),
+            ("SecretNotOwned", "spec.secret.name", observed(token_secret(facts(), credential_uid="uid-2"))),
+            ("ClientSecretNotFound", "lightroom-oauth", observed(None, inputs=INPUTS._replace(client_version=None))),
+        ],
+    )
+    def test_a_refusal_says_what_to_do_and_names_no_time(self, reason: str, word: str, seen: Observed) -> None:
+        decision = decide(seen, NOW)
+        assert (decision.action, decision.finding.reason, decision.attempt_at) == (Action.WAIT, reason, None)
+        assert word in decision.finding.message
+
+    @given(worlds.anything, worlds.instants)
+    def test_nothing_is_asked_for_where_it_is_refused(self, seen: Observed, now: datetime) -> None:
+        hindered = seen.spec.suspend or not seen.endpoint_allowed or seen.older_claimant is not None
+        foreign = seen.secret is not None and seen.own_secret is None and not seen.spec.secret.adopt
+        if hindered or foreign or seen.inputs.client_version is None:
+            assert decide(seen, now).action is Action.WAIT
+
+
+class TestWhen:
+    def test_a_token_of_a_day_is_rotated_exactly_after_the_interval(self) -> None:
+        assert due_at(facts(NOW), 23 * HOUR) == NOW + 23 * HOUR
+        assert decide(FRESH, NOW).attempt_at == NOW + 23 * HOUR
+
+    @pytest.mark.parametrize(
+        ("lifetime", "interval", "after"),
+        [
+            (30, 82800, 28.75),
+            (82860, 82800, 82800),
+            (82859, 82800, 82859 * 23 / 24),
+            (86399, 86340, 86399 * 23 / 24),
+            (120, 60, 60),
+            (119, 60, 119 * 23 / 24),
+        ],
+    )
+    def test_a_token_with_less_than_a_minute_of_margin_is_rotated_after_23_of_24_parts(
+        self, lifetime: int, interval: int, after: float
+    ) -> None:
+        due = due_at(facts(NOW, timedelta(seconds=lifetime)), timedelta(seconds=interval))
+        assert (due - NOW).total_seconds() == pytest.approx(after)
+
+    @given(worlds.known_facts, worlds.intervals)
+    def test_a_rotation_is_due_before_the_token_expires(self, known: Facts, interval: timedelta) -> None:
+        assert known.issued_at < due_at(known, interval) < known.expires_at
+
+    @given(worlds.anything, worlds.instants)
+    def test_there_is_always_a_next_time_and_never_past_expiry(self, seen: Observed, now: datetime) -> None:
+        decision = decide(seen, now)
+        assert decision.look_again_at <= now + IDLE
+        if decision.action is Action.WAIT:
+            assert decision.look_again_at > now
+            if seen.facts is not None and seen.facts.expires_at > now:
+                assert decision.look_again_at <= seen.facts.expires_at
+            if decision.attempt_at is not None:
+                assert decision.look_again_at <= decision.attempt_at
+
+    @given(worlds.known_facts, worlds.intervals, worlds.instants)
+    def test_a_token_that_is_not_due_is_not_asked_for(self, known: Facts, interval: timedelta, now: datetime) -> None:
+        seen = observed(
+            token_secret(known),
+            spec=spec(interval=interval),
+            inputs=Inputs(known.spec_digest, known.client_version, known.rotate_request),
+        )
+        if known.issued_at <= now < due_at(known, interval):
+            assert decide(seen, now).action is Action.WAIT
+
+
+class TestAfterAFailure:
+    @given(worlds.anything, worlds.instants)
+    def test_it_waits_for_the_time_of_retry_unless_the_inputs_changed(self, seen: Observed, now: datetime) -> None:
+        if seen.failure is not None and seen.failure.inputs == seen.inputs and now < seen.failure.retry_at:
+            assert decide(seen, now).action is not Action.ROTATE
+
+    @pytest.mark.parametrize(
+        "changed",
+        [Inputs("spec-2", "100", ""), Inputs("spec-1", "200", ""), Inputs("spec-1", "100", "now")],
+    )
+    def test_a_change_of_inputs_is_tried_at_once(self, changed: Inputs) -> None:
+        seen = observed(None, inputs=changed, failure=failure(NOW + HOUR))
+        assert decide(seen, NOW).action is Action.ROTATE
+        assert problem(seen, decide(seen, NOW)) is None
+
+    def test_a_throttled_endpoint_is_left_alone_even_after_a_change(self) -> None:
+        decision = decide(observed(None, endpoint_opens_at=NOW + HOUR), NOW)
+        assert (decision.action, decision.attempt_at) == (Action.WAIT, NOW + HOUR)
+        assert decision.finding.reason == "IMSRateLimited"
+
+    def test_a_secret_that_somebody_keeps_destroying_is_healed_ever_more_slowly(self) -> None:
+        waits = []
+        for heals in range(12):
+            decision = decide(observed(None, last_written=NOW, heals=heals), NOW)
+            waits.append(0.0 if decision.attempt_at is None else (decision.attempt_at - NOW).total_seconds())
+        assert waits == [0, 0, 0, 5, 10, 20, 40, 80, 160, 300, 300, 300]
+
+    @given(st.sampled_from(Pace), st.integers(1, 10_000), st.floats(0, 1, exclude_max=True))
+    def test_backoff_stays_within_its_pace(self, pace: Pace, count: int, chance: float) -> None:
+        shortest, longest = pace.value
+        assert 0.8 * shortest <= backoff(pace, count, chance).total_seconds() <= longest
+
+    def test_backoff_doubles_from_5_s_to_5_min(self) -> None:
+        waits = [backoff(Pace.IMS, count, 0.0).total_seconds() for count in range(1, 9)]
+        assert waits == [5, 10, 20, 40, 80, 160, 300, 300]
+
+    @pytest.mark.parametrize(("reason", "recalled"), [("IMSUnavailable", True), ("InvalidClient", False)])
+    def test_a_restart_goes_on_waiting_only_where_time_mends_it(self, reason: str, recalled: bool) -> None:
+        failing = Condition("RotationFailing", "True", reason, "no", 1)
+        status = Status(1, next_rotation_time="2026-11-24T10:05:00Z", failures=4, conditions=(failing,))
+        found = recall_failure(status, 1, INPUTS)
+        assert (found is not None) is recalled
+        if found is not None:
+            assert (found.count, found.retry_at) == (4, NOW + timedelta(minutes=5))
+        assert recall_failure(status, 2, INPUTS) is None
+
+
+class TestLevels:
+    @given(worlds.known_facts, worlds.intervals, worlds.inputs, worlds.instants)
+    def test_the_secret_alone_leads_to_the_same_decision_as_memory(
+        self, known: Facts, interval: timedelta, some: Inputs, now: datetime
+    ) -> None:
+        remembered = observed(token_secret(known), spec=spec(interval=interval), inputs=some, last_written=now)
+        stored = read_facts(known.to_annotations())
+        assert stored == known
+        after_restart = observed(token_secret(stored), spec=spec(interval=interval), inputs=some)
+        assert decide(after_restart, now) == decide(remembered, now)
+
+    @given(worlds.anything, worlds.instants, worlds.lifetimes)
+    def test_after_a_rotation_there_is_nothing_more_to_do(
+        self, seen: Observed, now: datetime, lifetime: timedelta
+    ) -> None:
+        if decide(seen, now).action is Action.ROTATE:
+            assert decide(rotate(seen, now, lifetime), now).action is Action.WAIT
+
+    @given(worlds.anything, st.lists(worlds.instants, max_size=8), st.integers(60, 86399))
+    def test_repeated_and_spurious_wakes_change_no_rotation(
+        self, seen: Observed, spurious: list[datetime], seconds: int
+    ) -> None:
+        lifetime, end = timedelta(seconds=seconds), NOW + timedelta(hours=3)
+        start = replace(seen, client_digest="client-2")
+
+        def rotations(wakes: list[datetime]) -> list[datetime]:
+            state, now = start, NOW
+            found: list[datetime] = []
+            pending = sorted(wake for wake in wakes if NOW < wake < end)
+            while now < end and len(found) < 50:
+                decision = decide(state, now)
+                if decision.action is Action.ROTATE:
+                    found.append(now)
+                    state = rotate(state, now, lifetime)
+                    decision = decide(state, now)
+                following = [wake for wake in pending if wake > now][:1]
+                now = min([decision.look_again_at, *following])
+            return found
+
+        assert rotations(spurious + spurious) == rotations([])
+
+
+class TestRank:
+    def test_credentials_without_a_token_come_first_and_then_those_that_expire_soonest(self) -> None:
+        soon, late = (observed(token_secret(facts(NOW - age * HOUR))) for age in (23, 1))
+        assert rank(observed(None), NOW) < rank(soon, NOW) < rank(late, NOW)

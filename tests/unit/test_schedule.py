@@ -1,0 +1,175 @@
+"""The queue's contract: handed out when due, by rank, lane by lane, and never to two at once."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from adobe_ims_operator.schedule import Schedule
+
+
+class Clock:
+    """Epoch seconds that a test sets."""
+
+    def __init__(self) -> None:
+        self.now = 1_000.0
+
+    def __call__(self) -> float:
+        return self.now
+
+
+@asynccontextmanager
+async def running(
+    places: dict[str, tuple[str, float]] | None = None,
+) -> AsyncIterator[tuple[Schedule[str], Clock]]:
+    clock = Clock()
+    schedule: Schedule[str] = Schedule(clock, lambda key: (places or {}).get(key, ("lane", 0.0)))
+    task = asyncio.create_task(schedule.run())
+    try:
+        yield schedule, clock
+    finally:
+        task.cancel()
+
+
+async def taken(schedule: Schedule[str], lane: str = "lane", count: int = 1) -> list[str | None]:
+    async with asyncio.timeout(2):
+        return [await schedule.take(lane) for _ in range(count)]
+
+
+async def is_idle(schedule: Schedule[str], lane: str = "lane") -> bool:
+    try:
+        async with asyncio.timeout(0.05):
+            await schedule.take(lane)
+    except TimeoutError:
+        return True
+    return False
+
+
+async def test_a_key_is_handed_out_when_it_is_due_and_not_before() -> None:
+    async with running() as (schedule, clock):
+        schedule.at("a", clock.now + 10)
+        assert await is_idle(schedule)
+        clock.now += 10
+        schedule.now("b")  # any change has the clock read again
+        assert sorted(str(key) for key in await taken(schedule, count=2)) == ["a", "b"]
+
+
+async def test_the_latest_due_time_is_the_one_that_counts() -> None:
+    async with running() as (schedule, clock):
+        schedule.at("a", clock.now)
+        schedule.at("a", clock.now + 100)
+        assert await is_idle(schedule)
+        schedule.now("a")
+        assert await taken(schedule) == ["a"]
+
+
+async def test_a_key_in_work_is_not_handed_out_again_and_once_after() -> None:
+    async with running() as (schedule, clock):
+        schedule.now("a")
+        assert await taken(schedule) == ["a"]
+        schedule.now("a")
+        schedule.now("a")
+        assert await is_idle(schedule)
+        schedule.done("a", clock.now + 3600)
+        assert await taken(schedule) == ["a"]
+        schedule.done("a", None)
+        assert await is_idle(schedule)
+        assert len(schedule) == 0
+
+
+async def test_a_wake_during_work_is_not_lost_to_the_time_that_the_work_asks_for() -> None:
+    async with running() as (schedule, clock):
+        schedule.now("a")
+        await taken(schedule)
+        schedule.now("a")
+        schedule.done("a", clock.now + 82_800)
+        assert await taken(schedule) == ["a"]
+
+
+async def test_the_lowest_rank_goes_first_and_equals_in_order() -> None:
+    places = {"routine": ("lane", 500.0), "urgent": ("lane", 100.0), "new": ("lane", 0.0), "newer": ("lane", 0.0)}
+    async with running(places) as (schedule, clock):
+        for key in places:
+            schedule.at(key, clock.now - 1)
+        await asyncio.sleep(0.05)
+        assert await taken(schedule, count=4) == ["new", "newer", "urgent", "routine"]
+
+
+async def test_a_busy_lane_holds_up_no_other() -> None:
+    async with running({"slow": ("slow", 0.0), "quick": ("quick", 9.0)}) as (schedule, _):
+        schedule.now("slow")
+        schedule.now("quick")
+        assert await taken(schedule, "quick") == ["quick"]
+        assert await taken(schedule, "slow") == ["slow"]
+
+
+async def test_a_discarded_key_is_not_handed_out() -> None:
+    async with running() as (schedule, clock):
+        schedule.at("waiting", clock.now + 1)
+        schedule.now("ready")
+        await asyncio.sleep(0.05)
+        schedule.discard("waiting")
+        schedule.discard("ready")
+        clock.now += 2
+        schedule.now("other")
+        assert await taken(schedule) == ["other"]
+        assert await is_idle(schedule)
+
+
+async def test_a_clock_that_jumps_ahead_makes_each_key_due_once() -> None:
+    async with running() as (schedule, clock):
+        for number in range(3):
+            schedule.at(f"key-{number}", clock.now + 3600 * number + 60)
+        clock.now += 86_400
+        schedule.now("key-0")
+        assert sorted(str(key) for key in await taken(schedule, count=3)) == ["key-0", "key-1", "key-2"]
+        assert await is_idle(schedule)
+
+
+async def test_after_close_everybody_who_waits_gets_none() -> None:
+    async with running() as (schedule, _):
+        waiting = [asyncio.create_task(schedule.take("lane")) for _ in range(3)]
+        await asyncio.sleep(0.01)
+        await schedule.close()
+        assert await asyncio.gather(*waiting) == [None, None, None]
+        schedule.now("late")
+        assert await taken(schedule) == [None]
+
+
+@given(st.lists(st.tuples(st.sampled_from("abcd"), st.sampled_from(["wake", "later", "take", "done"])), max_size=60))
+def test_no_order_of_events_hands_a_key_out_twice_or_loses_one(events: list[tuple[str, str]]) -> None:
+    asyncio.run(_play(events))
+
+
+async def _play(events: list[tuple[str, str]]) -> None:
+    async with running() as (schedule, clock):
+        in_work: set[str] = set()
+        owed: set[str] = set()
+        for key, event in events:
+            if event == "wake":
+                schedule.now(key)
+                owed.add(key)
+            elif event == "later" and key not in in_work and key not in owed:
+                schedule.at(key, clock.now + 3600)
+            elif event == "done" and key in in_work:
+                in_work.discard(key)
+                schedule.done(key, None)
+            elif event == "take" and owed - in_work:
+                got = (await taken(schedule))[0]
+                assert got is not None
+                assert got not in in_work
+                assert got in owed
+                in_work.add(got)
+                owed.discard(got)
+        for key in in_work:
+            schedule.done(key, None)
+        assert {str(key) for key in await taken(schedule, count=len(owed))} == owed
+
+
+async def test_superseded_times_do_not_pile_up() -> None:
+    async with running() as (schedule, clock):
+        for number in range(5_000):
+            schedule.at("a", clock.now + 3600 + number)
+        assert len(schedule._waiting) < 100

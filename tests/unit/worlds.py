@@ -1,0 +1,141 @@
+"""Values for the core's tests, made by hypothesis: credentials, Secrets and times as they may be observed."""
+
+from collections.abc import Callable
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+
+from hypothesis import strategies as st
+
+from adobe_ims_operator.ledger import Facts
+from adobe_ims_operator.observed import Failure, Finding, Inputs, Observed, ObservedSecret
+from adobe_ims_operator.resource import ClientRef, Key, SecretTemplate, Spec
+
+NOW = datetime(2026, 11, 24, 10, 0, 0, tzinfo=UTC)
+ENDPOINT = "https://ims-na1.adobelogin.com"
+KEYS = frozenset({"access_token"})
+INPUTS = Inputs("spec-1", "100", "")
+
+
+def spec(**changes: object) -> Spec:
+    """A plain spec."""
+    plain = Spec(client=ClientRef("lightroom-oauth"), secret=SecretTemplate("lightroom-token"))
+    return replace(plain, **changes)  # type: ignore[arg-type]
+
+
+def facts(issued_at: datetime = NOW, lifetime: timedelta = timedelta(seconds=86399), **changes: object) -> Facts:
+    """Facts of a token for the credential of `observed`."""
+    plain = Facts(
+        credential="lightroom",
+        credential_uid="uid-1",
+        secret_name="lightroom-token",
+        issued_at=issued_at,
+        expires_at=issued_at + lifetime,
+        spec_digest="spec-1",
+        client_digest="client-1",
+        client_version="100",
+        client_secret_key="client_secret",
+        rotate_request="",
+        rotations=1,
+    )
+    return replace(plain, **changes)  # type: ignore[arg-type]
+
+
+def token_secret(known: Facts | None, **changes: object) -> ObservedSecret:
+    """The token Secret of the credential of `observed`."""
+    plain = ObservedSecret(
+        uid="secret-1",
+        version=101,
+        owner="AdobeIMSCredential lightroom",
+        credential_uid="uid-1",
+        facts=known,
+        data_keys=KEYS,
+        edited=False,
+        own_labels=frozenset(),
+        own_annotations=frozenset(),
+    )
+    return replace(plain, **changes)  # type: ignore[arg-type]
+
+
+def observed(secret: ObservedSecret | None = None, **changes: object) -> Observed:
+    """A credential with that token Secret, and nothing in its way."""
+    plain = Observed(
+        key=Key("photos", "lightroom"),
+        uid="uid-1",
+        spec=spec(),
+        endpoint=ENDPOINT,
+        endpoint_allowed=True,
+        inputs=INPUTS,
+        secret=secret,
+        predecessor_uid=None,
+        older_claimant=None,
+        younger_claimants=frozenset(),
+        client_digest=None,
+        failure=None,
+        endpoint_opens_at=None,
+        last_written=None,
+        heals=0,
+    )
+    return replace(plain, **changes)  # type: ignore[arg-type]
+
+
+def failure(retry_at: datetime, inputs: Inputs = INPUTS, reason: str = "IMSUnavailable", count: int = 1) -> Failure:
+    """A failure of attempts with `inputs`."""
+    return Failure(Finding(reason, "it did not work"), count, retry_at, inputs)
+
+
+instants = st.integers(-10 * 86400, 10 * 86400).map(lambda seconds: NOW + timedelta(seconds=seconds))
+lifetimes = st.one_of(st.just(86399), st.integers(1, 10 * 86400)).map(lambda seconds: timedelta(seconds=seconds))
+intervals = st.integers(60, 86340).map(lambda seconds: timedelta(seconds=seconds))
+digests = st.sampled_from(["spec-1", "spec-2"])
+versions = st.sampled_from(["100", "200"])
+requests = st.sampled_from(["", "now", "again"])
+inputs = st.builds(Inputs, digests, st.one_of(st.none(), versions), requests)
+specs = st.builds(lambda interval, suspend: spec(interval=interval, suspend=suspend), intervals, st.booleans())
+known_facts = st.builds(
+    lambda issued_at, lifetime, digest, version, request: facts(
+        issued_at, lifetime, spec_digest=digest, client_version=version, rotate_request=request
+    ),
+    instants,
+    lifetimes,
+    digests,
+    versions,
+    requests,
+)
+secrets = st.one_of(
+    st.none(),
+    st.builds(
+        lambda known, uid, edited, keys: token_secret(known, credential_uid=uid, edited=edited, data_keys=keys),
+        st.one_of(st.none(), known_facts),
+        st.sampled_from(["uid-1", "uid-2", None]),
+        st.booleans(),
+        st.sampled_from([KEYS, frozenset({"other"})]),
+    ),
+)
+failures = st.one_of(st.none(), st.builds(failure, instants, inputs))
+
+
+def _observe(
+    a_spec: Spec, some: Inputs, secret: ObservedSecret | None, failed: Failure | None, opens_at: datetime | None
+) -> Observed:
+    return observed(secret, spec=a_spec, inputs=some, failure=failed, endpoint_opens_at=opens_at)
+
+
+anything: st.SearchStrategy[Observed] = st.builds(
+    lambda base, allowed, digest, older, written, heals: replace(
+        base,
+        endpoint_allowed=allowed,
+        client_digest=digest,
+        older_claimant=older,
+        last_written=written,
+        heals=heals,
+    ),
+    st.builds(_observe, specs, inputs, secrets, failures, st.one_of(st.none(), instants)),
+    st.booleans(),
+    st.sampled_from([None, "client-1", "client-2"]),
+    st.sampled_from([None, None, "elder"]),
+    st.one_of(st.none(), instants),
+    st.integers(0, 12),
+)
+"""Whatever may be observed, sensible or not."""
+
+Change = Callable[[Observed], Observed]
