@@ -89,9 +89,10 @@ def _spec_changed(observed: Observed, _now: datetime) -> Finding | None:
 
 
 def _secret_edited(observed: Observed, _now: datetime) -> Finding | None:
-    secret = observed.own_secret
-    if secret is None or not (secret.edited or secret.data_keys != observed.spec.secret.data.keys()):
+    if observed.own_secret is None or observed.secret_intact:
         return None
+    if observed.secret_intact is None:
+        return SECRET_UNREAD
     return Finding("SecretEdited", "the data of the token Secret was edited")
 
 
@@ -124,6 +125,7 @@ def _client_changed(observed: Observed, _now: datetime) -> Finding | None:
     return Finding("ClientSecretChanged", "the client id or client secret changed")
 
 
+SECRET_UNREAD = Finding("SecretUnread", "the token Secret has a version that was not read yet")
 CLIENT_UNREAD = Finding("ClientSecretUnread", "the client Secret has a version that was not read yet")
 
 REFUSALS: Sequence[Check] = (
@@ -133,6 +135,18 @@ REFUSALS: Sequence[Check] = (
     _secret_not_owned,
     _client_secret_not_found,
 )
+ROTATIONS: Sequence[Check] = (
+    _secret_missing,
+    _secret_to_take_over,
+    _facts_damaged,
+    _spec_changed,
+    _requested,
+    _issued_in_the_future,
+    _due,
+    # Last, since these two may cost a read.
+    _secret_edited,
+    _client_changed,
+)
 FRESHNESS: Sequence[Check] = (
     _secret_missing,
     _secret_to_take_over,
@@ -141,13 +155,6 @@ FRESHNESS: Sequence[Check] = (
     _secret_edited,
 )
 """What must hold for a token to be one of this very spec, whatever its age."""
-ROTATIONS: Sequence[Check] = (
-    *FRESHNESS,
-    _requested,
-    _issued_in_the_future,
-    _due,
-    _client_changed,  # last, since it alone may cost a read
-)
 HEALS = frozenset({"SecretMissing", "FactsDamaged", "SecretEdited"})
 """The rotations that make good what somebody did to the token Secret."""
 

@@ -26,6 +26,8 @@ class Memory:
 
     spec_digest: str
     failure: Failure | None = None
+    secret_version: str | None = None
+    secret_intact: bool = True
     client_version: str | None = None
     client_digest: str | None = None
     held: HeldToken | None = None
@@ -68,7 +70,7 @@ class Cluster:
         digest = ledger.digest_spec(credential.spec, self.endpoints.resolve(credential.spec.endpoint))
         memory = self.memories.get(key)
         if known is None or known.uid != credential.uid or memory is None:
-            self.memories[key] = memory = Memory(digest)
+            self.memories[key] = memory = Memory(digest, secret_version=credential.status.secret_version)
             inputs = self._inputs(credential, memory)
             memory.failure = recall_failure(credential.status, credential.generation, inputs)
         memory.spec_digest = digest
@@ -108,6 +110,11 @@ class Cluster:
         for key, secret in listed.items():
             self.put_secret(key, secret)
 
+    def note_secret(self, key: Key, version: int, *, intact: bool) -> None:
+        """Remember whether the data of the token Secret is as it was written, at a resourceVersion."""
+        if memory := self.memories.get(key):
+            memory.secret_version, memory.secret_intact = str(version), intact
+
     def note_client(self, key: Key, version: str | None, digest: str | None) -> None:
         """Remember what the content of the client Secret amounts to at a resourceVersion; None: there is none."""
         memory = self.memories.get(key)
@@ -136,6 +143,7 @@ class Cluster:
             endpoint_allowed=self.endpoints.allows(endpoint),
             inputs=inputs,
             secret=secret,
+            secret_intact=_intact(memory, secret),
             predecessor_uid=self._predecessor(credential, secret),
             older_claimant=older,
             younger_claimants=younger,
@@ -202,6 +210,11 @@ class Cluster:
             if credential is not None:
                 for key in self._by_token.get(_token_key(credential), ()):
                     self.wake(key)
+
+
+def _intact(memory: Memory, secret: ObservedSecret | None) -> bool | None:
+    known = secret is not None and memory.secret_version == str(secret.version)
+    return memory.secret_intact if known else None
 
 
 def _token_key(credential: Credential) -> Key:

@@ -22,6 +22,7 @@ _SECRET_NAME = f"{GROUP}/secret-name"
 _ISSUED_AT = f"{GROUP}/issued-at"
 _EXPIRES_AT = f"{GROUP}/expires-at"
 _SPEC_DIGEST = f"{GROUP}/spec-digest"
+_DATA_DIGEST = f"{GROUP}/data-digest"
 _CLIENT_DIGEST = f"{GROUP}/client-digest"
 _CLIENT_VERSION = f"{GROUP}/client-version"
 _CLIENT_SECRET_KEY = f"{GROUP}/client-secret-key"
@@ -42,6 +43,7 @@ class Facts:
     """The moment before IMS was asked, so that `expires_at` is never too late."""
     expires_at: datetime
     spec_digest: str
+    data_digest: str
     client_digest: str
     client_version: str
     """resourceVersion of the client Secret: while it stands, the client Secret need not be read to be compared."""
@@ -60,6 +62,7 @@ class Facts:
             _ISSUED_AT: to_rfc3339(self.issued_at),
             _EXPIRES_AT: to_rfc3339(self.expires_at),
             _SPEC_DIGEST: self.spec_digest,
+            _DATA_DIGEST: self.data_digest,
             _CLIENT_DIGEST: self.client_digest,
             _CLIENT_VERSION: self.client_version,
             _CLIENT_SECRET_KEY: self.client_secret_key,
@@ -80,6 +83,7 @@ def read_facts(annotations: Mapping[str, str]) -> Facts | None:
             issued_at=from_rfc3339(annotations[_ISSUED_AT]),
             expires_at=from_rfc3339(annotations[_EXPIRES_AT]),
             spec_digest=annotations[_SPEC_DIGEST],
+            data_digest=annotations[_DATA_DIGEST],
             client_digest=annotations[_CLIENT_DIGEST],
             client_version=annotations[_CLIENT_VERSION],
             client_secret_key=annotations[_CLIENT_SECRET_KEY],
@@ -121,6 +125,11 @@ def digest_client(uid: str, client_id: str, secrets: Mapping[str, str]) -> str:
     The salt keeps two credentials with the same client secret from being told as such by their metadata.
     """
     return _digest(uid, client_id, list(secrets.items()))
+
+
+def digest_data(uid: str, data: Mapping[str, str]) -> str:
+    """Digest the data of a token Secret (base64, as Kubernetes writes it), so that an edit can be told."""
+    return _digest(uid, data)
 
 
 def _digest(*parts: object) -> str:

@@ -47,11 +47,6 @@ class ObservedSecret:
     credential_uid: str | None
     """The credential that it was made for, or None where it was not made by this operator."""
     facts: Facts | None
-    data_keys: frozenset[str]
-    edited: bool
-    """Whether somebody else has written to its data since this operator did."""
-    own_labels: frozenset[str]
-    own_annotations: frozenset[str]
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,6 +62,8 @@ class Observed:
     inputs: Inputs
     secret: ObservedSecret | None
     """The Secret that has the name of the token Secret, whoever made it."""
+    secret_intact: bool | None
+    """Whether its data is as this operator wrote it; None where this resourceVersion was not looked into yet."""
     predecessor_uid: str | None
     """The uid that a Secret was made for, where that was an earlier credential of this name, now gone."""
     older_claimant: str | None

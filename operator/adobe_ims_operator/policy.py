@@ -9,7 +9,16 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import Enum
 
-from adobe_ims_operator.checks import CLIENT_UNREAD, FRESHNESS, HEALS, REFUSALS, ROTATIONS, due_at, first
+from adobe_ims_operator.checks import (
+    CLIENT_UNREAD,
+    FRESHNESS,
+    HEALS,
+    REFUSALS,
+    ROTATIONS,
+    SECRET_UNREAD,
+    due_at,
+    first,
+)
 from adobe_ims_operator.observed import Failure, Finding, Inputs, Observed
 from adobe_ims_operator.resource import Status
 from adobe_ims_operator.times import from_rfc3339, to_rfc3339
@@ -37,7 +46,8 @@ class Action(Enum):
     """What to do."""
 
     ROTATE = "rotate"
-    READ_CLIENT = "read the client Secret, since only its content tells whether it changed"
+    READ_SECRET = "look into the token Secret, since only its content tells whether it was edited"  # noqa: S105
+    READ_CLIENT = "look into the client Secret, since only its content tells whether it changed"
     WAIT = "wait"
 
 
@@ -61,6 +71,8 @@ def decide(observed: Observed, now: datetime) -> Decision:
     need = first(ROTATIONS, observed, now)
     if need is None:
         return _wait_until_due(observed, now)
+    if need is SECRET_UNREAD:
+        return Decision(Action.READ_SECRET, need, now, None)
     if need is CLIENT_UNREAD:
         return Decision(Action.READ_CLIENT, need, now, None)
     attempt_at, gate = _not_before(observed, need, now)

@@ -23,7 +23,7 @@ from adobe_ims_operator.policy import Action, Decision, Pace
 from adobe_ims_operator.resource import Key, parse_credential
 from adobe_ims_operator.template import TemplateError
 from adobe_ims_operator.times import to_rfc3339, whole_seconds
-from adobe_ims_operator.token_secret import HeldToken
+from adobe_ims_operator.token_secret import Content, HeldToken
 
 logger = logging.getLogger(__name__)
 
@@ -72,7 +72,9 @@ class Reconciler:
             decision = policy.decide(observed, self.now())
             if decision.action is Action.WAIT:
                 break
-            if decision.action is Action.READ_CLIENT:
+            if decision.action is Action.READ_SECRET:
+                await self._read_secret(observed)
+            elif decision.action is Action.READ_CLIENT:
                 await self._read_client(observed)
             else:
                 await self._rotate(observed, decision.finding)
@@ -85,6 +87,12 @@ class Reconciler:
             if decision.finding is policy.FRESH:
                 memory.failure = None
         return decision.look_again_at
+
+    async def _read_secret(self, observed: Observed) -> Content | None:
+        content = await self._observe_anew(Key(observed.key.namespace, observed.spec.secret.name))
+        if content is not None:
+            self.cluster.note_secret(observed.key, content.metadata.version, intact=content.intact)
+        return content
 
     async def _read_client(self, observed: Observed) -> ClientSecret | None:
         key, spec = observed.key, observed.spec
@@ -137,6 +145,7 @@ class Reconciler:
                 issued_at=issued_at,
                 expires_at=issued_at + token.expires_in,
                 spec_digest=inputs.spec_digest,
+                data_digest="",  # known once the Secret is rendered
                 client_digest=digest_client(observed.uid, client.client_id, client.secrets),
                 client_version=str(inputs.client_version),
                 client_secret_key=secret_key,
@@ -153,8 +162,13 @@ class Reconciler:
     async def _write(self, observed: Observed, memory: Memory, held: HeldToken, need: Finding) -> None:
         key = observed.key
         secret_key = Key(key.namespace, observed.spec.secret.name)
+        content: Content | None = None
+        if observed.secret is not None and not _is_routine(observed):
+            content = await self._read_secret(observed)
+            if content is None or content.metadata.version != observed.secret.version:
+                return
         try:
-            written = await token_secret.write(self.kube, observed, held)
+            written = await token_secret.write(self.kube, observed, held, content)
         except TemplateError as error:
             memory.held = None
             finding = Finding("TemplateInvalid", f"spec.secret.data: {error}")
@@ -175,18 +189,20 @@ class Reconciler:
         memory.held, memory.failure = None, None
         memory.last_written, memory.written_for = now, held.facts.spec_digest
         self.cluster.put_secret(secret_key, written)
+        self.cluster.note_secret(key, written.version, intact=True)
         expires_at = to_rfc3339(held.facts.expires_at)
         logger.info("%s: wrote Secret %s: token expires at %s (%s)", key, secret_key.name, expires_at, need.reason)
 
     def _is_stale(self, held: HeldToken, observed: Observed) -> bool:
         return self.now() >= checks.due_at(held.facts, observed.spec.interval)
 
-    async def _observe_anew(self, secret_key: Key) -> None:
-        observed = await token_secret.read(self.kube, secret_key)
-        if observed is not None:
-            self.cluster.put_secret(secret_key, observed)
+    async def _observe_anew(self, secret_key: Key) -> Content | None:
+        content = await token_secret.read(self.kube, secret_key)
+        if content is not None:
+            self.cluster.put_secret(secret_key, content.metadata)
         elif known := self.cluster.secrets.get(secret_key):
             self.cluster.drop_secret(secret_key, known.version)
+        return content
 
     async def _delete_outgrown(self, observed: Observed) -> None:
         if observed.own_secret is None or observed.spec.suspend:
@@ -237,6 +253,16 @@ class Reconciler:
         before = memory.failure
         memory.failure = Failure(finding, (before.count if before else 0) + 1, self.now() + wait, inputs)
         logger.warning("%s: %s: %s; again in %.0f s", key, finding.reason, finding.message, wait.total_seconds())
+
+
+def _is_routine(observed: Observed) -> bool:
+    """Whether nothing but the token changes in the Secret, so that what else is in it need not be known."""
+    facts = observed.facts
+    same = facts is not None and (facts.credential_uid, facts.spec_digest) == (
+        observed.uid,
+        observed.inputs.spec_digest,
+    )
+    return same and observed.secret_intact is True
 
 
 def _write_refused(observed: Observed, error: ApiError) -> Finding:

@@ -88,6 +88,7 @@ class Status:
 
     observed_generation: int | None = None
     secret_name: str | None = None
+    secret_version: str | None = None
     last_rotation_time: str | None = None
     expiration_time: str | None = None
     next_rotation_time: str | None = None
@@ -180,6 +181,7 @@ def _parse_status(status: JSON) -> Status:
     return Status(
         observed_generation=status.get("observedGeneration"),
         secret_name=status.get("secretName"),
+        secret_version=status.get("secretResourceVersion"),
         last_rotation_time=status.get("lastRotationTime"),
         expiration_time=status.get("expirationTime"),
         next_rotation_time=status.get("nextRotationTime"),

@@ -27,6 +27,7 @@ def derive(observed: Observed, decision: Decision, generation: int, before: Stat
     return Status(
         observed_generation=generation,
         secret_name=observed.spec.secret.name,
+        secret_version=_secret_version(observed, before),
         last_rotation_time=to_rfc3339(facts.issued_at) if facts else None,
         expiration_time=to_rfc3339(facts.expires_at) if facts else None,
         next_rotation_time=to_rfc3339(decision.attempt_at) if decision.attempt_at else None,
@@ -43,6 +44,7 @@ def to_json(status: Status) -> dict[str, Any]:
         "status": {
             "observedGeneration": status.observed_generation,
             "secretName": status.secret_name,
+            "secretResourceVersion": status.secret_version,
             "lastRotationTime": status.last_rotation_time,
             "expirationTime": status.expiration_time,
             "nextRotationTime": status.next_rotation_time,
@@ -52,6 +54,17 @@ def to_json(status: Status) -> dict[str, Any]:
             "conditions": [_condition_to_json(condition) for condition in status.conditions],
         }
     }
+
+
+def _secret_version(observed: Observed, before: Status) -> str | None:
+    """The version to note; a change of metadata alone is worth no write, as a look into the Secret costs no more."""
+    secret = observed.own_secret
+    if secret is None or secret.facts is None or not observed.secret_intact:
+        return None
+    written_at = to_rfc3339(secret.facts.issued_at)
+    if before.secret_version is not None and before.last_rotation_time == written_at:
+        return before.secret_version
+    return str(secret.version)
 
 
 def _ready(observed: Observed, decision: Decision, problem: Finding | None, now: datetime) -> Condition:

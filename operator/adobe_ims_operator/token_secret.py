@@ -1,20 +1,21 @@
 """The token Secret: rendered, and written by one request that carries token, facts and ownership together.
 
 A new Secret is made by POST, which fails if there is one of that name. An old one is changed by a merge patch that
-names the resourceVersion it was decided on, which fails if anybody changed it since. So a Secret that
-is not ours is never touched, even by a race, and a rotation costs one write and no read. (Server-side apply would do
-the same in one verb, but it merges into a Secret that someone else made a moment earlier.)
+names the resourceVersion it was decided on, which fails if anybody changed it since. So a Secret that is not ours is
+never touched, even by a race, and a routine rotation costs one write and no read. (Server-side apply would do the same
+in one verb, but it merges into a Secret that someone else made a moment earlier.)
 """
 
 import base64
-from dataclasses import dataclass, field
+from collections.abc import Iterable
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from adobe_ims_operator.ims import Token
-from adobe_ims_operator.kube import METADATA_OBJECT, ApiError, Kube, secret_path, secrets_path
-from adobe_ims_operator.ledger import Facts
+from adobe_ims_operator.kube import FIELD_MANAGER, METADATA_OBJECT, ApiError, Kube, secret_path, secrets_path
+from adobe_ims_operator.ledger import Facts, digest_data
 from adobe_ims_operator.observed import Inputs, Observed, ObservedSecret
-from adobe_ims_operator.resource import API_VERSION, KIND, Key
+from adobe_ims_operator.resource import API_VERSION, JSON, KIND, Key
 from adobe_ims_operator.secret_metadata import observe_secret
 from adobe_ims_operator.template import render
 from adobe_ims_operator.times import to_rfc3339
@@ -33,6 +34,18 @@ class HeldToken:
 
 
 @dataclass(frozen=True, slots=True)
+class Content:
+    """What a look into a Secret told; its values are not kept."""
+
+    metadata: ObservedSecret
+    intact: bool
+    """Whether its data is what its facts say was written."""
+    data_keys: frozenset[str] = frozenset()
+    own_labels: frozenset[str] = frozenset()
+    own_annotations: frozenset[str] = frozenset()
+
+
+@dataclass(frozen=True, slots=True)
 class _Desired:
     labels: dict[str, str]
     annotations: dict[str, str]
@@ -40,11 +53,39 @@ class _Desired:
     data: dict[str, str] = field(repr=False)
 
 
-async def write(kube: Kube, observed: Observed, held: HeldToken) -> ObservedSecret:
+async def read(kube: Kube, key: Key) -> Content | None:
+    """Look into a Secret; None if there is none.
+
+    Raises:
+        ApiError: it could not be read.
+    """
+    try:
+        body = await kube.get(secret_path(key))
+    except ApiError as error:
+        if error.status == 404:
+            return None
+        raise
+    data, metadata = body.get("data") or {}, observe_secret(body["metadata"])
+    facts = metadata.facts
+    managers = body["metadata"].get("managedFields") or []
+    return Content(
+        metadata=metadata,
+        intact=facts is not None and digest_data(facts.credential_uid, data) == facts.data_digest,
+        data_keys=frozenset(data),
+        own_labels=_own_fields(managers, "f:labels"),
+        own_annotations=_own_fields(managers, "f:annotations"),
+    )
+
+
+async def write(kube: Kube, observed: Observed, held: HeldToken, content: Content | None) -> ObservedSecret:
     """Create the token Secret, or change the one that was observed.
+
+    Args:
+        content: what a look into that Secret told; None where nothing but the token is to change in it.
 
     Raises:
         ApiError: it was not written; 409 where the Secret is not as observed any more.
+        TemplateError: a placeholder is unknown.
     """
     desired = _render(observed, held)
     key = Key(observed.key.namespace, observed.spec.secret.name)
@@ -52,20 +93,19 @@ async def write(kube: Kube, observed: Observed, held: HeldToken) -> ObservedSecr
         body = _new(observed, desired)
         answer = await kube.create(secrets_path(key.namespace), body, accept=METADATA_OBJECT)
     else:
-        body = _change(observed, observed.secret, desired)
+        body = _change(observed, observed.secret, desired, content)
         answer = await kube.patch(secret_path(key), body, accept=METADATA_OBJECT)
     return observe_secret(answer["metadata"])
 
 
-async def read(kube: Kube, key: Key) -> ObservedSecret | None:
-    """Observe one Secret without its data; None if there is none."""
-    try:
-        answer = await kube.get(secret_path(key), accept=METADATA_OBJECT)
-    except ApiError as error:
-        if error.status == 404:
-            return None
-        raise
-    return observe_secret(answer["metadata"])
+def _own_fields(managers: Iterable[JSON], kind: str) -> frozenset[str]:
+    """The labels or annotations that this operator wrote (API concepts, "Server-Side Apply: field management")."""
+    names: set[str] = set()
+    for manager in managers:
+        if manager.get("manager") == FIELD_MANAGER:
+            fields = manager.get("fieldsV1", {}).get("f:metadata", {}).get(kind, {})
+            names.update(name.removeprefix("f:") for name in fields if name != ".")
+    return frozenset(names)
 
 
 def _render(observed: Observed, held: HeldToken) -> _Desired:
@@ -87,11 +127,13 @@ def _render(observed: Observed, held: HeldToken) -> _Desired:
         "controller": True,
         "blockOwnerDeletion": False,
     }
+    data = {key: base64.b64encode(render(text, values).encode()).decode() for key, text in template.data.items()}
+    facts = replace(held.facts, data_digest=digest_data(observed.uid, data))
     return _Desired(
         labels={**template.labels, **MANAGED_BY},
-        annotations={**template.annotations, **held.facts.to_annotations()},
+        annotations={**template.annotations, **facts.to_annotations()},
         owners=[] if template.retain else [owner],
-        data={key: base64.b64encode(render(text, values).encode()).decode() for key, text in template.data.items()},
+        data=data,
     )
 
 
@@ -111,16 +153,17 @@ def _new(observed: Observed, desired: _Desired) -> dict[str, Any]:
     }
 
 
-def _change(observed: Observed, secret: ObservedSecret, desired: _Desired) -> dict[str, Any]:
+def _change(observed: Observed, secret: ObservedSecret, desired: _Desired, content: Content | None) -> dict[str, Any]:
     # In a merge patch null removes: what was ours and is no longer wanted goes, and so does data that is not ours.
+    known = content or Content(secret, intact=True)
     return {
         "metadata": {
             "uid": secret.uid,
             "resourceVersion": str(secret.version),
-            "labels": dict.fromkeys(secret.own_labels) | desired.labels,
-            "annotations": dict.fromkeys(secret.own_annotations) | desired.annotations,
+            "labels": dict.fromkeys(known.own_labels) | desired.labels,
+            "annotations": dict.fromkeys(known.own_annotations) | desired.annotations,
             "ownerReferences": desired.owners or None,
         },
         "type": observed.spec.secret.type,
-        "data": dict.fromkeys(secret.data_keys) | desired.data,
+        "data": dict.fromkeys(known.data_keys) | desired.data,
     }

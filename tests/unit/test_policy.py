@@ -23,7 +23,7 @@ def rotate(before: Observed, now: datetime, lifetime: timedelta) -> Observed:
     """What is observed after a rotation that succeeded."""
     known = facts(now, lifetime, spec_digest=before.inputs.spec_digest, rotate_request=before.inputs.rotate_request)
     known = replace(known, client_version=str(before.inputs.client_version))
-    return replace(before, secret=token_secret(known), failure=None, last_written=now)
+    return replace(before, secret=token_secret(known), secret_intact=True, failure=None, last_written=now)
 
 
 class TestWhatIsRotatedAtOnce:
@@ -33,8 +33,7 @@ class TestWhatIsRotatedAtOnce:
             ("SecretMissing", observed(None)),
             ("FactsDamaged", observed(token_secret(None))),
             ("SpecChanged", replace(FRESH, inputs=INPUTS._replace(spec_digest="spec-2"))),
-            ("SecretEdited", observed(token_secret(facts(), edited=True))),
-            ("SecretEdited", observed(token_secret(facts(), data_keys=frozenset()))),
+            ("SecretEdited", observed(token_secret(facts()), secret_intact=False)),
             ("Requested", replace(FRESH, inputs=INPUTS._replace(rotate_request="now"))),
             ("ClockJumped", observed(token_secret(facts(NOW + 2 * HOUR)))),
             ("Due", observed(token_secret(facts(NOW - 23 * HOUR)))),
@@ -65,6 +64,9 @@ class TestWhatIsRotatedAtOnce:
         unread = replace(FRESH, inputs=INPUTS._replace(client_version="200"))
         assert decide(unread, NOW).action is Action.READ_CLIENT
         assert decide(replace(unread, client_digest="client-1"), NOW).action is Action.WAIT
+
+    def test_a_token_secret_of_another_version_is_read_before_anything_is_concluded(self) -> None:
+        assert decide(replace(FRESH, secret_intact=None), NOW).action is Action.READ_SECRET
 
 
 class TestWhatIsRefused:
@@ -210,7 +212,7 @@ class TestLevels:
         self, seen: Observed, spurious: list[datetime], seconds: int
     ) -> None:
         lifetime, end = timedelta(seconds=seconds), NOW + timedelta(hours=3)
-        start = replace(seen, client_digest="client-2")
+        start = replace(seen, client_digest="client-2", secret_intact=bool(seen.secret_intact))
 
         def rotations(wakes: list[datetime]) -> list[datetime]:
             state, now = start, NOW

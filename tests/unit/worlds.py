@@ -12,7 +12,6 @@ from adobe_ims_operator.resource import ClientRef, Key, SecretTemplate, Spec
 
 NOW = datetime(2026, 11, 24, 10, 0, 0, tzinfo=UTC)
 ENDPOINT = "https://ims-na1.adobelogin.com"
-KEYS = frozenset({"access_token"})
 INPUTS = Inputs("spec-1", "100", "")
 
 
@@ -31,6 +30,7 @@ def facts(issued_at: datetime = NOW, lifetime: timedelta = timedelta(seconds=863
         issued_at=issued_at,
         expires_at=issued_at + lifetime,
         spec_digest="spec-1",
+        data_digest="data-1",
         client_digest="client-1",
         client_version="100",
         client_secret_key="client_secret",
@@ -48,10 +48,6 @@ def token_secret(known: Facts | None, **changes: object) -> ObservedSecret:
         owner="AdobeIMSCredential lightroom",
         credential_uid="uid-1",
         facts=known,
-        data_keys=KEYS,
-        edited=False,
-        own_labels=frozenset(),
-        own_annotations=frozenset(),
     )
     return replace(plain, **changes)  # type: ignore[arg-type]
 
@@ -66,6 +62,7 @@ def observed(secret: ObservedSecret | None = None, **changes: object) -> Observe
         endpoint_allowed=True,
         inputs=INPUTS,
         secret=secret,
+        secret_intact=True,
         predecessor_uid=None,
         older_claimant=None,
         younger_claimants=frozenset(),
@@ -104,11 +101,9 @@ known_facts = st.builds(
 secrets = st.one_of(
     st.none(),
     st.builds(
-        lambda known, uid, edited, keys: token_secret(known, credential_uid=uid, edited=edited, data_keys=keys),
+        lambda known, uid: token_secret(known, credential_uid=uid),
         st.one_of(st.none(), known_facts),
         st.sampled_from(["uid-1", "uid-2", None]),
-        st.booleans(),
-        st.sampled_from([KEYS, frozenset({"other"})]),
     ),
 )
 failures = st.one_of(st.none(), st.builds(failure, instants, inputs))
@@ -121,8 +116,9 @@ def _observe(
 
 
 anything: st.SearchStrategy[Observed] = st.builds(
-    lambda base, allowed, digest, older, written, heals: replace(
+    lambda base, allowed, intact, digest, older, written, heals: replace(
         base,
+        secret_intact=intact,
         endpoint_allowed=allowed,
         client_digest=digest,
         older_claimant=older,
@@ -131,6 +127,7 @@ anything: st.SearchStrategy[Observed] = st.builds(
     ),
     st.builds(_observe, specs, inputs, secrets, failures, st.one_of(st.none(), instants)),
     st.booleans(),
+    st.sampled_from([True, False, None]),
     st.sampled_from([None, "client-1", "client-2"]),
     st.sampled_from([None, None, "elder"]),
     st.one_of(st.none(), instants),

@@ -1,0 +1,41 @@
+"""The real control plane, one for the whole run, and a scene for each test."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from support.api import Api
+from support.control_plane import ControlPlane
+from support.operator_process import ROOT
+from support.scene import Scene
+from support.stand_in import StandIn
+
+CRDS = ROOT / "charts/adobe-ims-operator/crds"
+
+
+@pytest.fixture(scope="session")
+def control_plane(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ControlPlane]:
+    with ControlPlane(tmp_path_factory.mktemp("control-plane"), crds=CRDS, audit=True) as plane:
+        yield plane
+
+
+@pytest.fixture
+def api(control_plane: ControlPlane) -> Iterator[Api]:
+    with Api.from_kubeconfig(control_plane.kubeconfig) as client:
+        yield client
+
+
+@pytest.fixture
+def ims(tmp_path: Path) -> Iterator[StandIn]:
+    with StandIn(tmp_path) as stand_in:
+        yield stand_in
+
+
+@pytest.fixture
+def scene(control_plane: ControlPlane, api: Api, ims: StandIn, tmp_path: Path) -> Iterator[Scene]:
+    a_scene = Scene(control_plane, api, ims, tmp_path)
+    try:
+        yield a_scene
+    finally:
+        a_scene.close()

@@ -1,0 +1,124 @@
+"""The client Secret: its changes take effect within seconds, and what is wrong with it is said."""
+
+import time
+
+import pytest
+
+from adobe_ims_stand_in.defaults import SAMPLE_CLIENT_ID, SAMPLE_CLIENT_SECRET
+from support.scene import CLIENT, Scene
+
+
+def test_a_credential_whose_client_secret_comes_later_waits_for_it(scene: Scene) -> None:
+    scene.operator()
+    scene.credential()
+    condition = scene.wait_condition("Ready", "False", "ClientSecretNotFound")
+    assert "there is no Secret oauth" in condition["message"]
+    assert scene.condition("RotationFailing")["status"] == "True"
+    assert scene.ims.requests().total == 0
+    scene.client_secret()
+    scene.wait_ready()
+    assert scene.condition("RotationFailing")["status"] == "False"
+
+
+@pytest.mark.parametrize(
+    ("data", "key"),
+    [
+        ({"client_secret": SAMPLE_CLIENT_SECRET}, "client_id"),
+        ({"client_id": SAMPLE_CLIENT_ID}, "client_secret"),
+        ({"client_id": SAMPLE_CLIENT_ID, "client_secret": "\n"}, "client_secret"),
+    ],
+)
+def test_a_missing_key_is_named_and_mended_at_once(scene: Scene, data: dict[str, str], key: str) -> None:
+    scene.client_secret(data=data)
+    scene.operator()
+    scene.credential()
+    condition = scene.wait_condition("Ready", "False", "ClientSecretKeyMissing")
+    assert f"under the key {key}" in condition["message"]
+    assert scene.ims.requests().total == 0
+    scene.client_secret()
+    scene.wait_ready()
+
+
+def test_a_newline_at_the_end_of_a_value_is_not_part_of_it(scene: Scene) -> None:
+    scene.client_secret(data={key: f"{value}\n" for key, value in CLIENT.items()})
+    scene.operator()
+    scene.credential()
+    scene.wait_ready()
+
+
+def test_a_new_client_secret_proves_itself_at_once(scene: Scene) -> None:
+    scene.ims.clients([(SAMPLE_CLIENT_ID, SAMPLE_CLIENT_SECRET), (SAMPLE_CLIENT_ID, "p8e-the-new-one")])
+    scene.client_secret()
+    scene.operator()
+    scene.credential()
+    scene.wait_ready()
+    scene.client_secret(data={**CLIENT, "client_secret": "p8e-the-new-one"})
+    scene.wait_rotations(2)
+    assert scene.ims.requests().total == 2
+
+
+def test_a_change_of_the_client_secret_that_is_none_rotates_nothing(scene: Scene) -> None:
+    scene.client_secret()
+    operator = scene.operator()
+    scene.credential()
+    scene.wait_ready()
+    scene.patch("oauth", {"metadata": {"labels": {"team": "photos"}}}, "secrets")
+    time.sleep(1)
+    assert scene.ims.requests().total == 1
+    operator.kill()
+    scene.operator()
+    scene.credential("other")
+    scene.wait_ready("other")
+    assert scene.ims.requests().total == 2
+
+
+def test_a_client_secret_that_changed_while_the_operator_was_down_is_noticed(scene: Scene) -> None:
+    scene.ims.clients([(SAMPLE_CLIENT_ID, SAMPLE_CLIENT_SECRET), (SAMPLE_CLIENT_ID, "p8e-the-new-one")])
+    scene.client_secret()
+    operator = scene.operator()
+    scene.credential()
+    scene.wait_ready()
+    operator.kill()
+    scene.client_secret(data={**CLIENT, "client_secret": "p8e-the-new-one"})
+    scene.operator()
+    scene.wait_rotations(2)
+
+
+def test_two_client_secrets_overlap_and_the_status_says_which_one_works(scene: Scene) -> None:
+    scene.client_secret(data={**CLIENT, "client_secret": "p8e-deleted", "next": SAMPLE_CLIENT_SECRET})
+    scene.operator()
+    scene.credential(client={"secretRef": {"name": "oauth"}, "secretKeys": ["client_secret", "next"]})
+    assert scene.wait_ready()["clientSecretKey"] == "next"
+    assert scene.ims.requests().by_answer == {"invalid_client": 1, "token": 1}
+
+
+def test_other_keys_than_the_usual_ones_can_be_named(scene: Scene) -> None:
+    scene.client_secret(data={"CLIENT_ID": SAMPLE_CLIENT_ID, "SECRET": SAMPLE_CLIENT_SECRET})
+    scene.operator()
+    scene.credential(client={"secretRef": {"name": "oauth"}, "idKey": "CLIENT_ID", "secretKeys": ["SECRET"]})
+    scene.wait_ready()
+
+
+def test_a_change_of_scopes_or_keys_rotates_at_once(scene: Scene) -> None:
+    scene.client_secret()
+    scene.operator()
+    scene.credential()
+    scene.wait_ready()
+    scene.credential(scopes=["openid", "AdobeID"])
+    scene.wait_rotations(2)
+    assert list(scene.ims.requests().log[-1].scopes) == ["openid", "AdobeID"]
+    scene.credential(scopes=["openid", "AdobeID"], secret={"data": {"token": "$(access_token)"}})
+    scene.wait_rotations(3)
+    assert scene.data().keys() == {"token"}
+
+
+def test_a_change_of_the_interval_alone_asks_for_no_token(scene: Scene) -> None:
+    scene.client_secret()
+    scene.operator()
+    scene.credential()
+    before = scene.wait_ready()
+    scene.credential(rotation={"interval": "12h"})
+    after = scene.wait_ready()
+    assert after["lastRotationTime"] == before["lastRotationTime"]
+    assert after["nextRotationTime"] < before["nextRotationTime"]
+    assert scene.ims.requests().total == 1

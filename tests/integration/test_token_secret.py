@@ -1,0 +1,203 @@
+"""The token Secret: healed, owned, adopted, renamed and removed as the contract says."""
+
+import base64
+import time
+from typing import Any
+
+import pytest
+
+from support.api import wait_for
+from support.scene import Scene
+
+FOREIGN = {"apiVersion": "v1", "kind": "Secret", "metadata": {"name": "lightroom"}, "stringData": {"mine": "1"}}
+
+
+@pytest.fixture
+def ready(scene: Scene) -> Scene:
+    scene.client_secret()
+    scene.operator()
+    scene.credential()
+    scene.wait_ready()
+    return scene
+
+
+def test_a_deleted_token_secret_is_healed(ready: Scene) -> None:
+    ready.api.delete(ready.path("lightroom", "secrets"))
+    token = wait_for("the Secret to be there again", lambda: ready.data().get("access_token"))
+    assert ready.ims.issued(token)
+    assert ready.wait_ready()["rotations"] >= 1
+
+
+@pytest.mark.parametrize(
+    "data",
+    [
+        {"access_token": base64.b64encode(b"forged").decode()},
+        {"access_token": None},
+        {"intruder": base64.b64encode(b"x").decode()},
+    ],
+)
+def test_an_edited_token_secret_is_healed(ready: Scene, data: dict[str, Any]) -> None:
+    ready.patch("lightroom", {"data": data}, "secrets")
+    ready.wait_rotations(2)
+    found = ready.data()
+    assert found.keys() == {"access_token"}
+    assert ready.ims.issued(found["access_token"])
+
+
+def test_edited_facts_are_healed(ready: Scene) -> None:
+    ready.patch("lightroom", {"metadata": {"annotations": {"adobe-ims.dev/expires-at": "never"}}}, "secrets")
+
+    def probe() -> bool:
+        secret = ready.secret()
+        return secret is not None and secret["metadata"]["annotations"]["adobe-ims.dev/expires-at"] != "never"
+
+    wait_for("the facts to be true again", probe)
+
+
+def test_an_edit_while_the_operator_was_down_is_healed(scene: Scene) -> None:
+    scene.client_secret()
+    operator = scene.operator()
+    scene.credential()
+    scene.wait_ready()
+    operator.kill()
+    scene.patch("lightroom", {"data": {"access_token": base64.b64encode(b"forged").decode()}}, "secrets")
+    scene.operator()
+    scene.wait_rotations(2)
+
+
+def test_labels_and_annotations_of_others_survive_and_ask_for_no_token(ready: Scene) -> None:
+    metadata = {"labels": {"theirs": "1"}, "annotations": {"theirs": "2"}}
+    ready.patch("lightroom", {"metadata": metadata}, "secrets")
+    time.sleep(1)
+    assert ready.ims.requests().total == 1
+    ready.credential(secret={"labels": {"ours": "1"}})
+    ready.wait_rotations(2)
+    ready.credential(secret={"labels": {"ours-too": "1"}})
+    ready.wait_rotations(3)
+    secret = ready.secret()
+    assert secret is not None
+    assert secret["metadata"]["labels"].items() >= {"theirs": "1", "ours-too": "1"}.items()
+    assert "ours" not in secret["metadata"]["labels"]
+    assert secret["metadata"]["annotations"]["theirs"] == "2"
+
+
+def test_a_foreign_secret_is_refused_and_not_touched(scene: Scene) -> None:
+    before = scene.api.apply(FOREIGN, namespace=scene.namespace)
+    scene.client_secret()
+    scene.operator()
+    scene.credential()
+    condition = scene.wait_condition("Ready", "False", "SecretNotOwned")
+    assert "whoever made it with tests" in condition["message"]
+    assert "spec.secret.adopt" in condition["message"]
+    assert scene.secret() == before
+    assert scene.ims.requests().total == 0
+
+
+def test_adopt_takes_a_foreign_secret_over(scene: Scene) -> None:
+    # One key has the very value that the template gives it: a write that changes nothing, which must not look like
+    # an edit by somebody else for ever.
+    scene.api.apply({**FOREIGN, "stringData": {"mine": "1", "fixed": "same"}}, namespace=scene.namespace)
+    scene.client_secret()
+    scene.operator()
+    scene.credential(secret={"adopt": True, "data": {"access_token": "$(access_token)", "fixed": "same"}})
+    scene.wait_ready()
+    assert scene.data().keys() == {"access_token", "fixed"}
+    secret = scene.secret()
+    assert secret is not None
+    assert secret["metadata"]["ownerReferences"][0]["name"] == "lightroom"
+    time.sleep(3)
+    assert scene.ims.requests().total <= 2
+
+
+def test_a_foreign_secret_that_goes_away_makes_room(scene: Scene) -> None:
+    scene.api.apply(FOREIGN, namespace=scene.namespace)
+    scene.client_secret()
+    scene.operator()
+    scene.credential()
+    scene.wait_condition("Ready", "False", "SecretNotOwned")
+    scene.api.delete(scene.path("lightroom", "secrets"))
+    scene.wait_ready()
+
+
+def test_of_two_credentials_with_one_secret_name_the_older_has_it(scene: Scene) -> None:
+    scene.client_secret()
+    scene.operator()
+    scene.credential("elder", secret={"name": "shared"})
+    scene.wait_ready("elder")
+    time.sleep(1.1)  # creation times have whole seconds
+    scene.credential("younger", secret={"name": "shared"})
+    condition = scene.wait_condition("Ready", "False", "SecretNotOwned", "younger")
+    assert "elder" in condition["message"]
+    assert scene.ims.requests().total == 1
+    scene.api.delete(scene.path("elder"))
+    scene.wait_ready("younger")
+
+
+def test_a_new_name_leaves_no_orphan(ready: Scene) -> None:
+    ready.credential(secret={"name": "renamed"})
+    ready.wait_ready()
+    wait_for("the old Secret to go", lambda: ready.secret("lightroom") is None)
+    assert ready.ims.issued(ready.data("renamed")["access_token"])
+
+
+def test_a_new_name_given_while_the_operator_was_down_leaves_no_orphan(scene: Scene) -> None:
+    scene.client_secret()
+    operator = scene.operator()
+    scene.credential()
+    scene.wait_ready()
+    operator.kill()
+    scene.credential(secret={"name": "renamed"})
+    scene.operator()
+    scene.wait_ready()
+    wait_for("the old Secret to go", lambda: scene.secret("lightroom") is None)
+
+
+def test_a_copy_of_a_token_secret_is_nobodys_orphan(ready: Scene) -> None:
+    secret = ready.secret()
+    assert secret is not None
+    metadata = {"name": "copy", "annotations": secret["metadata"]["annotations"]}
+    copy = {"apiVersion": "v1", "kind": "Secret", "metadata": metadata, "data": secret["data"]}
+    ready.api.apply(copy, namespace=ready.namespace)
+    ready.credential(secret={"name": "renamed"})
+    ready.wait_ready()
+    wait_for("the old Secret to go", lambda: ready.secret("lightroom") is None)
+    assert ready.secret("copy") is not None
+
+
+def test_deleting_the_credential_removes_its_secret(ready: Scene) -> None:
+    ready.api.delete(ready.path("lightroom"))
+    wait_for("the Secret to go", lambda: ready.secret() is None)
+    time.sleep(0.5)
+    assert ready.secret() is None
+    assert ready.ims.requests().total == 1
+
+
+def test_a_foreground_deletion_ends(ready: Scene) -> None:
+    ready.api.delete(ready.path("lightroom") + "?propagationPolicy=Foreground")
+    wait_for("the credential to go", lambda: ready.api.get_or_none(ready.path("lightroom")) is None)
+    wait_for("the Secret to go", lambda: ready.secret() is None)
+    assert ready.ims.requests().total == 1
+
+
+def test_retain_leaves_the_secret_and_a_new_credential_of_that_name_takes_it_up(ready: Scene) -> None:
+    ready.credential(secret={"deletionPolicy": "Retain"})
+    ready.wait_rotations(2)
+    ready.api.delete(ready.path("lightroom"))
+    time.sleep(1)
+    assert ready.secret() is not None
+    ready.credential(secret={"deletionPolicy": "Retain"})
+    ready.wait_ready()
+
+
+def test_a_namespace_with_credentials_goes_away_although_the_operator_is_gone(scene: Scene) -> None:
+    namespace = scene.api.create_namespace()
+    scene.client_secret()
+    operator = scene.operator()
+    scene.credential()
+    scene.wait_ready()
+    assert operator.stop() == 0
+    for each in (scene.namespace, namespace):
+        scene.api.delete(f"/api/v1/namespaces/{each}")
+        path = f"/api/v1/namespaces/{each}"
+        wait_for("the namespace to go", lambda path=path: scene.api.get_or_none(path) is None, 60)  # type: ignore[misc]
+    scene.namespace = scene.api.create_namespace()
