@@ -40,6 +40,7 @@ class Pace(Enum):
     IMS = (5.0, 300.0)
     PERSON = (600.0, 600.0)
     API_SERVER = (1.0, 30.0)
+    REFUSED_WRITE = (1.0, 300.0)
 
 
 class Action(Enum):

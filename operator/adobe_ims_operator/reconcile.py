@@ -179,8 +179,9 @@ class Reconciler:
                 await self._observe_anew(secret_key)
                 return
             if error.status in (400, 403, 413, 422):
+                # Soon at first, since an API server that is starting forbids what it allows a second later.
                 finding = _write_refused(observed, error)
-                self._note_failure(key, memory, finding, held.inputs, self._in(Pace.PERSON, memory))
+                self._note_failure(key, memory, finding, held.inputs, self._in(Pace.REFUSED_WRITE, memory))
                 return
             raise
         now = self.now()

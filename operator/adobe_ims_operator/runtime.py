@@ -22,7 +22,7 @@ from adobe_ims_operator.watch import CredentialWatch
 
 logger = logging.getLogger(__name__)
 
-STOP_SECONDS = 8.0
+STOP_SECONDS = 6.0
 """How long work under way may take to finish after SIGTERM."""
 RETRY_AFTER_DEFECT_SECONDS = 60.0
 

@@ -1,0 +1,59 @@
+"""The command as a process: how it ends, and what it is allowed to see."""
+
+import json
+import time
+
+from support.api import wait_for
+from support.scene import Scene
+
+
+def test_sigterm_ends_it_with_0_within_ten_seconds_although_ims_is_slow(scene: Scene) -> None:
+    scene.ims.settings(latency=60)
+    scene.client_secret()
+    operator = scene.operator()
+    scene.credential()
+    time.sleep(2)
+    started = time.monotonic()
+    assert operator.stop() == 0
+    assert time.monotonic() - started < 10
+
+
+def test_sigterm_lets_a_write_under_way_finish(scene: Scene) -> None:
+    scene.ims.settings(latency=1.5)
+    scene.client_secret()
+    operator = scene.operator()
+    scene.credential()
+    wait_for("the operator to be at work", lambda: "watching" in operator.text())
+    time.sleep(1)
+    assert operator.stop() == 0
+    assert scene.ims.requests().issued == 1
+    assert scene.ims.issued(scene.data()["access_token"])
+
+
+def test_each_line_of_the_log_is_json_by_default(scene: Scene) -> None:
+    scene.client_secret()
+    operator = scene.operator()
+    scene.credential()
+    scene.wait_ready()
+    assert operator.stop() == 0
+    lines = [json.loads(line) for line in operator.text().splitlines()]
+    assert {"time", "level", "logger", "message"} <= lines[0].keys()
+    assert any("wrote Secret lightroom" in line["message"] for line in lines)
+
+
+def test_a_selector_splits_the_credentials(scene: Scene) -> None:
+    scene.client_secret()
+    scene.operator("--selector", "team=photos")
+    scene.credential("ours")
+    scene.credential("theirs")
+    scene.patch("ours", {"metadata": {"labels": {"team": "photos"}}})
+    scene.wait_ready("ours")
+    time.sleep(0.5)
+    assert scene.status("theirs") == {}
+
+
+def test_a_proxy_for_the_outside_is_not_used_for_the_api_server(scene: Scene) -> None:
+    scene.client_secret()
+    scene.operator(environment={"HTTPS_PROXY": "http://127.0.0.1:9", "NO_PROXY": "", "no_proxy": ""})
+    scene.credential()
+    scene.wait_condition("Ready", "False", "IMSUnavailable")

@@ -1,0 +1,130 @@
+"""Outages: of the API server, of the operator at any point, and of what it may do."""
+
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from support.api import Api, wait_for
+from support.control_plane import ControlPlane
+from support.operator_process import rules
+from support.scene import Scene, allow
+from support.stand_in import StandIn
+
+SECRET_VERBS = next(rule["verbs"] for rule in rules() if "secrets" in rule["resources"])
+
+
+def issued(scene: Scene, count: int) -> None:
+    wait_for(f"{count} tokens to be issued", lambda: scene.ims.requests().issued >= count)
+
+
+def test_an_api_server_that_restarts_is_taken_up_again(scene: Scene) -> None:
+    scene.client_secret()
+    scene.operator()
+    scene.credential()
+    scene.wait_ready()
+    scene.control_plane.restart_apiserver(down_seconds=2)
+    scene.api.delete(scene.path("lightroom", "secrets"))
+    wait_for("the Secret to be healed", lambda: scene.data() or None, 60)
+    scene.credential("later")
+    scene.wait_ready("later")
+    assert scene.ims.requests().total == 3
+
+
+def test_a_token_that_came_while_the_api_server_was_away_is_written_and_not_asked_for_again(scene: Scene) -> None:
+    scene.client_secret()
+    operator = scene.operator()
+    scene.credential("first")
+    scene.wait_ready("first")
+    scene.ims.settings(latency=1.5)
+    scene.credential()
+    time.sleep(0.7)  # the operator has read the client Secret and waits for IMS
+    scene.control_plane.stop_apiserver()
+    issued(scene, 2)
+    time.sleep(2)
+    scene.control_plane.start_apiserver()
+    scene.wait_ready()
+    assert scene.ims.requests().total == 2
+    assert scene.ims.issued(scene.data()["access_token"])
+    assert operator.process.poll() is None
+
+
+def test_a_write_that_was_forbidden_is_finished_with_the_same_token(scene: Scene) -> None:
+    scene.client_secret()
+    scene.operator()
+    scene.credential("first")
+    scene.wait_ready("first")
+    allow(scene.api, scene.namespace, "secrets", [verb for verb in SECRET_VERBS if verb != "create"])
+    time.sleep(0.5)
+    scene.credential()
+    condition = scene.wait_condition("Ready", "False", "SecretWriteRefused")
+    assert "permissions" in condition["message"]
+    assert scene.ims.requests().total == 2
+    allow(scene.api, scene.namespace, "secrets", SECRET_VERBS)
+    scene.wait_ready()
+    assert scene.ims.requests().total == 2
+
+
+def test_killed_between_the_token_and_the_secret_it_asks_for_one_token_more(scene: Scene) -> None:
+    allow(scene.api, scene.namespace, "secrets", [verb for verb in SECRET_VERBS if verb != "create"])
+    scene.client_secret()
+    operator = scene.operator()
+    scene.credential()
+    issued(scene, 1)
+    operator.kill()
+    assert scene.secret() is None
+    allow(scene.api, scene.namespace, "secrets", SECRET_VERBS)
+    scene.operator()
+    scene.wait_ready()
+    assert scene.ims.requests().issued == 2
+
+
+def test_killed_between_the_secret_and_the_status_it_asks_for_none_and_mends_the_status(scene: Scene) -> None:
+    allow(scene.api, scene.namespace, "adobeimscredentials/status", ["get"])
+    scene.client_secret()
+    operator = scene.operator()
+    scene.credential()
+    wait_for("the Secret to be there", lambda: scene.data() or None)
+    operator.kill()
+    assert scene.status() == {}
+    allow(scene.api, scene.namespace, "adobeimscredentials/status", ["patch"])
+    scene.operator()
+    status = scene.wait_ready()
+    assert status["rotations"] == 1
+    assert scene.ims.requests().issued == 1
+
+
+def test_status_writes_that_fail_do_not_ask_for_tokens(scene: Scene) -> None:
+    allow(scene.api, scene.namespace, "adobeimscredentials/status", ["get"])
+    scene.client_secret()
+    scene.operator()
+    scene.credential()
+    issued(scene, 1)
+    time.sleep(4)
+    assert scene.ims.requests().issued == 1
+    allow(scene.api, scene.namespace, "adobeimscredentials/status", ["patch"])
+    scene.wait_ready()
+
+
+@pytest.fixture
+def bare_plane(tmp_path: Path) -> Iterator[ControlPlane]:
+    with ControlPlane(tmp_path / "bare") as plane:
+        yield plane
+
+
+def test_an_operator_that_is_there_before_the_crd_waits_for_it(
+    bare_plane: ControlPlane, ims: StandIn, tmp_path: Path
+) -> None:
+    from integration.conftest import CRDS  # noqa: PLC0415
+
+    with Api.from_kubeconfig(bare_plane.kubeconfig) as api:
+        scene = Scene(bare_plane, api, ims, tmp_path)
+        scene.client_secret()
+        operator = scene.operator()
+        wait_for("the operator to say so", lambda: "is not installed yet" in operator.text())
+        for manifest in CRDS.glob("*.yaml"):
+            api.apply(manifest)
+        scene.credential()
+        scene.wait_ready()
+        operator.kill()
