@@ -11,6 +11,7 @@ from datetime import datetime
 from typing import TypeVar
 
 from adobe_ims_operator import ledger
+from adobe_ims_operator.checks import due_at
 from adobe_ims_operator.endpoints import Endpoints
 from adobe_ims_operator.observed import Failure, Inputs, Observed, ObservedSecret
 from adobe_ims_operator.policy import recall_failure
@@ -148,6 +149,7 @@ class Cluster:
             older_claimant=older,
             younger_claimants=younger,
             client_digest=memory.client_digest if memory.client_version == inputs.client_version else None,
+            holds_token=_holds_token(memory, inputs, credential, now),
             failure=memory.failure,
             endpoint_opens_at=self.endpoints.opens_at(endpoint, now),
             last_written=memory.last_written if memory.written_for == inputs.spec_digest else None,
@@ -210,6 +212,11 @@ class Cluster:
             if credential is not None:
                 for key in self._by_token.get(_token_key(credential), ()):
                     self.wake(key)
+
+
+def _holds_token(memory: Memory, inputs: Inputs, credential: Credential, now: datetime) -> bool:
+    held = memory.held
+    return held is not None and held.inputs == inputs and now < due_at(held.facts, credential.spec.interval)
 
 
 def _intact(memory: Memory, secret: ObservedSecret | None) -> bool | None:

@@ -72,6 +72,8 @@ class Observed:
     """The uids of younger credentials that name the same token Secret."""
     client_digest: str | None
     """Digest of the client Secret at `inputs.client_version`, or None where that version was not read."""
+    holds_token: bool
+    """Whether a token for these very inputs came from IMS and is not written yet."""
     failure: Failure | None
     endpoint_opens_at: datetime | None
     """When an endpoint that throttles wants to be asked again."""

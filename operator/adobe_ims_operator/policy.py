@@ -46,7 +46,8 @@ class Pace(Enum):
 class Action(Enum):
     """What to do."""
 
-    ROTATE = "rotate"
+    FETCH = "ask IMS for a token"
+    WRITE = "write the token that came"
     READ_SECRET = "look into the token Secret, since only its content tells whether it was edited"  # noqa: S105
     READ_CLIENT = "look into the client Secret, since only its content tells whether it changed"
     WAIT = "wait"
@@ -79,7 +80,7 @@ def decide(observed: Observed, now: datetime) -> Decision:
     attempt_at, gate = _not_before(observed, need, now)
     if now < attempt_at:
         return Decision(Action.WAIT, gate, _look_again(observed, now, attempt_at), attempt_at)
-    return Decision(Action.ROTATE, need, now, now)
+    return Decision(Action.WRITE if observed.holds_token else Action.FETCH, need, now, now)
 
 
 def holds_fresh_token(observed: Observed, now: datetime) -> bool:
@@ -144,13 +145,19 @@ def _not_before(observed: Observed, need: Finding, now: datetime) -> tuple[datet
     gates = [(now, need)]
     if observed.failure is not None and observed.failure.inputs == observed.inputs:
         gates.append((observed.failure.retry_at, observed.failure.finding))
+    if observed.holds_token:
+        return max(gates, key=_moment)
     if observed.endpoint_opens_at is not None:
         until = f"{observed.endpoint} asked to be left alone until {to_rfc3339(observed.endpoint_opens_at)}"
         gates.append((observed.endpoint_opens_at, Finding("IMSRateLimited", until)))
     excess = observed.heals - FREE_HEALS + 1
     if need.reason in HEALS and observed.last_written is not None and excess > 0:
         gates.append((observed.last_written + backoff(Pace.IMS, excess, 0.0), need))
-    return max(gates, key=lambda gate: gate[0])
+    return max(gates, key=_moment)
+
+
+def _moment(gate: tuple[datetime, Finding]) -> datetime:
+    return gate[0]
 
 
 def _look_again(observed: Observed, now: datetime, attempt_at: datetime | None) -> datetime:

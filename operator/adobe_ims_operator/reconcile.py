@@ -1,8 +1,8 @@
 """The one flow for one credential: observe, decide, fetch, write the Secret, write the status.
 
-It is level-based: told whose turn it is, never what happened. Each step leaves the cluster in a state that the
-next call can go on from, so it may be stopped anywhere: a token that is in its Secret is found there, and one that
-is not is held in memory until it is.
+It is level-based: told whose turn it is, never what happened. Each step leaves the cluster in a state that the next
+one can go on from, so it may be stopped anywhere: a token that is in its Secret is found there, and one that is not is
+held in memory until it is.
 """
 
 import logging
@@ -13,38 +13,36 @@ from datetime import UTC, datetime, timedelta
 from adobe_ims_operator import checks, client_secret, policy, status, token_secret
 from adobe_ims_operator.client_secret import ClientSecret
 from adobe_ims_operator.cluster import Cluster, Memory
-from adobe_ims_operator.endpoints import RateLimit
-from adobe_ims_operator.ims import ClientCredentials, IMSClient, Token
-from adobe_ims_operator.ims_errors import IMSError, IMSRateLimited, IMSRefused, InvalidClient
+from adobe_ims_operator.fetch import Fetcher
+from adobe_ims_operator.ims_errors import IMSError, IMSRateLimited, IMSRefused
 from adobe_ims_operator.kube import ApiError, Kube, credentials_path, secret_path
-from adobe_ims_operator.ledger import Facts, digest_client
-from adobe_ims_operator.observed import Failure, Finding, Inputs, Observed
+from adobe_ims_operator.ledger import digest_client
+from adobe_ims_operator.observed import Failure, Finding, Inputs, Observed, ObservedSecret
 from adobe_ims_operator.policy import Action, Decision, Pace
 from adobe_ims_operator.resource import Key, parse_credential
 from adobe_ims_operator.template import TemplateError
-from adobe_ims_operator.times import to_rfc3339, whole_seconds
+from adobe_ims_operator.times import to_rfc3339
 from adobe_ims_operator.token_secret import Content, HeldToken
 
 logger = logging.getLogger(__name__)
 
-MOST_STEPS = 4
+WRITE_REFUSED = (400, 403, 413, 422)
+MOST_STEPS = 8
 """Steps of one turn; what needs more (a Secret that others keep changing) gets another turn."""
 
 
 @dataclass(frozen=True, slots=True)
 class Reconciler:
-    """What one flow needs of the outside: the API server, IMS, the clock and chance.
+    """What the flow needs of the outside: the API server, IMS, the clock and chance.
 
     Args:
         now: the wall clock, in UTC.
         chance: a random number in [0, 1), for jitter.
-        limits: how often each allowed endpoint may be asked.
     """
 
     cluster: Cluster
     kube: Kube
-    ims: IMSClient
-    limits: dict[str, RateLimit]
+    fetcher: Fetcher
     now: Callable[[], datetime]
     chance: Callable[[], float]
 
@@ -64,28 +62,35 @@ class Reconciler:
             return self.now() + wait
 
     async def _reconcile(self, key: Key) -> datetime | None:
-        decision: Decision | None = None
         for _ in range(MOST_STEPS):
             observed = self.cluster.observe(key, self.now())
             if observed is None:
                 return None
+            memory = self.cluster.memories[key]
             decision = policy.decide(observed, self.now())
             if decision.action is Action.WAIT:
-                break
-            if decision.action is Action.READ_SECRET:
+                return await self._settle(observed, memory, decision)
+            await self._take_step(observed, memory, decision)
+        return self.now()
+
+    async def _take_step(self, observed: Observed, memory: Memory, decision: Decision) -> None:
+        match decision.action:
+            case Action.READ_SECRET:
                 await self._read_secret(observed)
-            elif decision.action is Action.READ_CLIENT:
+            case Action.READ_CLIENT:
                 await self._read_client(observed)
-            else:
-                await self._rotate(observed, decision.finding)
-        else:
-            return self.now()
+            case Action.FETCH:
+                await self._fetch(observed, memory)
+            case _ if memory.held is not None:
+                await self._write(observed, memory, memory.held, decision.finding)
+
+    async def _settle(self, observed: Observed, memory: Memory, decision: Decision) -> datetime:
+        """Clear up and report, once there is nothing more to do for now; when to look again."""
         await self._delete_outgrown(observed)
         await self._report(observed, decision)
-        if memory := self.cluster.memories.get(key):
-            memory.api_failures = 0
-            if decision.finding is policy.FRESH:
-                memory.failure = None
+        memory.api_failures = 0
+        if decision.finding is policy.FRESH:
+            memory.failure = None
         return decision.look_again_at
 
     async def _read_secret(self, observed: Observed) -> Content | None:
@@ -106,62 +111,29 @@ class Reconciler:
         self.cluster.note_client(key, str(found.metadata.version), digest)
         return found
 
-    async def _rotate(self, observed: Observed, need: Finding) -> None:
-        key = observed.key
-        memory = self.cluster.memories[key]
-        if memory.held is None or memory.held.inputs != observed.inputs or self._is_stale(memory.held, observed):
-            memory.held = None
-            found = await self._read_client(observed)
-            if found is None:
-                return
-            inputs = observed.inputs._replace(client_version=str(found.metadata.version))
-            try:
-                memory.held = await self._fetch(observed, found, inputs)
-            except IMSError as error:
-                self._fail(observed, inputs, error)
-                return
-            if memory.held is None:
-                self._note_failure(key, memory, found.missing or need, inputs, self._in(Pace.PERSON, memory))
-                return
-        await self._write(observed, memory, memory.held, need)
-
-    async def _fetch(self, observed: Observed, found: ClientSecret, inputs: Inputs) -> HeldToken | None:
-        """Ask IMS with each client secret in turn; None where the client Secret holds none."""
-        client = found.client
-        if client is None:
-            return None
-        refusal: InvalidClient | None = None
-        for secret_key, secret in client.secrets.items():
-            issued_at = whole_seconds(self.now())
-            try:
-                token = await self._ask(observed, ClientCredentials(client.client_id, secret))
-            except InvalidClient as error:
-                refusal = error
-                continue
-            facts = Facts(
-                credential=observed.key.name,
-                credential_uid=observed.uid,
-                secret_name=observed.spec.secret.name,
-                issued_at=issued_at,
-                expires_at=issued_at + token.expires_in,
-                spec_digest=inputs.spec_digest,
-                data_digest="",  # known once the Secret is rendered
-                client_digest=digest_client(observed.uid, client.client_id, client.secrets),
-                client_version=str(inputs.client_version),
-                client_secret_key=secret_key,
-                rotate_request=inputs.rotate_request,
-                rotations=(observed.facts.rotations if observed.facts else 0) + 1,
-            )
-            return HeldToken(token, client.client_id, facts, inputs)
-        raise refusal or AssertionError("a client has at least one secret")
-
-    async def _ask(self, observed: Observed, credentials: ClientCredentials) -> Token:
-        await self.limits[observed.endpoint].wait()
-        return await self.ims.fetch(observed.endpoint, credentials, observed.spec.scopes)
+    async def _fetch(self, observed: Observed, memory: Memory) -> None:
+        memory.held = None
+        found = await self._read_client(observed)
+        if found is None:
+            return
+        inputs = observed.inputs._replace(client_version=str(found.metadata.version))
+        if found.missing is not None:
+            self._fail(observed, memory, found.missing, inputs, Pace.PERSON)
+        if found.client is None:
+            return
+        try:
+            memory.held = await self.fetcher.fetch(observed, found.client, inputs)
+        except IMSError as error:
+            pace = Pace.PERSON if isinstance(error, IMSRefused) else Pace.IMS
+            after = error.retry_after if isinstance(error, IMSRateLimited) else None
+            if after is not None:
+                self.cluster.endpoints.close_until(observed.endpoint, self.now() + after)
+            self._fail(observed, memory, Finding(error.reason, str(error)), inputs, pace, after)
+        else:
+            memory.failure = None
 
     async def _write(self, observed: Observed, memory: Memory, held: HeldToken, need: Finding) -> None:
-        key = observed.key
-        secret_key = Key(key.namespace, observed.spec.secret.name)
+        secret_key = Key(observed.key.namespace, observed.spec.secret.name)
         content: Content | None = None
         if observed.secret is not None and not _is_routine(observed):
             content = await self._read_secret(observed)
@@ -170,32 +142,32 @@ class Reconciler:
         try:
             written = await token_secret.write(self.kube, observed, held, content)
         except TemplateError as error:
-            memory.held = None
             finding = Finding("TemplateInvalid", f"spec.secret.data: {error}")
-            self._note_failure(key, memory, finding, held.inputs, self._in(Pace.PERSON, memory))
-            return
+            self._fail(observed, memory, finding, held.inputs, Pace.PERSON)
         except ApiError as error:
             if error.status == 409:
                 await self._observe_anew(secret_key)
-                return
-            if error.status in (400, 403, 413, 422):
+            elif error.status in WRITE_REFUSED:
                 # Soon at first, since an API server that is starting forbids what it allows a second later.
-                finding = _write_refused(observed, error)
-                self._note_failure(key, memory, finding, held.inputs, self._in(Pace.REFUSED_WRITE, memory))
-                return
-            raise
+                self._fail(observed, memory, _write_refused(observed, error), held.inputs, Pace.REFUSED_WRITE)
+            else:
+                raise
+        else:
+            self._note_written(observed, memory, held, written, need)
+
+    def _note_written(
+        self, observed: Observed, memory: Memory, held: HeldToken, written: ObservedSecret, need: Finding
+    ) -> None:
         now = self.now()
         if need.reason in checks.HEALS and observed.last_written is not None:
             memory.heals = memory.heals + 1 if now - observed.last_written < policy.HEAL_WINDOW else 1
         memory.held, memory.failure = None, None
         memory.last_written, memory.written_for = now, held.facts.spec_digest
-        self.cluster.put_secret(secret_key, written)
-        self.cluster.note_secret(key, written.version, intact=True)
+        name = observed.spec.secret.name
+        self.cluster.put_secret(Key(observed.key.namespace, name), written)
+        self.cluster.note_secret(observed.key, written.version, intact=True)
         expires_at = to_rfc3339(held.facts.expires_at)
-        logger.info("%s: wrote Secret %s: token expires at %s (%s)", key, secret_key.name, expires_at, need.reason)
-
-    def _is_stale(self, held: HeldToken, observed: Observed) -> bool:
-        return self.now() >= checks.due_at(held.facts, observed.spec.interval)
+        logger.info("%s: wrote Secret %s: token expires at %s (%s)", observed.key, name, expires_at, need.reason)
 
     async def _observe_anew(self, secret_key: Key) -> Content | None:
         content = await token_secret.read(self.kube, secret_key)
@@ -237,23 +209,22 @@ class Reconciler:
             raise
         self.cluster.put_credential(parse_credential(answer))
 
-    def _fail(self, observed: Observed, inputs: Inputs, error: IMSError) -> None:
-        memory = self.cluster.memories[observed.key]
-        pace = Pace.PERSON if isinstance(error, IMSRefused) else Pace.IMS
-        wait = self._in(pace, memory)
-        if isinstance(error, IMSRateLimited) and error.retry_after is not None:
-            wait = error.retry_after
-            self.cluster.endpoints.close_until(observed.endpoint, self.now() + wait)
-        self._note_failure(observed.key, memory, Finding(error.reason, str(error)), inputs, wait)
-
-    def _in(self, pace: Pace, memory: Memory) -> timedelta:
-        failures = memory.failure.count if memory.failure else 0
-        return policy.backoff(pace, failures + 1, self.chance())
-
-    def _note_failure(self, key: Key, memory: Memory, finding: Finding, inputs: Inputs, wait: timedelta) -> None:
-        before = memory.failure
-        memory.failure = Failure(finding, (before.count if before else 0) + 1, self.now() + wait, inputs)
-        logger.warning("%s: %s: %s; again in %.0f s", key, finding.reason, finding.message, wait.total_seconds())
+    def _fail(
+        self,
+        observed: Observed,
+        memory: Memory,
+        finding: Finding,
+        inputs: Inputs,
+        pace: Pace,
+        after: timedelta | None = None,
+    ) -> None:
+        """Note an attempt that failed; the next one comes at its pace, or `after` what was asked for."""
+        count = (memory.failure.count if memory.failure else 0) + 1
+        wait = policy.backoff(pace, count, self.chance()) if after is None else after
+        memory.failure = Failure(finding, count, self.now() + wait, inputs)
+        logger.warning(
+            "%s: %s: %s; again in %.0f s", observed.key, finding.reason, finding.message, wait.total_seconds()
+        )
 
 
 def _is_routine(observed: Observed) -> bool:

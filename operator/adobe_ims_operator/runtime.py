@@ -12,6 +12,7 @@ from pathlib import Path
 from adobe_ims_operator import policy
 from adobe_ims_operator.cluster import Cluster
 from adobe_ims_operator.endpoints import Endpoints, RateLimit
+from adobe_ims_operator.fetch import Fetcher
 from adobe_ims_operator.ims import IMSClient
 from adobe_ims_operator.kube import Kube, load_configuration
 from adobe_ims_operator.reconcile import Reconciler, utc_now
@@ -63,7 +64,7 @@ class _Process:
         self._schedule: Schedule[Key] = Schedule(time.time, self._place)
         self._cluster = Cluster(options.endpoints, wake=self._schedule.now, forget=self._schedule.discard)
         limits = {url: RateLimit(options.ims_qps, time.monotonic) for url in options.endpoints.urls}
-        self._reconciler = Reconciler(self._cluster, kube, ims, limits, utc_now, random.random)
+        self._reconciler = Reconciler(self._cluster, kube, Fetcher(ims, limits, utc_now), utc_now, random.random)
         self._secret_watches = [SecretWatch(kube, self._cluster, ns) for ns in options.namespaces or (None,)]
         self._credential_watch = CredentialWatch(
             kube, self._cluster, options.namespaces, options.selector, self._catch_signals

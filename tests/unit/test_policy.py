@@ -58,7 +58,7 @@ class TestWhatIsRotatedAtOnce:
     )
     def test_a_rotation_says_why(self, reason: str, seen: Observed) -> None:
         decision = decide(seen, NOW)
-        assert (decision.action, decision.finding.reason) == (Action.ROTATE, reason)
+        assert (decision.action, decision.finding.reason) == (Action.FETCH, reason)
 
     def test_a_client_secret_of_another_version_is_read_before_anything_is_concluded(self) -> None:
         unread = replace(FRESH, inputs=INPUTS._replace(client_version="200"))
@@ -146,7 +146,7 @@ class TestAfterAFailure:
     @given(worlds.anything, worlds.instants)
     def test_it_waits_for_the_time_of_retry_unless_the_inputs_changed(self, seen: Observed, now: datetime) -> None:
         if seen.failure is not None and seen.failure.inputs == seen.inputs and now < seen.failure.retry_at:
-            assert decide(seen, now).action is not Action.ROTATE
+            assert decide(seen, now).action is not Action.FETCH
 
     @pytest.mark.parametrize(
         "changed",
@@ -154,13 +154,19 @@ class TestAfterAFailure:
     )
     def test_a_change_of_inputs_is_tried_at_once(self, changed: Inputs) -> None:
         seen = observed(None, inputs=changed, failure=failure(NOW + HOUR))
-        assert decide(seen, NOW).action is Action.ROTATE
+        assert decide(seen, NOW).action is Action.FETCH
         assert problem(seen, decide(seen, NOW)) is None
 
     def test_a_throttled_endpoint_is_left_alone_even_after_a_change(self) -> None:
         decision = decide(observed(None, endpoint_opens_at=NOW + HOUR), NOW)
         assert (decision.action, decision.attempt_at) == (Action.WAIT, NOW + HOUR)
         assert decision.finding.reason == "IMSRateLimited"
+
+    def test_a_token_that_came_is_written_whatever_ims_says_meanwhile(self) -> None:
+        seen = observed(None, holds_token=True, endpoint_opens_at=NOW + HOUR)
+        assert decide(seen, NOW).action is Action.WRITE
+        refused = replace(seen, failure=failure(NOW + HOUR, reason="SecretWriteRefused"))
+        assert decide(refused, NOW).attempt_at == NOW + HOUR
 
     def test_a_secret_that_somebody_keeps_destroying_is_healed_ever_more_slowly(self) -> None:
         waits = []
@@ -204,7 +210,7 @@ class TestLevels:
     def test_after_a_rotation_there_is_nothing_more_to_do(
         self, seen: Observed, now: datetime, lifetime: timedelta
     ) -> None:
-        if decide(seen, now).action is Action.ROTATE:
+        if decide(seen, now).action is Action.FETCH:
             assert decide(rotate(seen, now, lifetime), now).action is Action.WAIT
 
     @given(worlds.anything, st.lists(worlds.instants, max_size=8), st.integers(60, 86399))
@@ -220,7 +226,7 @@ class TestLevels:
             pending = sorted(wake for wake in wakes if NOW < wake < end)
             while now < end and len(found) < 50:
                 decision = decide(state, now)
-                if decision.action is Action.ROTATE:
+                if decision.action is Action.FETCH:
                     found.append(now)
                     state = rotate(state, now, lifetime)
                     decision = decide(state, now)

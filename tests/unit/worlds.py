@@ -67,6 +67,7 @@ def observed(secret: ObservedSecret | None = None, **changes: object) -> Observe
         older_claimant=None,
         younger_claimants=frozenset(),
         client_digest=None,
+        holds_token=False,
         failure=None,
         endpoint_opens_at=None,
         last_written=None,

@@ -1,0 +1,75 @@
+# Two commands do all the set-up on a fresh machine: `make demo` and `make test`.
+.DEFAULT_GOAL := help
+SHELL := /bin/bash
+.SHELLFLAGS := -eu -o pipefail -c
+PYTHON ?= python3
+CONTEXT ?=
+VENV := .venv/.installed
+RUN := PYTHONPATH=tests .venv/bin/python
+
+.PHONY: help
+help: ## Show this help
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{ printf "  make %-18s %s\n", $$1, $$2 }'
+
+.PHONY: demo
+demo: $(VENV) ## Watch tokens rotate on a local control plane (CONTEXT=NAME: on that context of your kubeconfig)
+	@$(RUN) hack/demo.py $(if $(CONTEXT),--context '$(CONTEXT)')
+
+.PHONY: test
+test: check binaries ## Check and test everything, on a real control plane
+	@$(RUN) -m pytest tests
+
+.PHONY: test-unit
+test-unit: $(VENV) ## Test what needs no cluster, in seconds
+	@$(RUN) -m pytest tests/unit
+
+.PHONY: test-integration
+test-integration: $(VENV) binaries ## Test what needs the real control plane
+	@$(RUN) -m pytest tests/integration
+
+.PHONY: check
+check: $(VENV) ## Formatter, linter, types, and the direction of imports
+	@.venv/bin/ruff format --check --quiet . || { echo "run 'make fmt'" >&2; exit 1; }
+	@.venv/bin/ruff check --quiet .
+	@.venv/bin/mypy
+	@.venv/bin/lint-imports --no-logo
+
+.PHONY: fmt
+fmt: $(VENV) ## Format, and mend what the linter can mend
+	@.venv/bin/ruff check --fix --quiet . || true
+	@.venv/bin/ruff format --quiet .
+
+.PHONY: cluster
+cluster: $(VENV) ## Start a control plane with the CRD, and leave it running
+	@$(RUN) -m support.cluster up
+
+.PHONY: cluster-down
+cluster-down: $(VENV) ## End that control plane, and forget its data
+	@$(RUN) -m support.cluster down
+
+.PHONY: binaries
+binaries: $(VENV) # Before the tests, since the first build takes minutes and each test only seconds.
+	@$(RUN) -m support.binaries > /dev/null
+
+.PHONY: lock
+lock: $(VENV) ## Resolve the dependencies anew, to their newest versions
+	@for group in run dev; do \
+	  .venv/bin/uv pip compile --quiet --upgrade --universal --python-version 3.11 --generate-hashes --no-annotate --no-header \
+	    $$([ $$group = run ] || echo --extra stand-in --group dev) -o requirements/$$group.txt pyproject.toml; \
+	done
+
+.PHONY: clean
+clean: ## Remove what the other targets made in this folder
+	@rm -rf .venv .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache dist
+	@find . -name __pycache__ -prune -exec rm -rf {} +
+
+$(VENV): requirements/dev.txt pyproject.toml
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' \
+	  || { echo "Python 3.11 or newer is needed; name one with PYTHON=, as in: make PYTHON=python3.12 demo" >&2; exit 1; }
+	@$(PYTHON) -c 'import ensurepip, venv' \
+	  || { echo "Python's venv module is needed; on Debian and Ubuntu: apt-get install python3-venv" >&2; exit 1; }
+	@echo "Installing the pinned dependencies into .venv" >&2
+	@[ -x .venv/bin/pip ] || { rm -rf .venv && $(PYTHON) -m venv .venv; }
+	@.venv/bin/pip install --quiet --disable-pip-version-check --require-hashes -r requirements/dev.txt
+	@.venv/bin/pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation --editable .
+	@touch $@

@@ -1,0 +1,63 @@
+"""A token for one credential: IMS is asked with each client secret in turn, no faster than its endpoint allows."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from datetime import datetime
+
+from adobe_ims_operator.client_secret import Client
+from adobe_ims_operator.endpoints import RateLimit
+from adobe_ims_operator.ims import ClientCredentials, IMSClient
+from adobe_ims_operator.ims_errors import InvalidClient
+from adobe_ims_operator.ledger import Facts, digest_client
+from adobe_ims_operator.observed import Inputs, Observed
+from adobe_ims_operator.times import whole_seconds
+from adobe_ims_operator.token_secret import HeldToken
+
+
+@dataclass(frozen=True, slots=True)
+class Fetcher:
+    """What fetching needs of the outside.
+
+    Args:
+        limits: how often each allowed endpoint may be asked.
+        now: the wall clock, in UTC.
+    """
+
+    ims: IMSClient
+    limits: Mapping[str, RateLimit]
+    now: Callable[[], datetime]
+
+    async def fetch(self, observed: Observed, client: Client, inputs: Inputs) -> HeldToken:
+        """Ask for a token; the next client secret is tried only where IMS does not accept the one before.
+
+        Raises:
+            IMSError: there is no token to be had; of several client secrets, what was said of the last.
+        """
+        *others, last = client.secrets
+        for secret_key in others:
+            try:
+                return await self._ask(observed, client, secret_key, inputs)
+            except InvalidClient:
+                continue
+        return await self._ask(observed, client, last, inputs)
+
+    async def _ask(self, observed: Observed, client: Client, secret_key: str, inputs: Inputs) -> HeldToken:
+        await self.limits[observed.endpoint].wait()
+        issued_at = whole_seconds(self.now())
+        credentials = ClientCredentials(client.client_id, client.secrets[secret_key])
+        token = await self.ims.fetch(observed.endpoint, credentials, observed.spec.scopes)
+        facts = Facts(
+            credential=observed.key.name,
+            credential_uid=observed.uid,
+            secret_name=observed.spec.secret.name,
+            issued_at=issued_at,
+            expires_at=issued_at + token.expires_in,
+            spec_digest=inputs.spec_digest,
+            data_digest="",  # known once the Secret is rendered
+            client_digest=digest_client(observed.uid, client.client_id, client.secrets),
+            client_version=str(inputs.client_version),
+            client_secret_key=secret_key,
+            rotate_request=inputs.rotate_request,
+            rotations=(observed.facts.rotations if observed.facts else 0) + 1,
+        )
+        return HeldToken(token, client.client_id, facts, inputs)
