@@ -1,0 +1,158 @@
+"""What has been seen of the cluster: newer wins, whoever is affected is woken, and what is gone is let go."""
+
+from dataclasses import replace
+from datetime import timedelta
+
+import pytest
+
+from adobe_ims_operator.cluster import Cluster
+from adobe_ims_operator.endpoints import Endpoints
+from adobe_ims_operator.observed import Observed, ObservedSecret
+from adobe_ims_operator.resource import Credential, Key, SecretTemplate, Status
+from unit.worlds import ENDPOINT, NOW, facts, spec, token_secret
+
+KEY = Key("photos", "lightroom")
+TOKEN = Key("photos", "lightroom-token")
+CLIENT = Key("photos", "lightroom-oauth")
+
+
+class Seen(Cluster):
+    """A cluster that keeps who was woken and who was forgotten."""
+
+    def __init__(self) -> None:
+        self.woken: list[Key] = []
+        self.forgotten: list[Key] = []
+        super().__init__(Endpoints([ENDPOINT]), wake=self.woken.append, forget=self.forgotten.append)
+
+    def watch(self, key: Key = KEY) -> Observed:
+        observed = self.observe(key, NOW)
+        assert observed is not None
+        return observed
+
+
+@pytest.fixture
+def cluster() -> Seen:
+    return Seen()
+
+
+def credential(name: str = "lightroom", version: int = 10, **changes: object) -> Credential:
+    plain = Credential(
+        key=Key("photos", name),
+        uid=f"uid-of-{name}",
+        generation=1,
+        version=version,
+        created=NOW,
+        rotate_request="",
+        spec=spec(),
+        status=Status(),
+    )
+    return replace(plain, **changes)  # type: ignore[arg-type]
+
+
+def secret(version: int, **changes: object) -> ObservedSecret:
+    return token_secret(None, version=version, credential_uid=None, **changes)
+
+
+def test_an_older_observation_changes_nothing(cluster: Seen) -> None:
+    cluster.put_credential(credential(version=10))
+    cluster.put_credential(credential(version=9, rotate_request="old"))
+    cluster.put_secret(CLIENT, secret(20))
+    cluster.put_secret(CLIENT, secret(19))
+    cluster.drop_secret(CLIENT, 19)
+    assert cluster.watch().inputs.rotate_request == ""
+    assert cluster.watch().inputs.client_version == "20"
+
+
+@pytest.mark.parametrize("key", [TOKEN, CLIENT])
+def test_a_change_of_a_secret_wakes_who_uses_it_and_nobody_else(cluster: Seen, key: Key) -> None:
+    cluster.put_credential(credential())
+    other = SecretTemplate("other-token")
+    cluster.put_credential(credential("other", spec=spec(secret=other, client=replace(spec().client, secret_name="x"))))
+    cluster.woken.clear()
+    cluster.put_secret(key, secret(20))
+    cluster.drop_secret(key, 21)
+    cluster.put_secret(Key("elsewhere", key.name), secret(22))
+    assert cluster.woken == [KEY, KEY]
+
+
+def test_a_deletion_of_the_object_before_does_not_drop_the_one_of_now(cluster: Seen) -> None:
+    cluster.put_credential(credential(uid="uid-old"))
+    cluster.put_credential(credential(version=11, uid="uid-new"))
+    cluster.drop_credential(KEY, "uid-old")
+    assert cluster.watch().uid == "uid-new"
+    cluster.drop_credential(KEY, "uid-new")
+    assert cluster.observe(KEY, NOW) is None
+    assert cluster.forgotten == [KEY]
+
+
+def test_a_new_list_of_secrets_drops_those_that_are_gone(cluster: Seen) -> None:
+    cluster.put_credential(credential())
+    cluster.put_secret(CLIENT, secret(20))
+    cluster.put_secret(Key("elsewhere", "kept"), secret(20))
+    cluster.replace_secrets("photos", {}, 30)
+    assert cluster.watch().inputs.client_version is None
+    assert Key("elsewhere", "kept") in cluster.secrets
+
+
+def test_a_list_does_not_drop_what_was_written_after_it(cluster: Seen) -> None:
+    cluster.put_credential(credential())
+    cluster.put_secret(TOKEN, secret(40))
+    cluster.replace_secrets(None, {}, 30)
+    assert cluster.watch().secret is not None
+
+
+def test_of_two_that_name_one_secret_the_younger_sees_the_older_and_both_are_woken(cluster: Seen) -> None:
+    cluster.put_credential(credential("elder"))
+    cluster.put_credential(credential("younger", created=NOW + timedelta(seconds=1)))
+    assert cluster.watch(Key("photos", "younger")).older_claimant == "elder"
+    assert cluster.watch(Key("photos", "elder")).older_claimant is None
+    assert cluster.watch(Key("photos", "elder")).younger_claimants == {"uid-of-younger"}
+    cluster.woken.clear()
+    cluster.drop_credential(Key("photos", "elder"), "uid-of-elder")
+    assert cluster.woken == [Key("photos", "younger")]
+    assert cluster.watch(Key("photos", "younger")).older_claimant is None
+
+
+def test_a_secret_under_a_name_given_up_is_outgrown_unless_somebody_else_names_it(cluster: Seen) -> None:
+    cluster.put_credential(credential())
+    cluster.put_secret(TOKEN, token_secret(facts(credential_uid="uid-of-lightroom"), version=20))
+    assert list(cluster.outgrown_secrets(KEY)) == []
+    renamed = spec(secret=SecretTemplate("renamed"))
+    cluster.put_credential(credential(version=21, spec=renamed))
+    assert [key for key, _ in cluster.outgrown_secrets(KEY)] == [TOKEN]
+    cluster.put_credential(credential("other"))
+    assert list(cluster.outgrown_secrets(KEY)) == []
+
+
+def test_a_content_that_was_read_is_known_for_its_version_only(cluster: Seen) -> None:
+    cluster.put_credential(credential(status=Status(secret_version="20")))
+    cluster.put_secret(TOKEN, token_secret(facts(), version=20))
+    cluster.put_secret(CLIENT, secret(20))
+    cluster.note_client(KEY, "20", "digest")
+    assert (cluster.watch().secret_intact, cluster.watch().client_digest) == (True, "digest")
+    cluster.put_secret(TOKEN, token_secret(facts(), version=21))
+    cluster.put_secret(CLIENT, secret(21))
+    assert (cluster.watch().secret_intact, cluster.watch().client_digest) == (None, None)
+    cluster.note_secret(KEY, 21, intact=False)
+    assert cluster.watch().secret_intact is False
+
+
+def test_a_client_secret_that_could_not_be_read_is_gone(cluster: Seen) -> None:
+    cluster.put_credential(credential())
+    cluster.put_secret(CLIENT, secret(20))
+    cluster.note_client(KEY, None, None)
+    assert cluster.watch().inputs.client_version is None
+
+
+def test_no_index_keeps_what_is_gone(cluster: Seen) -> None:
+    for number in range(100):
+        cluster.put_credential(credential(f"c-{number}", spec=spec(secret=SecretTemplate(f"t-{number}"))))
+        known = facts(credential_uid=f"uid-of-c-{number}")
+        cluster.put_secret(Key("photos", f"t-{number}"), token_secret(known, version=20))
+    for number in range(100):
+        cluster.drop_credential(Key("photos", f"c-{number}"), f"uid-of-c-{number}")
+        cluster.drop_secret(Key("photos", f"t-{number}"), 30)
+    for store in (cluster.credentials, cluster.memories, cluster.secrets):
+        assert not store
+    for index in (cluster._by_client, cluster._by_token, cluster._by_owner):
+        assert not index
