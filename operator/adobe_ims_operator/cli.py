@@ -1,6 +1,8 @@
 """The command `adobe-ims-operator`: flags, their environment variables, and exit codes."""
 
 import asyncio
+import math
+import re
 import sys
 from collections.abc import Sequence
 from pathlib import Path
@@ -9,13 +11,40 @@ import click
 
 from adobe_ims_operator import logs
 from adobe_ims_operator.endpoints import ADOBE, EndpointError, Endpoints
+from adobe_ims_operator.ims import TrustError, load_trust
 from adobe_ims_operator.kube import NoClusterError
 from adobe_ims_operator.runtime import Options
 from adobe_ims_operator.runtime import run as run_operator
 
+_NAMESPACE = re.compile("[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?")
+_KEY, _VALUE = "[A-Za-z0-9./_-]+", "[A-Za-z0-9._-]*"
+_IS = rf"\s*(?:==?|!=)\s*{_VALUE}"
+_IN = rf"\s+(?:not)?in\s*\(\s*{_VALUE}(?:\s*,\s*{_VALUE})*\s*\)"
+_REQUIREMENT = rf"\s*(?:!\s*{_KEY}|{_KEY}(?:{_IS}|{_IN})?)\s*"
+_SELECTOR = re.compile(f"{_REQUIREMENT}(?:,{_REQUIREMENT})*")
+
 
 def _env(name: str) -> str:
     return f"ADOBE_IMS_OPERATOR_{name}"
+
+
+def _namespaces(_context: click.Context, _parameter: click.Parameter, names: Sequence[str]) -> tuple[str, ...]:
+    for name in names:
+        if _NAMESPACE.fullmatch(name) is None:
+            raise click.BadParameter(f"{name!r} is not a namespace; repeat the flag to name several")
+    return tuple(dict.fromkeys(names))
+
+
+def _selector(_context: click.Context, _parameter: click.Parameter, selector: str | None) -> str | None:
+    if selector is not None and _SELECTOR.fullmatch(selector) is None:
+        raise click.BadParameter(f"{selector!r} is not a label selector; write it like team=photos,tier!=test")
+    return selector
+
+
+def _finite(_context: click.Context, _parameter: click.Parameter, number: float) -> float:
+    if not math.isfinite(number):
+        raise click.BadParameter(f"{number} is not a rate; write it like 50")
+    return number
 
 
 @click.group()
@@ -26,11 +55,11 @@ def main() -> None:
 
 @main.command(context_settings={"show_default": True})
 @click.option(
-    "--namespace", "namespaces", multiple=True, metavar="NS", envvar=_env("NAMESPACE"),
+    "--namespace", "namespaces", multiple=True, metavar="NS", envvar=_env("NAMESPACE"), callback=_namespaces,
     help="Watch this namespace only; may be repeated.  [default: all namespaces]",
 )  # fmt: skip
 @click.option(
-    "--selector", metavar="LABELS", envvar=_env("SELECTOR"),
+    "--selector", metavar="LABELS", envvar=_env("SELECTOR"), callback=_selector,
     help="Watch only credentials with these labels, written as for kubectl -l.",
 )  # fmt: skip
 @click.option(
@@ -46,7 +75,7 @@ def main() -> None:
     help="How many credentials are worked on at once, for each endpoint.",
 )  # fmt: skip
 @click.option(
-    "--ims-qps", type=click.FloatRange(0.01, 10_000), default=50.0, envvar=_env("IMS_QPS"),
+    "--ims-qps", type=click.FloatRange(0.01, 10_000), default=50.0, envvar=_env("IMS_QPS"), callback=_finite,
     help="How many tokens are asked for in a second, for each endpoint.",
 )  # fmt: skip
 @click.option(
@@ -80,14 +109,11 @@ def run(
         allowed = Endpoints(endpoints, allow_http=allow_http_endpoint)
     except EndpointError as error:
         raise click.BadParameter(str(error), param_hint="--endpoint") from error
-    options = Options(
-        endpoints=allowed,
-        namespaces=tuple(dict.fromkeys(namespaces)),
-        selector=selector,
-        concurrency=concurrency,
-        ims_qps=ims_qps,
-        ims_ca_file=ims_ca_file,
-    )
+    try:
+        trust = load_trust(ims_ca_file)
+    except TrustError as error:
+        raise click.BadParameter(str(error), param_hint="--ims-ca-file" if ims_ca_file else "SSL_CERT_FILE") from error
+    options = Options(allowed, trust, tuple(namespaces), selector, concurrency, ims_qps)
     try:
         code = asyncio.run(run_operator(options))
     except NoClusterError as error:

@@ -13,6 +13,7 @@ from typing import TypeVar
 from adobe_ims_operator import ledger
 from adobe_ims_operator.checks import due_at
 from adobe_ims_operator.endpoints import Endpoints
+from adobe_ims_operator.ledger import Facts
 from adobe_ims_operator.observed import Failure, Inputs, Observed, ObservedSecret
 from adobe_ims_operator.policy import recall_failure
 from adobe_ims_operator.resource import Credential, Key
@@ -56,7 +57,7 @@ class Cluster:
     memories: dict[Key, Memory] = field(default_factory=dict)
     _by_client: defaultdict[Key, set[Key]] = field(default_factory=lambda: defaultdict(set))
     _by_token: defaultdict[Key, set[Key]] = field(default_factory=lambda: defaultdict(set))
-    _by_owner: defaultdict[str, set[Key]] = field(default_factory=lambda: defaultdict(set))
+    _by_owner: defaultdict[tuple[str, str], set[Key]] = field(default_factory=lambda: defaultdict(set))
 
     def put_credential(self, credential: Credential) -> None:
         """Take up a credential as the API server has it."""
@@ -159,7 +160,7 @@ class Cluster:
     def outgrown_secrets(self, key: Key) -> Iterable[tuple[Key, ObservedSecret]]:
         """The Secrets that a credential made under names which it has given up, and which nobody else names."""
         credential = self.credentials[key]
-        for secret_key in tuple(self._by_owner.get(credential.uid, ())):
+        for secret_key in tuple(self._by_owner.get((key.namespace, credential.uid), ())):
             if secret_key != _token_key(credential) and not self._by_token.get(secret_key):
                 yield secret_key, self.secrets[secret_key]
 
@@ -178,7 +179,7 @@ class Cluster:
         return (older[0][2] if older else None), younger
 
     def _predecessor(self, credential: Credential, secret: ObservedSecret | None) -> str | None:
-        if secret is None or secret.facts is None or secret.facts.credential != credential.key.name:
+        if secret is None or secret.facts is None or secret.facts.credential != str(credential.key):
             return None
         return secret.facts.credential_uid
 
@@ -194,16 +195,16 @@ class Cluster:
         self._unset_secret(key)
         self.secrets[key] = secret
         if secret.facts is not None:
-            self._by_owner[secret.facts.credential_uid].add(key)
+            self._by_owner[key.namespace, secret.facts.credential_uid].add(key)
 
     def _unset_secret(self, key: Key) -> None:
         known = self.secrets.pop(key, None)
         if known is not None and known.facts is not None:
-            _remove(self._by_owner, known.facts.credential_uid, key)
+            _remove(self._by_owner, (key.namespace, known.facts.credential_uid), key)
 
     def _wake_users(self, key: Key, *secrets: ObservedSecret | None) -> None:
         users = self._by_client.get(key, set()) | self._by_token.get(key, set())
-        owners = {Key(key.namespace, s.facts.credential) for s in secrets if s is not None and s.facts is not None}
+        owners = {_owner(s.facts) for s in secrets if s is not None and s.facts is not None}
         for user in users | (owners & self.credentials.keys()):
             self.wake(user)
 
@@ -222,6 +223,11 @@ def _holds_token(memory: Memory, inputs: Inputs, credential: Credential, now: da
 def _intact(memory: Memory, secret: ObservedSecret | None) -> bool | None:
     known = secret is not None and memory.secret_version == str(secret.version)
     return memory.secret_intact if known else None
+
+
+def _owner(facts: Facts) -> Key:
+    namespace, _, name = facts.credential.partition("/")
+    return Key(namespace, name)
 
 
 def _token_key(credential: Credential) -> Key:

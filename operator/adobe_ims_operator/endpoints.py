@@ -12,7 +12,8 @@ from datetime import datetime
 ADOBE = ("https://ims-na1.adobelogin.com", "https://ims-na1-stg1.adobelogin.com")
 """Adobe's own: production and stage (@adobe/aio-lib-ims)."""
 
-_ORIGIN = re.compile(r"(https?)://[a-z0-9.-]+(:[0-9]{1,5})?")
+_LABEL = "[a-z0-9](?:[a-z0-9-]*[a-z0-9])?"
+_ORIGIN = re.compile(rf"(?P<scheme>https?)://{_LABEL}(?:[.]{_LABEL})*(?::(?P<port>[0-9]{{1,5}}))?")
 
 
 class EndpointError(ValueError):
@@ -27,10 +28,14 @@ def normalize(url: str) -> str:
     """
     origin = url.strip().lower().rstrip("/")
     match = _ORIGIN.fullmatch(origin)
-    if match is None:
+    if match is None or not _is_port(match["port"]):
         raise EndpointError(f"{url!r} is not an endpoint; write a scheme and a host, such as {ADOBE[0]}")
-    default_port = ":443" if match.group(1) == "https" else ":80"
-    return origin.removesuffix(default_port) if match.group(2) == default_port else origin
+    default_port = "443" if match["scheme"] == "https" else "80"
+    return origin.removesuffix(f":{default_port}") if match["port"] == default_port else origin
+
+
+def _is_port(text: str | None) -> bool:
+    return text is None or 1 <= int(text) <= 65535
 
 
 class Endpoints:
@@ -79,7 +84,7 @@ class Endpoints:
 
 
 class RateLimit:
-    """At most so many starts a second, evenly spaced, with a short burst.
+    """At most so many starts a second, evenly spaced; after a pause, those of one second at once.
 
     Args:
         per_second: starts a second.
@@ -88,13 +93,14 @@ class RateLimit:
 
     def __init__(self, per_second: float, clock: Callable[[], float]) -> None:
         self._interval = 1 / per_second
-        self._burst = max(1.0, per_second) * self._interval
+        self._slack = max(1.0, self._interval) - self._interval
         self._clock = clock
-        self._free_at = clock()
+        self._next = clock()
 
     async def wait(self) -> None:
         """Wait for one's turn, in order of asking."""
         now = self._clock()
-        self._free_at = max(self._free_at, now - self._burst) + self._interval
-        if self._free_at > now:
-            await asyncio.sleep(self._free_at - now)
+        turn = max(self._next, now - self._slack)
+        self._next = turn + self._interval
+        if turn > now:
+            await asyncio.sleep(turn - now)

@@ -5,11 +5,12 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from adobe_ims_operator.client_secret import Client
-from adobe_ims_operator.endpoints import RateLimit
+from adobe_ims_operator.endpoints import Endpoints, RateLimit
 from adobe_ims_operator.ims import ClientCredentials, IMSClient
 from adobe_ims_operator.ims_errors import InvalidClient
 from adobe_ims_operator.ledger import Facts, digest_client
 from adobe_ims_operator.observed import Inputs, Observed
+from adobe_ims_operator.resource import Key
 from adobe_ims_operator.times import whole_seconds
 from adobe_ims_operator.token_secret import HeldToken
 
@@ -19,16 +20,20 @@ class Fetcher:
     """What fetching needs of the outside.
 
     Args:
+        endpoints: which of them wants to be left alone for now.
         limits: how often each allowed endpoint may be asked.
         now: the wall clock, in UTC.
     """
 
     ims: IMSClient
+    endpoints: Endpoints
     limits: Mapping[str, RateLimit]
     now: Callable[[], datetime]
 
-    async def fetch(self, observed: Observed, client: Client, inputs: Inputs) -> HeldToken:
+    async def fetch(self, observed: Observed, client: Client, inputs: Inputs) -> HeldToken | None:
         """Ask for a token; the next client secret is tried only where IMS does not accept the one before.
+
+        None where the endpoint closed while others were asking: nothing was asked then.
 
         Raises:
             IMSError: there is no token to be had; of several client secrets, what was said of the last.
@@ -41,15 +46,17 @@ class Fetcher:
                 continue
         return await self._ask(observed, client, last, inputs)
 
-    async def _ask(self, observed: Observed, client: Client, secret_key: str, inputs: Inputs) -> HeldToken:
+    async def _ask(self, observed: Observed, client: Client, secret_key: str, inputs: Inputs) -> HeldToken | None:
         await self.limits[observed.endpoint].wait()
+        if self.endpoints.opens_at(observed.endpoint, self.now()) is not None:
+            return None
         issued_at = whole_seconds(self.now())
         credentials = ClientCredentials(client.client_id, client.secrets[secret_key])
         token = await self.ims.fetch(observed.endpoint, credentials, observed.spec.scopes)
         facts = Facts(
-            credential=observed.key.name,
+            credential=str(observed.key),
             credential_uid=observed.uid,
-            secret_name=observed.spec.secret.name,
+            secret=str(Key(observed.key.namespace, observed.spec.secret.name)),
             issued_at=issued_at,
             expires_at=issued_at + token.expires_in,
             spec_digest=inputs.spec_digest,

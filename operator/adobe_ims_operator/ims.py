@@ -7,8 +7,9 @@ Server-to-Server credential implementation"). How often to ask and what to do ab
 import asyncio
 import json
 import re
+import socket
 import ssl
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from email.utils import parsedate_to_datetime
@@ -36,7 +37,8 @@ LONGEST_LIFETIME = timedelta(days=10)
 """Above this `expires_in` is in milliseconds, as older IMS endpoints wrote it."""
 RETRY_AFTER = (timedelta(seconds=1), timedelta(hours=1))
 
-_PRINTABLE = re.compile(r"[\x21-\x7e]+")
+# Visible ASCII, as OAuth 2.0 has it (RFC 6749, A.12), less what would break out of a JSON string.
+_ACCESS_TOKEN = re.compile(r"[\x21\x23-\x5b\x5d-\x7e]+")
 _PERSON_ERRORS = ("invalid_request", "unsupported_grant_type", "unauthorized_client", "access_denied")
 _PASSING_ERRORS = ("server_error", "temporarily_unavailable")
 
@@ -58,23 +60,43 @@ class Token:
     expires_in: timedelta
 
 
+class TrustError(Exception):
+    """The authorities to trust can't be read."""
+
+
+def load_trust(ca_file: Path | None) -> ssl.SSLContext:
+    """Trust the usual authorities (certifi's, or those of SSL_CERT_FILE), and those of a PEM file.
+
+    Raises:
+        TrustError: a file is missing, or holds no certificate.
+    """
+    try:
+        context = httpx.create_ssl_context()
+    except OSError as error:  # which an ssl.SSLError is as well
+        raise TrustError(f"the file that SSL_CERT_FILE names can't be used ({error})") from error
+    try:
+        if ca_file is not None:
+            context.load_verify_locations(cafile=str(ca_file))
+    except OSError as error:
+        raise TrustError(f"{ca_file} holds no certificate in PEM form ({error})") from error
+    return context
+
+
 class IMSClient:
     """One pool of connections to all endpoints, kept alive between requests.
 
     Args:
-        connections: how many requests may be under way at once.
-        ca_file: a PEM file with authorities to trust beside the usual ones (certifi's, or SSL_CERT_FILE's).
+        connections: how many connections are kept.
+        trust: whose certificates are accepted, see `load_trust`.
     """
 
-    def __init__(self, connections: int, ca_file: Path | None = None) -> None:
-        context = httpx.create_ssl_context()
-        if ca_file is not None:
-            context.load_verify_locations(cafile=str(ca_file))
+    def __init__(self, connections: int, trust: ssl.SSLContext) -> None:
         self._http = httpx.AsyncClient(
-            verify=context,
+            verify=trust,
             follow_redirects=False,
             timeout=httpx.Timeout(connect=10.0, read=20.0, write=10.0, pool=None),
-            limits=httpx.Limits(max_connections=connections, max_keepalive_connections=connections),
+            # No limit of the pool's own: httpcore never gives back the place of a connect that was cancelled.
+            limits=httpx.Limits(max_connections=None, max_keepalive_connections=connections),
             # A cookie set for one credential must not be sent with another.
             cookies=CookieJar(policy=DefaultCookiePolicy(allowed_domains=[])),
             headers={"Accept": "application/json", "Accept-Encoding": "identity"},
@@ -96,55 +118,55 @@ class IMSClient:
             "client_secret": credentials.client_secret,
             "scope": ",".join(scopes),
         }
-        # An exception of httpx holds the request, and the request the secret: nothing is chained to ours.
-        failure: str
+        answer: tuple[httpx.Response, bytes] | None = None
+        failure = ""
         try:
             async with asyncio.timeout(TOTAL_SECONDS):
-                request = self._http.build_request("POST", endpoint + TOKEN_PATH, data=form)
-                response = await self._http.send(request, stream=True)
-                try:
-                    body = await _read(response)
-                finally:
-                    await response.aclose()
-            return _interpret(endpoint, response, body, scopes)
+                answer = await self._post(endpoint + TOKEN_PATH, form)
         except TimeoutError:
             failure = f"no answer in {TOTAL_SECONDS:.0f} s"
-        except httpx.TransportError as error:
+        except Exception as error:  # noqa: BLE001 - whatever it is, it holds the request, and that the secret
             failure = _explain(error)
-        except httpx.HTTPError as error:
-            failure = type(error).__name__
-        raise IMSUnavailable(f"{endpoint} can't be reached ({failure}); the operator keeps trying")
+        # Raised out here, so that nothing is chained to it.
+        if answer is None:
+            raise IMSUnavailable(f"{endpoint} can't be reached ({failure}); the operator keeps trying")
+        return _interpret(endpoint, *answer, scopes)
+
+    async def _post(self, url: str, form: Mapping[str, str]) -> tuple[httpx.Response, bytes]:
+        async with self._http.stream("POST", url, data=form) as response:
+            # The raw bytes: an answer that is compressed although none was asked for is not unpacked.
+            body = bytearray()
+            async for chunk in response.aiter_raw():
+                body += chunk
+                if len(body) > LONGEST_ANSWER:
+                    break
+            return response, bytes(body)
 
 
-async def _read(response: httpx.Response) -> bytes:
-    # The raw bytes: an answer that is compressed although none was asked for is not unpacked.
-    body = bytearray()
-    async for chunk in response.aiter_raw():
-        body += chunk
-        if len(body) > LONGEST_ANSWER:
-            break
-    return bytes(body)
-
-
-def _explain(error: httpx.TransportError) -> str:
-    seen: BaseException | None = error
-    while seen is not None:
-        if isinstance(seen, ssl.SSLCertVerificationError):
-            return f"its TLS certificate is not trusted: {seen.verify_message}"
-        seen = seen.__cause__ or seen.__context__
+def _explain(error: BaseException) -> str:
+    causes = [error]
+    while (cause := causes[-1].__cause__ or causes[-1].__context__) is not None:
+        causes.append(cause)
+    for cause in reversed(causes):
+        if isinstance(cause, ssl.SSLCertVerificationError):
+            return f"its TLS certificate is not trusted: {cause.verify_message}"
+        if isinstance(cause, socket.gaierror):
+            return "its name can't be resolved"
+        if isinstance(cause, ConnectionRefusedError):
+            return "connection refused"
     return type(error).__name__
 
 
 def _interpret(endpoint: str, response: httpx.Response, body: bytes, scopes: Sequence[str]) -> Token:
     status = response.status_code
-    if len(body) > LONGEST_ANSWER:
-        raise IMSResponseInvalid(f"{endpoint} answered HTTP {status} with more than {LONGEST_ANSWER} bytes")
     if status == httpx.codes.TOO_MANY_REQUESTS:
         wait = _retry_after(response.headers.get("retry-after"), datetime.now(UTC))
-        asked = f"and asks to wait {wait.total_seconds():.0f} s" if wait else "without saying for how long"
-        raise IMSRateLimited(f"{endpoint} throttles (HTTP 429) {asked}; the operator keeps to it", wait)
+        asked = f"asks to wait {wait.total_seconds():.0f} s" if wait else "does not say for how long"
+        raise IMSRateLimited(f"{endpoint} throttles (HTTP 429) and {asked}; the operator tries again then", wait)
     if status >= 500 or status == httpx.codes.REQUEST_TIMEOUT:
         raise IMSUnavailable(f"{endpoint} answered HTTP {status}; the operator keeps trying")
+    if status == httpx.codes.OK and len(body) > LONGEST_ANSWER:
+        raise _invalid(endpoint, f"with more than {LONGEST_ANSWER} bytes")
     document = _parse(body)
     if status == httpx.codes.OK:
         return _token(endpoint, document)
@@ -153,31 +175,32 @@ def _interpret(endpoint: str, response: httpx.Response, body: bytes, scopes: Seq
 
 def _parse(body: bytes) -> dict[str, Any] | None:
     try:
-        document = json.loads(body)
+        document = json.loads(body) if len(body) <= LONGEST_ANSWER else None
     except (ValueError, RecursionError):
         return None
     return document if isinstance(document, dict) else None
 
 
 def _token(endpoint: str, document: dict[str, Any] | None) -> Token:
-    def invalid(what: str) -> IMSResponseInvalid:
-        return IMSResponseInvalid(
-            f"{endpoint} answered HTTP 200 {what}; check that nothing (a proxy, a captive portal) stands between"
-        )
-
     if document is None:
-        raise invalid("without a JSON object")
+        raise _invalid(endpoint, "without a JSON object")
     access_token, token_type = document.get("access_token"), document.get("token_type")
-    if not isinstance(access_token, str) or not _PRINTABLE.fullmatch(access_token):
-        raise invalid("without an access_token")
+    if not isinstance(access_token, str) or not _ACCESS_TOKEN.fullmatch(access_token):
+        raise _invalid(endpoint, "without an access_token")
     if not isinstance(token_type, str) or token_type.lower() != "bearer":
-        raise invalid("with a token_type that is not bearer")
+        raise _invalid(endpoint, "with a token_type that is not bearer")
     lifetime = _lifetime(document.get("expires_in"))
     if lifetime is None:
-        raise invalid("without an expires_in in seconds")
+        raise _invalid(endpoint, "without an expires_in in seconds")
     if lifetime > LONGEST_LIFETIME:
-        raise invalid("with an expires_in of more than ten days, so likely in milliseconds as older endpoints do")
+        raise _invalid(endpoint, "with an expires_in of more than ten days, so likely in milliseconds")
     return Token(access_token, token_type, lifetime)
+
+
+def _invalid(endpoint: str, what: str) -> IMSResponseInvalid:
+    return IMSResponseInvalid(
+        f"{endpoint} answered HTTP 200 {what}; check that nothing (a proxy, a captive portal) stands between"
+    )
 
 
 def _lifetime(expires_in: object) -> timedelta | None:
@@ -209,17 +232,17 @@ def _refusal(endpoint: str, status: int, document: dict[str, Any] | None, scopes
         return IMSUnavailable(f"{endpoint} answered {error}; the operator keeps trying")
     if 300 <= status < 400:
         return IMSResponseInvalid(f"{endpoint} redirects (HTTP {status}), which IMS never does; check spec.endpoint")
-    return IMSResponseInvalid(f"{endpoint} answered HTTP {status} without an OAuth error; check spec.endpoint")
+    known = "an unknown OAuth error" if isinstance(error, str) else "no OAuth error"
+    return IMSResponseInvalid(f"{endpoint} answered HTTP {status} with {known}; check spec.endpoint")
 
 
 def _culprit(document: dict[str, Any] | None) -> str:
     # IMS's own description is not repeated, as it may quote what was sent.
     description = str(document.get("error_description", "")) if document is not None else ""
-    if "client_id" in description:
-        return "the client id"
-    if "client_secret" in description:
-        return "the client secret"
-    return "the client id or the client secret"
+    of_id, of_secret = "client_id" in description, "client_secret" in description
+    if of_id == of_secret:
+        return "the client id or the client secret"
+    return "the client id" if of_id else "the client secret"
 
 
 def _retry_after(header: str | None, now: datetime) -> timedelta | None:
@@ -232,7 +255,7 @@ def _retry_after(header: str | None, now: datetime) -> timedelta | None:
     else:
         try:
             date = parsedate_to_datetime(text)
-        except ValueError:
+        except (ValueError, OverflowError):
             return None
         wait = (date if date.tzinfo else date.replace(tzinfo=UTC)) - now
     least, most = RETRY_AFTER

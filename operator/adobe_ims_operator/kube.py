@@ -69,14 +69,21 @@ async def load_configuration() -> Configuration:
             config.load_incluster_config(client_configuration=configuration)  # type: ignore[no-untyped-call]
         else:
             await config.load_kube_config(client_configuration=configuration)  # type: ignore[no-untyped-call]
-    except (config.ConfigException, OSError, ValueError) as error:
-        raise NoClusterError(
-            f"no cluster to work on ({error}); set KUBECONFIG to a kubeconfig file, "
-            "or run in a pod with a service account"
-        ) from error
+    except config.ConfigException as error:
+        raise _no_cluster(str(error)) from None
+    except Exception as error:  # noqa: BLE001 - a YAML error would quote the file, and that has credentials
+        raise _no_cluster(f"{type(error).__name__} while reading it") from None
     # HTTPS_PROXY is there to reach IMS; a proxy for the API server is named in the kubeconfig.
     configuration.client_session_kwargs = {"trust_env": False}
     return configuration
+
+
+def _no_cluster(why: str) -> NoClusterError:
+    tried = f"KUBECONFIG={os.environ['KUBECONFIG']}" if os.environ.get("KUBECONFIG") else "no KUBECONFIG"
+    return NoClusterError(
+        f"no cluster to work on ({tried}: {why}); set KUBECONFIG to a kubeconfig file, "
+        "or run in a pod with a service account"
+    )
 
 
 class Kube:
@@ -85,12 +92,18 @@ class Kube:
     Args:
         configuration: where it is, and how to authenticate.
         connections: how many requests may be under way at once, watches not counted.
+
+    Raises:
+        NoClusterError: the certificates of the configuration can't be used.
     """
 
     def __init__(self, configuration: Configuration, connections: int) -> None:
         configuration.connection_pool_maxsize = connections + 16
         self._configuration = configuration
-        self._client = ApiClient(configuration)
+        try:
+            self._client = ApiClient(configuration)
+        except OSError as error:  # which an ssl.SSLError is as well
+            raise _no_cluster(f"its certificates can't be used, {type(error).__name__}") from None
 
     async def close(self) -> None:
         """Close all connections."""

@@ -10,15 +10,16 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 
-from adobe_ims_operator.resource import GROUP, Spec
+from adobe_ims_operator.resource import GROUP, Key, Spec
 from adobe_ims_operator.times import from_rfc3339, to_rfc3339
 
 FORMAT = "1"
+MOST_ROTATIONS = 2**31 - 1
 
 _FORMAT = f"{GROUP}/format"
 _CREDENTIAL = f"{GROUP}/credential"
 _CREDENTIAL_UID = f"{GROUP}/credential-uid"
-_SECRET_NAME = f"{GROUP}/secret-name"
+_SECRET = f"{GROUP}/secret"
 _ISSUED_AT = f"{GROUP}/issued-at"
 _EXPIRES_AT = f"{GROUP}/expires-at"
 _SPEC_DIGEST = f"{GROUP}/spec-digest"
@@ -35,10 +36,10 @@ class Facts:
     """What was true of the token in a Secret when it was written."""
 
     credential: str
-    """Name of the AdobeIMSCredential it was made for."""
+    """Namespace and name of the AdobeIMSCredential it was made for."""
     credential_uid: str
-    secret_name: str
-    """Name of the Secret it was written into: a copy under another name is not ours."""
+    secret: str
+    """Namespace and name of the Secret it was written into: a copy elsewhere is not ours."""
     issued_at: datetime
     """The moment before IMS was asked, so that `expires_at` is never too late."""
     expires_at: datetime
@@ -58,7 +59,7 @@ class Facts:
             _FORMAT: FORMAT,
             _CREDENTIAL: self.credential,
             _CREDENTIAL_UID: self.credential_uid,
-            _SECRET_NAME: self.secret_name,
+            _SECRET: self.secret,
             _ISSUED_AT: to_rfc3339(self.issued_at),
             _EXPIRES_AT: to_rfc3339(self.expires_at),
             _SPEC_DIGEST: self.spec_digest,
@@ -76,10 +77,13 @@ def read_facts(annotations: Mapping[str, str]) -> Facts | None:
     try:
         if annotations[_FORMAT] != FORMAT:
             return None
+        rotations = int(annotations[_ROTATIONS])
+        if not 0 <= rotations <= MOST_ROTATIONS:
+            return None
         return Facts(
             credential=annotations[_CREDENTIAL],
             credential_uid=annotations[_CREDENTIAL_UID],
-            secret_name=annotations[_SECRET_NAME],
+            secret=annotations[_SECRET],
             issued_at=from_rfc3339(annotations[_ISSUED_AT]),
             expires_at=from_rfc3339(annotations[_EXPIRES_AT]),
             spec_digest=annotations[_SPEC_DIGEST],
@@ -88,7 +92,7 @@ def read_facts(annotations: Mapping[str, str]) -> Facts | None:
             client_version=annotations[_CLIENT_VERSION],
             client_secret_key=annotations[_CLIENT_SECRET_KEY],
             rotate_request=annotations[_ROTATE],
-            rotations=int(annotations[_ROTATIONS]),
+            rotations=rotations,
         )
     except (KeyError, ValueError):
         return None
@@ -97,6 +101,12 @@ def read_facts(annotations: Mapping[str, str]) -> Facts | None:
 def owner_uid(annotations: Mapping[str, str]) -> str | None:
     """The uid of the credential that a Secret says it was made for, legible even where other facts are damaged."""
     return annotations.get(_CREDENTIAL_UID)
+
+
+def is_copy(annotations: Mapping[str, str], key: Key) -> bool:
+    """Whether the annotations were written for a Secret of another namespace or name, and copied by somebody else."""
+    written_for = annotations.get(_SECRET)
+    return written_for is not None and written_for != str(key)
 
 
 def digest_spec(spec: Spec, endpoint: str) -> str:
@@ -115,7 +125,7 @@ def digest_spec(spec: Spec, endpoint: str) -> str:
         spec.secret.labels,
         spec.secret.annotations,
         spec.secret.data,
-        spec.secret.retain,
+        spec.secret.deletion_policy,
     )
 
 

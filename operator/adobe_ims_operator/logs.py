@@ -36,4 +36,4 @@ def set_up(form: str, level: str) -> None:
         handler.setFormatter(_TextFormatter("{asctime} {levelname:7} {message}", style="{"))
     logging.basicConfig(handlers=[handler], level=level.upper(), force=True)
     for name in _QUIET:
-        logging.getLogger(name).setLevel(logging.WARNING)
+        logging.getLogger(name).setLevel(max(logging.WARNING, logging.getLogger().level))

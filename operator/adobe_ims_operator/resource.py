@@ -7,7 +7,10 @@ CRD is not this version's; it is reported with the field's path, and never guess
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
-from typing import Any, NamedTuple
+from typing import Annotated, Any, Literal, NamedTuple
+
+from pydantic import AliasPath, BeforeValidator, ConfigDict, Field, Strict, TypeAdapter, ValidationError
+from pydantic.alias_generators import to_camel
 
 from adobe_ims_operator.times import from_rfc3339, parse_duration
 
@@ -20,6 +23,20 @@ API_VERSION = f"{GROUP}/{VERSION}"
 ROTATE_ANNOTATION = f"{GROUP}/rotate"
 
 JSON = Mapping[str, Any]
+
+# How pydantic reads these classes from JSON; to make one in Python is as cheap as of any other dataclass.
+_AS_IN_JSON = ConfigDict(alias_generator=to_camel)
+_Flag = Annotated[bool, Strict()]  # else "false" would be a flag too, and "7" a number
+_Number = Annotated[int, Strict()]
+
+
+def _read_interval(rotation: object) -> timedelta:
+    if not isinstance(rotation, Mapping | None):
+        raise ValueError("is no object")  # noqa: TRY004 - pydantic takes a ValueError
+    return parse_duration((rotation or {}).get("interval", "23h"))
+
+
+_FROM_ROTATION = BeforeValidator(_read_interval)
 
 
 class Key(NamedTuple):
@@ -40,7 +57,9 @@ class MalformedResourceError(ValueError):
 class ClientRef:
     """Where the client id and the client secrets are: keys of a Secret in the same namespace."""
 
-    secret_name: str
+    __pydantic_config__ = _AS_IN_JSON
+
+    secret_name: Annotated[str, Field(validation_alias=AliasPath("secretRef", "name"))]
     id_key: str = "client_id"
     secret_keys: tuple[str, ...] = ("client_secret",)
 
@@ -49,36 +68,42 @@ class ClientRef:
 class SecretTemplate:
     """What the token Secret looks like."""
 
+    __pydantic_config__ = _AS_IN_JSON
+
     name: str
     type: str = "Opaque"
     labels: Mapping[str, str] = field(default_factory=dict)
     annotations: Mapping[str, str] = field(default_factory=dict)
     data: Mapping[str, str] = field(default_factory=lambda: {"access_token": "$(access_token)"})
-    retain: bool = False
-    adopt: bool = False
+    deletion_policy: Literal["Delete", "Retain"] = "Delete"
+    adopt: _Flag = False
 
 
 @dataclass(frozen=True, slots=True)
 class Spec:
     """The spec; `endpoint` is None where the operator's default is meant."""
 
+    __pydantic_config__ = _AS_IN_JSON
+
     client: ClientRef
     secret: SecretTemplate
     scopes: tuple[str, ...] = ("openid", "AdobeID", "read_organizations")
     endpoint: str | None = None
-    interval: timedelta = timedelta(hours=23)
-    suspend: bool = False
+    interval: Annotated[timedelta, _FROM_ROTATION, Field(validation_alias="rotation")] = timedelta(hours=23)
+    suspend: _Flag = False
 
 
 @dataclass(frozen=True, slots=True)
 class Condition:
     """One entry of `status.conditions`; `status` is "True" or "False"."""
 
+    __pydantic_config__ = _AS_IN_JSON
+
     type: str
     status: str
     reason: str
     message: str
-    observed_generation: int | None
+    observed_generation: _Number | None = None
     last_transition_time: str | None = None
 
 
@@ -86,14 +111,16 @@ class Condition:
 class Status:
     """The status as it stands in the API server or as it should; times are RFC 3339 text, as written there."""
 
-    observed_generation: int | None = None
+    __pydantic_config__ = _AS_IN_JSON
+
+    observed_generation: _Number | None = None
     secret_name: str | None = None
-    secret_version: str | None = None
+    secret_version: Annotated[str | None, Field(validation_alias="secretResourceVersion")] = None
     last_rotation_time: str | None = None
     expiration_time: str | None = None
     next_rotation_time: str | None = None
-    rotations: int | None = None
-    failures: int | None = None
+    rotations: _Number | None = None
+    failures: _Number | None = None
     client_secret_key: str | None = None
     conditions: tuple[Condition, ...] = ()
 
@@ -130,73 +157,49 @@ def parse_credential(body: JSON) -> Credential:
     Raises:
         MalformedResourceError: a field is missing or of another type than the CRD says.
     """
-    metadata = body.get("metadata", {})
     try:
-        key = Key(metadata["namespace"], metadata["name"])
+        metadata = _METADATA.validate_python(body.get("metadata"))
+        key = Key(metadata.namespace, metadata.name)
+        # In the CRD's defaults there is no way to say that the Secret has the name of the object.
+        secret = {"name": key.name} | (body["spec"].get("secret") or {})
         return Credential(
             key=key,
-            uid=metadata["uid"],
-            generation=metadata["generation"],
-            version=parse_version(metadata),
-            created=from_rfc3339(metadata["creationTimestamp"]),
-            rotate_request=(metadata.get("annotations") or {}).get(ROTATE_ANNOTATION, ""),
-            spec=_parse_spec(body["spec"], key.name),
-            status=_parse_status(body.get("status") or {}),
+            uid=metadata.uid,
+            generation=metadata.generation,
+            version=int(metadata.resource_version),
+            created=from_rfc3339(metadata.creation_timestamp),
+            rotate_request=(metadata.annotations or {}).get(ROTATE_ANNOTATION, ""),
+            spec=_SPEC.validate_python({**body["spec"], "secret": secret}),
+            status=_STATUS.validate_python(body.get("status") or {}),
         )
+    except ValidationError as error:
+        first = error.errors(include_url=False, include_input=False)[0]
+        raise _malformed(body, f"{'.'.join(str(step) for step in first['loc'])}: {first['msg']}") from error
     except (KeyError, TypeError, ValueError, AttributeError) as error:
-        where = f"{metadata.get('namespace')}/{metadata.get('name')}"
-        raise MalformedResourceError(
-            f"{KIND} {where} does not fit {API_VERSION} ({type(error).__name__}: {error}); "
-            "install the CRD of this version of the operator"
-        ) from error
+        raise _malformed(body, f"{type(error).__name__}: {error}") from error
 
 
-def _parse_spec(spec: JSON, name: str) -> Spec:
-    client = spec["client"]
-    secret = spec.get("secret") or {}
-    defaults = SecretTemplate(name=name)
-    return Spec(
-        client=ClientRef(
-            secret_name=client["secretRef"]["name"],
-            id_key=client.get("idKey", "client_id"),
-            secret_keys=tuple(client.get("secretKeys", ("client_secret",))),
-        ),
-        secret=SecretTemplate(
-            name=secret.get("name", name),
-            type=secret.get("type", defaults.type),
-            labels=secret.get("labels", defaults.labels),
-            annotations=secret.get("annotations", defaults.annotations),
-            data=secret.get("data", defaults.data),
-            retain=secret.get("deletionPolicy", "Delete") == "Retain",
-            adopt=secret.get("adopt", False),
-        ),
-        scopes=tuple(spec.get("scopes", ("openid", "AdobeID", "read_organizations"))),
-        endpoint=spec.get("endpoint"),
-        interval=parse_duration((spec.get("rotation") or {}).get("interval", "23h")),
-        suspend=spec.get("suspend", False),
-    )
+@dataclass(frozen=True, slots=True)
+class _Metadata:
+    __pydantic_config__ = _AS_IN_JSON
+
+    namespace: str
+    name: str
+    uid: str
+    generation: _Number
+    resource_version: str
+    creation_timestamp: str
+    annotations: dict[str, str] | None = None
 
 
-def _parse_status(status: JSON) -> Status:
-    return Status(
-        observed_generation=status.get("observedGeneration"),
-        secret_name=status.get("secretName"),
-        secret_version=status.get("secretResourceVersion"),
-        last_rotation_time=status.get("lastRotationTime"),
-        expiration_time=status.get("expirationTime"),
-        next_rotation_time=status.get("nextRotationTime"),
-        rotations=status.get("rotations"),
-        failures=status.get("failures"),
-        client_secret_key=status.get("clientSecretKey"),
-        conditions=tuple(
-            Condition(
-                type=condition["type"],
-                status=condition["status"],
-                reason=condition["reason"],
-                message=condition["message"],
-                observed_generation=condition.get("observedGeneration"),
-                last_transition_time=condition.get("lastTransitionTime"),
-            )
-            for condition in status.get("conditions", ())
-        ),
+_METADATA = TypeAdapter(_Metadata)
+_SPEC = TypeAdapter(Spec)
+_STATUS = TypeAdapter(Status)
+
+
+def _malformed(body: JSON, what: str) -> MalformedResourceError:
+    metadata = body.get("metadata") or {}
+    return MalformedResourceError(
+        f"{KIND} {metadata.get('namespace')}/{metadata.get('name')} does not fit {API_VERSION} ({what}); "
+        "install the CRD of this version of the operator"
     )

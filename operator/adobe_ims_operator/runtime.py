@@ -4,10 +4,10 @@ import asyncio
 import logging
 import random
 import signal
+import ssl
 import time
 from collections.abc import Awaitable, Sequence
 from dataclasses import dataclass
-from pathlib import Path
 
 from adobe_ims_operator import policy
 from adobe_ims_operator.cluster import Cluster
@@ -33,11 +33,11 @@ class Options:
     """What the command line says."""
 
     endpoints: Endpoints
+    trust: ssl.SSLContext
     namespaces: Sequence[str] = ()
     selector: str | None = None
     concurrency: int = 32
     ims_qps: float = 50.0
-    ims_ca_file: Path | None = None
 
 
 async def run(options: Options) -> int:
@@ -49,7 +49,7 @@ async def run(options: Options) -> int:
     configuration = await load_configuration()
     workers = options.concurrency * len(options.endpoints.urls)
     kube = Kube(configuration, connections=workers)
-    ims = IMSClient(connections=workers, ca_file=options.ims_ca_file)
+    ims = IMSClient(workers, options.trust)
     try:
         return await _Process(options, kube, ims).run()
     finally:
@@ -64,7 +64,9 @@ class _Process:
         self._schedule: Schedule[Key] = Schedule(time.time, self._place)
         self._cluster = Cluster(options.endpoints, wake=self._schedule.now, forget=self._schedule.discard)
         limits = {url: RateLimit(options.ims_qps, time.monotonic) for url in options.endpoints.urls}
-        self._reconciler = Reconciler(self._cluster, kube, Fetcher(ims, limits, utc_now), utc_now, random.random)
+        self._reconciler = Reconciler(
+            self._cluster, kube, Fetcher(ims, options.endpoints, limits, utc_now), utc_now, random.random
+        )
         self._secret_watches = [SecretWatch(kube, self._cluster, ns) for ns in options.namespaces or (None,)]
         self._credential_watch = CredentialWatch(
             kube, self._cluster, options.namespaces, options.selector, self._catch_signals

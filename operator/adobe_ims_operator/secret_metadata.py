@@ -5,17 +5,17 @@ from collections.abc import Iterable, Mapping
 
 from adobe_ims_operator import ledger
 from adobe_ims_operator.observed import ObservedSecret
-from adobe_ims_operator.resource import API_VERSION, JSON, KIND, parse_version
+from adobe_ims_operator.resource import API_VERSION, JSON, KIND, Key, parse_version
 
 
 def observe_secret(metadata: JSON) -> ObservedSecret:
     """Read the `metadata` of any Secret."""
     annotations: Mapping[str, str] = metadata.get("annotations") or {}
     owners: list[JSON] = metadata.get("ownerReferences") or []
-    facts = ledger.read_facts(annotations)
-    if facts is not None and facts.secret_name != metadata["name"]:
-        facts, credential_uid = None, None  # a copy of a token Secret, made under another name by somebody else
+    if ledger.is_copy(annotations, Key(metadata["namespace"], metadata["name"])):
+        facts, credential_uid = None, None
     else:
+        facts = ledger.read_facts(annotations)
         credential_uid = ledger.owner_uid(annotations) or _owning_credential(owners)
     return ObservedSecret(
         uid=metadata["uid"],
@@ -39,4 +39,5 @@ def _describe_owner(metadata: JSON, owners: list[JSON]) -> str:
     if manager := (metadata.get("labels") or {}).get("app.kubernetes.io/managed-by"):
         return str(manager)
     managers = metadata.get("managedFields") or []
-    return f"whoever made it with {managers[0].get('manager')}" if managers else "somebody else"
+    manager = managers[0].get("manager") if managers else None
+    return f"whoever made it with {manager}" if manager else "somebody else"

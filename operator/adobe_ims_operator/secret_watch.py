@@ -54,7 +54,8 @@ class SecretWatch:
         async for page in self._kube.pages(self._path, accept=METADATA_LIST):
             version = page["metadata"]["resourceVersion"]
             for item in page["items"]:
-                listed[_key(item["metadata"])] = observe_secret(item["metadata"])
+                if (secret := _observe(item["metadata"])) is not None:
+                    listed[_key(item["metadata"])] = secret
         self._cluster.replace_secrets(self._namespace, listed, int(version))
         return version
 
@@ -84,11 +85,20 @@ class SecretWatch:
     def _take_up(self, kind: str, metadata: dict[str, Any]) -> None:
         if kind == "DELETED":
             self._cluster.drop_secret(_key(metadata), int(metadata["resourceVersion"]))
-        elif kind != "BOOKMARK":
-            self._cluster.put_secret(_key(metadata), observe_secret(metadata))
+        elif kind != "BOOKMARK" and (secret := _observe(metadata)) is not None:
+            self._cluster.put_secret(_key(metadata), secret)
 
     def _where(self) -> str:
         return f"in namespace {self._namespace}" if self._namespace else "in all namespaces"
+
+
+def _observe(metadata: dict[str, Any]) -> ObservedSecret | None:
+    # Anybody may write anything into a Secret; one that can't be read must not blind the operator to all others.
+    try:
+        return observe_secret(metadata)
+    except Exception:
+        logger.exception("Secret %s is passed over, as its metadata can't be read", _key(metadata))
+        return None
 
 
 def _key(metadata: dict[str, Any]) -> Key:

@@ -132,7 +132,7 @@ def _render(observed: Observed, held: HeldToken) -> _Desired:
     return _Desired(
         labels={**template.labels, **MANAGED_BY},
         annotations={**template.annotations, **facts.to_annotations()},
-        owners=[] if template.retain else [owner],
+        owners=[] if template.deletion_policy == "Retain" else [owner],
         data=data,
     )
 

@@ -24,9 +24,9 @@ def spec(**changes: object) -> Spec:
 def facts(issued_at: datetime = NOW, lifetime: timedelta = timedelta(seconds=86399), **changes: object) -> Facts:
     """Facts of a token for the credential of `observed`."""
     plain = Facts(
-        credential="lightroom",
+        credential="photos/lightroom",
         credential_uid="uid-1",
-        secret_name="lightroom-token",
+        secret="photos/lightroom-token",
         issued_at=issued_at,
         expires_at=issued_at + lifetime,
         spec_digest="spec-1",

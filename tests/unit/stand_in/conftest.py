@@ -1,0 +1,31 @@
+"""One stand-in for all of these tests, as good as new for each."""
+
+from collections.abc import Iterator
+
+import httpx
+import pytest
+
+from adobe_ims_stand_in.defaults import EXPIRES_IN
+from support.stand_in import SAMPLE, StandIn
+from unit.stand_in.asking import connected
+
+
+@pytest.fixture(scope="package")
+def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[StandIn]:
+    with StandIn(tmp_path_factory.mktemp("stand-in")) as stand_in:
+        yield stand_in
+
+
+@pytest.fixture
+def ims(server: StandIn) -> Iterator[StandIn]:
+    yield server
+    server.clear_rules()
+    server.settings(expires_in=EXPIRES_IN, latency=0)
+    server.clients(SAMPLE)
+    server.reset()
+
+
+@pytest.fixture
+def client(ims: StandIn) -> Iterator[httpx.Client]:
+    with connected(ims) as http:
+        yield http

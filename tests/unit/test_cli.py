@@ -1,0 +1,236 @@
+"""The command tells a mistake in a sentence, takes each flag from the environment too, and needs a cluster."""
+
+import json
+import logging
+import os
+import signal
+import subprocess
+import sys
+from collections.abc import Iterator
+from importlib.metadata import version
+from pathlib import Path
+
+import pytest
+from click.testing import CliRunner, Result
+from kubernetes.aio.config import kube_config
+
+from adobe_ims_operator.cli import main, run
+from adobe_ims_operator.endpoints import ADOBE
+
+ROOT = Path(__file__).parents[2]
+ENVIRONMENT = {name: value for name, value in os.environ.items() if not name.startswith(("KUBE", "ADOBE_"))}
+
+
+@pytest.fixture(autouse=True)
+def _no_cluster(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Whatever these tests start must not find the cluster of whoever runs them."""
+    monkeypatch.setattr(kube_config, "KUBE_CONFIG_DEFAULT_LOCATION", "/no/such/file")
+    monkeypatch.delenv("KUBERNETES_SERVICE_HOST", raising=False)
+
+
+@pytest.fixture(autouse=True)
+def _logging_as_before() -> Iterator[None]:
+    """The command sets up the logging of its process, which here is that of all tests."""
+    root = logging.getLogger()
+    handlers, level = root.handlers[:], root.level
+    levels = {name: logging.getLogger(name).level for name in logging.root.manager.loggerDict}
+    yield
+    root.handlers[:] = handlers
+    root.setLevel(level)
+    for name in logging.root.manager.loggerDict:
+        logging.getLogger(name).setLevel(levels.get(name, logging.NOTSET))
+
+
+def invoke(*flags: str, **environment: str) -> Result:
+    return CliRunner().invoke(main, ["run", *flags], env=environment)
+
+
+@pytest.mark.parametrize(
+    ("flags", "words"),
+    [
+        (["--endpoint", "http://ims.example"], "in the clear; use https, or add --allow-http-endpoint"),
+        (["--endpoint", "https://ims.example/ims/token/v3"], "write a scheme and a host, such as https://ims-na1"),
+        (["--endpoint", "ims.example"], "'ims.example' is not an endpoint"),
+        (["--endpoint", ""], "'' is not an endpoint"),
+        (["--endpoint", "https://ims.example", "--endpoint", "https://u:p@ims.example"], "is not an endpoint"),
+        (["--concurrency", "0"], "0 is not in the range 1<=x<=1000"),
+        (["--concurrency", "1001"], "1001 is not in the range 1<=x<=1000"),
+        (["--concurrency", "many"], "'many' is not a valid integer"),
+        (["--ims-qps", "0"], "0.0 is not in the range"),
+        (["--ims-qps", "-1"], "-1.0 is not in the range"),
+        (["--ims-qps", "fast"], "'fast' is not a valid float"),
+        (["--ims-ca-file", "/no/such/file"], "'/no/such/file' does not exist"),
+        (["--ims-ca-file", "/"], "'/' is a directory"),
+        (["--log-level", "trace"], "'trace' is not one of 'debug', 'info', 'warning', 'error'"),
+        (["--log-format", "xml"], "'xml' is not one of 'json', 'text'"),
+        (["--namespaces", "photos"], "No such option"),
+        (["photos"], "unexpected extra argument"),
+    ],
+)
+def test_a_mistake_in_a_flag_is_told_in_a_sentence(flags: list[str], words: str) -> None:
+    result = invoke(*flags)
+    assert result.exit_code == 2
+    assert words in " ".join(result.output.split())
+    assert result.output.startswith("Usage: ")
+    assert "Traceback" not in result.output
+    assert isinstance(result.exception, SystemExit)
+
+
+@pytest.mark.parametrize(
+    ("flag", "value"),
+    [
+        ("--namespace", ""),
+        ("--namespace", "photos,videos"),
+        ("--namespace", "../kube-system"),
+        ("--ims-qps", "nan"),
+        ("--endpoint", "https://ims.example:99999"),
+        ("--ims-ca-file", "pyproject.toml"),
+    ],
+)
+def test_what_can_not_work_is_refused_at_the_start(flag: str, value: str) -> None:
+    result = invoke(flag, str(ROOT / value) if flag == "--ims-ca-file" else value)
+    assert (result.exit_code, flag in result.output) == (2, True)
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "flag", "words"),
+    [
+        ("ENDPOINT", "https://ims.example http://other.example", "--endpoint", "http://other.example would send"),
+        ("ALLOW_HTTP_ENDPOINT", "perhaps", "--allow-http-endpoint", "'perhaps' is not a valid boolean"),
+        ("CONCURRENCY", "0", "--concurrency", "0 is not in the range"),
+        ("IMS_QPS", "0", "--ims-qps", "0.0 is not in the range"),
+        ("IMS_CA_FILE", "/no/such/file", "--ims-ca-file", "does not exist"),
+        ("LOG_FORMAT", "xml", "--log-format", "'xml' is not one of"),
+        ("LOG_LEVEL", "trace", "--log-level", "'trace' is not one of"),
+    ],
+)
+def test_a_mistake_in_the_environment_is_told_with_the_flag(name: str, value: str, flag: str, words: str) -> None:
+    result = invoke(**{f"ADOBE_IMS_OPERATOR_{name}": value})
+    assert result.exit_code == 2
+    assert flag in result.output
+    assert words in " ".join(result.output.split())
+
+
+def test_http_is_allowed_from_the_environment_too() -> None:
+    allowed = {"ADOBE_IMS_OPERATOR_ALLOW_HTTP_ENDPOINT": "true"}
+    result = invoke("--endpoint", "http://ims.example", "--endpoint", "http://", **allowed)
+    assert "'http://' is not an endpoint" in result.output
+
+
+def test_a_flag_goes_before_its_environment_variable() -> None:
+    result = invoke("--concurrency", "0", ADOBE_IMS_OPERATOR_CONCURRENCY="5000")
+    assert "0 is not in the range" in result.output
+    assert "5000" not in result.output
+
+
+def test_every_flag_has_an_environment_variable_of_its_name() -> None:
+    for option in run.params:
+        flag = max(option.opts, key=len)
+        assert getattr(option, "envvar", None) == f"ADOBE_IMS_OPERATOR_{flag[2:].replace('-', '_').upper()}"
+
+
+def test_help_tells_of_each_flag_and_its_default() -> None:
+    result = invoke("--help", TERMINAL_WIDTH="200")
+    assert result.exit_code == 0
+    assert all(max(option.opts, key=len) in result.output for option in run.params)
+    for words in ("allnamespaces", *ADOBE, "32", "50", "json", "info"):
+        assert words in "".join(result.output.split())
+    assert "ADOBE_IMS_OPERATOR_" in result.output
+    assert "Keep fresh Adobe IMS access tokens" in CliRunner().invoke(main, ["--help"]).output
+
+
+def test_the_version_is_that_of_the_package() -> None:
+    result = CliRunner().invoke(main, ["--version"])
+    assert (result.exit_code, result.output.split()[-1]) == (0, version("adobe-ims-operator"))
+
+
+# With a process of its own, as the Kubernetes client reads KUBECONFIG once
+
+SERVER = {"server": "https://127.0.0.1:1"}
+TOKEN = "hidden-token"
+
+
+def kubeconfig(cluster: dict[str, str] | None = None, context: str = "local") -> str:
+    return json.dumps(  # which is YAML too
+        {
+            "apiVersion": "v1",
+            "kind": "Config",
+            "clusters": [{"name": "local", "cluster": cluster or SERVER}],
+            "users": [{"name": "local", "user": {"token": TOKEN}}],
+            "contexts": [{"name": "local", "context": {"cluster": "local", "user": "local"}}],
+            "current-context": context,
+        }
+    )
+
+
+UNUSABLE: dict[str, str | bytes | None] = {
+    "missing": None,
+    "no such context": kubeconfig(context="other"),
+    "authority is missing": kubeconfig(SERVER | {"certificate-authority": "/no/such/file"}),
+    "no text": b"\x00\xff\xfe",
+    "empty": "",
+    "a sentence": "this is no kubeconfig",
+    "a list": "- apiVersion: v1",
+    "not yaml": f"users: [{{token: {TOKEN}\n: :",
+    "authority is no certificate": kubeconfig(SERVER | {"certificate-authority-data": "bm9uZQ=="}),
+}
+
+
+def start(path: Path, *flags: str, **environment: str) -> subprocess.Popen[str]:
+    return subprocess.Popen(
+        [sys.executable, "-m", "adobe_ims_operator", "run", *flags],
+        env={**ENVIRONMENT, "KUBECONFIG": str(path), **environment},
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+
+
+@pytest.fixture(scope="module")
+def attempts(tmp_path_factory: pytest.TempPathFactory) -> dict[str, tuple[int, str, str]]:
+    """Exit code, output and errors for each unusable kubeconfig; all are started at once, to take less time."""
+    folder = tmp_path_factory.mktemp("kubeconfigs")
+    started = {}
+    for name, content in UNUSABLE.items():
+        path = folder / name.replace(" ", "-")
+        if content is not None:
+            path.write_bytes(content if isinstance(content, bytes) else content.encode())
+        started[name] = start(path)
+    ended = {}
+    for name, process in started.items():
+        output, errors = process.communicate(timeout=30)
+        ended[name] = (process.returncode, output, errors)
+    return ended
+
+
+@pytest.mark.parametrize("name", UNUSABLE)
+def test_without_a_usable_cluster_it_says_so_in_one_line(attempts: dict[str, tuple[int, str, str]], name: str) -> None:
+    code, output, errors = attempts[name]
+    told = [line for line in errors.splitlines() if not line.startswith("{")]  # besides log lines
+    assert (code, output, len(told)) == (1, "", 1)
+    assert told[0].startswith("Error: no cluster to work on (")
+    assert told[0].endswith("set KUBECONFIG to a kubeconfig file, or run in a pod with a service account")
+    assert TOKEN not in errors
+
+
+def test_all_that_is_set_in_the_environment_is_taken_up(tmp_path: Path) -> None:
+    path = tmp_path / "kubeconfig"
+    path.write_text(kubeconfig())
+    values = {
+        "NAMESPACE": "photos videos photos",
+        "SELECTOR": "team=a,tier!=b",
+        "ENDPOINT": "https://One.example:443 http://two.example:8080/",
+        "ALLOW_HTTP_ENDPOINT": "1",
+        "CONCURRENCY": "2",
+        "IMS_QPS": "0.5",
+        "LOG_FORMAT": "json",
+        "LOG_LEVEL": "debug",
+    }
+    with start(path, **{f"ADOBE_IMS_OPERATOR_{name}": value for name, value in values.items()}) as process:
+        assert process.stderr is not None
+        first = json.loads(process.stderr.readline())
+        process.send_signal(signal.SIGTERM)
+        _, rest = process.communicate(timeout=15)
+    assert first["message"] == "watching photos, videos; endpoints: https://one.example, http://two.example:8080"
+    assert process.returncode == 0
+    assert "Traceback" not in rest

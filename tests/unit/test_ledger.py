@@ -1,0 +1,232 @@
+"""The facts survive their way through annotations, or are known to be damaged; the digests tell what changed."""
+
+import base64
+import string
+import subprocess
+import sys
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from adobe_ims_operator import token_secret
+from adobe_ims_operator.ims import Token
+from adobe_ims_operator.ledger import Facts, digest_client, digest_data, digest_spec, owner_uid, read_facts
+from adobe_ims_operator.resource import ClientRef, SecretTemplate, Spec
+from adobe_ims_operator.token_secret import HeldToken
+from unit import worlds
+
+PREFIX = "adobe-ims.dev/"
+ENDPOINT = worlds.ENDPOINT
+TEXTS = st.text(max_size=30)
+MOMENTS = st.integers(-(10**9), 10**11).map(lambda seconds: datetime.fromtimestamp(seconds, UTC))
+FACTS = st.builds(
+    Facts,
+    **dict.fromkeys([name for name, kind in Facts.__annotations__.items() if kind is str], TEXTS),
+    issued_at=MOMENTS,
+    expires_at=MOMENTS,
+    rotations=st.integers(0, 2**31 - 1),
+)
+
+
+@given(FACTS)
+def test_facts_are_read_back_as_they_were_written(facts: Facts) -> None:
+    assert read_facts(facts.to_annotations()) == facts
+
+
+@given(FACTS, st.dictionaries(TEXTS, TEXTS))
+def test_annotations_of_others_do_no_harm(facts: Facts, others: dict[str, str]) -> None:
+    assert read_facts(others | facts.to_annotations()) == facts
+
+
+def test_every_fact_has_an_annotation_of_its_own_under_the_group() -> None:
+    annotations = worlds.facts().to_annotations()
+    assert [key for key in annotations if not key.startswith(PREFIX)] == []
+    assert len(annotations) == len(Facts.__annotations__) + 1  # and the format
+
+
+@pytest.mark.parametrize("name", sorted(worlds.facts().to_annotations()))
+def test_without_one_of_them_the_facts_are_damaged(name: str) -> None:
+    annotations = worlds.facts().to_annotations()
+    del annotations[name]
+    assert read_facts(annotations) is None
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("format", ""),
+        ("format", "0"),
+        ("format", "2"),
+        ("issued-at", ""),
+        ("issued-at", "yesterday"),
+        ("issued-at", "2026-11-23T10:00:00"),
+        ("issued-at", "2026-11-23"),
+        ("expires-at", "1795428000"),
+        ("expires-at", "2026-11-23T25:00:00Z"),
+        ("rotations", ""),
+        ("rotations", "many"),
+        ("rotations", "1.5"),
+        ("rotations", "9" * 5000),
+    ],
+)
+def test_a_value_that_can_not_be_read_damages_the_facts(name: str, value: str) -> None:
+    assert read_facts(worlds.facts().to_annotations() | {PREFIX + name: value}) is None
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("issued-at", "0001-01-01T00:00:00+01:00"),
+        ("expires-at", "9999-12-31T23:59:59-01:00"),
+        ("rotations", "-1"),
+        ("rotations", "9" * 30),
+    ],
+)
+def test_a_value_beyond_all_bounds_damages_the_facts(name: str, value: str) -> None:
+    assert read_facts(worlds.facts().to_annotations() | {PREFIX + name: value}) is None
+
+
+@given(
+    st.dictionaries(st.sampled_from(sorted(worlds.facts().to_annotations())), TEXTS | st.text(string.digits + "-:TZ+"))
+)
+def test_whatever_is_edited_the_facts_are_read_or_damaged(edited: dict[str, str]) -> None:
+    facts = read_facts(worlds.facts().to_annotations() | edited)
+    assert facts is None or read_facts(facts.to_annotations()) is not None
+
+
+@pytest.mark.parametrize("annotations", [{}, {"other": "x"}, {PREFIX + "rotate": "now"}])
+def test_a_secret_of_somebody_else_has_no_facts_and_no_owner(annotations: dict[str, str]) -> None:
+    assert read_facts(annotations) is None
+    assert owner_uid(annotations) is None
+
+
+def test_the_owner_is_legible_where_the_facts_are_damaged() -> None:
+    annotations = worlds.facts().to_annotations() | {PREFIX + "format": "?", PREFIX + "issued-at": "?"}
+    assert read_facts(annotations) is None
+    assert owner_uid(annotations) == worlds.facts().credential_uid
+
+
+# Digests
+
+SPEC = Spec(
+    client=ClientRef("lightroom-oauth", "client_id", ("new", "old")),
+    secret=SecretTemplate(
+        "lightroom-token", labels={"a": "1", "b": "2"}, annotations={"c": "3"}, data={"k": "v", "l": "w"}
+    ),
+)
+CLIENT = replace(SPEC.client)
+SECRET = replace(SPEC.secret)
+
+
+@pytest.mark.parametrize(
+    "changed",
+    [
+        replace(SPEC, client=replace(CLIENT, secret_name="other")),
+        replace(SPEC, client=replace(CLIENT, id_key="other")),
+        replace(SPEC, client=replace(CLIENT, secret_keys=("new",))),
+        replace(SPEC, client=replace(CLIENT, secret_keys=("old", "new"))),
+        replace(SPEC, client=replace(CLIENT, secret_keys=("newold",))),
+        replace(SPEC, scopes=("openid", "AdobeID")),
+        replace(SPEC, scopes=tuple(reversed(SPEC.scopes))),
+        replace(SPEC, scopes=("openid,AdobeID", "read_organizations")),
+        replace(SPEC, secret=replace(SECRET, name="other")),
+        replace(SPEC, secret=replace(SECRET, type="other")),
+        replace(SPEC, secret=replace(SECRET, labels={"a": "1"})),
+        replace(SPEC, secret=replace(SECRET, labels={"a": "1", "b": "3"})),
+        replace(SPEC, secret=replace(SECRET, labels={}, annotations={"a": "1", "b": "2", "c": "3"})),
+        replace(SPEC, secret=replace(SECRET, labels={"a": "1", "b": "2", "c": "3"}, annotations={})),
+        replace(SPEC, secret=replace(SECRET, annotations={"c": "4"})),
+        replace(SPEC, secret=replace(SECRET, data={"k": "v"})),
+        replace(SPEC, secret=replace(SECRET, data={"k": "w", "l": "v"})),
+        replace(SPEC, secret=replace(SECRET, data={"k": "v", "m": "w"})),
+        replace(SPEC, secret=replace(SECRET, deletion_policy="Retain")),
+    ],
+)
+def test_what_the_token_or_its_secret_is_made_from_changes_the_digest(changed: Spec) -> None:
+    assert digest_spec(changed, ENDPOINT) != digest_spec(SPEC, ENDPOINT)
+
+
+def test_the_endpoint_that_is_asked_changes_the_digest() -> None:
+    assert digest_spec(SPEC, "https://ims.example") != digest_spec(SPEC, ENDPOINT)
+
+
+@pytest.mark.parametrize(
+    "changed",
+    [
+        replace(SPEC, interval=timedelta(minutes=1)),
+        replace(SPEC, suspend=True),
+        replace(SPEC, endpoint=ENDPOINT),  # what is asked is an argument
+        replace(SPEC, secret=replace(SECRET, adopt=True)),
+        replace(SPEC, secret=replace(SECRET, labels={"b": "2", "a": "1"})),
+        replace(SPEC, secret=replace(SECRET, data={"l": "w", "k": "v"})),
+    ],
+)
+def test_what_makes_no_other_secret_does_not_change_the_digest(changed: Spec) -> None:
+    assert digest_spec(changed, ENDPOINT) == digest_spec(SPEC, ENDPOINT)
+
+
+def test_every_field_of_a_spec_is_in_one_of_the_two_tables_above() -> None:
+    assert set(Spec.__dataclass_fields__) == {"client", "secret", "scopes", "endpoint", "interval", "suspend"}
+    assert set(ClientRef.__dataclass_fields__) == {"secret_name", "id_key", "secret_keys"}
+    assert set(SecretTemplate.__dataclass_fields__) == {
+        "name", "type", "labels", "annotations", "data", "deletion_policy", "adopt",
+    }  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("uid", "client_id", "secrets"),
+    [
+        ("uid-2", "id", {"new": "n", "old": "o"}),
+        ("uid-1", "ID", {"new": "n", "old": "o"}),
+        ("uid-1", "id", {"new": "n"}),
+        ("uid-1", "id", {"new": "n", "old": "O"}),
+        ("uid-1", "id", {"new": "o", "old": "n"}),
+        ("uid-1", "id", {"new": "no", "old": ""}),
+        ("uid-1id", "", {"new": "n", "old": "o"}),
+    ],
+)
+def test_another_credential_id_or_secret_changes_the_digest_of_the_client(
+    uid: str, client_id: str, secrets: dict[str, str]
+) -> None:
+    assert digest_client(uid, client_id, secrets) != digest_client("uid-1", "id", {"new": "n", "old": "o"})
+
+
+def test_the_same_data_has_another_digest_under_another_credential() -> None:
+    assert digest_data("uid-1", {"k": "dg=="}) == digest_data("uid-1", {"k": "dg=="})
+    assert digest_data("uid-1", {"k": "dg=="}) != digest_data("uid-2", {"k": "dg=="})
+    assert digest_data("uid-1", {"k": "dg=="}) != digest_data("uid-1", {"k": "dh=="})
+    assert digest_data("uid-1", {"k": "dg=="}) != digest_data("uid-1", {"k": "dg==", "l": ""})
+    assert digest_data("uid-1", {"k": "", "l": ""}) == digest_data("uid-1", {"l": "", "k": ""})
+
+
+GOLDEN = """\
+from adobe_ims_operator.ledger import digest_client, digest_data, digest_spec
+from adobe_ims_operator.resource import ClientRef, SecretTemplate, Spec
+print(digest_spec(Spec(client=ClientRef("oauth"), secret=SecretTemplate("token")), "https://ims-na1.adobelogin.com"))
+print(digest_client("uid-1", "the id", {"client_secret": "the secret \u00e9"}))
+print(digest_data("uid-1", {"access_token": "dG9rZW4=", "other": ""}))
+"""
+
+
+def test_a_later_version_of_the_operator_digests_the_same_as_otherwise_each_upgrade_would_rotate_every_token() -> None:
+    printed = subprocess.run([sys.executable, "-c", GOLDEN], capture_output=True, text=True, check=True).stdout
+    assert printed.split() == [
+        "2e2926b6353081e0d8dce1d6257649c1",
+        "e158226bbb828a6f699a96fc20af1f2b",
+        "25d1ff9fbc8095762a446e26935ef220",
+    ]
+
+
+def test_neither_a_token_nor_a_client_secret_is_in_the_metadata_of_a_token_secret() -> None:
+    token, secret = "eyJ-the-token", "p8e-the-secret"
+    facts = worlds.facts(client_digest=digest_client("uid-1", "the id", {"client_secret": secret}))
+    held = HeldToken(Token(token, "bearer", timedelta(hours=24)), "the id", facts, worlds.INPUTS)
+    desired = token_secret._render(worlds.observed(), held)
+    metadata = f"{desired.labels} {desired.annotations} {desired.owners}"
+    assert base64.b64encode(token.encode()).decode() in desired.data.values()
+    for hidden in (token, secret):
+        encoded = base64.b64encode(hidden.encode()).decode().rstrip("=")
+        assert [form for form in (hidden, encoded, hidden.encode().hex()) if form in metadata] == []

@@ -1,0 +1,88 @@
+"""At most so many starts a second, with a burst: seen on a loop whose clock is moved on by what it would sleep."""
+
+import asyncio
+import selectors
+from itertools import pairwise
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from adobe_ims_operator.endpoints import RateLimit
+
+
+class _Clockwork(asyncio.SelectorEventLoop):
+    def __init__(self) -> None:
+        self.now = 1000.0
+        selector = selectors.SelectSelector()
+        look = selector.select
+
+        def select(timeout: float | None = None) -> list[tuple[selectors.SelectorKey, int]]:
+            self.now += timeout or 0
+            return look(0)
+
+        selector.select = select  # type: ignore[method-assign]
+        super().__init__(selector)
+
+    def time(self) -> float:
+        return self.now
+
+
+def starts(per_second: float, gaps: list[float], idle: float = 0) -> list[tuple[float, float]]:
+    """When each was asked for and when it started, if each was asked for so many seconds after the one before."""
+    loop = _Clockwork()
+
+    async def start(limit: RateLimit) -> tuple[float, float]:
+        asked = loop.time()
+        await limit.wait()
+        return asked - 1000, loop.time() - 1000
+
+    async def everything() -> list[tuple[float, float]]:
+        limit = RateLimit(per_second, loop.time)
+        loop.now += idle
+        tasks = []
+        for gap in gaps:
+            await asyncio.sleep(gap)
+            tasks.append(asyncio.create_task(start(limit)))
+        return await asyncio.gather(*tasks)
+
+    try:
+        return loop.run_until_complete(everything())
+    finally:
+        loop.close()
+
+
+RATES = st.floats(0.01, 200)
+GAPS = st.lists(st.just(0.0) | st.floats(0, 5), min_size=1, max_size=60)
+
+
+@given(RATES, GAPS, st.floats(0, 1000))
+def test_no_window_holds_more_starts_than_the_rate_and_a_burst_of_one_second(
+    per_second: float, gaps: list[float], idle: float
+) -> None:
+    moments = [started for _, started in starts(per_second, gaps, idle)]
+    burst = max(1.0, per_second)
+    for first, begin in enumerate(moments):
+        for last, end in enumerate(moments[first:], first):
+            assert last - first + 1 <= per_second * (end - begin) + burst + 1e-6
+
+
+@given(RATES, GAPS)
+def test_starts_are_in_order_of_asking_and_none_waits_without_need(per_second: float, gaps: list[float]) -> None:
+    times = starts(per_second, gaps)
+    assert all(earlier <= later + 1e-9 for (_, earlier), (_, later) in pairwise(times))
+    begun: list[float] = []
+    for asked, started in times:
+        free = (begun[-1] if begun else 0.0) + 1 / per_second
+        assert asked - 1e-9 <= started <= max(asked, free) + 1e-6
+        begun.append(started)
+
+
+def test_after_an_idle_time_a_second_worth_starts_at_once_and_the_rest_evenly() -> None:
+    moments = [started - 100 for _, started in starts(10, [0.0] * 30, idle=100)]
+    assert moments[:10] == [0.0] * 10
+    assert moments[10:] == pytest.approx([step / 10 for step in range(1, 21)])
+
+
+def test_the_first_to_ask_need_not_wait() -> None:
+    assert starts(0.01, [0.0]) == [(0.0, 0.0)]
