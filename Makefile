@@ -11,9 +11,12 @@ RUN := PYTHONPATH=tests .venv/bin/python
 help: ## Show this help
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{ printf "  make %-18s %s\n", $$1, $$2 }'
 
+.PHONY: venv
+venv: $(VENV) ## Set up .venv with adobe-ims-operator and adobe-ims-stand-in
+
 .PHONY: demo
 demo: $(VENV) ## Watch tokens rotate on a local control plane (CONTEXT=NAME: on that context of your kubeconfig)
-	@$(RUN) hack/demo.py $(if $(CONTEXT),--context '$(CONTEXT)')
+	@PYTHONPATH=tests:hack .venv/bin/python -m demo $(if $(CONTEXT),--context '$(CONTEXT)')
 
 .PHONY: test
 test: check binaries ## Check and test everything, on a real control plane

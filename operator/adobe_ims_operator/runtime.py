@@ -104,6 +104,7 @@ class _Process:
     async def _synced(self) -> None:
         for watch in self._secret_watches:
             await watch.synced.wait()
+        logger.info("in sync with the cluster: %d Secrets seen, by their metadata", len(self._cluster.secrets))
 
     async def _watch_credentials(self, synced: Awaitable[None]) -> None:
         # Without the Secrets every credential would look as if it had no token.

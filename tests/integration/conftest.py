@@ -6,12 +6,10 @@ from pathlib import Path
 import pytest
 
 from support.api import Api
+from support.cluster import CRDS
 from support.control_plane import ControlPlane
-from support.operator_process import ROOT
 from support.scene import Scene
 from support.stand_in import StandIn
-
-CRDS = ROOT / "charts/adobe-ims-operator/crds"
 
 
 @pytest.fixture(scope="session")

@@ -7,12 +7,20 @@ from pathlib import Path
 import pytest
 
 from support.api import Api, wait_for
+from support.cluster import CRDS
 from support.control_plane import ControlPlane
 from support.operator_process import rules
 from support.scene import Scene, allow
 from support.stand_in import StandIn
 
 SECRET_VERBS = next(rule["verbs"] for rule in rules() if "secrets" in rule["resources"])
+
+
+@pytest.fixture(scope="module")
+def control_plane(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ControlPlane]:
+    """One of this module's own: after an outage the garbage collector may take its time."""
+    with ControlPlane(tmp_path_factory.mktemp("outages"), crds=CRDS, audit=True) as plane:
+        yield plane
 
 
 def issued(scene: Scene, count: int) -> None:
@@ -116,8 +124,6 @@ def bare_plane(tmp_path: Path) -> Iterator[ControlPlane]:
 def test_an_operator_that_is_there_before_the_crd_waits_for_it(
     bare_plane: ControlPlane, ims: StandIn, tmp_path: Path
 ) -> None:
-    from integration.conftest import CRDS  # noqa: PLC0415
-
     with Api.from_kubeconfig(bare_plane.kubeconfig) as api:
         scene = Scene(bare_plane, api, ims, tmp_path)
         scene.client_secret()

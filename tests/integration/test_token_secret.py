@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 
 from support.api import wait_for
+from support.operator_process import grants
 from support.scene import Scene
 
 FOREIGN = {"apiVersion": "v1", "kind": "Secret", "metadata": {"name": "lightroom"}, "stringData": {"mine": "1"}}
@@ -162,6 +163,41 @@ def test_a_copy_of_a_token_secret_is_nobodys_orphan(ready: Scene) -> None:
     ready.wait_ready()
     wait_for("the old Secret to go", lambda: ready.secret("lightroom") is None)
     assert ready.secret("copy") is not None
+
+
+def test_a_mirror_of_a_token_secret_in_another_namespace_is_left_alone(scene: Scene) -> None:
+    elsewhere = scene.api.create_namespace()
+    for manifest in grants(elsewhere, scene.namespace):
+        scene.api.apply(manifest)
+    scene.client_secret()
+    scene.operator("--namespace", elsewhere)
+    scene.credential()
+    scene.wait_ready()
+    original = scene.secret()
+    assert original is not None
+    metadata = {"name": "lightroom", "annotations": original["metadata"]["annotations"]}
+    mirror = {"apiVersion": "v1", "kind": "Secret", "metadata": metadata, "data": original["data"]}
+    before = scene.api.apply(mirror, namespace=elsewhere)
+    scene.patch("lightroom", {"metadata": {"annotations": {"adobe-ims.dev/rotate": "1"}}})
+    scene.wait_rotations(2)
+    assert scene.api.get(f"/api/v1/namespaces/{elsewhere}/secrets/lightroom") == before
+
+
+@pytest.mark.parametrize("moment", ["0001-01-01T00:00:00+01:00", "9999-12-31T23:59:59-01:00", "", "\u0661"])
+def test_a_secret_with_absurd_facts_stops_nothing(scene: Scene, moment: str) -> None:
+    scene.client_secret()
+    scene.operator()
+    scene.credential()
+    scene.wait_ready()
+    secret = scene.secret()
+    assert secret is not None
+    facts = {**secret["metadata"]["annotations"], "adobe-ims.dev/secret": f"{scene.namespace}/trap"}
+    trap = {"name": "trap", "annotations": {**facts, "adobe-ims.dev/issued-at": moment}}
+    scene.api.apply({"apiVersion": "v1", "kind": "Secret", "metadata": trap}, namespace=scene.namespace)
+    scene.patch("lightroom", {"metadata": {"annotations": {"adobe-ims.dev/issued-at": moment}}}, "secrets")
+    scene.credential("other")
+    scene.wait_ready("other")
+    wait_for("the facts to be true again", lambda: "wrote" in scene.log.read_text() and scene.wait_ready())
 
 
 def test_deleting_the_credential_removes_its_secret(ready: Scene) -> None:

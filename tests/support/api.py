@@ -79,7 +79,10 @@ class Api:
         context = _named(config, "contexts", config["current-context"])["context"]
         cluster = _named(config, "clusters", context["cluster"])["cluster"]
         user = _named(config, "users", context["user"])["user"]
-        tls = ssl.create_default_context(cadata=_data(cluster, "certificate-authority-data").decode())
+        authority = "certificate-authority-data" in cluster
+        tls = ssl.create_default_context(
+            cadata=_data(cluster, "certificate-authority-data").decode() if authority else None
+        )
         if "client-certificate-data" in user:
             _load_client_certificate(tls, user)
         elif "token" not in user:

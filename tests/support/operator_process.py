@@ -27,17 +27,22 @@ def rules() -> list[dict[str, Any]]:
 
 def account_manifests(namespace: str) -> list[dict[str, Any]]:
     """A service account that may do in one namespace what the operator may do in all."""
+    account = {"apiVersion": "v1", "kind": "ServiceAccount", "metadata": {"name": ACCOUNT, "namespace": namespace}}
+    return [account, *grants(namespace, namespace)]
+
+
+def grants(namespace: str, home: str) -> list[dict[str, Any]]:
+    """What lets the operator's account of the namespace `home` work in another."""
     metadata = {"name": ACCOUNT, "namespace": namespace}
     rbac = "rbac.authorization.k8s.io"
     return [
-        {"apiVersion": "v1", "kind": "ServiceAccount", "metadata": metadata},
         {"apiVersion": f"{rbac}/v1", "kind": "Role", "metadata": metadata, "rules": rules()},
         {
             "apiVersion": f"{rbac}/v1",
             "kind": "RoleBinding",
             "metadata": metadata,
             "roleRef": {"apiGroup": rbac, "kind": "Role", "name": ACCOUNT},
-            "subjects": [{"kind": "ServiceAccount", "name": ACCOUNT, "namespace": namespace}],
+            "subjects": [{"kind": "ServiceAccount", "name": ACCOUNT, "namespace": home}],
         },
     ]
 

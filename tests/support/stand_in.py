@@ -106,9 +106,11 @@ class StandIn:
 
     def stop(self) -> None:
         """End it, if it runs; what it issued is remembered, its counts and rules are not."""
-        if self._process is not None and self._process.poll() is None:
-            self._issued |= self.tokens()
-        self._end()
+        try:
+            if self.control and self._process is not None and self._process.poll() is None:
+                self._issued |= self.tokens()
+        finally:
+            self._end()
 
     def restart(self) -> None:
         """Take IMS down and bring it back: its ports, authority, clients and settings stay."""
