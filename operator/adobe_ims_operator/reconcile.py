@@ -10,16 +10,17 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
-from adobe_ims_operator import checks, client_secret, policy, status, token_secret
+from adobe_ims_operator import checks, client_secret, policy, token_secret
 from adobe_ims_operator.client_secret import ClientSecret
 from adobe_ims_operator.cluster import Cluster, Memory
 from adobe_ims_operator.fetch import Fetcher
 from adobe_ims_operator.ims_errors import IMSError, IMSRateLimited, IMSRefused
-from adobe_ims_operator.kube import ApiError, Kube, credentials_path, secret_path
+from adobe_ims_operator.kube import ApiError, Kube, secret_path
 from adobe_ims_operator.ledger import digest_client
 from adobe_ims_operator.observed import Failure, Finding, Inputs, Observed, ObservedSecret
 from adobe_ims_operator.policy import Action, Decision, Pace
-from adobe_ims_operator.resource import Key, parse_credential
+from adobe_ims_operator.report import Reporter
+from adobe_ims_operator.resource import Key
 from adobe_ims_operator.template import TemplateError
 from adobe_ims_operator.times import to_rfc3339
 from adobe_ims_operator.token_secret import Content, HeldToken
@@ -43,6 +44,7 @@ class Reconciler:
     cluster: Cluster
     kube: Kube
     fetcher: Fetcher
+    reporter: Reporter
     now: Callable[[], datetime]
     chance: Callable[[], float]
 
@@ -87,7 +89,7 @@ class Reconciler:
     async def _settle(self, observed: Observed, memory: Memory, decision: Decision) -> datetime:
         """Clear up and report, once there is nothing more to do for now; when to look again."""
         await self._delete_outgrown(observed)
-        await self._report(observed, decision)
+        await self.reporter.report(observed, decision)
         memory.api_failures = 0
         if decision.finding is policy.FRESH:
             memory.failure = None
@@ -192,22 +194,6 @@ class Reconciler:
                 if error.status not in (404, 409):
                     raise
             await self._observe_anew(secret_key)
-
-    async def _report(self, observed: Observed, decision: Decision) -> None:
-        credential = self.cluster.credentials.get(observed.key)
-        if credential is None or credential.uid != observed.uid:
-            return
-        desired = status.derive(observed, decision, credential.generation, credential.status, self.now())
-        if desired == credential.status:
-            return
-        path = f"{credentials_path(observed.key.namespace)}/{observed.key.name}/status"
-        try:
-            answer = await self.kube.patch(path, status.to_json(desired))
-        except ApiError as error:
-            if error.status == 404:
-                return
-            raise
-        self.cluster.put_credential(parse_credential(answer))
 
     def _fail(
         self,

@@ -80,6 +80,14 @@ class SecretTemplate:
 
 
 @dataclass(frozen=True, slots=True)
+class Workload:
+    """A workload that is rolled after each rotation."""
+
+    kind: Literal["Deployment", "StatefulSet", "DaemonSet"]
+    name: str
+
+
+@dataclass(frozen=True, slots=True)
 class Spec:
     """The spec; `endpoint` is None where the operator's default is meant."""
 
@@ -90,6 +98,7 @@ class Spec:
     scopes: tuple[str, ...] = ("openid", "AdobeID", "read_organizations")
     endpoint: str | None = None
     interval: Annotated[timedelta, _FROM_ROTATION, Field(validation_alias="rotation")] = timedelta(hours=23)
+    restart: tuple[Workload, ...] = ()
     suspend: _Flag = False
 
 

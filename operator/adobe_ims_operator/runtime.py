@@ -4,6 +4,7 @@ import asyncio
 import logging
 import random
 import signal
+import socket
 import ssl
 import time
 from collections.abc import Awaitable, Sequence
@@ -16,6 +17,7 @@ from adobe_ims_operator.fetch import Fetcher
 from adobe_ims_operator.ims import IMSClient
 from adobe_ims_operator.kube import Kube, load_configuration
 from adobe_ims_operator.reconcile import Reconciler, utc_now
+from adobe_ims_operator.report import Reporter
 from adobe_ims_operator.resource import Key
 from adobe_ims_operator.schedule import Schedule
 from adobe_ims_operator.secret_watch import SecretWatch
@@ -64,9 +66,9 @@ class _Process:
         self._schedule: Schedule[Key] = Schedule(time.time, self._place)
         self._cluster = Cluster(options.endpoints, wake=self._schedule.now, forget=self._schedule.discard)
         limits = {url: RateLimit(options.ims_qps, time.monotonic) for url in options.endpoints.urls}
-        self._reconciler = Reconciler(
-            self._cluster, kube, Fetcher(ims, options.endpoints, limits, utc_now), utc_now, random.random
-        )
+        fetcher = Fetcher(ims, options.endpoints, limits, utc_now)
+        reporter = Reporter(self._cluster, kube, utc_now, socket.gethostname())
+        self._reconciler = Reconciler(self._cluster, kube, fetcher, reporter, utc_now, random.random)
         self._secret_watches = [SecretWatch(kube, self._cluster, ns) for ns in options.namespaces or (None,)]
         self._credential_watch = CredentialWatch(
             kube, self._cluster, options.namespaces, options.selector, self._catch_signals

@@ -11,11 +11,24 @@ from adobe_ims_operator.resource import Condition, Status
 from adobe_ims_operator.times import to_rfc3339
 
 READY = "Ready"
+WORKLOADS_RESTARTED = "WorkloadsRestarted"
 ROTATION_FAILING = "RotationFailing"
+OURS = (READY, ROTATION_FAILING, WORKLOADS_RESTARTED)
 
 
-def derive(observed: Observed, decision: Decision, generation: int, before: Status, now: datetime) -> Status:
-    """Say how things stand; equal to `before` when nothing changed, so that nothing need be written."""
+def derive(
+    observed: Observed,
+    decision: Decision,
+    generation: int,
+    before: Status,
+    now: datetime,
+    restarted: Finding | None = None,
+) -> Status:
+    """Say how things stand; equal to `before` when nothing changed, so that nothing need be written.
+
+    Args:
+        restarted: what came of restarting workloads, where that was done since `before`.
+    """
     facts = observed.facts
     problem = policy.problem(observed, decision)
     failure = observed.failure
@@ -23,7 +36,8 @@ def derive(observed: Observed, decision: Decision, generation: int, before: Stat
         _settle(condition, generation, before, now)
         for condition in (_ready(observed, decision, problem, now), _rotation_failing(observed, problem))
     )
-    others = tuple(c for c in before.conditions if c.type not in (READY, ROTATION_FAILING))
+    others = tuple(c for c in before.conditions if c.type not in OURS)
+    workloads = _workloads_restarted(observed, restarted, generation, before, now)
     return Status(
         observed_generation=generation,
         secret_name=observed.spec.secret.name,
@@ -34,8 +48,18 @@ def derive(observed: Observed, decision: Decision, generation: int, before: Stat
         rotations=facts.rotations if facts else 0,
         failures=failure.count if failure and failure.inputs == observed.inputs else 0,
         client_secret_key=facts.client_secret_key if facts else None,
-        conditions=conditions + others,
+        conditions=conditions + workloads + others,
     )
+
+
+def restart_due(observed: Observed, before: Status, now: datetime) -> str | None:
+    """The time of a rotation that no status tells of yet and that workloads are to be rolled for, or None."""
+    facts = observed.facts
+    if facts is None or not observed.spec.restart or observed.spec.suspend:
+        return None
+    rotated_at = to_rfc3339(facts.issued_at)
+    told = before.last_rotation_time == rotated_at or not policy.holds_fresh_token(observed, now)
+    return None if told else rotated_at
 
 
 def to_json(status: Status) -> dict[str, Any]:
@@ -87,6 +111,19 @@ def _rotation_failing(observed: Observed, problem: Finding | None) -> Condition:
     if observed.spec.suspend:
         return Condition(ROTATION_FAILING, "False", "Suspended", "rotation is suspended", None)
     return Condition(ROTATION_FAILING, "False", "Rotated", "nothing stands in the way of the next rotation", None)
+
+
+def _workloads_restarted(
+    observed: Observed, restarted: Finding | None, generation: int, before: Status, now: datetime
+) -> tuple[Condition, ...]:
+    old = before.condition(WORKLOADS_RESTARTED)
+    if not observed.spec.restart:
+        return ()
+    if restarted is None:
+        return () if old is None else (old,)
+    status = "True" if restarted.reason == "Restarted" else "False"
+    condition = Condition(WORKLOADS_RESTARTED, status, restarted.reason, restarted.message, None)
+    return (_settle(condition, generation, before, now),)
 
 
 def _settle(condition: Condition, generation: int, before: Status, now: datetime) -> Condition:

@@ -117,7 +117,11 @@ def test_a_restart_with_a_hundred_valid_objects_asks_for_no_token_and_writes_not
     requests = scene.requests_since(mark)
     assert scene.ims.requests().total == 1
     writes = {key: count for key, count in requests.items() if key[0] not in ("get", "list", "watch")}
-    assert writes == {("create", "secrets"): 1, ("patch", "adobeimscredentials/status"): 1}
+    assert writes == {
+        ("create", "secrets"): 1,
+        ("patch", "adobeimscredentials/status"): 1,
+        ("create", "events"): 1,
+    }
     assert requests["get", "secrets"] == 1
 
 

@@ -52,6 +52,11 @@ def namespace(control_plane: Any) -> str:
         ({"client": CLIENT, "secret": {"labels": {"team": "a b"}}}, "must be a label value"),
         ({"client": CLIENT, "secret": {"labels": {"a/b/c": "d"}}}, "such as team or example.com/team"),
         ({"client": CLIENT, "secret": {"type": "kubernetes.io/service-account-token"}}, "use Opaque"),
+        (
+            {"client": CLIENT, "restart": [{"kind": "Job", "name": "x"}]},
+            'supported values: "Deployment", "StatefulSet"',
+        ),
+        ({"client": CLIENT, "restart": [{"kind": "Deployment", "name": "A"}]}, "must be the name of a workload"),
         ({"client": CLIENT, "secret": {"deletionPolicy": "Keep"}}, 'supported values: "Delete", "Retain"'),
         ({"client": CLIENT, "secret": {"data": {"a": "x" * 20_000}}}, "may not be more than 16384"),
     ],
@@ -103,7 +108,7 @@ def test_the_type_of_the_secret_changes_only_together_with_its_name(api: Api, na
     apply(name="two", type="example.com/token")
 
 
-@pytest.mark.parametrize("field", ["restart", "scope", "refreshInterval"])
+@pytest.mark.parametrize("field", ["scope", "refreshInterval", "clientId"])
 def test_kubectl_names_a_field_that_does_not_exist(api: Api, namespace: str, field: str) -> None:
     path = f"/apis/{API_VERSION}/namespaces/{namespace}/adobeimscredentials?fieldValidation=Strict"
     with pytest.raises(ApiError, match=f'unknown field "spec.{field}"'):

@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from adobe_ims_operator import token_secret
 from adobe_ims_operator.ims import Token
 from adobe_ims_operator.ledger import Facts, digest_client, digest_data, digest_spec, owner_uid, read_facts
-from adobe_ims_operator.resource import ClientRef, SecretTemplate, Spec
+from adobe_ims_operator.resource import ClientRef, SecretTemplate, Spec, Workload
 from adobe_ims_operator.token_secret import HeldToken
 from unit import worlds
 
@@ -158,6 +158,7 @@ def test_the_endpoint_that_is_asked_changes_the_digest() -> None:
     [
         replace(SPEC, interval=timedelta(minutes=1)),
         replace(SPEC, suspend=True),
+        replace(SPEC, restart=(Workload("Deployment", "web"),)),
         replace(SPEC, endpoint=ENDPOINT),  # what is asked is an argument
         replace(SPEC, secret=replace(SECRET, adopt=True)),
         replace(SPEC, secret=replace(SECRET, labels={"b": "2", "a": "1"})),
@@ -169,7 +170,9 @@ def test_what_makes_no_other_secret_does_not_change_the_digest(changed: Spec) ->
 
 
 def test_every_field_of_a_spec_is_in_one_of_the_two_tables_above() -> None:
-    assert set(Spec.__dataclass_fields__) == {"client", "secret", "scopes", "endpoint", "interval", "suspend"}
+    assert set(Spec.__dataclass_fields__) == {
+        "client", "secret", "scopes", "endpoint", "interval", "restart", "suspend",
+    }  # fmt: skip
     assert set(ClientRef.__dataclass_fields__) == {"secret_name", "id_key", "secret_keys"}
     assert set(SecretTemplate.__dataclass_fields__) == {
         "name", "type", "labels", "annotations", "data", "deletion_policy", "adopt",

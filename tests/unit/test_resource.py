@@ -19,6 +19,7 @@ from adobe_ims_operator.resource import (
     SecretTemplate,
     Spec,
     Status,
+    Workload,
     parse_credential,
 )
 
@@ -105,6 +106,7 @@ def test_a_complete_object_is_read_field_by_field() -> None:
         scopes=("openid", "AdobeID"),
         endpoint="https://ims-na1-stg1.adobelogin.com",
         interval=timedelta(minutes=90),
+        restart=(Workload("Deployment", "web"),),
         suspend=True,
     )
     status = credential.status

@@ -1,0 +1,158 @@
+"""What follows a change: Events that tell of it once, and workloads that are rolled once for each rotation."""
+
+import time
+from typing import Any
+
+from adobe_ims_stand_in.defaults import SAMPLE_CLIENT_ID, SAMPLE_CLIENT_SECRET
+from support.api import wait_for
+from support.operator_process import rules
+from support.scene import CLIENT, Scene, allow
+
+RESTARTED_AT = "kubectl.kubernetes.io/restartedAt"
+ROTATE = "adobe-ims.dev/rotate"
+
+
+def events(scene: Scene) -> list[tuple[str, str]]:
+    """Type and reason of each Event about a credential, oldest first."""
+    items = scene.api.get(f"/apis/events.k8s.io/v1/namespaces/{scene.namespace}/events")["items"]
+    ours = [item for item in items if item["regarding"]["kind"] == "AdobeIMSCredential"]
+    return [(item["type"], item["reason"]) for item in sorted(ours, key=lambda item: str(item["eventTime"]))]
+
+
+def wait_events(scene: Scene, expected: list[tuple[str, str]]) -> None:
+    def probe() -> bool:
+        assert events(scene) == expected
+        return True
+
+    wait_for(f"the Events {expected}", probe)
+
+
+def rotate(scene: Scene, value: str) -> None:
+    scene.patch("lightroom", {"metadata": {"annotations": {ROTATE: value}}})
+
+
+def workload(kind: str, name: str) -> dict[str, Any]:
+    labels = {"app": name}
+    template = {"metadata": {"labels": labels}, "spec": {"containers": [{"name": "app", "image": "example.com/app:1"}]}}
+    spec = {"selector": {"matchLabels": labels}, "template": template}
+    if kind == "StatefulSet":
+        spec["serviceName"] = name
+    return {"apiVersion": "apps/v1", "kind": kind, "metadata": {"name": name}, "spec": spec}
+
+
+def template_annotations(scene: Scene, plural: str, name: str) -> dict[str, str]:
+    found = scene.api.get(f"/apis/apps/v1/namespaces/{scene.namespace}/{plural}/{name}")
+    annotations: dict[str, str] = found["spec"]["template"]["metadata"].get("annotations", {})
+    return annotations
+
+
+def test_changes_of_state_are_told_by_events_and_routine_is_not(scene: Scene) -> None:
+    scene.client_secret()
+    scene.operator()
+    scene.credential()
+    scene.wait_ready()
+    wait_events(scene, [("Normal", "Rotated")])
+    rotate(scene, "routine")
+    scene.wait_rotations(2)
+    scene.rules({"behaviour": "server_error", "times": 2})
+    rotate(scene, "in an outage")
+    wait_for("two failures in a row", lambda: scene.status().get("failures") == 2)
+    scene.wait_rotations(3)
+    wait_events(scene, [("Normal", "Rotated"), ("Warning", "IMSUnavailable"), ("Normal", "Rotated")])
+
+
+def test_an_event_tells_when_a_client_secret_stops_and_begins_to_work(scene: Scene) -> None:
+    scene.ims.clients([(SAMPLE_CLIENT_ID, SAMPLE_CLIENT_SECRET), (SAMPLE_CLIENT_ID, "p8e-next")])
+    scene.client_secret(data={**CLIENT, "next": "p8e-next"})
+    scene.operator()
+    scene.credential(client={"secretRef": {"name": "oauth"}, "secretKeys": ["client_secret", "next"]})
+    assert scene.wait_ready()["clientSecretKey"] == "client_secret"
+    scene.ims.clients([(SAMPLE_CLIENT_ID, "p8e-next")])
+    rotate(scene, "1")
+    assert scene.wait_rotations(2)["clientSecretKey"] == "next"
+    wait_events(scene, [("Normal", "Rotated"), ("Warning", "ClientSecretStopped")])
+    scene.ims.clients([(SAMPLE_CLIENT_ID, SAMPLE_CLIENT_SECRET)])
+    rotate(scene, "2")
+    assert scene.wait_rotations(3)["clientSecretKey"] == "client_secret"
+    wait_events(scene, [("Normal", "Rotated"), ("Warning", "ClientSecretStopped"), ("Normal", "ClientSecretWorks")])
+
+
+def test_workloads_are_rolled_once_for_each_rotation(scene: Scene) -> None:
+    kinds = {"Deployment": "deployments", "StatefulSet": "statefulsets", "DaemonSet": "daemonsets"}
+    for kind in kinds:
+        scene.api.apply(workload(kind, "web"), namespace=scene.namespace)
+    scene.client_secret()
+    operator = scene.operator()
+    scene.credential(restart=[{"kind": kind, "name": "web"} for kind in kinds])
+    first = scene.wait_ready()["lastRotationTime"]
+    assert {template_annotations(scene, plural, "web")[RESTARTED_AT] for plural in kinds.values()} == {first}
+    assert scene.condition("WorkloadsRestarted")["status"] == "True"
+    time.sleep(1.1)  # rotation times have whole seconds
+    rotate(scene, "1")
+    second = scene.wait_rotations(2)["lastRotationTime"]
+    assert second != first
+    assert {template_annotations(scene, plural, "web")[RESTARTED_AT] for plural in kinds.values()} == {second}
+    operator.kill()
+    mark = scene.audited_from()
+    scene.operator()
+    scene.credential("other")
+    scene.wait_ready("other")
+    assert [key for key in scene.requests_since(mark) if key[1] in kinds.values()] == []
+
+
+def test_a_workload_is_rolled_also_when_the_operator_dies_in_between(scene: Scene) -> None:
+    scene.api.apply(workload("Deployment", "web"), namespace=scene.namespace)
+    scene.client_secret()
+    # The order is Secret, workloads, status: an API server that forbids the second stops it in between.
+    allow(scene.api, scene.namespace, "adobeimscredentials/status", ["get"])
+    operator = scene.operator()
+    scene.credential(restart=[{"kind": "Deployment", "name": "web"}])
+    wait_for("the Secret", lambda: scene.data() or None)
+    operator.kill()
+    allow(scene.api, scene.namespace, "adobeimscredentials/status", ["patch"])
+    scene.operator()
+    rotated_at = scene.wait_ready()["lastRotationTime"]
+    assert template_annotations(scene, "deployments", "web")[RESTARTED_AT] == rotated_at
+    found = scene.api.get(f"/apis/apps/v1/namespaces/{scene.namespace}/deployments/web")
+    assert found["metadata"]["generation"] == 2
+    assert scene.ims.requests().total == 1
+
+
+def test_a_missing_workload_is_reported_and_holds_up_nothing(scene: Scene) -> None:
+    scene.api.apply(workload("Deployment", "web"), namespace=scene.namespace)
+    scene.client_secret()
+    scene.operator()
+    scene.credential(restart=[{"kind": "StatefulSet", "name": "absent"}, {"kind": "Deployment", "name": "web"}])
+    scene.wait_ready()
+    condition = scene.wait_condition("WorkloadsRestarted", "False", "WorkloadNotFound")
+    assert "StatefulSet absent" in condition["message"]
+    assert RESTARTED_AT in template_annotations(scene, "deployments", "web")
+    wait_for("the Event", lambda: ("Warning", "WorkloadNotFound") in events(scene))
+
+
+def test_a_workload_that_may_not_be_rolled_is_reported(scene: Scene) -> None:
+    verbs = next(rule["verbs"] for rule in rules() if "deployments" in rule["resources"])
+    assert verbs == ["patch"]
+    allow(scene.api, scene.namespace, "deployments", ["get"])
+    scene.api.apply(workload("Deployment", "web"), namespace=scene.namespace)
+    scene.client_secret()
+    scene.operator()
+    scene.credential(restart=[{"kind": "Deployment", "name": "web"}])
+    scene.wait_ready()
+    scene.wait_condition("WorkloadsRestarted", "False", "RestartRefused")
+
+
+def test_a_new_list_of_workloads_rolls_nothing_before_the_next_rotation(scene: Scene) -> None:
+    scene.api.apply(workload("Deployment", "web"), namespace=scene.namespace)
+    scene.client_secret()
+    scene.operator()
+    scene.credential()
+    scene.wait_ready()
+    scene.credential(restart=[{"kind": "Deployment", "name": "web"}])
+    scene.wait_ready()
+    assert template_annotations(scene, "deployments", "web") == {}
+    assert scene.ims.requests().total == 1
+    time.sleep(1.1)
+    rotate(scene, "1")
+    scene.wait_rotations(2)
+    wait_for("the Deployment to be rolled", lambda: RESTARTED_AT in template_annotations(scene, "deployments", "web"))
