@@ -31,11 +31,16 @@ test-integration: $(VENV) binaries ## Test what needs the real control plane
 	@$(RUN) -m pytest tests/integration
 
 .PHONY: check
-check: $(VENV) ## Formatter, linter, types, and the direction of imports
+check: $(VENV) ## Formatter, linter, types, the direction of imports, and the reference
 	@.venv/bin/ruff format --check --quiet . || { echo "run 'make fmt'" >&2; exit 1; }
 	@.venv/bin/ruff check --quiet .
 	@.venv/bin/mypy
 	@.venv/bin/lint-imports --no-logo
+	@.venv/bin/python hack/reference.py --check
+
+.PHONY: reference
+reference: $(VENV) ## Write the fields of the CRD into docs/reference.md
+	@.venv/bin/python hack/reference.py
 
 .PHONY: fmt
 fmt: $(VENV) ## Format, and mend what the linter can mend
@@ -58,7 +63,7 @@ binaries: $(VENV) # Before the tests, since the first build takes minutes and ea
 lock: $(VENV) ## Resolve the dependencies anew, to their newest versions
 	@for group in run dev; do \
 	  .venv/bin/uv pip compile --quiet --upgrade --universal --python-version 3.11 --generate-hashes --no-annotate --no-header \
-	    $$([ $$group = run ] || echo --extra stand-in --group dev) -o requirements/$$group.txt pyproject.toml; \
+	    $$([ $$group = run ] || echo --extra stand-in --group dev) -o requirements/$$group.txt pyproject.toml || exit 1; \
 	done
 
 .PHONY: clean
@@ -72,7 +77,7 @@ $(VENV): requirements/dev.txt pyproject.toml
 	@$(PYTHON) -c 'import ensurepip, venv' \
 	  || { echo "Python's venv module is needed; on Debian and Ubuntu: apt-get install python3-venv" >&2; exit 1; }
 	@echo "Installing the pinned dependencies into .venv" >&2
-	@[ -x .venv/bin/pip ] || { rm -rf .venv && $(PYTHON) -m venv .venv; }
+	@.venv/bin/python -c '' 2> /dev/null || { rm -rf .venv && $(PYTHON) -m venv .venv; }
 	@.venv/bin/pip install --quiet --disable-pip-version-check --require-hashes -r requirements/dev.txt
 	@.venv/bin/pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation --editable .
 	@touch $@

@@ -56,14 +56,37 @@ def _secret_not_owned(observed: Observed, _now: datetime) -> Finding | None:
     )
 
 
+def _secret_needed_by_others(observed: Observed, _now: datetime) -> Finding | None:
+    secret, name = observed.secret, observed.spec.secret.name
+    if secret is None or observed.own_secret is not None:
+        return None
+    if observed.client_of is not None:
+        user = f"it is the client Secret of AdobeIMSCredential {observed.client_of}"
+    elif secret.controller_uid is not None:
+        user = f"{secret.owner} controls it"
+    else:
+        return None
+    return Finding("SecretNotOwned", f"Secret {name} can't be adopted, as {user}; give spec.secret.name another value")
+
+
 def _client_secret_not_found(observed: Observed, _now: datetime) -> Finding | None:
-    if observed.inputs.client_version is not None:
+    if observed.client is not None:
         return None
     name = observed.spec.client.secret_name
     return Finding(
         "ClientSecretNotFound",
         f"there is no Secret {name} in namespace {observed.key.namespace}; create it with the keys "
         f"{observed.spec.client.id_key} and {' or '.join(observed.spec.client.secret_keys)}",
+    )
+
+
+def _client_secret_is_a_token_secret(observed: Observed, _now: datetime) -> Finding | None:
+    if observed.client is None or observed.client.facts is None:
+        return None
+    return Finding(
+        "ClientSecretNotAllowed",
+        f"Secret {observed.spec.client.secret_name} holds the token of {observed.client.facts.credential}; name the "
+        "Secret with the OAuth client id and client secret in spec.client.secretRef",
     )
 
 
@@ -89,10 +112,8 @@ def _spec_changed(observed: Observed, _now: datetime) -> Finding | None:
 
 
 def _secret_edited(observed: Observed, _now: datetime) -> Finding | None:
-    if observed.own_secret is None or observed.secret_intact:
+    if observed.own_secret is None or observed.secret_intact is not False:
         return None
-    if observed.secret_intact is None:
-        return SECRET_UNREAD
     return Finding("SecretEdited", "the data of the token Secret was edited")
 
 
@@ -116,16 +137,15 @@ def _due(observed: Observed, now: datetime) -> Finding | None:
 
 
 def _client_changed(observed: Observed, _now: datetime) -> Finding | None:
-    if observed.facts is None or observed.inputs.client_version == observed.facts.client_version:
+    if observed.facts is None or observed.client_version == observed.facts.client_version:
         return None
-    if observed.client_digest is None:
+    if observed.inputs.client_digest is None:
         return CLIENT_UNREAD
-    if observed.client_digest == observed.facts.client_digest:
+    if observed.inputs.client_digest == observed.facts.client_digest:
         return None
     return Finding("ClientSecretChanged", "the client id or client secret changed")
 
 
-SECRET_UNREAD = Finding("SecretUnread", "the token Secret has a version that was not read yet")
 CLIENT_UNREAD = Finding("ClientSecretUnread", "the client Secret has a version that was not read yet")
 
 REFUSALS: Sequence[Check] = (
@@ -133,7 +153,9 @@ REFUSALS: Sequence[Check] = (
     _endpoint_not_allowed,
     _name_taken_by_older_credential,
     _secret_not_owned,
+    _secret_needed_by_others,
     _client_secret_not_found,
+    _client_secret_is_a_token_secret,
 )
 ROTATIONS: Sequence[Check] = (
     _secret_missing,
@@ -143,9 +165,8 @@ ROTATIONS: Sequence[Check] = (
     _requested,
     _issued_in_the_future,
     _due,
-    # Last, since these two may cost a read.
     _secret_edited,
-    _client_changed,
+    _client_changed,  # last, since it may cost a read
 )
 FRESHNESS: Sequence[Check] = (
     _secret_missing,
@@ -155,8 +176,6 @@ FRESHNESS: Sequence[Check] = (
     _secret_edited,
 )
 """What must hold for a token to be one of this very spec, whatever its age."""
-HEALS = frozenset({"SecretMissing", "FactsDamaged", "SecretEdited"})
-"""The rotations that make good what somebody did to the token Secret."""
 
 
 def first(checks: Sequence[Check], observed: Observed, now: datetime) -> Finding | None:

@@ -5,6 +5,7 @@ import binascii
 from dataclasses import dataclass, field
 
 from adobe_ims_operator.kube import ApiError, Kube, secret_path
+from adobe_ims_operator.ledger import digest_client
 from adobe_ims_operator.observed import Finding, ObservedSecret
 from adobe_ims_operator.resource import JSON, ClientRef, Key
 from adobe_ims_operator.secret_metadata import observe_secret
@@ -14,8 +15,14 @@ from adobe_ims_operator.secret_metadata import observe_secret
 class Client:
     """A client id and its secrets by the key they stand under, in the order they are tried."""
 
+    version: int
+    """resourceVersion of the Secret that it was read from."""
     client_id: str
     secrets: dict[str, str] = field(repr=False)
+
+    def digest(self, uid: str) -> str:
+        """Digest for the credential of that uid."""
+        return digest_client(uid, self.client_id, self.secrets)
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,19 +46,20 @@ async def read(kube: Kube, namespace: str, ref: ClientRef) -> ClientSecret | Non
         if error.status == 404:
             return None
         raise
-    client = _pick(body.get("data") or {}, ref)
+    metadata = observe_secret(body["metadata"])
+    client = _pick(body.get("data") or {}, ref, metadata.version)
     found = (client, None) if isinstance(client, Client) else (None, client)
-    return ClientSecret(observe_secret(body["metadata"]), *found)
+    return ClientSecret(metadata, *found)
 
 
-def _pick(data: JSON, ref: ClientRef) -> Client | Finding:
+def _pick(data: JSON, ref: ClientRef, version: int) -> Client | Finding:
     client_id = _text(data.get(ref.id_key))
     if client_id is None:
         return _missing(ref, ref.id_key)
     secrets = {key: secret for key in ref.secret_keys if (secret := _text(data.get(key))) is not None}
     if not secrets:
         return _missing(ref, " or ".join(ref.secret_keys))
-    return Client(client_id, secrets)
+    return Client(version, client_id, secrets)
 
 
 def _text(encoded: str | None) -> str | None:

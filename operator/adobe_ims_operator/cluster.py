@@ -1,4 +1,4 @@
-"""What has been seen of the cluster, and what this process remembers of its own attempts.
+"""What has been seen of the cluster: all credentials, and the metadata of all Secrets.
 
 The watches and the answers to our own writes put observations in; `observe` puts all of them together for the
 core. An observation older than the one at hand is passed over, so a late event never undoes what we just wrote.
@@ -14,34 +14,17 @@ from adobe_ims_operator import ledger
 from adobe_ims_operator.checks import due_at
 from adobe_ims_operator.endpoints import Endpoints
 from adobe_ims_operator.ledger import Facts
-from adobe_ims_operator.observed import Failure, Inputs, Observed, ObservedSecret
+from adobe_ims_operator.memory import Memory
+from adobe_ims_operator.observed import Inputs, Observed, ObservedSecret
 from adobe_ims_operator.policy import recall_failure
 from adobe_ims_operator.resource import Credential, Key
-from adobe_ims_operator.token_secret import HeldToken
 
 T = TypeVar("T")
 
 
 @dataclass(slots=True)
-class Memory:
-    """What this process knows of one credential beside what can be observed: lost with it, and harmless to lose."""
-
-    spec_digest: str
-    failure: Failure | None = None
-    secret_version: str | None = None
-    secret_intact: bool = True
-    client_version: str | None = None
-    client_digest: str | None = None
-    held: HeldToken | None = None
-    last_written: datetime | None = None
-    written_for: str = ""
-    heals: int = 0
-    api_failures: int = 0
-
-
-@dataclass(slots=True)
 class Cluster:
-    """All credentials and all Secrets' metadata.
+    """All credentials and all Secrets' metadata, with the memory of each credential.
 
     Args:
         endpoints: which endpoints are allowed, and when they want to be asked again.
@@ -55,28 +38,36 @@ class Cluster:
     credentials: dict[Key, Credential] = field(default_factory=dict)
     secrets: dict[Key, ObservedSecret] = field(default_factory=dict)
     memories: dict[Key, Memory] = field(default_factory=dict)
+    _watched: dict[str | None, int] = field(default_factory=dict)
     _by_client: defaultdict[Key, set[Key]] = field(default_factory=lambda: defaultdict(set))
     _by_token: defaultdict[Key, set[Key]] = field(default_factory=lambda: defaultdict(set))
     _by_owner: defaultdict[tuple[str, str], set[Key]] = field(default_factory=lambda: defaultdict(set))
 
     def put_credential(self, credential: Credential) -> None:
-        """Take up a credential as the API server has it."""
+        """Take up a credential as a watch tells of it."""
         key = credential.key
         known = self.credentials.get(key)
         if known is not None and credential.version <= known.version:
+            return
+        if credential.deleting:
+            self.drop_credential(key, credential.uid)
             return
         if known is not None:
             self._unlink(known)
         self._link(credential)
         self.credentials[key] = credential
-        digest = ledger.digest_spec(credential.spec, self.endpoints.resolve(credential.spec.endpoint))
-        memory = self.memories.get(key)
-        if known is None or known.uid != credential.uid or memory is None:
-            self.memories[key] = memory = Memory(digest, secret_version=credential.status.secret_version)
-            inputs = self._inputs(credential, memory)
-            memory.failure = recall_failure(credential.status, credential.generation, inputs)
-        memory.spec_digest = digest
+        digest = ledger.digest_spec(credential.spec)
+        if known is None or known.uid != credential.uid:
+            failure = recall_failure(credential.status, credential.generation)
+            self.memories[key] = Memory(digest, credential.status.secret_version, failure)
+        self.memories[key].spec_digest = digest
         self._wake_claimants(known, credential)
+
+    def put_own_credential(self, credential: Credential) -> None:
+        """Take up a credential as the answer to a write of ours has it, unless it was deleted meanwhile."""
+        known = self.credentials.get(credential.key)
+        if known is not None and known.uid == credential.uid:
+            self.put_credential(credential)
 
     def drop_credential(self, key: Key, uid: str) -> None:
         """Forget a credential that was deleted, unless it is another of that name by now."""
@@ -90,12 +81,31 @@ class Cluster:
         self._wake_claimants(known)
 
     def put_secret(self, key: Key, secret: ObservedSecret) -> None:
-        """Take up the metadata of a Secret."""
+        """Take up the metadata of a Secret as a watch tells of it."""
         known = self.secrets.get(key)
         if known is not None and secret.version <= known.version:
             return
         self._set_secret(key, secret)
         self._wake_users(key, known, secret)
+
+    def put_own_secret(self, key: Key, secret: ObservedSecret) -> None:
+        """Take up a Secret as an answer to us has it, unless a watch has told of its deletion since."""
+        watched = max(self._watched.get(key.namespace, 0), self._watched.get(None, 0))
+        if key in self.secrets or secret.version > watched:
+            self.put_secret(key, secret)
+
+    def watched_secrets(self, namespace: str | None, version: int) -> None:
+        """Remember that all changes of the Secrets of a namespace (None: of all) up to `version` were seen."""
+        first = namespace not in self._watched
+        self._watched[namespace] = version
+        if first:
+            for key in self.credentials:
+                if namespace in (None, key.namespace):
+                    self.wake(key)
+
+    def is_in_sync(self, key: Key) -> bool:
+        """Whether the Secrets around a credential are known; before that it seems to have no token."""
+        return None in self._watched or key.namespace in self._watched
 
     def drop_secret(self, key: Key, version: int) -> None:
         """Forget a Secret that was deleted; `version` is that of the deletion."""
@@ -111,63 +121,58 @@ class Cluster:
             self.drop_secret(key, version)
         for key, secret in listed.items():
             self.put_secret(key, secret)
+        self.watched_secrets(namespace, version)
 
-    def note_secret(self, key: Key, version: int, *, intact: bool) -> None:
-        """Remember whether the data of the token Secret is as it was written, at a resourceVersion."""
-        if memory := self.memories.get(key):
-            memory.secret_version, memory.secret_intact = str(version), intact
-
-    def note_client(self, key: Key, version: str | None, digest: str | None) -> None:
-        """Remember what the content of the client Secret amounts to at a resourceVersion; None: there is none."""
-        memory = self.memories.get(key)
-        credential = self.credentials.get(key)
-        if memory is None or credential is None:
-            return
-        memory.client_version, memory.client_digest = version, digest
-        if version is None:
+    def forget_client(self, key: Key) -> None:
+        """Take up that a read found no client Secret."""
+        if credential := self.credentials.get(key):
             self._unset_secret(_client_key(credential))
 
     def observe(self, key: Key, now: datetime) -> Observed | None:
         """Put together all that a decision about one credential depends on; None if it is gone."""
         credential = self.credentials.get(key)
-        memory = self.memories.get(key)
-        if credential is None or memory is None:
+        if credential is None:
             return None
+        memory = self.memories[key]
         endpoint = self.endpoints.resolve(credential.spec.endpoint)
-        inputs = self._inputs(credential, memory)
+        client = self.secrets.get(_client_key(credential))
+        inputs = _inputs(credential, memory, client)
         older, younger = self._claimants(credential)
         secret = self.secrets.get(_token_key(credential))
         return Observed(
             key=key,
             uid=credential.uid,
+            generation=credential.generation,
             spec=credential.spec,
             endpoint=endpoint,
             endpoint_allowed=self.endpoints.allows(endpoint),
             inputs=inputs,
+            client=client,
             secret=secret,
             secret_intact=_intact(memory, secret),
-            predecessor_uid=self._predecessor(credential, secret),
+            predecessor_uid=_predecessor(credential, secret),
             older_claimant=older,
             younger_claimants=younger,
-            client_digest=memory.client_digest if memory.client_version == inputs.client_version else None,
+            client_of=self._client_of(credential),
             holds_token=_holds_token(memory, inputs, credential, now),
-            failure=memory.failure,
+            pending=memory.failure is not None or memory.held is not None,
+            failure=memory.failure if memory.failure and memory.failure.inputs in (None, inputs) else None,
             endpoint_opens_at=self.endpoints.opens_at(endpoint, now),
-            last_written=memory.last_written if memory.written_for == inputs.spec_digest else None,
-            heals=memory.heals,
+            unplanned=memory.unplanned,
+            last_unplanned=memory.last_unplanned,
         )
 
     def outgrown_secrets(self, key: Key) -> Iterable[tuple[Key, ObservedSecret]]:
-        """The Secrets that a credential made under names which it has given up, and which nobody else names."""
-        credential = self.credentials[key]
+        """The Secrets that a credential owns under names which it has given up, and which nobody else names."""
+        credential = self.credentials.get(key)
+        if credential is None:
+            return
         for secret_key in tuple(self._by_owner.get((key.namespace, credential.uid), ())):
-            if secret_key != _token_key(credential) and not self._by_token.get(secret_key):
-                yield secret_key, self.secrets[secret_key]
-
-    def _inputs(self, credential: Credential, memory: Memory) -> Inputs:
-        client = self.secrets.get(_client_key(credential))
-        version = str(client.version) if client is not None else None
-        return Inputs(memory.spec_digest, version, credential.rotate_request)
+            secret = self.secrets[secret_key]
+            # By ownerReference too: annotations may be forged by who may not delete, and Retain has none.
+            owned = secret.controller_uid == credential.uid
+            if owned and secret_key != _token_key(credential) and not self._by_token.get(secret_key):
+                yield secret_key, secret
 
     def _claimants(self, credential: Credential) -> tuple[str | None, frozenset[str]]:
         claimants = self._by_token.get(_token_key(credential), set())
@@ -178,10 +183,9 @@ class Cluster:
         younger = frozenset(c.uid for c in rivals if _age(c) > _age(credential))
         return (older[0][2] if older else None), younger
 
-    def _predecessor(self, credential: Credential, secret: ObservedSecret | None) -> str | None:
-        if secret is None or secret.facts is None or secret.facts.credential != str(credential.key):
-            return None
-        return secret.facts.credential_uid
+    def _client_of(self, credential: Credential) -> str | None:
+        users = self._by_client.get(_token_key(credential), set())
+        return next((user.name for user in users if user != credential.key), None)
 
     def _link(self, credential: Credential) -> None:
         self._by_client[_client_key(credential)].add(credential.key)
@@ -213,6 +217,17 @@ class Cluster:
             if credential is not None:
                 for key in self._by_token.get(_token_key(credential), ()):
                     self.wake(key)
+
+
+def _inputs(credential: Credential, memory: Memory, client: ObservedSecret | None) -> Inputs:
+    read = client is not None and memory.client_version == str(client.version)
+    return Inputs(memory.spec_digest, memory.client_digest if read else None, credential.rotate_request)
+
+
+def _predecessor(credential: Credential, secret: ObservedSecret | None) -> str | None:
+    if secret is None or secret.facts is None or secret.facts.credential != str(credential.key):
+        return None
+    return secret.facts.credential_uid
 
 
 def _holds_token(memory: Memory, inputs: Inputs, credential: Credential, now: datetime) -> bool:

@@ -8,7 +8,7 @@ from adobe_ims_operator.client_secret import Client
 from adobe_ims_operator.endpoints import Endpoints, RateLimit
 from adobe_ims_operator.ims import ClientCredentials, IMSClient
 from adobe_ims_operator.ims_errors import InvalidClient
-from adobe_ims_operator.ledger import Facts, digest_client
+from adobe_ims_operator.ledger import Facts
 from adobe_ims_operator.observed import Inputs, Observed
 from adobe_ims_operator.resource import Key
 from adobe_ims_operator.times import whole_seconds
@@ -61,8 +61,8 @@ class Fetcher:
             expires_at=issued_at + token.expires_in,
             spec_digest=inputs.spec_digest,
             data_digest="",  # known once the Secret is rendered
-            client_digest=digest_client(observed.uid, client.client_id, client.secrets),
-            client_version=str(inputs.client_version),
+            client_digest=client.digest(observed.uid),
+            client_version=str(client.version),
             client_secret_key=secret_key,
             rotate_request=inputs.rotate_request,
             rotations=(observed.facts.rotations if observed.facts else 0) + 1,

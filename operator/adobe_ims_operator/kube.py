@@ -4,9 +4,10 @@ The client library finds the cluster, authenticates and keeps the connections. I
 they cost more than the request itself, and a V1Secret prints its data wherever it is formatted.
 """
 
+import asyncio
 import json
 import os
-from collections.abc import AsyncIterator, Iterator, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping
 from contextlib import asynccontextmanager, contextmanager
 from typing import Any
 from urllib.parse import quote, urlencode
@@ -19,6 +20,8 @@ from adobe_ims_operator.resource import GROUP, PLURAL, VERSION, Key
 
 FIELD_MANAGER = "adobe-ims-operator"
 REQUEST_SECONDS = 15.0
+RELOAD_SECONDS = 10.0
+"""Credentials that the API server refuses are not looked for more often than this."""
 PAGE = 500
 
 MERGE_PATCH = "application/merge-patch+json"
@@ -101,15 +104,20 @@ class Kube:
 
     Args:
         configuration: where it is, and how to authenticate.
+        load: finds that anew where the API server no longer takes it, as the tokens of a kubeconfig's plugin expire.
         connections: how many requests may be under way at once, watches not counted.
 
     Raises:
         NoClusterError: the certificates of the configuration can't be used.
     """
 
-    def __init__(self, configuration: Configuration, connections: int) -> None:
+    def __init__(
+        self, configuration: Configuration, connections: int, load: Callable[[], Awaitable[Configuration]]
+    ) -> None:
         configuration.connection_pool_maxsize = connections + 16
         self._configuration = configuration
+        self._load = load
+        self._loaded_at = -RELOAD_SECONDS
         try:
             self._client = ApiClient(configuration)
         except OSError as error:  # which an ssl.SSLError is as well
@@ -141,8 +149,27 @@ class Kube:
         )
 
     async def authorization(self) -> str | None:
-        """The Authorization header as of now, re-read where it can expire; None with a client certificate."""
-        return await self._configuration.get_api_key_with_prefix("BearerToken", alias="authorization")
+        """The Authorization header as of now; None with a client certificate.
+
+        A service account's token is read anew each minute, as kubernetes.aio does in a pod.
+
+        Raises:
+            ApiError: it can't be read.
+        """
+        with _translated_errors():
+            return await self._configuration.get_api_key_with_prefix("BearerToken", alias="authorization")
+
+    async def log_in_anew(self) -> bool:
+        """Find the credentials anew after a 401; False where that was tried a moment ago."""
+        now = asyncio.get_running_loop().time()
+        if now - self._loaded_at < RELOAD_SECONDS:
+            return False
+        self._loaded_at = now
+        try:
+            self._configuration.api_key = (await self._load()).api_key
+        except NoClusterError as error:
+            raise ApiError(0, "Unauthorized", str(error)) from None
+        return True
 
     async def get(self, path: str, *, accept: str = JSON_TYPE, query: Mapping[str, str] | None = None) -> Any:
         """GET an object or a list.
@@ -217,19 +244,21 @@ class Kube:
         body: object = None,
         content: str = JSON_TYPE,
     ) -> aiohttp.ClientResponse:
-        headers = {"Accept": accept, "Content-Type": content, "User-Agent": FIELD_MANAGER}
-        authorization = await self.authorization()
-        if authorization is not None:
-            headers["Authorization"] = authorization
         url = self.host + path + (f"?{urlencode(query)}" if query else "")
-        with _translated_errors():
-            wrapped = await self._client.rest_client.request(  # type: ignore[no-untyped-call]
-                method, url, headers=headers, body=body, _request_timeout=timeout
-            )
-            response: aiohttp.ClientResponse = wrapped.response
-            if response.status >= 400:
-                raise _refusal(response.status, await response.read())
-            return response
+        while True:
+            headers = {"Accept": accept, "Content-Type": content, "User-Agent": FIELD_MANAGER}
+            if (authorization := await self.authorization()) is not None:
+                headers["Authorization"] = authorization
+            with _translated_errors():
+                wrapped = await self._client.rest_client.request(  # type: ignore[no-untyped-call]
+                    method, url, headers=headers, body=body, _request_timeout=timeout
+                )
+                response: aiohttp.ClientResponse = wrapped.response
+                if response.status < 400:
+                    return response
+                refusal = _refusal(response.status, await response.read())
+            if refusal.status != 401 or not await self.log_in_anew():
+                raise refusal
 
 
 _MANAGED = {"fieldManager": FIELD_MANAGER}
@@ -242,6 +271,8 @@ def _translated_errors() -> Iterator[None]:
         yield
     except TimeoutError:
         raise ApiError(0, "Timeout", "the API server did not answer in time") from None
+    except config.ConfigException as error:
+        raise ApiError(0, "ConfigException", str(error)) from None
     except (aiohttp.ClientError, OSError) as error:
         raise ApiError(0, type(error).__name__, "the API server can't be reached") from None
     except ValueError as error:

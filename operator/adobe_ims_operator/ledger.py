@@ -109,9 +109,10 @@ def is_copy(annotations: Mapping[str, str], key: Key) -> bool:
     return written_for is not None and written_for != str(key)
 
 
-def digest_spec(spec: Spec, endpoint: str) -> str:
+def digest_spec(spec: Spec) -> str:
     """Digest all of a spec that the token or its Secret is made from.
 
+    The operator's default endpoint is no part of it: two operators that have different ones must not rotate in turn.
     The rotation interval, `suspend` and `adopt` are left out: changing them makes no other Secret.
     """
     return _digest(
@@ -119,7 +120,7 @@ def digest_spec(spec: Spec, endpoint: str) -> str:
         spec.client.id_key,
         spec.client.secret_keys,
         spec.scopes,
-        endpoint,
+        spec.endpoint,
         spec.secret.name,
         spec.secret.type,
         spec.secret.labels,

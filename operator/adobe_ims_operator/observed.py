@@ -15,7 +15,8 @@ class Inputs(NamedTuple):
     """What an attempt was made from: when any of it changes, a failed attempt is worth repeating at once."""
 
     spec_digest: str
-    client_version: str | None
+    client_digest: str | None
+    """Of the content of the client Secret; None where its present version was not read."""
     rotate_request: str
 
 
@@ -32,8 +33,12 @@ class Failure:
 
     finding: Finding
     count: int
+    """In a row."""
+    streak: int
+    """In a row for this very reason, which is what the pace goes by."""
     retry_at: datetime
-    inputs: Inputs
+    inputs: Inputs | None
+    """None where an earlier process failed, and it is not known with what."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,6 +51,8 @@ class ObservedSecret:
     """In words, for a message that says whose Secret it is."""
     credential_uid: str | None
     """The credential that it was made for, or None where it was not made by this operator."""
+    controller_uid: str | None
+    """Whose it is by ownerReference, whatever kind that is."""
     facts: Facts | None
 
 
@@ -55,11 +62,14 @@ class Observed:
 
     key: Key
     uid: str
+    generation: int
     spec: Spec
     endpoint: str
     """The endpoint of the spec, or the operator's default."""
     endpoint_allowed: bool
     inputs: Inputs
+    client: ObservedSecret | None
+    """The Secret that has the name of the client Secret."""
     secret: ObservedSecret | None
     """The Secret that has the name of the token Secret, whoever made it."""
     secret_intact: bool | None
@@ -70,17 +80,19 @@ class Observed:
     """An older credential that names the same token Secret."""
     younger_claimants: frozenset[str]
     """The uids of younger credentials that name the same token Secret."""
-    client_digest: str | None
-    """Digest of the client Secret at `inputs.client_version`, or None where that version was not read."""
+    client_of: str | None
+    """Another credential that has the Secret of the token Secret's name for its client Secret."""
     holds_token: bool
     """Whether a token for these very inputs came from IMS and is not written yet."""
+    pending: bool
+    """Whether there is a failure or a token that stands or falls with the content of the client Secret."""
     failure: Failure | None
+    """Where it is one of these very inputs."""
     endpoint_opens_at: datetime | None
     """When an endpoint that throttles wants to be asked again."""
-    last_written: datetime | None
-    """When this process last wrote the token Secret of this spec."""
-    heals: int
-    """How often it was healed, each time within `HEAL_WINDOW` of the time before."""
+    unplanned: int
+    """How many tokens were asked for before they were due, each soon after the one before."""
+    last_unplanned: datetime | None
 
     @property
     def own_secret(self) -> ObservedSecret | None:
@@ -89,6 +101,11 @@ class Observed:
             return None
         ours = self.secret.credential_uid in (self.uid, self.predecessor_uid)
         return self.secret if ours or self.secret.credential_uid in self.younger_claimants else None
+
+    @property
+    def client_version(self) -> str | None:
+        """The resourceVersion of the client Secret, or None where there is none."""
+        return None if self.client is None else str(self.client.version)
 
     @property
     def facts(self) -> Facts | None:

@@ -9,29 +9,20 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import Enum
 
-from adobe_ims_operator.checks import (
-    CLIENT_UNREAD,
-    FRESHNESS,
-    HEALS,
-    REFUSALS,
-    ROTATIONS,
-    SECRET_UNREAD,
-    due_at,
-    first,
-)
-from adobe_ims_operator.observed import Failure, Finding, Inputs, Observed
+from adobe_ims_operator.checks import CLIENT_UNREAD, FRESHNESS, REFUSALS, ROTATIONS, due_at, first
+from adobe_ims_operator.observed import Failure, Finding, Observed
 from adobe_ims_operator.resource import Status
 from adobe_ims_operator.times import from_rfc3339, to_rfc3339
 
 IDLE = timedelta(hours=1)
-"""How long to wait at most where only a change can bring something to do."""
-HEAL_WINDOW = timedelta(minutes=10)
-FREE_HEALS = 3
-"""More heals than this, each within `HEAL_WINDOW` of the one before, slow down: a program that fights over the Secret
-would burn tokens."""
-MENDED_BY_TIME = frozenset({"IMSUnavailable", "IMSRateLimited", "IMSResponseInvalid"})
+"""How long to wait at most: where only a change can bring something to do, or where a clock that was wrong said so."""
+UNPLANNED_WINDOW = timedelta(minutes=10)
+FREE_ROTATIONS = 10
+"""More rotations than this that were not due, each within `UNPLANNED_WINDOW` of the one before, slow down: a program
+that fights over the Secret, or a person's script, would burn tokens, and Adobe throttles who asks for too many."""
 FRESH = Finding("Rotated", "the token is fresh")
 """What is found where nothing is to be done."""
+SECRET_UNREAD = Finding("SecretUnread", "the token Secret has a version that was not read yet")
 
 
 class Pace(Enum):
@@ -68,14 +59,14 @@ class Decision:
 
 def decide(observed: Observed, now: datetime) -> Decision:
     """Decide what to do for one credential at `now`."""
+    if observed.own_secret is not None and observed.secret_intact is None:
+        return Decision(Action.READ_SECRET, SECRET_UNREAD, now, None)
     if refusal := first(REFUSALS, observed, now):
         return Decision(Action.WAIT, refusal, _look_again(observed, now, None), None, refused=True)
     need = first(ROTATIONS, observed, now)
     if need is None:
         return _wait_until_due(observed, now)
-    if need is SECRET_UNREAD:
-        return Decision(Action.READ_SECRET, need, now, None)
-    if need is CLIENT_UNREAD:
+    if need is CLIENT_UNREAD or (observed.pending and observed.inputs.client_digest is None):
         return Decision(Action.READ_CLIENT, need, now, None)
     attempt_at, gate = _not_before(observed, need, now)
     if now < attempt_at:
@@ -94,9 +85,7 @@ def problem(observed: Observed, decision: Decision) -> Finding | None:
     """What keeps the next rotation from succeeding, or None."""
     if decision.refused:
         return None if observed.spec.suspend else decision.finding
-    if observed.failure is None or observed.failure.inputs != observed.inputs:
-        return None
-    return observed.failure.finding
+    return observed.failure.finding if observed.failure is not None else None
 
 
 def rank(observed: Observed, now: datetime) -> float:
@@ -116,21 +105,19 @@ def backoff(pace: Pace, failures: int, chance: float) -> timedelta:
     return timedelta(seconds=min(shortest * 2.0**exponent, longest) * (1 - chance / 5))
 
 
-def recall_failure(status: Status, generation: int, inputs: Inputs) -> Failure | None:
-    """Take up a failure from the status that an earlier process left behind.
-
-    What only a person can mend is tried at once instead: nobody watched whether it was mended meanwhile.
-    """
+def recall_failure(status: Status, generation: int) -> Failure | None:
+    """Take up the failure that an earlier process left in the status, so that a restart asks for nothing early."""
     failing = status.condition("RotationFailing")
     if failing is None or failing.status != "True" or status.next_rotation_time is None:
         return None
-    if status.observed_generation != generation or failing.reason not in MENDED_BY_TIME:
+    if status.observed_generation != generation:
         return None
     try:
         retry_at = from_rfc3339(status.next_rotation_time)
     except ValueError:
         return None
-    return Failure(Finding(failing.reason, failing.message), status.failures or 1, retry_at, inputs)
+    failures = status.failures or 1
+    return Failure(Finding(failing.reason, failing.message), failures, failures, retry_at, None)
 
 
 def _wait_until_due(observed: Observed, now: datetime) -> Decision:
@@ -143,17 +130,17 @@ def _wait_until_due(observed: Observed, now: datetime) -> Decision:
 
 def _not_before(observed: Observed, need: Finding, now: datetime) -> tuple[datetime, Finding]:
     gates = [(now, need)]
-    if observed.failure is not None and observed.failure.inputs == observed.inputs:
+    if observed.failure is not None:
         gates.append((observed.failure.retry_at, observed.failure.finding))
-    if observed.holds_token:
-        return max(gates, key=_moment)
-    if observed.endpoint_opens_at is not None:
+    if observed.endpoint_opens_at is not None and not observed.holds_token:
         until = f"{observed.endpoint} asked to be left alone until {to_rfc3339(observed.endpoint_opens_at)}"
         gates.append((observed.endpoint_opens_at, Finding("IMSRateLimited", until)))
-    excess = observed.heals - FREE_HEALS + 1
-    if need.reason in HEALS and observed.last_written is not None and excess > 0:
-        gates.append((observed.last_written + backoff(Pace.IMS, excess, 0.0), need))
-    return max(gates, key=_moment)
+    excess = observed.unplanned - FREE_ROTATIONS + 1
+    if need.reason != "Due" and observed.last_unplanned is not None and excess > 0 and not observed.holds_token:
+        often = f"{observed.unplanned} rotations in a row came before they were due; the latest because {need.message}"
+        gates.append((observed.last_unplanned + backoff(Pace.IMS, excess, 0.0), Finding("RotatedTooOften", often)))
+    moment, gate = max(gates, key=_moment)
+    return min(moment, now + IDLE), gate
 
 
 def _moment(gate: tuple[datetime, Finding]) -> datetime:

@@ -9,21 +9,22 @@ import logging
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from typing import assert_never
 
-from adobe_ims_operator import checks, client_secret, policy, token_secret
+from adobe_ims_operator import client_secret, policy, token_secret
 from adobe_ims_operator.client_secret import ClientSecret
-from adobe_ims_operator.cluster import Cluster, Memory
+from adobe_ims_operator.cluster import Cluster
 from adobe_ims_operator.fetch import Fetcher
 from adobe_ims_operator.ims_errors import IMSError, IMSRateLimited, IMSRefused
 from adobe_ims_operator.kube import ApiError, Kube, secret_path
-from adobe_ims_operator.ledger import digest_client
-from adobe_ims_operator.observed import Failure, Finding, Inputs, Observed, ObservedSecret
+from adobe_ims_operator.memory import Memory
+from adobe_ims_operator.observed import Finding, Inputs, Observed
 from adobe_ims_operator.policy import Action, Decision, Pace
 from adobe_ims_operator.report import Reporter
 from adobe_ims_operator.resource import Key
 from adobe_ims_operator.template import TemplateError
 from adobe_ims_operator.times import to_rfc3339
-from adobe_ims_operator.token_secret import Content, HeldToken
+from adobe_ims_operator.token_secret import Content
 
 logger = logging.getLogger(__name__)
 
@@ -49,7 +50,9 @@ class Reconciler:
     chance: Callable[[], float]
 
     async def reconcile(self, key: Key) -> datetime | None:
-        """Bring one credential to where it should be; when to look again, or None if it is gone."""
+        """Bring one credential to where it should be; when to look again, or None if that waits for a change."""
+        if not self.cluster.is_in_sync(key):
+            return None
         try:
             return await self._reconcile(key)
         except ApiError as error:
@@ -73,18 +76,22 @@ class Reconciler:
             if decision.action is Action.WAIT:
                 return await self._settle(observed, memory, decision)
             await self._take_step(observed, memory, decision)
-        return self.now()
+        return self.now() + timedelta(seconds=1)
 
     async def _take_step(self, observed: Observed, memory: Memory, decision: Decision) -> None:
         match decision.action:
             case Action.READ_SECRET:
-                await self._read_secret(observed)
+                await self._read_secret(observed, memory)
             case Action.READ_CLIENT:
-                await self._read_client(observed)
+                await self._read_client(observed, memory)
             case Action.FETCH:
-                await self._fetch(observed, memory)
-            case _ if memory.held is not None:
-                await self._write(observed, memory, memory.held, decision.finding)
+                await self._fetch(observed, memory, decision.finding)
+            case Action.WRITE:
+                await self._write(observed, memory, decision.finding)
+            case Action.WAIT:
+                raise AssertionError("to wait is no step")
+            case _ as unknown:
+                assert_never(unknown)
 
     async def _settle(self, observed: Observed, memory: Memory, decision: Decision) -> datetime:
         """Clear up and report, once there is nothing more to do for now; when to look again."""
@@ -93,38 +100,38 @@ class Reconciler:
         memory.api_failures = 0
         if decision.finding is policy.FRESH:
             memory.failure = None
+        logger.debug("%s: %s; looking again at %s", observed.key, decision.finding.reason, decision.look_again_at)
         return decision.look_again_at
 
-    async def _read_secret(self, observed: Observed) -> Content | None:
+    async def _read_secret(self, observed: Observed, memory: Memory) -> Content | None:
         content = await self._observe_anew(Key(observed.key.namespace, observed.spec.secret.name))
         if content is not None:
-            self.cluster.note_secret(observed.key, content.metadata.version, intact=content.intact)
+            memory.note_secret(content.metadata.version, intact=content.intact)
         return content
 
-    async def _read_client(self, observed: Observed) -> ClientSecret | None:
+    async def _read_client(self, observed: Observed, memory: Memory) -> ClientSecret | None:
         key, spec = observed.key, observed.spec
         found = await client_secret.read(self.kube, key.namespace, spec.client)
         if found is None:
-            self.cluster.note_client(key, None, None)
+            self.cluster.forget_client(key)
+            memory.note_client(None, None, observed.inputs.rotate_request)
             return None
-        self.cluster.put_secret(Key(key.namespace, spec.client.secret_name), found.metadata)
-        client = found.client
-        digest = digest_client(observed.uid, client.client_id, client.secrets) if client else "incomplete"
-        self.cluster.note_client(key, str(found.metadata.version), digest)
+        self.cluster.put_own_secret(Key(key.namespace, spec.client.secret_name), found.metadata)
+        digest = found.client.digest(observed.uid) if found.client else "incomplete"
+        memory.note_client(str(found.metadata.version), digest, observed.inputs.rotate_request)
         return found
 
-    async def _fetch(self, observed: Observed, memory: Memory) -> None:
-        memory.held = None
-        found = await self._read_client(observed)
+    async def _fetch(self, observed: Observed, memory: Memory, need: Finding) -> None:
+        found = await self._read_client(observed, memory)
         if found is None:
             return
-        inputs = observed.inputs._replace(client_version=str(found.metadata.version))
-        if found.missing is not None:
-            self._fail(observed, memory, found.missing, inputs, Pace.PERSON)
+        inputs = observed.inputs._replace(client_digest=memory.client_digest)
         if found.client is None:
+            self._fail(observed, memory, found.missing or need, inputs, Pace.PERSON)
             return
+        memory.ask(need, inputs, self.now())
         try:
-            memory.held = await self.fetcher.fetch(observed, found.client, inputs)
+            held = await self.fetcher.fetch(observed, found.client, inputs)
         except IMSError as error:
             pace = Pace.PERSON if isinstance(error, IMSRefused) else Pace.IMS
             after = error.retry_after if isinstance(error, IMSRateLimited) else None
@@ -132,13 +139,18 @@ class Reconciler:
                 self.cluster.endpoints.close_until(observed.endpoint, self.now() + after)
             self._fail(observed, memory, Finding(error.reason, str(error)), inputs, pace, after)
         else:
-            memory.failure = None
+            if held is not None:
+                memory.hold(held)
 
-    async def _write(self, observed: Observed, memory: Memory, held: HeldToken, need: Finding) -> None:
-        secret_key = Key(observed.key.namespace, observed.spec.secret.name)
+    async def _write(self, observed: Observed, memory: Memory, need: Finding) -> None:
+        held = memory.held
+        if held is None:
+            raise AssertionError("only a token that is held is written")
+        name = observed.spec.secret.name
+        secret_key = Key(observed.key.namespace, name)
         content: Content | None = None
         if observed.secret is not None and not _is_routine(observed):
-            content = await self._read_secret(observed)
+            content = await self._read_secret(observed, memory)
             if content is None or content.metadata.version != observed.secret.version:
                 return
         try:
@@ -147,7 +159,7 @@ class Reconciler:
             finding = Finding("TemplateInvalid", f"spec.secret.data: {error}")
             self._fail(observed, memory, finding, held.inputs, Pace.PERSON)
         except ApiError as error:
-            if error.status == 409:
+            if error.status == 409 or (error.status == 404 and observed.secret is not None):
                 await self._observe_anew(secret_key)
             elif error.status in WRITE_REFUSED:
                 # Soon at first, since an API server that is starting forbids what it allows a second later.
@@ -155,32 +167,22 @@ class Reconciler:
             else:
                 raise
         else:
-            self._note_written(observed, memory, held, written, need)
-
-    def _note_written(
-        self, observed: Observed, memory: Memory, held: HeldToken, written: ObservedSecret, need: Finding
-    ) -> None:
-        now = self.now()
-        if need.reason in checks.HEALS and observed.last_written is not None:
-            memory.heals = memory.heals + 1 if now - observed.last_written < policy.HEAL_WINDOW else 1
-        memory.held, memory.failure = None, None
-        memory.last_written, memory.written_for = now, held.facts.spec_digest
-        name = observed.spec.secret.name
-        self.cluster.put_secret(Key(observed.key.namespace, name), written)
-        self.cluster.note_secret(observed.key, written.version, intact=True)
-        expires_at = to_rfc3339(held.facts.expires_at)
-        logger.info("%s: wrote Secret %s: token expires at %s (%s)", observed.key, name, expires_at, need.reason)
+            self.cluster.put_own_secret(secret_key, written)
+            memory.written(written.version)
+            expires_at = to_rfc3339(held.facts.expires_at)
+            logger.info("%s: wrote Secret %s: token expires at %s (%s)", observed.key, name, expires_at, need.reason)
 
     async def _observe_anew(self, secret_key: Key) -> Content | None:
         content = await token_secret.read(self.kube, secret_key)
         if content is not None:
-            self.cluster.put_secret(secret_key, content.metadata)
+            self.cluster.put_own_secret(secret_key, content.metadata)
         elif known := self.cluster.secrets.get(secret_key):
             self.cluster.drop_secret(secret_key, known.version)
         return content
 
     async def _delete_outgrown(self, observed: Observed) -> None:
-        if observed.own_secret is None or observed.spec.suspend:
+        # Not before the new Secret holds what the old one did.
+        if observed.spec.suspend or not policy.holds_fresh_token(observed, self.now()):
             return
         for secret_key, secret in self.cluster.outgrown_secrets(observed.key):
             try:
@@ -204,10 +206,7 @@ class Reconciler:
         pace: Pace,
         after: timedelta | None = None,
     ) -> None:
-        """Note an attempt that failed; the next one comes at its pace, or `after` what was asked for."""
-        count = (memory.failure.count if memory.failure else 0) + 1
-        wait = policy.backoff(pace, count, self.chance()) if after is None else after
-        memory.failure = Failure(finding, count, self.now() + wait, inputs)
+        wait = memory.fail(finding, inputs, pace, self.now(), self.chance(), after)
         logger.warning(
             "%s: %s: %s; again in %.0f s", observed.key, finding.reason, finding.message, wait.total_seconds()
         )

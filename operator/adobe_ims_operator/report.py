@@ -46,17 +46,19 @@ class Reporter:
         before, restarted = credential.status, None
         if rotated_at := status.restart_due(observed, before, self.now()):
             restarted = await restart(self.kube, observed.key.namespace, observed.spec.restart, rotated_at)
-        after = status.derive(observed, decision, credential.generation, before, self.now(), restarted)
+        after = status.derive(observed, decision, before, self.now(), restarted)
         if after == before:
             return
         path = credentials_path(observed.key.namespace, observed.key.name)
         try:
             answer = await self.kube.patch(f"{path}/status", status.to_json(after))
         except ApiError as error:
-            if error.status == 404:
-                return
-            raise
-        self.cluster.put_credential(parse_credential(answer))
+            if error.status != 404:
+                raise
+            # It is gone, and the watch may never tell: kopf passes over what is deleted between two lists.
+            self.cluster.drop_credential(observed.key, observed.uid)
+            return
+        self.cluster.put_own_credential(parse_credential(answer))
         await self._tell(credential, before, after)
 
     async def _tell(self, credential: Credential, before: Status, after: Status) -> None:

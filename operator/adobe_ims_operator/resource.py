@@ -147,6 +147,8 @@ class Credential:
     generation: int
     version: int
     created: datetime
+    deleting: bool
+    """Whether it only waits for its dependants to go first (a foreground deletion)."""
     rotate_request: str
     spec: Spec
     status: Status
@@ -177,6 +179,7 @@ def parse_credential(body: JSON) -> Credential:
             generation=metadata.generation,
             version=int(metadata.resource_version),
             created=from_rfc3339(metadata.creation_timestamp),
+            deleting=metadata.deletion_timestamp is not None,
             rotate_request=(metadata.annotations or {}).get(ROTATE_ANNOTATION, ""),
             spec=_SPEC.validate_python({**body["spec"], "secret": secret}),
             status=_STATUS.validate_python(body.get("status") or {}),
@@ -198,6 +201,7 @@ class _Metadata:
     generation: _Number
     resource_version: str
     creation_timestamp: str
+    deletion_timestamp: str | None = None
     annotations: dict[str, str] | None = None
 
 

@@ -7,7 +7,7 @@ import signal
 import socket
 import ssl
 import time
-from collections.abc import Awaitable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from adobe_ims_operator import policy
@@ -48,9 +48,8 @@ async def run(options: Options) -> int:
     Raises:
         NoClusterError: there is no cluster to work on.
     """
-    configuration = await load_configuration()
     workers = options.concurrency * len(options.endpoints.urls)
-    kube = Kube(configuration, connections=workers)
+    kube = Kube(await load_configuration(), workers, load_configuration)
     ims = IMSClient(workers, options.trust)
     try:
         return await _Process(options, kube, ims).run()
@@ -63,15 +62,17 @@ class _Process:
     def __init__(self, options: Options, kube: Kube, ims: IMSClient) -> None:
         self._options = options
         self._stop = asyncio.Event()
-        self._schedule: Schedule[Key] = Schedule(time.time, self._place)
+        self._schedule: Schedule[Key] = Schedule(time.time, time.monotonic, self._place)
         self._cluster = Cluster(options.endpoints, wake=self._schedule.now, forget=self._schedule.discard)
         limits = {url: RateLimit(options.ims_qps, time.monotonic) for url in options.endpoints.urls}
         fetcher = Fetcher(ims, options.endpoints, limits, utc_now)
         reporter = Reporter(self._cluster, kube, utc_now, socket.gethostname())
         self._reconciler = Reconciler(self._cluster, kube, fetcher, reporter, utc_now, random.random)
-        self._secret_watches = [SecretWatch(kube, self._cluster, ns) for ns in options.namespaces or (None,)]
+        self._secret_watches = [
+            SecretWatch(kube, self._cluster, namespace, random.random) for namespace in options.namespaces or (None,)
+        ]
         self._credential_watch = CredentialWatch(
-            kube, self._cluster, options.namespaces, options.selector, self._catch_signals
+            kube, self._cluster, options.namespaces, options.selector, self._catch_signals, random.random
         )
 
     async def run(self) -> int:
@@ -79,48 +80,42 @@ class _Process:
         where = ", ".join(self._options.namespaces) or "all namespaces"
         logger.info("watching %s; endpoints: %s", where, ", ".join(self._options.endpoints.urls))
         # All tasks are made before kopf starts, since kopf cancels at its end what was made after its start.
-        watches = [asyncio.create_task(watch.run(), name="secret watch") for watch in self._secret_watches]
-        synced = asyncio.create_task(self._synced(), name="sync")
         workers = [
-            asyncio.create_task(self._work(lane, synced), name=f"worker of {lane}")
+            asyncio.create_task(self._work(lane), name=f"worker of {lane}")
             for lane in self._options.endpoints.urls
             for _ in range(self._options.concurrency)
         ]
-        clock = asyncio.create_task(self._schedule.run(), name="schedule")
-        sweep = asyncio.create_task(self._credential_watch.sweep(), name="sweep")
+        background = [asyncio.create_task(watch.run(), name="secret watch") for watch in self._secret_watches]
+        background.append(asyncio.create_task(self._schedule.run(), name="schedule"))
+        background.append(asyncio.create_task(self._credential_watch.sweep(), name="sweep"))
+        credentials = asyncio.create_task(self._credential_watch.run(self._stop), name="credential watch")
         stopping = asyncio.create_task(self._stop.wait(), name="stop")
-        credentials = asyncio.create_task(self._watch_credentials(synced), name="credential watch")
-        background = [*watches, clock, sweep, credentials]
-        done, _ = await asyncio.wait([stopping, *background, *workers], return_when=asyncio.FIRST_COMPLETED)
-        broken = [task for task in done if task is not stopping and task is not credentials]
+        done, _ = await asyncio.wait(
+            [stopping, credentials, *background, *workers], return_when=asyncio.FIRST_COMPLETED
+        )
+        broken = [] if self._stop.is_set() else [task for task in done if task is not stopping]
         self._stop.set()
         await self._schedule.close()
         logger.info("stopping: no new work; what is under way is finished")
         await asyncio.wait([credentials, *workers], timeout=STOP_SECONDS)
-        await _cancel([synced, stopping, *background, *workers])
+        await _cancel([stopping, credentials, *background, *workers])
         for task in broken:
-            logger.error("%s ended unexpectedly", task.get_name(), exc_info=task.exception())
+            error = None if task.cancelled() else task.exception()
+            logger.error("%s ended unexpectedly", task.get_name(), exc_info=error)
         logger.info("stopped")
         return 1 if broken else 0
 
-    async def _synced(self) -> None:
-        for watch in self._secret_watches:
-            await watch.synced.wait()
-        logger.info("in sync with the cluster: %d Secrets seen, by their metadata", len(self._cluster.secrets))
-
-    async def _watch_credentials(self, synced: Awaitable[None]) -> None:
-        # Without the Secrets every credential would look as if it had no token.
-        await _either(synced, self._stop)
-        if not self._stop.is_set():
-            await self._credential_watch.run(self._stop)
-
-    async def _work(self, lane: str, synced: Awaitable[None]) -> None:
-        await _either(synced, self._stop)
+    async def _work(self, lane: str) -> None:
         while (key := await self._schedule.take(lane)) is not None:
             again_at: float | None = time.time() + RETRY_AFTER_DEFECT_SECONDS
             try:
                 moment = await self._reconciler.reconcile(key)
                 again_at = moment.timestamp() if moment is not None else None
+            except asyncio.CancelledError:
+                # kopf cancels, at its end, tasks that a library made on our behalf: that is not for this worker.
+                if _is_cancelled():
+                    raise
+                again_at = time.time()
             except Exception:
                 logger.exception("%s: a defect of the operator; please report it", key)
             finally:
@@ -139,10 +134,9 @@ class _Process:
             loop.add_signal_handler(number, self._stop.set)
 
 
-async def _either(done: Awaitable[None], stop: asyncio.Event) -> None:
-    stopped = asyncio.ensure_future(stop.wait())
-    await asyncio.wait([asyncio.ensure_future(done), stopped], return_when=asyncio.FIRST_COMPLETED)
-    stopped.cancel()
+def _is_cancelled() -> bool:
+    task = asyncio.current_task()
+    return task is not None and task.cancelling() > 0
 
 
 async def _cancel(tasks: Sequence[asyncio.Task[None] | asyncio.Task[bool]]) -> None:

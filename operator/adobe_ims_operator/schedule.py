@@ -15,6 +15,8 @@ from typing import Generic, TypeVar
 
 K = TypeVar("K", bound=Hashable)
 
+STEP_BACK = 30.0
+"""Seconds that the wall clock must lose for all due times to be in doubt."""
 LONGEST_NAP = 5.0
 """Seconds after which the wall clock is read again: it may have jumped, or the machine may have slept."""
 
@@ -30,11 +32,16 @@ class Schedule(Generic[K]):
 
     Args:
         clock: the wall clock, in epoch seconds.
+        steady: seconds that never go back, to tell when the wall clock was set back.
         place: the lane and the rank of a key, asked at the moment when it falls due.
     """
 
-    def __init__(self, clock: Callable[[], float], place: Callable[[K], tuple[str, float]]) -> None:
+    def __init__(
+        self, clock: Callable[[], float], steady: Callable[[], float], place: Callable[[K], tuple[str, float]]
+    ) -> None:
         self._clock = clock
+        self._steady = steady
+        self._ahead = clock() - steady()
         self._place = place
         self._waiting: list[tuple[float, int, K]] = []
         self._due: dict[K, float] = {}
@@ -98,6 +105,7 @@ class Schedule(Generic[K]):
     async def run(self) -> None:
         """Move keys that fall due to their lanes, for ever."""
         while True:
+            self._notice_step_back()
             await self._move_due()
             nap = min(self._waiting[0][0] - self._clock(), LONGEST_NAP) if self._waiting else LONGEST_NAP
             try:
@@ -106,6 +114,13 @@ class Schedule(Generic[K]):
             except TimeoutError:
                 pass
             self._changed.clear()
+
+    def _notice_step_back(self) -> None:
+        # What was due by a clock that went wrong is looked at anew: it may lie a day ahead now.
+        ahead, self._ahead = self._ahead, self._clock() - self._steady()
+        if self._ahead < ahead - STEP_BACK:
+            for key in list(self._due):
+                self.now(key)
 
     def _push(self, key: K, due: float) -> None:
         # An entry that was superseded stays in the heap until it is due; many of them are cleared away at once.

@@ -22,6 +22,7 @@ def observe_secret(metadata: JSON) -> ObservedSecret:
         version=parse_version(metadata),
         owner=sys.intern(_describe_owner(metadata, owners)),
         credential_uid=credential_uid,
+        controller_uid=next((str(owner["uid"]) for owner in owners if owner.get("controller")), None),
         facts=facts,
     )
 

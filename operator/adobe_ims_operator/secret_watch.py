@@ -6,11 +6,13 @@ data of every Secret into the process. (A label selector would bring less, but n
 
 import asyncio
 import logging
+from collections.abc import Callable
 from typing import Any
 
 from adobe_ims_operator.cluster import Cluster
 from adobe_ims_operator.kube import METADATA_LIST, METADATA_OBJECT, ApiError, Kube, secrets_path
 from adobe_ims_operator.observed import ObservedSecret
+from adobe_ims_operator.policy import Pace, backoff
 from adobe_ims_operator.resource import Key
 from adobe_ims_operator.secret_metadata import observe_secret
 
@@ -19,34 +21,38 @@ logger = logging.getLogger(__name__)
 WATCH_SECONDS = 300
 SILENCE_SECONDS = 90.0
 """A healthy watch has a bookmark about once a minute; after this long without a line it is opened anew."""
-RETRY_SECONDS = (1.0, 30.0)
+GONE = 410
 
 
 class SecretWatch:
-    """Keeps `cluster` up to date with the Secrets of one namespace, or of all where it is None."""
+    """Keeps `cluster` up to date with the Secrets of one namespace, or of all where it is None.
 
-    def __init__(self, kube: Kube, cluster: Cluster, namespace: str | None) -> None:
+    Args:
+        chance: a random number in [0, 1), for jitter.
+    """
+
+    def __init__(self, kube: Kube, cluster: Cluster, namespace: str | None, chance: Callable[[], float]) -> None:
         self._kube = kube
         self._cluster = cluster
         self._namespace = namespace
+        self._chance = chance
         self._path = secrets_path(namespace)
-        self.synced = asyncio.Event()
-        """Set once the first list is in."""
+        self._failures = 0
 
     async def run(self) -> None:
         """Watch for ever, through every outage."""
-        delay, longest = RETRY_SECONDS
+        version: str | None = None
         while True:
             try:
-                version: str | None = await self._list()
-                self.synced.set()
-                delay = RETRY_SECONDS[0]
-                while version is not None:
-                    version = await self._watch(version)
+                version = version or await self._list()
+                version = await self._watch(version)
             except ApiError as error:
-                logger.warning("can't watch Secrets %s: %s; again in %.0f s", self._where(), error, delay)
-                await asyncio.sleep(delay)
-                delay = min(delay * 2, longest)
+                if error.status:
+                    version = None
+                self._failures += 1
+                wait = backoff(Pace.API_SERVER, self._failures, self._chance()).total_seconds()
+                logger.warning("can't watch Secrets %s: %s; again in %.1f s", self._where(), error, wait)
+                await asyncio.sleep(wait)
 
     async def _list(self) -> str:
         listed: dict[Key, ObservedSecret] = {}
@@ -57,6 +63,7 @@ class SecretWatch:
                 if (secret := _observe(item["metadata"])) is not None:
                     listed[_key(item["metadata"])] = secret
         self._cluster.replace_secrets(self._namespace, listed, int(version))
+        logger.info("in sync with %d Secrets %s, by their metadata", len(listed), self._where())
         return version
 
     async def _watch(self, version: str) -> str | None:
@@ -67,19 +74,18 @@ class SecretWatch:
             "resourceVersion": version,
             "timeoutSeconds": str(WATCH_SECONDS),
         }
-        try:
-            async with self._kube.stream(
-                self._path, accept=METADATA_OBJECT, query=query, silence=SILENCE_SECONDS
-            ) as events:
-                async for event in events:
-                    if event["type"] == "ERROR":
+        async with self._kube.stream(
+            self._path, accept=METADATA_OBJECT, query=query, silence=SILENCE_SECONDS
+        ) as events:
+            async for event in events:
+                if event["type"] == "ERROR":
+                    status = event["object"]
+                    if status.get("code") == GONE:
                         return None
-                    version = event["object"]["metadata"]["resourceVersion"]
-                    self._take_up(event["type"], event["object"]["metadata"])
-        except ApiError as error:
-            if error.status:
-                return None
-            await asyncio.sleep(RETRY_SECONDS[0])
+                    raise ApiError(status.get("code", 0), status.get("reason", ""), status.get("message", ""))
+                version = event["object"]["metadata"]["resourceVersion"]
+                self._take_up(event["type"], event["object"]["metadata"])
+                self._failures = 0
         return version
 
     def _take_up(self, kind: str, metadata: dict[str, Any]) -> None:
@@ -87,6 +93,7 @@ class SecretWatch:
             self._cluster.drop_secret(_key(metadata), int(metadata["resourceVersion"]))
         elif kind != "BOOKMARK" and (secret := _observe(metadata)) is not None:
             self._cluster.put_secret(_key(metadata), secret)
+        self._cluster.watched_secrets(self._namespace, int(metadata["resourceVersion"]))
 
     def _where(self) -> str:
         return f"in namespace {self._namespace}" if self._namespace else "in all namespaces"

@@ -1,4 +1,8 @@
-"""The status of a credential: a report derived from what was observed and decided, never a source of truth."""
+"""The status of a credential: a report derived from what was observed and decided.
+
+It is no source of truth. Two things are read back from it, to save work after a restart and not to decide what is
+right: until when a failed attempt was to wait, and at which resourceVersion the Secret was known to be intact.
+"""
 
 from dataclasses import replace
 from datetime import datetime
@@ -19,7 +23,6 @@ OURS = (READY, ROTATION_FAILING, WORKLOADS_RESTARTED)
 def derive(
     observed: Observed,
     decision: Decision,
-    generation: int,
     before: Status,
     now: datetime,
     restarted: Finding | None = None,
@@ -31,22 +34,21 @@ def derive(
     """
     facts = observed.facts
     problem = policy.problem(observed, decision)
-    failure = observed.failure
     conditions = tuple(
-        _settle(condition, generation, before, now)
-        for condition in (_ready(observed, decision, problem, now), _rotation_failing(observed, problem))
+        _settle(condition, observed, before, now)
+        for condition in (_ready(observed, decision, problem, now), _rotation_failing(observed, decision, problem))
     )
     others = tuple(c for c in before.conditions if c.type not in OURS)
-    workloads = _workloads_restarted(observed, restarted, generation, before, now)
+    workloads = _workloads_restarted(observed, restarted, before, now)
     return Status(
-        observed_generation=generation,
+        observed_generation=observed.generation,
         secret_name=observed.spec.secret.name,
         secret_version=_secret_version(observed, before),
         last_rotation_time=to_rfc3339(facts.issued_at) if facts else None,
         expiration_time=to_rfc3339(facts.expires_at) if facts else None,
         next_rotation_time=to_rfc3339(decision.attempt_at) if decision.attempt_at else None,
         rotations=facts.rotations if facts else 0,
-        failures=failure.count if failure and failure.inputs == observed.inputs else 0,
+        failures=observed.failure.count if observed.failure else 0,
         client_secret_key=facts.client_secret_key if facts else None,
         conditions=conditions + workloads + others,
     )
@@ -105,16 +107,18 @@ def _ready(observed: Observed, decision: Decision, problem: Finding | None, now:
     return Condition(READY, "False", finding.reason, finding.message, None)
 
 
-def _rotation_failing(observed: Observed, problem: Finding | None) -> Condition:
+def _rotation_failing(observed: Observed, decision: Decision, problem: Finding | None) -> Condition:
     if problem is not None:
         return Condition(ROTATION_FAILING, "True", problem.reason, problem.message, None)
     if observed.spec.suspend:
         return Condition(ROTATION_FAILING, "False", "Suspended", "rotation is suspended", None)
+    if decision.finding is not policy.FRESH:
+        return Condition(ROTATION_FAILING, "False", decision.finding.reason, decision.finding.message, None)
     return Condition(ROTATION_FAILING, "False", "Rotated", "nothing stands in the way of the next rotation", None)
 
 
 def _workloads_restarted(
-    observed: Observed, restarted: Finding | None, generation: int, before: Status, now: datetime
+    observed: Observed, restarted: Finding | None, before: Status, now: datetime
 ) -> tuple[Condition, ...]:
     old = before.condition(WORKLOADS_RESTARTED)
     if not observed.spec.restart:
@@ -123,14 +127,14 @@ def _workloads_restarted(
         return () if old is None else (old,)
     status = "True" if restarted.reason == "Restarted" else "False"
     condition = Condition(WORKLOADS_RESTARTED, status, restarted.reason, restarted.message, None)
-    return (_settle(condition, generation, before, now),)
+    return (_settle(condition, observed, before, now),)
 
 
-def _settle(condition: Condition, generation: int, before: Status, now: datetime) -> Condition:
+def _settle(condition: Condition, observed: Observed, before: Status, now: datetime) -> Condition:
     old = before.condition(condition.type)
     unchanged = old is not None and old.status == condition.status
     since = old.last_transition_time if old is not None and unchanged else to_rfc3339(now)
-    return replace(condition, observed_generation=generation, last_transition_time=since)
+    return replace(condition, observed_generation=observed.generation, last_transition_time=since)
 
 
 def _condition_to_json(condition: Condition) -> dict[str, Any]:

@@ -12,7 +12,7 @@ _DURATION = re.compile(r"(?:(\d{1,9})h)?(?:(\d{1,9})m)?(?:(\d{1,9})s)?")
 
 def to_rfc3339(moment: datetime) -> str:
     """Write a moment as RFC 3339 in UTC with whole seconds, as in `2026-11-23T10:00:00Z`."""
-    return moment.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+    return moment.astimezone(UTC).isoformat(timespec="seconds").replace("+00:00", "Z")
 
 
 def from_rfc3339(text: str) -> datetime:

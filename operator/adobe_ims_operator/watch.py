@@ -15,13 +15,15 @@ import kopf
 
 from adobe_ims_operator.cluster import Cluster
 from adobe_ims_operator.kube import METADATA_LIST, ApiError, Kube, credentials_path
+from adobe_ims_operator.policy import Pace, backoff
 from adobe_ims_operator.resource import GROUP, PLURAL, VERSION, Key, MalformedResourceError, parse_credential
 
 logger = logging.getLogger(__name__)
 
-RETRY_SECONDS = (1.0, 30.0)
 CRD_POLL_SECONDS = 5.0
 SWEEP_SECONDS = 600.0
+SETTLE_SECONDS = 5.0
+"""How soon after a start kopf's list is through, so that what is missing from it is gone."""
 
 
 class CredentialWatch:
@@ -30,6 +32,7 @@ class CredentialWatch:
     Args:
         selector: a label selector, or None for all.
         reclaim_signals: called each time that kopf has put its own signal handlers in place.
+        chance: a random number in [0, 1), for jitter.
     """
 
     def __init__(
@@ -39,34 +42,42 @@ class CredentialWatch:
         namespaces: Sequence[str],
         selector: str | None,
         reclaim_signals: Callable[[], None],
+        chance: Callable[[], float],
     ) -> None:
         self._kube = kube
         self._cluster = cluster
         self._namespaces = namespaces
         self._selector = selector
         self._reclaim_signals = reclaim_signals
+        self._chance = chance
         self._logins = 0
+        self._started = asyncio.Event()
 
     async def run(self, stop: asyncio.Event) -> None:
         """Watch until `stop` is set, through every outage."""
-        delay, longest = RETRY_SECONDS
+        failures = 0
         while not stop.is_set():
-            await self._wait_for_crd()
+            await self._wait_for_crd(stop)
             started = asyncio.get_running_loop().time()
+            self._started.set()
             try:
                 await self._watch(stop)
             except Exception as error:  # noqa: BLE001 - whatever ends kopf, it is started again
-                logger.warning("the watch on credentials ended: %s: %s; starting it again", type(error).__name__, error)
-            if stop.is_set():
-                return
-            delay = RETRY_SECONDS[0] if asyncio.get_running_loop().time() - started > longest else delay
-            await asyncio.sleep(delay)
-            delay = min(delay * 2, longest)
+                logger.warning("the watch on credentials ended: %s: %s", type(error).__name__, error)
+            lived = asyncio.get_running_loop().time() - started
+            failures = 1 if lived > Pace.API_SERVER.value[1] else failures + 1
+            await _sleep(backoff(Pace.API_SERVER, failures, self._chance()).total_seconds(), stop)
 
     async def sweep(self) -> None:
-        """Now and then forget credentials that are gone: kopf tells of no deletion that happened between two lists."""
+        """Forget credentials that are gone, after each start of kopf and now and then.
+
+        kopf tells of no deletion that happened between two of its lists.
+        """
         while True:
-            await asyncio.sleep(SWEEP_SECONDS)
+            await _sleep(SWEEP_SECONDS, self._started)
+            if self._started.is_set():
+                self._started.clear()
+                await asyncio.sleep(SETTLE_SECONDS)
             try:
                 await self.sweep_once()
             except ApiError as error:
@@ -78,26 +89,37 @@ class CredentialWatch:
         live: set[str] = set()
         query = {"labelSelector": self._selector} if self._selector else {}
         for namespace in self._namespaces or (None,):
-            async for page in self._kube.pages(credentials_path(namespace), accept=METADATA_LIST, query=query):
-                live.update(item["metadata"]["uid"] for item in page["items"])
+            try:
+                async for page in self._kube.pages(credentials_path(namespace), accept=METADATA_LIST, query=query):
+                    live.update(item["metadata"]["uid"] for item in page["items"])
+            except ApiError as error:
+                if error.status != 404:  # that is: the CRD is gone, and all credentials with it
+                    raise
         for key, credential in known.items():
             if credential.uid not in live:
                 self._cluster.drop_credential(key, credential.uid)
 
-    async def _wait_for_crd(self) -> None:
-        told = False
-        while True:
-            try:
-                found = await self._kube.get(f"/apis/{GROUP}/{VERSION}")
-                if any(resource["name"] == PLURAL for resource in found["resources"]):
-                    return
-            except ApiError as error:
-                if error.status != 404:
-                    logger.warning("can't look for the CRD: %s", error)
-            if not told:
-                logger.warning("the CRD %s.%s is not installed yet; waiting for it", PLURAL, GROUP)
-                told = True
-            await asyncio.sleep(CRD_POLL_SECONDS)
+    async def _wait_for_crd(self, stop: asyncio.Event) -> None:
+        told = ""
+        while not stop.is_set():
+            missing = await self._why_no_crd()
+            if missing is None:
+                return
+            if missing != told:
+                logger.warning("%s; waiting for it", missing)
+                told = missing
+            await _sleep(CRD_POLL_SECONDS, stop)
+
+    async def _why_no_crd(self) -> str | None:
+        try:
+            found = await self._kube.get(f"/apis/{GROUP}/{VERSION}")
+        except ApiError as error:
+            if error.status != 404:
+                return f"can't look for the CRD {PLURAL}.{GROUP}: {error}"
+            found = {"resources": []}
+        if any(resource["name"] == PLURAL for resource in found["resources"]):
+            return None
+        return f"the CRD {PLURAL}.{GROUP} is not installed yet"
 
     async def _watch(self, stop: asyncio.Event) -> None:
         before = asyncio.all_tasks()
@@ -124,7 +146,9 @@ class CredentialWatch:
         @kopf.on.login(registry=registry)
         async def login(**_: Any) -> kopf.AiohttpSession:
             # kopf logs in anew after each 401, without a pause of its own.
-            await asyncio.sleep(min(self._logins, RETRY_SECONDS[1]))
+            if self._logins:
+                await asyncio.sleep(backoff(Pace.API_SERVER, self._logins, self._chance()).total_seconds())
+                await self._kube.log_in_anew()
             self._logins += 1
             return kopf.AiohttpSession(server=self._kube.host, aiohttp_session=self._kube.session())
 
@@ -133,15 +157,22 @@ class CredentialWatch:
     def _observe(self, kind: str | None, body: dict[str, Any]) -> None:
         metadata = body["metadata"]
         key = Key(metadata["namespace"], metadata["name"])
-        # One that waits for its dependants to go first (a foreground deletion) must not have them made anew.
-        if kind == "DELETED" or "deletionTimestamp" in metadata:
+        self._logins = 0
+        if kind == "DELETED":
             self._cluster.drop_credential(key, metadata["uid"])
             return
         try:
             self._cluster.put_credential(parse_credential(body))
         except MalformedResourceError as error:
             logger.error("%s", error)  # noqa: TRY400 - the message says it all
-        self._logins = 0
+
+
+async def _sleep(seconds: float, until: asyncio.Event) -> None:
+    try:
+        async with asyncio.timeout(seconds):
+            await until.wait()
+    except TimeoutError:
+        pass
 
 
 def _settings(selector: str | None) -> kopf.OperatorSettings:

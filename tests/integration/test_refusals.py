@@ -34,6 +34,9 @@ def namespace(control_plane: Any) -> str:
         ({"client": {**CLIENT, "secretKeys": ["a", "a"]}}, "must not name the same thing twice"),
         ({"client": CLIENT, "scopes": ["openid AdobeID"]}, "write several as a list: scopes: [openid, AdobeID]"),
         ({"client": CLIENT, "scopes": ["openid,AdobeID"]}, "write several as a list: scopes: [openid, AdobeID]"),
+        ({"client": CLIENT, "endpoint": "https://-"}, "such as https://ims-na1.adobelogin.com"),
+        ({"client": CLIENT, "secret": {"type": "a b"}}, "such as Opaque or example.com/token"),
+        ({"client": CLIENT, "secret": {"data": {"a": "${access_token}"}}}, "no key holds the token"),
         ({"client": CLIENT, "endpoint": "ims-na1.adobelogin.com"}, "such as https://ims-na1.adobelogin.com"),
         ({"client": CLIENT, "endpoint": "https://ims-na1.adobelogin.com/ims/token/v3"}, "a host without a path"),
         ({"client": CLIENT, "rotation": {"interval": "24h"}}, "from 1m to 23h59m, written like 23h, 90m or 1h30m"),
@@ -78,8 +81,8 @@ def test_a_name_that_is_the_client_secrets_is_refused_where_secret_name_is_left_
     ["plain", "$(access_token)", "$$(hostname)", "a $ b $$ c", "$5 $x", "$$$(access_token)", "two\nlines $(scope)\n"],
 )
 def test_a_good_template_is_taken(api: Api, namespace: str, text: str) -> None:
-    applied = api.apply(manifest({"client": CLIENT, "secret": {"data": {"a": text}}}, "good"), namespace=namespace)
-    assert applied["spec"]["secret"]["data"] == {"a": text}
+    applied = api.apply(manifest({"client": CLIENT, "secret": {"data": {"a": text, "t": "$(access_token)"}}}, "good"), namespace=namespace)
+    assert applied["spec"]["secret"]["data"]["a"] == text
 
 
 def test_defaults_are_filled_in(api: Api, namespace: str) -> None:
@@ -104,8 +107,11 @@ def test_the_type_of_the_secret_changes_only_together_with_its_name(api: Api, na
     apply(name="one")
     with pytest.raises(ApiError) as refused:
         apply(name="one", type="example.com/token")
-    assert "give secret.name a new value together with the new type" in refused.value.message
+    assert "give spec.secret.name a new value together with the new type" in refused.value.message
     apply(name="two", type="example.com/token")
+    apply(name="typed", type="example.com/token")
+    with pytest.raises(ApiError):
+        apply(type="example.com/other")
 
 
 @pytest.mark.parametrize("field", ["scope", "refreshInterval", "clientId"])

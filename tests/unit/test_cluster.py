@@ -42,6 +42,7 @@ def credential(name: str = "lightroom", version: int = 10, **changes: object) ->
         generation=1,
         version=version,
         created=NOW,
+        deleting=False,
         rotate_request="",
         spec=spec(),
         status=Status(),
@@ -60,7 +61,7 @@ def test_an_older_observation_changes_nothing(cluster: Seen) -> None:
     cluster.put_secret(CLIENT, secret(19))
     cluster.drop_secret(CLIENT, 19)
     assert cluster.watch().inputs.rotate_request == ""
-    assert cluster.watch().inputs.client_version == "20"
+    assert cluster.watch().client_version == "20"
 
 
 @pytest.mark.parametrize("key", [TOKEN, CLIENT])
@@ -90,7 +91,7 @@ def test_a_new_list_of_secrets_drops_those_that_are_gone(cluster: Seen) -> None:
     cluster.put_secret(CLIENT, secret(20))
     cluster.put_secret(Key("elsewhere", "kept"), secret(20))
     cluster.replace_secrets("photos", {}, 30)
-    assert cluster.watch().inputs.client_version is None
+    assert cluster.watch().client_version is None
     assert Key("elsewhere", "kept") in cluster.secrets
 
 
@@ -115,7 +116,9 @@ def test_of_two_that_name_one_secret_the_younger_sees_the_older_and_both_are_wok
 
 def test_a_secret_under_a_name_given_up_is_outgrown_unless_somebody_else_names_it(cluster: Seen) -> None:
     cluster.put_credential(credential())
-    cluster.put_secret(TOKEN, token_secret(facts(credential_uid="uid-of-lightroom"), version=20))
+    cluster.put_secret(
+        TOKEN, token_secret(facts(credential_uid="uid-of-lightroom"), version=20, controller_uid="uid-of-lightroom")
+    )
     assert list(cluster.outgrown_secrets(KEY)) == []
     renamed = spec(secret=SecretTemplate("renamed"))
     cluster.put_credential(credential(version=21, spec=renamed))
@@ -124,24 +127,63 @@ def test_a_secret_under_a_name_given_up_is_outgrown_unless_somebody_else_names_i
     assert list(cluster.outgrown_secrets(KEY)) == []
 
 
+def test_a_secret_without_our_owner_reference_is_never_outgrown(cluster: Seen) -> None:
+    cluster.put_credential(credential(spec=spec(secret=SecretTemplate("renamed"))))
+    forged = facts(credential_uid="uid-of-lightroom")
+    for number, controller in enumerate([None, "somebody else"]):
+        key = Key("photos", f"forged-{number}")
+        cluster.put_secret(key, token_secret(forged, version=20, controller_uid=controller))
+    assert list(cluster.outgrown_secrets(KEY)) == []
+
+
+def test_an_answer_that_comes_after_the_deletion_brings_nothing_back(cluster: Seen) -> None:
+    cluster.replace_secrets(None, {}, 5)
+    cluster.put_credential(credential(version=10))
+    cluster.put_own_secret(TOKEN, secret(20))
+    assert TOKEN in cluster.secrets
+    cluster.drop_secret(TOKEN, 21)
+    cluster.watched_secrets(None, 21)
+    cluster.put_own_secret(TOKEN, secret(20))
+    assert TOKEN not in cluster.secrets
+    cluster.drop_credential(KEY, "uid-of-lightroom")
+    cluster.put_own_credential(credential(version=12))
+    assert KEY not in cluster.credentials
+
+
+def test_a_credential_that_waits_for_its_dependants_to_go_first_is_gone(cluster: Seen) -> None:
+    cluster.put_credential(credential(version=10))
+    cluster.put_credential(credential(version=11, deleting=True))
+    assert cluster.observe(KEY, NOW) is None
+
+
+def test_nothing_is_in_sync_before_the_secrets_of_its_namespace_are_known(cluster: Seen) -> None:
+    cluster.put_credential(credential())
+    cluster.replace_secrets("elsewhere", {}, 5)
+    assert not cluster.is_in_sync(KEY)
+    cluster.woken.clear()
+    cluster.replace_secrets("photos", {}, 6)
+    assert cluster.is_in_sync(KEY)
+    assert cluster.woken == [KEY]
+
+
 def test_a_content_that_was_read_is_known_for_its_version_only(cluster: Seen) -> None:
     cluster.put_credential(credential(status=Status(secret_version="20")))
     cluster.put_secret(TOKEN, token_secret(facts(), version=20))
     cluster.put_secret(CLIENT, secret(20))
-    cluster.note_client(KEY, "20", "digest")
-    assert (cluster.watch().secret_intact, cluster.watch().client_digest) == (True, "digest")
+    cluster.memories[KEY].note_client("20", "digest", "")
+    assert (cluster.watch().secret_intact, cluster.watch().inputs.client_digest) == (True, "digest")
     cluster.put_secret(TOKEN, token_secret(facts(), version=21))
     cluster.put_secret(CLIENT, secret(21))
-    assert (cluster.watch().secret_intact, cluster.watch().client_digest) == (None, None)
-    cluster.note_secret(KEY, 21, intact=False)
+    assert (cluster.watch().secret_intact, cluster.watch().inputs.client_digest) == (None, None)
+    cluster.memories[KEY].note_secret(21, intact=False)
     assert cluster.watch().secret_intact is False
 
 
 def test_a_client_secret_that_could_not_be_read_is_gone(cluster: Seen) -> None:
     cluster.put_credential(credential())
     cluster.put_secret(CLIENT, secret(20))
-    cluster.note_client(KEY, None, None)
-    assert cluster.watch().inputs.client_version is None
+    cluster.forget_client(KEY)
+    assert cluster.watch().client_version is None
 
 
 def test_no_index_keeps_what_is_gone(cluster: Seen) -> None:

@@ -10,20 +10,23 @@ from hypothesis import strategies as st
 from adobe_ims_operator.checks import due_at
 from adobe_ims_operator.ledger import Facts, read_facts
 from adobe_ims_operator.observed import Inputs, Observed
-from adobe_ims_operator.policy import IDLE, Action, Pace, backoff, decide, problem, rank, recall_failure
+from adobe_ims_operator.policy import IDLE, Action, Pace, backoff, decide, rank, recall_failure
 from adobe_ims_operator.resource import Condition, SecretTemplate, Status
 from unit import worlds
-from unit.worlds import INPUTS, NOW, facts, failure, observed, spec, token_secret
+from unit.worlds import INPUTS, NOW, client_secret, facts, failure, observed, spec, token_secret
 
 HOUR = timedelta(hours=1)
 FRESH = observed(token_secret(facts()))
+CHANGED = client_secret(200)
+FOREIGN = token_secret(None, credential_uid=None, controller_uid=None)
+ADOPTING = observed(FOREIGN, spec=spec(secret=SecretTemplate("lightroom-token", adopt=True)))
 
 
 def rotate(before: Observed, now: datetime, lifetime: timedelta) -> Observed:
     """What is observed after a rotation that succeeded."""
     known = facts(now, lifetime, spec_digest=before.inputs.spec_digest, rotate_request=before.inputs.rotate_request)
-    known = replace(known, client_version=str(before.inputs.client_version))
-    return replace(before, secret=token_secret(known), secret_intact=True, failure=None, last_written=now)
+    known = replace(known, client_version=str(before.client_version))
+    return replace(before, secret=token_secret(known), secret_intact=True, failure=None, pending=False)
 
 
 class TestWhatIsRotatedAtOnce:
@@ -38,10 +41,7 @@ class TestWhatIsRotatedAtOnce:
             ("ClockJumped", observed(token_secret(facts(NOW + 2 * HOUR)))),
             ("Due", observed(token_secret(facts(NOW - 23 * HOUR)))),
             ("Due", observed(token_secret(facts(NOW - 300 * HOUR)))),
-            (
-                "ClientSecretChanged",
-                replace(FRESH, inputs=INPUTS._replace(client_version="200"), client_digest="client-2"),
-            ),
+            ("ClientSecretChanged", replace(FRESH, client=CHANGED, inputs=INPUTS._replace(client_digest="client-2"))),
             ("SecretTakenOver", observed(token_secret(facts(), credential_uid="uid-0"), predecessor_uid="uid-0")),
             (
                 "SecretTakenOver",
@@ -49,10 +49,7 @@ class TestWhatIsRotatedAtOnce:
             ),
             (
                 "SecretTakenOver",
-                observed(
-                    token_secret(None, credential_uid=None),
-                    spec=spec(secret=SecretTemplate("lightroom-token", adopt=True)),
-                ),
+                ADOPTING,
             ),
         ],
     )
@@ -61,12 +58,13 @@ class TestWhatIsRotatedAtOnce:
         assert (decision.action, decision.finding.reason) == (Action.FETCH, reason)
 
     def test_a_client_secret_of_another_version_is_read_before_anything_is_concluded(self) -> None:
-        unread = replace(FRESH, inputs=INPUTS._replace(client_version="200"))
+        unread = replace(FRESH, client=CHANGED, inputs=INPUTS._replace(client_digest=None))
         assert decide(unread, NOW).action is Action.READ_CLIENT
-        assert decide(replace(unread, client_digest="client-1"), NOW).action is Action.WAIT
+        assert decide(replace(unread, inputs=INPUTS), NOW).action is Action.WAIT
 
-    def test_a_token_secret_of_another_version_is_read_before_anything_is_concluded(self) -> None:
-        assert decide(replace(FRESH, secret_intact=None), NOW).action is Action.READ_SECRET
+    @pytest.mark.parametrize("seen", [FRESH, replace(FRESH, spec=spec(suspend=True)), replace(FRESH, client=None)])
+    def test_a_token_secret_of_another_version_is_read_before_anything_is_concluded(self, seen: Observed) -> None:
+        assert decide(replace(seen, secret_intact=None), NOW).action is Action.READ_SECRET
 
 
 class TestWhatIsRefused:
@@ -78,7 +76,14 @@ class TestWhatIsRefused:
             ("SecretNotOwned", "elder", observed(None, older_claimant="elder")),
             ("SecretNotOwned", "spec.secret.adopt", observed(token_secret(None, credential_uid=None))),
             ("SecretNotOwned", "spec.secret.name", observed(token_secret(facts(), credential_uid="uid-2"))),
-            ("ClientSecretNotFound", "lightroom-oauth", observed(None, inputs=INPUTS._replace(client_version=None))),
+            ("SecretNotOwned", "client Secret of AdobeIMSCredential other", replace(ADOPTING, client_of="other")),
+            (
+                "SecretNotOwned",
+                "Deployment web controls it",
+                replace(ADOPTING, secret=replace(FOREIGN, controller_uid="x", owner="Deployment web")),
+            ),
+            ("ClientSecretNotFound", "lightroom-oauth", observed(None, client=None)),
+            ("ClientSecretNotAllowed", "photos/lightroom", observed(None, client=client_secret(100, facts()))),
         ],
     )
     def test_a_refusal_says_what_to_do_and_names_no_time(self, reason: str, word: str, seen: Observed) -> None:
@@ -90,8 +95,8 @@ class TestWhatIsRefused:
     def test_nothing_is_asked_for_where_it_is_refused(self, seen: Observed, now: datetime) -> None:
         hindered = seen.spec.suspend or not seen.endpoint_allowed or seen.older_claimant is not None
         foreign = seen.secret is not None and seen.own_secret is None and not seen.spec.secret.adopt
-        if hindered or foreign or seen.inputs.client_version is None:
-            assert decide(seen, now).action is Action.WAIT
+        if hindered or foreign or seen.client is None:
+            assert decide(seen, now).action in (Action.WAIT, Action.READ_SECRET)
 
 
 class TestWhen:
@@ -136,7 +141,8 @@ class TestWhen:
         seen = observed(
             token_secret(known),
             spec=spec(interval=interval),
-            inputs=Inputs(known.spec_digest, known.client_version, known.rotate_request),
+            inputs=Inputs(known.spec_digest, known.client_digest, known.rotate_request),
+            client=client_secret(int(known.client_version)),
         )
         if known.issued_at <= now < due_at(known, interval):
             assert decide(seen, now).action is Action.WAIT
@@ -144,18 +150,17 @@ class TestWhen:
 
 class TestAfterAFailure:
     @given(worlds.anything, worlds.instants)
-    def test_it_waits_for_the_time_of_retry_unless_the_inputs_changed(self, seen: Observed, now: datetime) -> None:
-        if seen.failure is not None and seen.failure.inputs == seen.inputs and now < seen.failure.retry_at:
-            assert decide(seen, now).action is not Action.FETCH
+    def test_it_waits_for_the_time_of_retry(self, seen: Observed, now: datetime) -> None:
+        if seen.failure is not None and now < min(seen.failure.retry_at, now + IDLE):
+            assert decide(seen, now).action not in (Action.FETCH, Action.WRITE)
 
-    @pytest.mark.parametrize(
-        "changed",
-        [Inputs("spec-2", "100", ""), Inputs("spec-1", "200", ""), Inputs("spec-1", "100", "now")],
-    )
-    def test_a_change_of_inputs_is_tried_at_once(self, changed: Inputs) -> None:
-        seen = observed(None, inputs=changed, failure=failure(NOW + HOUR))
-        assert decide(seen, NOW).action is Action.FETCH
-        assert problem(seen, decide(seen, NOW)) is None
+    def test_a_time_of_retry_from_a_clock_that_was_wrong_is_not_waited_for(self) -> None:
+        decision = decide(observed(None, failure=failure(NOW + 48 * HOUR), endpoint_opens_at=NOW + 48 * HOUR), NOW)
+        assert decision.attempt_at == NOW + IDLE
+
+    def test_whether_the_client_secret_changed_is_looked_up_before_a_failed_attempt_is_repeated(self) -> None:
+        unread = observed(None, inputs=INPUTS._replace(client_digest=None), pending=True)
+        assert decide(unread, NOW).action is Action.READ_CLIENT
 
     def test_a_throttled_endpoint_is_left_alone_even_after_a_change(self) -> None:
         decision = decide(observed(None, endpoint_opens_at=NOW + HOUR), NOW)
@@ -168,12 +173,28 @@ class TestAfterAFailure:
         refused = replace(seen, failure=failure(NOW + HOUR, reason="SecretWriteRefused"))
         assert decide(refused, NOW).attempt_at == NOW + HOUR
 
-    def test_a_secret_that_somebody_keeps_destroying_is_healed_ever_more_slowly(self) -> None:
+    @pytest.mark.parametrize(
+        "seen",
+        [
+            observed(None),
+            observed(token_secret(None)),
+            observed(token_secret(facts()), secret_intact=False),
+            replace(FRESH, inputs=INPUTS._replace(spec_digest="spec-2")),
+            replace(FRESH, inputs=INPUTS._replace(rotate_request="now")),
+            replace(FRESH, client=CHANGED, inputs=INPUTS._replace(client_digest="client-2")),
+            ADOPTING,
+        ],
+    )
+    def test_rotations_that_are_not_due_slow_down_whatever_they_are_for(self, seen: Observed) -> None:
         waits = []
-        for heals in range(12):
-            decision = decide(observed(None, last_written=NOW, heals=heals), NOW)
+        for unplanned in (1, 9, 10, 11, 12, 16, 99):
+            decision = decide(replace(seen, last_unplanned=NOW, unplanned=unplanned), NOW)
             waits.append(0.0 if decision.attempt_at is None else (decision.attempt_at - NOW).total_seconds())
-        assert waits == [0, 0, 0, 5, 10, 20, 40, 80, 160, 300, 300, 300]
+        assert waits == [0, 0, 5, 10, 20, 300, 300]
+
+    def test_a_rotation_that_is_due_is_never_held_up_by_those_that_were_not(self) -> None:
+        due = observed(token_secret(facts(NOW - 23 * HOUR)), last_unplanned=NOW, unplanned=99)
+        assert decide(due, NOW).action is Action.FETCH
 
     @given(st.sampled_from(Pace), st.integers(1, 10_000), st.floats(0, 1, exclude_max=True))
     def test_backoff_stays_within_its_pace(self, pace: Pace, count: int, chance: float) -> None:
@@ -184,15 +205,15 @@ class TestAfterAFailure:
         waits = [backoff(Pace.IMS, count, 0.0).total_seconds() for count in range(1, 9)]
         assert waits == [5, 10, 20, 40, 80, 160, 300, 300]
 
-    @pytest.mark.parametrize(("reason", "recalled"), [("IMSUnavailable", True), ("InvalidClient", False)])
-    def test_a_restart_goes_on_waiting_only_where_time_mends_it(self, reason: str, recalled: bool) -> None:
+    @pytest.mark.parametrize("reason", ["IMSUnavailable", "InvalidClient"])
+    def test_a_restart_goes_on_waiting_until_the_spec_is_another(self, reason: str) -> None:
         failing = Condition("RotationFailing", "True", reason, "no", 1)
         status = Status(1, next_rotation_time="2026-11-24T10:05:00Z", failures=4, conditions=(failing,))
-        found = recall_failure(status, 1, INPUTS)
-        assert (found is not None) is recalled
-        if found is not None:
-            assert (found.count, found.retry_at) == (4, NOW + timedelta(minutes=5))
-        assert recall_failure(status, 2, INPUTS) is None
+        found = recall_failure(status, 1)
+        assert found is not None
+        assert (found.finding.reason, found.count) == (reason, 4)
+        assert (found.retry_at, found.inputs) == (NOW + timedelta(minutes=5), None)
+        assert recall_failure(status, 2) is None
 
 
 class TestLevels:
@@ -200,7 +221,7 @@ class TestLevels:
     def test_the_secret_alone_leads_to_the_same_decision_as_memory(
         self, known: Facts, interval: timedelta, some: Inputs, now: datetime
     ) -> None:
-        remembered = observed(token_secret(known), spec=spec(interval=interval), inputs=some, last_written=now)
+        remembered = observed(token_secret(known), spec=spec(interval=interval), inputs=some)
         stored = read_facts(known.to_annotations())
         assert stored == known
         after_restart = observed(token_secret(stored), spec=spec(interval=interval), inputs=some)
@@ -218,7 +239,8 @@ class TestLevels:
         self, seen: Observed, spurious: list[datetime], seconds: int
     ) -> None:
         lifetime, end = timedelta(seconds=seconds), NOW + timedelta(hours=3)
-        start = replace(seen, client_digest="client-2", secret_intact=bool(seen.secret_intact))
+        inputs = seen.inputs._replace(client_digest="client-2")
+        start = replace(seen, inputs=inputs, secret_intact=bool(seen.secret_intact), unplanned=0)
 
         def rotations(wakes: list[datetime]) -> list[datetime]:
             state, now = start, NOW

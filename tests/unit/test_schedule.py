@@ -15,8 +15,12 @@ class Clock:
 
     def __init__(self) -> None:
         self.now = 1_000.0
+        self.stepped = 0.0
 
     def __call__(self) -> float:
+        return self.now + self.stepped
+
+    def steady(self) -> float:
         return self.now
 
 
@@ -25,7 +29,7 @@ async def running(
     places: dict[str, tuple[str, float]] | None = None,
 ) -> AsyncIterator[tuple[Schedule[str], Clock]]:
     clock = Clock()
-    schedule: Schedule[str] = Schedule(clock, lambda key: (places or {}).get(key, ("lane", 0.0)))
+    schedule: Schedule[str] = Schedule(clock, clock.steady, lambda key: (places or {}).get(key, ("lane", 0.0)))
     task = asyncio.create_task(schedule.run())
     try:
         yield schedule, clock
@@ -125,6 +129,16 @@ async def test_a_clock_that_jumps_ahead_makes_each_key_due_once() -> None:
         clock.now += 86_400
         schedule.now("key-0")
         assert sorted(str(key) for key in await taken(schedule, count=3)) == ["key-0", "key-1", "key-2"]
+        assert await is_idle(schedule)
+
+
+async def test_a_clock_that_is_set_back_makes_each_key_due_once_lest_it_waits_a_day_too_long() -> None:
+    async with running() as (schedule, clock):
+        schedule.at("a", clock.now + 3600)
+        await asyncio.sleep(0.02)
+        clock.stepped = -86_400
+        schedule.now("b")
+        assert sorted(str(key) for key in await taken(schedule, count=2)) == ["a", "b"]
         assert await is_idle(schedule)
 
 

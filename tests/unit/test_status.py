@@ -18,7 +18,7 @@ FRESH = observed(token_secret(facts()))
 
 
 def report(seen: Observed, now: datetime = NOW, before: Status = Status()) -> Status:  # noqa: B008 - it is frozen
-    return derive(seen, decide(seen, now), 3, before, now)
+    return derive(seen, decide(seen, now), before, now)
 
 
 def conditions(status: Status) -> dict[str, tuple[str, str]]:
@@ -35,14 +35,14 @@ def conditions(status: Status) -> dict[str, tuple[str, str]]:
             replace(
                 FRESH,
                 inputs=INPUTS._replace(rotate_request="x"),
-                failure=failure(NOW + HOUR, INPUTS._replace(rotate_request="x")),
+                failure=failure(NOW + HOUR),
             ),
             ("True", "Rotated"),
             ("True", "IMSUnavailable"),
         ),
         (observed(None, failure=failure(NOW + HOUR)), ("False", "IMSUnavailable"), ("True", "IMSUnavailable")),
         (
-            replace(FRESH, inputs=INPUTS._replace(client_version=None)),
+            replace(FRESH, client=None),
             ("True", "Rotated"),
             ("True", "ClientSecretNotFound"),
         ),
@@ -51,12 +51,12 @@ def conditions(status: Status) -> dict[str, tuple[str, str]]:
             ("False", "IMSUnavailable"),
             ("True", "IMSUnavailable"),
         ),
-        (observed(None, endpoint_opens_at=NOW + HOUR), ("False", "IMSRateLimited"), ("False", "Rotated")),
+        (observed(None, endpoint_opens_at=NOW + HOUR), ("False", "IMSRateLimited"), ("False", "IMSRateLimited")),
         (
             replace(
                 FRESH,
                 inputs=INPUTS._replace(spec_digest="spec-2"),
-                failure=failure(NOW + HOUR, INPUTS._replace(spec_digest="spec-2")),
+                failure=failure(NOW + HOUR),
             ),
             ("False", "IMSUnavailable"),
             ("True", "IMSUnavailable"),
@@ -71,7 +71,7 @@ def test_warning_and_outage_are_told_apart(seen: Observed, ready: tuple[str, str
 def test_ready_is_true_only_with_a_token_that_lives_and_is_of_this_spec(seen: Observed, now: datetime) -> None:
     decision = decide(seen, now)
     if decision.action is Action.WAIT:
-        status = derive(seen, decision, 3, Status(), now)
+        status = derive(seen, decision, Status(), now)
         ready = conditions(status)["Ready"][0] == "True"
         if ready:
             assert seen.facts is not None
@@ -84,13 +84,13 @@ def test_ready_is_true_only_with_a_token_that_lives_and_is_of_this_spec(seen: Ob
 def test_a_status_that_was_reported_is_not_reported_again(seen: Observed, now: datetime) -> None:
     decision = decide(seen, now)
     if decision.action is Action.WAIT:
-        first = derive(seen, decision, 3, Status(), now)
-        assert derive(seen, decision, 3, first, now + timedelta(seconds=5)) == first
+        first = derive(seen, decision, Status(), now)
+        assert derive(seen, decision, first, now + timedelta(seconds=5)) == first
 
 
 def test_the_time_of_a_transition_moves_only_with_the_status() -> None:
     before = report(FRESH)
-    failing = report(replace(FRESH, inputs=INPUTS._replace(client_version=None)), NOW + HOUR, before)
+    failing = report(replace(FRESH, client=None), NOW + HOUR, before)
     ready, rotation = (failing.condition(kind) for kind in ("Ready", "RotationFailing"))
     assert ready is not None
     assert rotation is not None

@@ -1,6 +1,5 @@
 """Values for the core's tests, made by hypothesis: credentials, Secrets and times as they may be observed."""
 
-from collections.abc import Callable
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
@@ -12,7 +11,7 @@ from adobe_ims_operator.resource import ClientRef, Key, SecretTemplate, Spec
 
 NOW = datetime(2026, 11, 24, 10, 0, 0, tzinfo=UTC)
 ENDPOINT = "https://ims-na1.adobelogin.com"
-INPUTS = Inputs("spec-1", "100", "")
+INPUTS = Inputs("spec-1", "client-1", "")
 
 
 def spec(**changes: object) -> Spec:
@@ -47,9 +46,15 @@ def token_secret(known: Facts | None, **changes: object) -> ObservedSecret:
         version=101,
         owner="AdobeIMSCredential lightroom",
         credential_uid="uid-1",
+        controller_uid="uid-1",
         facts=known,
     )
     return replace(plain, **changes)  # type: ignore[arg-type]
+
+
+def client_secret(version: int = 100, known: Facts | None = None) -> ObservedSecret:
+    """The client Secret of the credential of `observed`."""
+    return ObservedSecret("client-1", version, "whoever made it with kubectl-create", None, None, known)
 
 
 def observed(secret: ObservedSecret | None = None, **changes: object) -> Observed:
@@ -57,28 +62,31 @@ def observed(secret: ObservedSecret | None = None, **changes: object) -> Observe
     plain = Observed(
         key=Key("photos", "lightroom"),
         uid="uid-1",
+        generation=3,
         spec=spec(),
         endpoint=ENDPOINT,
         endpoint_allowed=True,
         inputs=INPUTS,
+        client=client_secret(),
         secret=secret,
         secret_intact=True,
         predecessor_uid=None,
         older_claimant=None,
         younger_claimants=frozenset(),
-        client_digest=None,
+        client_of=None,
         holds_token=False,
+        pending=False,
         failure=None,
         endpoint_opens_at=None,
-        last_written=None,
-        heals=0,
+        unplanned=0,
+        last_unplanned=None,
     )
     return replace(plain, **changes)  # type: ignore[arg-type]
 
 
-def failure(retry_at: datetime, inputs: Inputs = INPUTS, reason: str = "IMSUnavailable", count: int = 1) -> Failure:
-    """A failure of attempts with `inputs`."""
-    return Failure(Finding(reason, "it did not work"), count, retry_at, inputs)
+def failure(retry_at: datetime, reason: str = "IMSUnavailable", count: int = 1) -> Failure:
+    """A failure of attempts with `INPUTS`."""
+    return Failure(Finding(reason, "it did not work"), count, count, retry_at, INPUTS)
 
 
 instants = st.integers(-10 * 86400, 10 * 86400).map(lambda seconds: NOW + timedelta(seconds=seconds))
@@ -87,7 +95,8 @@ intervals = st.integers(60, 86340).map(lambda seconds: timedelta(seconds=seconds
 digests = st.sampled_from(["spec-1", "spec-2"])
 versions = st.sampled_from(["100", "200"])
 requests = st.sampled_from(["", "now", "again"])
-inputs = st.builds(Inputs, digests, st.one_of(st.none(), versions), requests)
+inputs = st.builds(Inputs, digests, st.sampled_from(["client-1", "client-2", None]), requests)
+clients = st.sampled_from([None, client_secret(100), client_secret(200), client_secret(100, facts())])
 specs = st.builds(lambda interval, suspend: spec(interval=interval, suspend=suspend), intervals, st.booleans())
 known_facts = st.builds(
     lambda issued_at, lifetime, digest, version, request: facts(
@@ -107,33 +116,31 @@ secrets = st.one_of(
         st.sampled_from(["uid-1", "uid-2", None]),
     ),
 )
-failures = st.one_of(st.none(), st.builds(failure, instants, inputs))
+failures = st.one_of(st.none(), st.builds(failure, instants))
 
 
 def _observe(
-    a_spec: Spec, some: Inputs, secret: ObservedSecret | None, failed: Failure | None, opens_at: datetime | None
+    a_spec: Spec, some: Inputs, client: ObservedSecret | None, secret: ObservedSecret | None, failed: Failure | None
 ) -> Observed:
-    return observed(secret, spec=a_spec, inputs=some, failure=failed, endpoint_opens_at=opens_at)
+    return observed(secret, spec=a_spec, inputs=some, client=client, failure=failed, pending=failed is not None)
 
 
 anything: st.SearchStrategy[Observed] = st.builds(
-    lambda base, allowed, intact, digest, older, written, heals: replace(
+    lambda base, allowed, intact, opens_at, older, unplanned, last: replace(
         base,
-        secret_intact=intact,
         endpoint_allowed=allowed,
-        client_digest=digest,
+        secret_intact=intact,
+        endpoint_opens_at=opens_at,
         older_claimant=older,
-        last_written=written,
-        heals=heals,
+        unplanned=unplanned,
+        last_unplanned=last,
     ),
-    st.builds(_observe, specs, inputs, secrets, failures, st.one_of(st.none(), instants)),
+    st.builds(_observe, specs, inputs, clients, secrets, failures),
     st.booleans(),
     st.sampled_from([True, False, None]),
-    st.sampled_from([None, "client-1", "client-2"]),
-    st.sampled_from([None, None, "elder"]),
     st.one_of(st.none(), instants),
-    st.integers(0, 12),
+    st.sampled_from([None, None, "elder"]),
+    st.integers(0, 20),
+    st.one_of(st.none(), instants),
 )
 """Whatever may be observed, sensible or not."""
-
-Change = Callable[[Observed], Observed]

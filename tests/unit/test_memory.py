@@ -1,0 +1,54 @@
+"""What a process remembers: which attempts count, and what ends a wait that an earlier process began."""
+
+from datetime import timedelta
+
+from adobe_ims_operator.memory import Memory
+from adobe_ims_operator.observed import Failure, Finding
+from adobe_ims_operator.policy import UNPLANNED_WINDOW, Pace
+from unit.worlds import INPUTS, NOW
+
+DUE, EDITED = Finding("Due", "it is due"), Finding("SecretEdited", "it was edited")
+DOWN, WRONG = Finding("IMSUnavailable", "down"), Finding("InvalidClient", "wrong")
+
+
+def memory() -> Memory:
+    return Memory("spec-1", None, None)
+
+
+def test_only_attempts_that_were_not_due_and_are_no_retry_count() -> None:
+    one = memory()
+    one.ask(DUE, INPUTS, NOW)
+    assert one.unplanned == 0
+    one.ask(EDITED, INPUTS, NOW)
+    one.fail(DOWN, INPUTS, Pace.IMS, NOW, 0.0)
+    one.ask(EDITED, INPUTS, NOW)
+    assert one.unplanned == 1
+    one.ask(EDITED, INPUTS._replace(client_digest="client-2"), NOW)
+    assert one.unplanned == 2
+
+
+def test_a_quiet_time_ends_the_count() -> None:
+    one = memory()
+    for _ in range(5):
+        one.ask(EDITED, INPUTS, NOW)
+    one.ask(EDITED, INPUTS, NOW + UNPLANNED_WINDOW)
+    assert one.unplanned == 1
+
+
+def test_the_pace_goes_by_the_failures_for_one_reason_and_the_count_by_all() -> None:
+    one = memory()
+    for _ in range(7):
+        one.fail(WRONG, INPUTS, Pace.PERSON, NOW, 0.0)
+    assert one.fail(DOWN, INPUTS, Pace.IMS, NOW, 0.0) == timedelta(seconds=5)
+    assert one.fail(DOWN, INPUTS, Pace.IMS, NOW, 0.0) == timedelta(seconds=10)
+    assert one.failure is not None
+    assert one.failure.count == 9
+
+
+def test_a_failure_of_an_earlier_process_is_one_of_what_is_read_first() -> None:
+    one = memory()
+    one.failure = Failure(DOWN, 1, 1, NOW, None)
+    one.note_client("7", "client-1", "")
+    assert one.failure.inputs == INPUTS
+    one.note_client("8", "client-2", "")
+    assert one.failure.inputs == INPUTS

@@ -1,0 +1,226 @@
+"""The page of reference tells all that the CRD and the code hold, and is known to be out of date when it is."""
+
+import ast
+import re
+import shutil
+import subprocess
+import sys
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+from adobe_ims_operator import template
+from adobe_ims_operator.ledger import Facts
+from adobe_ims_operator.resource import ROTATE_ANNOTATION
+from adobe_ims_operator.status import OURS
+from adobe_ims_operator.token_secret import MANAGED_BY
+
+ROOT = Path(__file__).parents[2]
+GENERATOR = Path("hack/reference.py")
+CRD = Path("charts/adobe-ims-operator/crds/adobeimscredentials.yaml")
+PAGE = Path("docs/reference.md")
+MOMENT = datetime(2026, 11, 24, tzinfo=UTC)
+
+Schema = dict[str, Any]
+
+
+def words(text: str) -> str:
+    """A text without what Markdown adds to it and without its line breaks."""
+    return " ".join(text.replace("`", "").replace("&lt;", "<").split())
+
+
+PAGE_TEXT = (ROOT / PAGE).read_text()
+PAGE_WORDS = words(PAGE_TEXT)
+THE_CRD = yaml.safe_load((ROOT / CRD).read_text())
+VERSION = THE_CRD["spec"]["versions"][0]
+SCHEMA = VERSION["schema"]["openAPIV3Schema"]
+
+
+def parts(schema: Schema) -> Iterator[Schema]:
+    """A schema and all in it."""
+    yield schema
+    inner = [*schema.get("properties", {}).values(), schema.get("items"), schema.get("additionalProperties")]
+    for each in inner:
+        if isinstance(each, dict):
+            yield from parts(each)
+
+
+def paths(schema: Schema, path: str = "") -> Iterator[str]:
+    for name, inner in schema.get("properties", {}).items():
+        yield f"{path}{name}"
+        yield from paths(inner, f"{path}{name}.")
+        yield from paths(inner.get("items", {}), f"{path}{name}[].")
+
+
+def of_object(given: Mapping[str, Any], path: str = "") -> Iterator[str]:
+    """The paths of the fields of an object, as `paths` writes those of a schema."""
+    for name, value in given.items():
+        yield f"{path}{name}"
+        for each in value if isinstance(value, list) else [value]:
+            if isinstance(each, dict):
+                yield from of_object(each, f"{path}{name}{'[].' if isinstance(value, list) else '.'}")
+
+
+@pytest.mark.parametrize("path", list(paths(SCHEMA)))
+def test_every_field_is_on_the_page(path: str) -> None:
+    if path.startswith(("spec", "status")):
+        assert re.search(rf"^##+ {re.escape(path)}$", PAGE_TEXT, re.MULTILINE)
+    else:
+        assert f"| {path} |" in PAGE_TEXT
+
+
+def test_every_description_and_every_refusal_is_on_the_page() -> None:
+    texts = [part["description"] for part in parts(SCHEMA) if "description" in part]
+    texts += [rule["message"] for part in parts(SCHEMA) for rule in part.get("x-kubernetes-validations", ())]
+    assert len(texts) > 30
+    assert [text for text in texts if words(text) not in PAGE_WORDS] == []
+
+
+def test_every_column_is_on_the_page() -> None:
+    assert [each for each in VERSION["additionalPrinterColumns"] if f"| {each['name'].upper()}" not in PAGE_TEXT] == []
+
+
+def test_the_example_has_every_field_of_the_spec_and_no_other() -> None:
+    example = re.search(r"^```yaml\n(.*?)^```", PAGE_TEXT, re.MULTILINE | re.DOTALL)
+    assert example
+    given = {path for path in of_object({"spec": yaml.safe_load(example[1])["spec"]}) if not is_free(path)}
+    assert given == {path for path in paths(SCHEMA) if path.startswith("spec")}
+
+
+def is_free(path: str) -> bool:
+    """Whether a path is a key that the user chooses."""
+    return path.startswith(("spec.secret.labels.", "spec.secret.annotations.", "spec.secret.data."))
+
+
+def reasons() -> set[str]:
+    """The reasons that the code gives: of findings, of Events and of errors."""
+    named: list[ast.expr] = []
+    for module in (ROOT / "operator/adobe_ims_operator").glob("*.py"):
+        for node in ast.walk(ast.parse(module.read_text())):
+            match node:
+                case ast.Call(func=ast.Name(id="Finding" | "Event"), args=[reason, *_]):
+                    named.append(reason)
+                case ast.Assign(targets=[ast.Name(id="reason")], value=reason):
+                    named.append(reason)
+    constants = [each for reason in named for each in ast.walk(reason) if isinstance(each, ast.Constant)]
+    return {each.value for each in constants if isinstance(each.value, str)}
+
+
+def test_every_reason_is_on_the_page() -> None:
+    found = reasons() - {"IMSRefused"}  # the base of those that are given
+    assert {"Rotated", "Suspended", "InvalidClient", "SecretNotOwned", "ClientSecretKeyMissing"} <= found
+    assert {reason for reason in found if f"`{reason}`" not in PAGE_TEXT} == set()
+
+
+def test_every_condition_is_on_the_page() -> None:
+    assert [kind for kind in OURS if f"\n| `{kind}` |" not in PAGE_TEXT] == []
+
+
+def test_every_label_and_annotation_is_on_the_page() -> None:
+    facts = Facts("n/c", "uid", "n/s", MOMENT, MOMENT, "", "", "", "", "", "", 1)
+    names = {*facts.to_annotations(), *MANAGED_BY, ROTATE_ANNOTATION}
+    assert {name for name in names if f"\n| `{name}` |" not in PAGE_TEXT} == set()
+
+
+def test_every_placeholder_is_on_the_page() -> None:
+    assert [name for name in template.NAMES if f"\n| `$({name})` |" not in PAGE_TEXT] == []
+
+
+@dataclass(frozen=True)
+class Copy:
+    """The generator and what it works on, in a folder of its own."""
+
+    root: Path
+
+    def run(self, *arguments: str) -> "subprocess.CompletedProcess[str]":
+        command = [sys.executable, str(self.root / GENERATOR), *arguments]
+        return subprocess.run(command, capture_output=True, text=True, check=False)
+
+    def page(self) -> str:
+        return (self.root / PAGE).read_text()
+
+    def change(self, change: Callable[[Schema], None]) -> None:
+        """Change the schema in the CRD."""
+        crd = yaml.safe_load((self.root / CRD).read_text())
+        change(crd["spec"]["versions"][0]["schema"]["openAPIV3Schema"])
+        (self.root / CRD).write_text(yaml.safe_dump(crd, sort_keys=False))
+
+
+@pytest.fixture
+def copy(tmp_path: Path) -> Copy:
+    for name in (GENERATOR, CRD, PAGE):
+        (tmp_path / name).parent.mkdir(parents=True)
+        shutil.copy(ROOT / name, tmp_path / name)
+    return Copy(tmp_path)
+
+
+def test_the_page_is_what_the_crd_says(copy: Copy) -> None:
+    done = copy.run("--check")
+    assert (done.returncode, done.stdout, done.stderr) == (0, "", "")
+    copy.run()
+    assert copy.page() == PAGE_TEXT
+
+
+def test_a_changed_description_fails_the_check_until_the_page_is_made_anew(copy: Copy) -> None:
+    copy.change(lambda schema: schema["properties"]["spec"].update(description="Something else."))
+    done = copy.run("--check")
+    assert (done.returncode, done.stdout) == (1, "")
+    assert done.stderr == "docs/reference.md is not what the CRD says; run 'make reference'\n"
+    assert copy.page() == PAGE_TEXT
+    assert copy.run().returncode == 0
+    assert copy.run("--check").returncode == 0
+    assert "\nSomething else.\n" in copy.page()
+
+
+def test_a_new_field_is_on_the_page_with_all_that_is_known_of_it(copy: Copy) -> None:
+    retries = {
+        "description": "How often, up to <limit>, where $$ is one $.",
+        "type": "integer",
+        "format": "int32",
+        "minimum": 1,
+        "default": 3,
+        "x-kubernetes-validations": [{"rule": "self != 7", "message": "must not be 7"}],
+    }
+    codes = {"type": "array", "items": {"description": "One code.", "type": "string", "pattern": "^[a-z]+$"}}
+    peers = {"type": "array", "items": {"type": "object", "properties": {"host": {"type": "string"}}}}
+    rule = {"rule": "true", "message": "be kind", "fieldPath": ".nowhere"}
+
+    def change(schema: Schema) -> None:
+        spec = schema["properties"]["spec"]
+        spec["properties"] |= {"retries": retries, "codes": codes, "peers": peers}
+        spec |= {"description": "The spec.", "x-kubernetes-validations": [rule]}
+
+    copy.change(change)
+    copy.run()
+    page = copy.page()
+    entry = (
+        "### spec.retries\n\nHow often, up to &lt;limit>, where `$$` is one `$`.\n\n"
+        "- integer, minimum `1`, default `3`\n- refused with `must not be 7`\n"
+    )
+    assert entry in page
+    assert "### spec.codes\n\n- list of strings\n- each: One code., pattern `^[a-z]+$`\n" in page
+    assert "### spec.peers[].host\n\n- string\n" in page
+    assert "## spec\n\nThe spec.\n\n- object, required\n- refused with `be kind`\n" in page
+
+
+def test_what_is_written_by_hand_stays(copy: Copy) -> None:
+    page = copy.page().replace("# AdobeIMSCredential: the reference", "# By hand") + "\nAt the end.\n"
+    (copy.root / PAGE).write_text(page)
+    copy.change(lambda schema: schema.update(description="Other words."))
+    copy.run()
+    assert copy.page().startswith("# By hand\n")
+    assert copy.page().endswith("\nAt the end.\n")
+    assert "\nOther words.\n" in copy.page()
+
+
+def test_a_page_without_the_marks_is_left_alone(copy: Copy) -> None:
+    (copy.root / PAGE).write_text("# Another page\n")
+    done = copy.run()
+    assert done.returncode == 1
+    assert "lacks the two marks" in done.stderr
+    assert copy.page() == "# Another page\n"
