@@ -12,7 +12,7 @@ import click
 from adobe_ims_operator import logs
 from adobe_ims_operator.endpoints import ADOBE, EndpointError, Endpoints
 from adobe_ims_operator.ims import TrustError, load_trust
-from adobe_ims_operator.kube import NoClusterError
+from adobe_ims_operator.login import NoClusterError
 from adobe_ims_operator.runtime import Options
 from adobe_ims_operator.runtime import run as run_operator
 
@@ -99,10 +99,11 @@ def run(
     log_format: str,
     log_level: str,
 ) -> None:
-    """Run the operator until SIGTERM.
+    """Run the operator until SIGTERM or Ctrl-C.
 
-    It finds the cluster by KUBECONFIG or by the service account of its pod. Each flag may also be given as an
-    environment variable ADOBE_IMS_OPERATOR_..., in capitals; where a flag may be repeated, with spaces in between.
+    It finds the cluster by KUBECONFIG, by the service account of its pod, or in ~/.kube/config. Each flag may also be
+    given as an environment variable ADOBE_IMS_OPERATOR_..., in capitals; where a flag may be repeated, with spaces in
+    between.
     """
     logs.set_up(log_format, log_level)
     try:

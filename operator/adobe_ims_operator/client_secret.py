@@ -4,9 +4,10 @@ import base64
 import binascii
 from dataclasses import dataclass, field
 
-from adobe_ims_operator.kube import ApiError, Kube, secret_path
+from adobe_ims_operator.kube import ApiError, Kube
 from adobe_ims_operator.ledger import digest_client
 from adobe_ims_operator.observed import Finding, ObservedSecret
+from adobe_ims_operator.paths import secret_path
 from adobe_ims_operator.resource import JSON, ClientRef, Key
 from adobe_ims_operator.secret_metadata import observe_secret
 

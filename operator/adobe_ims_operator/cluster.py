@@ -157,6 +157,7 @@ class Cluster:
             holds_token=_holds_token(memory, inputs, credential, now),
             pending=memory.failure is not None or memory.held is not None,
             failure=memory.failure if memory.failure and memory.failure.inputs in (None, inputs) else None,
+            last_failure=memory.failure,
             endpoint_opens_at=self.endpoints.opens_at(endpoint, now),
             unplanned=memory.unplanned,
             last_unplanned=memory.last_unplanned,

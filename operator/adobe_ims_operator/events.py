@@ -9,7 +9,8 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from adobe_ims_operator.kube import FIELD_MANAGER, Kube, events_path
+from adobe_ims_operator.kube import FIELD_MANAGER, Kube
+from adobe_ims_operator.paths import events_path
 from adobe_ims_operator.resource import API_VERSION, KIND, Condition, Credential, Key, Status
 
 MOST_NOTE = 1024

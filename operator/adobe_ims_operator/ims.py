@@ -149,12 +149,12 @@ def _explain(error: BaseException) -> str:
         causes.append(cause)
     for cause in reversed(causes):
         if isinstance(cause, ssl.SSLCertVerificationError):
-            return f"its TLS certificate is not trusted: {cause.verify_message}"
+            return f"its TLS certificate is not trusted, {cause.verify_message}: see --ims-ca-file"
         if isinstance(cause, socket.gaierror):
             return "its name can't be resolved"
         if isinstance(cause, ConnectionRefusedError):
             return "connection refused"
-    return type(error).__name__
+    return "no answer in time" if isinstance(error, httpx.TimeoutException) else type(error).__name__
 
 
 def _interpret(endpoint: str, response: httpx.Response, body: bytes, scopes: Sequence[str]) -> Token:

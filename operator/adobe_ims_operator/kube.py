@@ -6,17 +6,16 @@ they cost more than the request itself, and a V1Secret prints its data wherever 
 
 import asyncio
 import json
-import os
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping
 from contextlib import asynccontextmanager, contextmanager
 from typing import Any
-from urllib.parse import quote, urlencode
+from urllib.parse import urlencode
 
 import aiohttp
 from kubernetes.aio import config
 from kubernetes.aio.client import ApiClient, Configuration
 
-from adobe_ims_operator.resource import GROUP, PLURAL, VERSION, Key
+from adobe_ims_operator.login import NoClusterError, no_cluster
 
 FIELD_MANAGER = "adobe-ims-operator"
 REQUEST_SECONDS = 15.0
@@ -38,65 +37,6 @@ class ApiError(Exception):
         self.status = status
         self.reason = reason
         self.message = message
-
-
-class NoClusterError(Exception):
-    """There is no usable configuration to reach a cluster with."""
-
-
-def secret_path(key: Key) -> str:
-    """The path of one Secret."""
-    return f"{secrets_path(key.namespace)}/{quote(key.name)}"
-
-
-def secrets_path(namespace: str | None) -> str:
-    """The path of the Secrets of a namespace, or of all where it is None."""
-    return f"/api/v1/namespaces/{quote(namespace)}/secrets" if namespace else "/api/v1/secrets"
-
-
-def credentials_path(namespace: str | None, name: str = "") -> str:
-    """The path of the AdobeIMSCredentials of a namespace, or of all where it is None; with a name, of that one."""
-    within = f"/namespaces/{quote(namespace)}" if namespace else ""
-    return f"/apis/{GROUP}/{VERSION}{within}/{PLURAL}" + (f"/{quote(name)}" if name else "")
-
-
-def events_path(namespace: str) -> str:
-    """The path of the Events of a namespace."""
-    return f"/apis/events.k8s.io/v1/namespaces/{quote(namespace)}/events"
-
-
-def workload_path(namespace: str, kind: str, name: str) -> str:
-    """The path of a Deployment, StatefulSet or DaemonSet."""
-    return f"/apis/apps/v1/namespaces/{quote(namespace)}/{kind.lower()}s/{quote(name)}"
-
-
-async def load_configuration() -> Configuration:
-    """Find the cluster: KUBECONFIG, else the service account of the pod, else ~/.kube/config.
-
-    Raises:
-        NoClusterError: none of them is there and usable.
-    """
-    configuration = Configuration()
-    try:
-        if not os.environ.get("KUBECONFIG") and os.environ.get("KUBERNETES_SERVICE_HOST"):
-            config.load_incluster_config(client_configuration=configuration)  # type: ignore[no-untyped-call]
-        else:
-            await config.load_kube_config(client_configuration=configuration)  # type: ignore[no-untyped-call]
-    except config.ConfigException as error:
-        raise _no_cluster(str(error)) from None
-    except Exception as error:  # noqa: BLE001 - a YAML error would quote the file, and that has credentials
-        raise _no_cluster(f"{type(error).__name__} while reading it") from None
-    # HTTPS_PROXY is there to reach IMS; a proxy for the API server is named in the kubeconfig.
-    configuration.client_session_kwargs = {"trust_env": False}
-    return configuration
-
-
-def _no_cluster(why: str) -> NoClusterError:
-    tried = f"KUBECONFIG={os.environ['KUBECONFIG']}" if os.environ.get("KUBECONFIG") else "no KUBECONFIG"
-    return NoClusterError(
-        f"no cluster to work on ({tried}: {why}); set KUBECONFIG to a kubeconfig file, "
-        "or run in a pod with a service account"
-    )
 
 
 class Kube:
@@ -121,7 +61,7 @@ class Kube:
         try:
             self._client = ApiClient(configuration)
         except OSError as error:  # which an ssl.SSLError is as well
-            raise _no_cluster(f"its certificates can't be used, {type(error).__name__}") from None
+            raise no_cluster(f"its certificates can't be used, {type(error).__name__}") from None
 
     async def close(self) -> None:
         """Close all connections."""

@@ -14,7 +14,9 @@ from pythonjsonlogger.json import JsonFormatter
 LEVELS: Sequence[str] = ("debug", "info", "warning", "error")
 FORMATS: Sequence[str] = ("json", "text")
 
-_QUIET = ("kopf", "httpx", "httpcore", "aiohttp", "asyncio", "kubernetes", "client")
+_QUIET = ("httpx", "httpcore", "aiohttp", "asyncio", "client")
+# What goes wrong in these is raised to us, and told in a line of ours; theirs have tracebacks of it.
+_SILENT = ("kopf", "kubernetes")
 
 
 class _JsonFormatter(JsonFormatter):
@@ -37,3 +39,5 @@ def set_up(form: str, level: str) -> None:
     logging.basicConfig(handlers=[handler], level=level.upper(), force=True)
     for name in _QUIET:
         logging.getLogger(name).setLevel(max(logging.WARNING, logging.getLogger().level))
+    for name in _SILENT:
+        logging.getLogger(name).setLevel(logging.CRITICAL)

@@ -87,7 +87,9 @@ class Observed:
     pending: bool
     """Whether there is a failure or a token that stands or falls with the content of the client Secret."""
     failure: Failure | None
-    """Where it is one of these very inputs."""
+    """Where the latest attempt failed, and was one with these very inputs."""
+    last_failure: Failure | None
+    """Where the latest attempt failed, whatever it was made from."""
     endpoint_opens_at: datetime | None
     """When an endpoint that throttles wants to be asked again."""
     unplanned: int

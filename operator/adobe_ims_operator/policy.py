@@ -85,7 +85,9 @@ def problem(observed: Observed, decision: Decision) -> Finding | None:
     """What keeps the next rotation from succeeding, or None."""
     if decision.refused:
         return None if observed.spec.suspend else decision.finding
-    return observed.failure.finding if observed.failure is not None else None
+    if observed.last_failure is None or decision.finding is FRESH:
+        return None
+    return observed.last_failure.finding
 
 
 def rank(observed: Observed, now: datetime) -> float:

@@ -16,9 +16,10 @@ from adobe_ims_operator.client_secret import ClientSecret
 from adobe_ims_operator.cluster import Cluster
 from adobe_ims_operator.fetch import Fetcher
 from adobe_ims_operator.ims_errors import IMSError, IMSRateLimited, IMSRefused
-from adobe_ims_operator.kube import ApiError, Kube, secret_path
+from adobe_ims_operator.kube import ApiError, Kube
 from adobe_ims_operator.memory import Memory
 from adobe_ims_operator.observed import Finding, Inputs, Observed
+from adobe_ims_operator.paths import secret_path
 from adobe_ims_operator.policy import Action, Decision, Pace
 from adobe_ims_operator.report import Reporter
 from adobe_ims_operator.resource import Key
@@ -85,6 +86,7 @@ class Reconciler:
             case Action.READ_CLIENT:
                 await self._read_client(observed, memory)
             case Action.FETCH:
+                await self.reporter.report_expiry(observed, decision)
                 await self._fetch(observed, memory, decision.finding)
             case Action.WRITE:
                 await self._write(observed, memory, decision.finding)

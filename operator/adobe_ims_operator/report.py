@@ -11,8 +11,9 @@ from datetime import datetime
 
 from adobe_ims_operator import events, status
 from adobe_ims_operator.cluster import Cluster
-from adobe_ims_operator.kube import ApiError, Kube, credentials_path
+from adobe_ims_operator.kube import ApiError, Kube
 from adobe_ims_operator.observed import Observed
+from adobe_ims_operator.paths import credentials_path
 from adobe_ims_operator.policy import Decision
 from adobe_ims_operator.resource import Credential, Status, parse_credential
 from adobe_ims_operator.restart import restart
@@ -61,8 +62,18 @@ class Reporter:
         self.cluster.put_own_credential(parse_credential(answer))
         await self._tell(credential, before, after)
 
+    async def report_expiry(self, observed: Observed, decision: Decision) -> None:
+        """Say that a token has expired before the next one is asked for, which may take long."""
+        credential = self.cluster.credentials.get(observed.key)
+        if credential is None or observed.facts is None or self.now() < observed.facts.expires_at:
+            return
+        if (ready := credential.status.condition(status.READY)) is not None and ready.status == "True":
+            await self.report(observed, decision)
+
     async def _tell(self, credential: Credential, before: Status, after: Status) -> None:
         for event in events.derive(before, after, credential.spec.client.secret_keys):
+            level = logging.WARNING if event.warning else logging.INFO
+            logger.log(level, "%s: %s: %s", credential.key, event.reason, event.note)
             try:
                 await events.post(self.kube, credential, event, self.now(), self.instance)
             except ApiError as error:

@@ -6,8 +6,9 @@ to set it again for the same rotation changes nothing, so a crash in between rol
 
 from collections.abc import Sequence
 
-from adobe_ims_operator.kube import ApiError, Kube, workload_path
+from adobe_ims_operator.kube import ApiError, Kube
 from adobe_ims_operator.observed import Finding
+from adobe_ims_operator.paths import workload_path
 from adobe_ims_operator.resource import Workload
 
 RESTARTED_AT = "kubectl.kubernetes.io/restartedAt"

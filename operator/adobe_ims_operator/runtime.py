@@ -15,7 +15,8 @@ from adobe_ims_operator.cluster import Cluster
 from adobe_ims_operator.endpoints import Endpoints, RateLimit
 from adobe_ims_operator.fetch import Fetcher
 from adobe_ims_operator.ims import IMSClient
-from adobe_ims_operator.kube import Kube, load_configuration
+from adobe_ims_operator.kube import Kube
+from adobe_ims_operator.login import load_configuration
 from adobe_ims_operator.reconcile import Reconciler, utc_now
 from adobe_ims_operator.report import Reporter
 from adobe_ims_operator.resource import Key

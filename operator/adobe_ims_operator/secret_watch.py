@@ -10,8 +10,9 @@ from collections.abc import Callable
 from typing import Any
 
 from adobe_ims_operator.cluster import Cluster
-from adobe_ims_operator.kube import METADATA_LIST, METADATA_OBJECT, ApiError, Kube, secrets_path
+from adobe_ims_operator.kube import METADATA_LIST, METADATA_OBJECT, ApiError, Kube
 from adobe_ims_operator.observed import ObservedSecret
+from adobe_ims_operator.paths import secrets_path
 from adobe_ims_operator.policy import Pace, backoff
 from adobe_ims_operator.resource import Key
 from adobe_ims_operator.secret_metadata import observe_secret
@@ -22,6 +23,8 @@ WATCH_SECONDS = 300
 SILENCE_SECONDS = 90.0
 """A healthy watch has a bookmark about once a minute; after this long without a line it is opened anew."""
 GONE = 410
+FORBIDDEN = 403
+FORBIDDEN_HINT = " (deploy/rbac.yaml has what the operator needs; with a Role instead, name its --namespace)"
 
 
 class SecretWatch:
@@ -51,7 +54,14 @@ class SecretWatch:
                     version = None
                 self._failures += 1
                 wait = backoff(Pace.API_SERVER, self._failures, self._chance()).total_seconds()
-                logger.warning("can't watch Secrets %s: %s; again in %.1f s", self._where(), error, wait)
+                logger.warning(
+                    "can't watch Secrets %s at %s: %s%s; again in %.1f s",
+                    self._where(),
+                    self._kube.host,
+                    error,
+                    FORBIDDEN_HINT if error.status == FORBIDDEN else "",
+                    wait,
+                )
                 await asyncio.sleep(wait)
 
     async def _list(self) -> str:

@@ -12,9 +12,10 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 from adobe_ims_operator.ims import Token
-from adobe_ims_operator.kube import FIELD_MANAGER, METADATA_OBJECT, ApiError, Kube, secret_path, secrets_path
+from adobe_ims_operator.kube import FIELD_MANAGER, METADATA_OBJECT, ApiError, Kube
 from adobe_ims_operator.ledger import Facts, digest_data
 from adobe_ims_operator.observed import Inputs, Observed, ObservedSecret
+from adobe_ims_operator.paths import secret_path, secrets_path
 from adobe_ims_operator.resource import API_VERSION, JSON, KIND, Key
 from adobe_ims_operator.secret_metadata import observe_secret
 from adobe_ims_operator.template import render

@@ -14,7 +14,8 @@ from typing import Any, cast
 import kopf
 
 from adobe_ims_operator.cluster import Cluster
-from adobe_ims_operator.kube import METADATA_LIST, ApiError, Kube, credentials_path
+from adobe_ims_operator.kube import METADATA_LIST, ApiError, Kube
+from adobe_ims_operator.paths import credentials_path
 from adobe_ims_operator.policy import Pace, backoff
 from adobe_ims_operator.resource import GROUP, PLURAL, VERSION, Key, MalformedResourceError, parse_credential
 
@@ -119,7 +120,7 @@ class CredentialWatch:
             found = {"resources": []}
         if any(resource["name"] == PLURAL for resource in found["resources"]):
             return None
-        return f"the CRD {PLURAL}.{GROUP} is not installed yet"
+        return f"the CRD {PLURAL}.{GROUP} is not installed yet (kubectl apply -f charts/adobe-ims-operator/crds/)"
 
     async def _watch(self, stop: asyncio.Event) -> None:
         before = asyncio.all_tasks()
@@ -141,7 +142,10 @@ class CredentialWatch:
 
         @kopf.on.event(GROUP, VERSION, PLURAL, registry=registry)
         async def observe(event: kopf.RawEvent, **_: Any) -> None:
-            self._observe(event["type"], dict(event["object"]))
+            try:
+                self._observe(event["type"], dict(event["object"]))
+            except Exception:
+                logger.exception("a defect of the operator; please report it")
 
         @kopf.on.login(registry=registry)
         async def login(**_: Any) -> kopf.AiohttpSession:

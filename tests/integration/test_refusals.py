@@ -81,7 +81,10 @@ def test_a_name_that_is_the_client_secrets_is_refused_where_secret_name_is_left_
     ["plain", "$(access_token)", "$$(hostname)", "a $ b $$ c", "$5 $x", "$$$(access_token)", "two\nlines $(scope)\n"],
 )
 def test_a_good_template_is_taken(api: Api, namespace: str, text: str) -> None:
-    applied = api.apply(manifest({"client": CLIENT, "secret": {"data": {"a": text, "t": "$(access_token)"}}}, "good"), namespace=namespace)
+    applied = api.apply(
+        manifest({"client": CLIENT, "secret": {"data": {"a": text, "t": "$(access_token)"}}}, "good"),
+        namespace=namespace,
+    )
     assert applied["spec"]["secret"]["data"]["a"] == text
 
 

@@ -2,6 +2,7 @@
 
 from dataclasses import replace
 from datetime import datetime, timedelta
+from typing import Any
 
 import pytest
 from hypothesis import given
@@ -14,6 +15,7 @@ from unit import worlds
 from unit.worlds import INPUTS, NOW, facts, failure, observed, spec, token_secret
 
 HOUR = timedelta(hours=1)
+FAILED: dict[str, Any] = {"failure": failure(NOW + HOUR), "last_failure": failure(NOW + HOUR)}
 FRESH = observed(token_secret(facts()))
 
 
@@ -35,19 +37,19 @@ def conditions(status: Status) -> dict[str, tuple[str, str]]:
             replace(
                 FRESH,
                 inputs=INPUTS._replace(rotate_request="x"),
-                failure=failure(NOW + HOUR),
+                **FAILED,
             ),
             ("True", "Rotated"),
             ("True", "IMSUnavailable"),
         ),
-        (observed(None, failure=failure(NOW + HOUR)), ("False", "IMSUnavailable"), ("True", "IMSUnavailable")),
+        (observed(None, **FAILED), ("False", "IMSUnavailable"), ("True", "IMSUnavailable")),
         (
             replace(FRESH, client=None),
             ("True", "Rotated"),
             ("True", "ClientSecretNotFound"),
         ),
         (
-            observed(token_secret(facts(NOW - 30 * HOUR)), failure=failure(NOW + HOUR)),
+            observed(token_secret(facts(NOW - 30 * HOUR)), **FAILED),
             ("False", "IMSUnavailable"),
             ("True", "IMSUnavailable"),
         ),
@@ -56,7 +58,7 @@ def conditions(status: Status) -> dict[str, tuple[str, str]]:
             replace(
                 FRESH,
                 inputs=INPUTS._replace(spec_digest="spec-2"),
-                failure=failure(NOW + HOUR),
+                **FAILED,
             ),
             ("False", "IMSUnavailable"),
             ("True", "IMSUnavailable"),

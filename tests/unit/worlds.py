@@ -77,11 +77,12 @@ def observed(secret: ObservedSecret | None = None, **changes: object) -> Observe
         holds_token=False,
         pending=False,
         failure=None,
+        last_failure=None,
         endpoint_opens_at=None,
         unplanned=0,
         last_unplanned=None,
     )
-    return replace(plain, **changes)  # type: ignore[arg-type]
+    return replace(plain, **{"last_failure": changes.get("failure"), **changes})  # type: ignore[arg-type]
 
 
 def failure(retry_at: datetime, reason: str = "IMSUnavailable", count: int = 1) -> Failure:
@@ -122,7 +123,9 @@ failures = st.one_of(st.none(), st.builds(failure, instants))
 def _observe(
     a_spec: Spec, some: Inputs, client: ObservedSecret | None, secret: ObservedSecret | None, failed: Failure | None
 ) -> Observed:
-    return observed(secret, spec=a_spec, inputs=some, client=client, failure=failed, pending=failed is not None)
+    return observed(
+        secret, spec=a_spec, inputs=some, client=client, failure=failed, last_failure=failed, pending=failed is not None
+    )
 
 
 anything: st.SearchStrategy[Observed] = st.builds(

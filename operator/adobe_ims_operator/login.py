@@ -1,0 +1,49 @@
+"""Finding the cluster, and the credentials to log in to it with."""
+
+import os
+from pathlib import Path
+
+from kubernetes.aio import config
+from kubernetes.aio.client import Configuration
+
+
+class NoClusterError(Exception):
+    """There is no usable configuration to reach a cluster with."""
+
+
+async def load_configuration() -> Configuration:
+    """Find the cluster: KUBECONFIG, else the service account of the pod, else ~/.kube/config.
+
+    Raises:
+        NoClusterError: none of them is there and usable.
+    """
+    configuration = Configuration()
+    if _names_no_file(os.environ.get("KUBECONFIG", "")):
+        raise no_cluster("there is no such file")
+    try:
+        if not os.environ.get("KUBECONFIG") and os.environ.get("KUBERNETES_SERVICE_HOST"):
+            config.load_incluster_config(client_configuration=configuration)  # type: ignore[no-untyped-call]
+        else:
+            path = os.environ.get("KUBECONFIG") or None  # the library reads it only once, when it is imported
+            await config.load_kube_config(path, client_configuration=configuration)  # type: ignore[no-untyped-call]
+    except config.ConfigException as error:
+        raise no_cluster(str(error)) from None
+    except Exception as error:  # noqa: BLE001 - a YAML error would quote the file, and that has credentials
+        raise no_cluster(f"it is no kubeconfig, {type(error).__name__} while reading it") from None
+    # HTTPS_PROXY is there to reach IMS; a proxy for the API server is named in the kubeconfig.
+    configuration.client_session_kwargs = {"trust_env": False}
+    return configuration
+
+
+def _names_no_file(paths: str) -> bool:
+    named = [path for path in paths.split(os.pathsep) if path]
+    return bool(named) and not any(Path(path).exists() for path in named)
+
+
+def no_cluster(why: str) -> NoClusterError:
+    """Say why there is no cluster to work on, and what to do."""
+    tried = f"KUBECONFIG={os.environ['KUBECONFIG']}" if os.environ.get("KUBECONFIG") else "no KUBECONFIG"
+    return NoClusterError(
+        f"no cluster to work on ({tried}: {why}); set KUBECONFIG to a kubeconfig file, "
+        "or run in a pod with a service account"
+    )

@@ -1,0 +1,161 @@
+"""The watches: what kopf does not tell, does not survive, or does not log in to, the operator makes good."""
+
+import json
+import stat
+import sys
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+import yaml
+
+from adobe_ims_operator.cluster import Cluster
+from adobe_ims_operator.endpoints import Endpoints
+from adobe_ims_operator.kube import ApiError, Kube
+from adobe_ims_operator.login import load_configuration
+from adobe_ims_operator.paths import secrets_path
+from adobe_ims_operator.resource import Key, parse_credential
+from adobe_ims_operator.watch import CredentialWatch
+from support.api import Api, wait_for
+from support.cluster import CRDS
+from support.control_plane import ControlPlane
+from support.scene import Scene
+from support.stand_in import StandIn
+
+
+@pytest.fixture(scope="module")
+def control_plane(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ControlPlane]:
+    """One of this module's own, as its CRD goes and comes back."""
+    with ControlPlane(tmp_path_factory.mktemp("watches"), crds=CRDS, audit=True) as plane:
+        yield plane
+
+
+def test_a_crd_that_goes_and_comes_back_is_taken_up_again(scene: Scene) -> None:
+    scene.client_secret()
+    operator = scene.operator()
+    scene.credential()
+    scene.wait_ready()
+    crd = "/apis/apiextensions.k8s.io/v1/customresourcedefinitions/adobeimscredentials.adobe-ims.dev"
+    scene.api.delete(crd)
+    wait_for("the CRD to go", lambda: scene.api.get_or_none(crd) is None)
+    wait_for("the operator to notice", lambda: "is not installed yet" in operator.text(), 60)
+    for manifest in CRDS.glob("*.yaml"):
+        scene.api.apply(manifest)
+    scene.credential("later")
+    scene.wait_ready("later")
+    assert "Traceback" not in operator.text()
+    assert operator.stop() == 0
+
+
+def test_a_token_secret_that_vanished_unseen_does_not_block_the_rotation(scene: Scene) -> None:
+    scene.client_secret()
+    scene.operator()
+    scene.credential()
+    scene.wait_ready()
+    scene.ims.settings(latency=1)
+    scene.patch("lightroom", {"metadata": {"annotations": {"adobe-ims.dev/rotate": "1"}}})
+    wait_for("IMS to be asked", lambda: scene.ims.requests().total == 2 or None)
+    scene.api.delete(scene.path("lightroom", "secrets"))
+    scene.wait_ready()
+    wait_for("the Secret to be there", lambda: scene.data() or None)
+
+
+async def test_a_deletion_that_no_watch_told_of_is_found_by_the_sweep(
+    scene: Scene, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("KUBECONFIG", str(scene.control_plane.kubeconfig))
+    kube = Kube(await load_configuration(), 4, load_configuration)
+    forgotten: list[Key] = []
+    cluster = Cluster(Endpoints(["https://ims.example"]), wake=lambda _: None, forget=forgotten.append)
+    watch = CredentialWatch(kube, cluster, [scene.namespace], None, lambda: None, lambda: 0.0)
+    for name in ("kept", "deleted"):
+        cluster.put_credential(parse_credential(scene.credential(name)))
+    scene.api.delete(scene.path("deleted"))
+    await watch.sweep_once()
+    await kube.close()
+    assert forgotten == [Key(scene.namespace, "deleted")]
+    assert Key(scene.namespace, "kept") in cluster.credentials
+
+
+PLUGIN = """\
+#!{python}
+import json, pathlib
+calls = pathlib.Path({calls!r})
+calls.write_text(calls.read_text() + "x" if calls.exists() else "x")
+token = pathlib.Path({token!r}).read_text()
+status = {{"token": token}}
+print(json.dumps({{"apiVersion": "client.authentication.k8s.io/v1", "kind": "ExecCredential", "status": status}}))
+"""
+
+
+@pytest.fixture
+def plugin(scene: Scene, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A kubeconfig whose user comes from a plugin, as on EKS, GKE and AKS; the file with the token that it prints."""
+    account = yaml.safe_load((tmp_path / "adobe-ims-operator.kubeconfig").read_text())
+    token = tmp_path / "token"
+    token.write_text(account["users"][0]["user"]["token"])
+    script = tmp_path / "plugin"
+    script.write_text(PLUGIN.format(python=sys.executable, calls=str(tmp_path / "calls"), token=str(token)))
+    script.chmod(script.stat().st_mode | stat.S_IXUSR)
+    exec_ = {"apiVersion": "client.authentication.k8s.io/v1", "command": str(script), "interactiveMode": "Never"}
+    account["users"][0]["user"] = {"exec": exec_}
+    kubeconfig = tmp_path / "plugin.kubeconfig"
+    kubeconfig.write_text(json.dumps(account))
+    monkeypatch.setenv("KUBECONFIG", str(kubeconfig))
+    assert scene.namespace
+    return token
+
+
+async def test_a_token_of_a_kubeconfigs_plugin_is_replaced_when_it_is_refused(scene: Scene, plugin: Path) -> None:
+    good = plugin.read_text()
+    plugin.write_text("expired")
+    kube = Kube(await load_configuration(), 4, load_configuration)
+    path = secrets_path(scene.namespace)
+    with pytest.raises(ApiError) as refused:
+        await kube.get(path)
+    assert refused.value.status == 401
+    plugin.write_text(good)
+    kube._loaded_at = -100.0  # the pause between two looks has passed
+    assert (await kube.get(path))["kind"] == "SecretList"
+    await kube.close()
+
+
+async def test_credentials_that_stay_refused_are_not_looked_for_in_a_loop(plugin: Path, tmp_path: Path) -> None:
+    plugin.write_text("expired")
+    kube = Kube(await load_configuration(), 4, load_configuration)
+    for _ in range(20):
+        with pytest.raises(ApiError):
+            await kube.get("/api/v1/secrets")
+    await kube.close()
+    assert len((tmp_path / "calls").read_text()) <= 3
+
+
+def test_the_operator_works_through_a_kubeconfigs_plugin(scene: Scene, plugin: Path, tmp_path: Path) -> None:
+    scene.client_secret()
+    scene._kubeconfig = tmp_path / "plugin.kubeconfig"
+    good = plugin.read_text()
+    plugin.write_text("expired")
+    operator = scene.operator()
+    wait_for("the operator to be refused", lambda: "401" in operator.text())
+    plugin.write_text(good)
+    scene.credential()
+    scene.wait_ready()
+    assert good not in operator.text()
+    assert operator.stop() == 0
+
+
+def test_an_api_server_that_hangs_is_waited_for(scene: Scene, ims: StandIn) -> None:
+    scene.client_secret()
+    operator = scene.operator()
+    scene.credential()
+    scene.wait_ready()
+    scene.control_plane.pause_apiserver()
+    time.sleep(3)
+    scene.control_plane.resume_apiserver()
+    with Api.from_kubeconfig(scene.control_plane.kubeconfig) as api:
+        wait_for("the API server", lambda: api.text("/readyz"))
+    scene.credential("later")
+    scene.wait_ready("later")
+    assert ims.requests().total == 2
+    assert operator.process.poll() is None
