@@ -59,6 +59,8 @@ class CredentialWatch:
         failures = 0
         while not stop.is_set():
             await self._wait_for_crd(stop)
+            if stop.is_set():
+                return
             started = asyncio.get_running_loop().time()
             self._started.set()
             try:

@@ -159,3 +159,19 @@ def test_an_api_server_that_hangs_is_waited_for(scene: Scene, ims: StandIn) -> N
     scene.wait_ready("later")
     assert ims.requests().total == 2
     assert operator.process.poll() is None
+
+
+def test_an_operator_that_starts_before_the_api_server_waits_for_it_and_stops_at_once(scene: Scene) -> None:
+    scene.control_plane.stop_apiserver()
+    try:
+        operator = scene.operator()
+        wait_for("the operator to say so", lambda: "the API server can't be reached" in operator.text())
+        started = time.monotonic()
+        assert operator.stop() == 0
+        assert time.monotonic() - started < 3
+        scene.operator()
+    finally:
+        scene.control_plane.start_apiserver()
+    scene.client_secret()
+    scene.credential()
+    scene.wait_ready()
