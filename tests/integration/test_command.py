@@ -12,7 +12,7 @@ def test_sigterm_ends_it_with_0_within_ten_seconds_although_ims_is_slow(scene: S
     scene.client_secret()
     operator = scene.operator()
     scene.credential()
-    time.sleep(2)
+    wait_for("IMS to be asked", lambda: scene.ims.requests().total == 1)
     started = time.monotonic()
     assert operator.stop() == 0
     assert time.monotonic() - started < 10
@@ -23,8 +23,8 @@ def test_sigterm_lets_a_write_under_way_finish(scene: Scene) -> None:
     scene.client_secret()
     operator = scene.operator()
     scene.credential()
-    wait_for("the operator to be at work", lambda: "watching" in operator.text())
-    time.sleep(1)
+    wait_for("IMS to be asked, which it counts before it answers", lambda: scene.ims.requests().total == 1)
+    assert scene.secret() is None
     assert operator.stop() == 0
     assert scene.ims.requests().issued == 1
     assert scene.ims.issued(scene.data()["access_token"])
@@ -44,12 +44,12 @@ def test_each_line_of_the_log_is_json_by_default(scene: Scene) -> None:
 def test_a_selector_splits_the_credentials(scene: Scene) -> None:
     scene.client_secret()
     scene.operator("--selector", "team=photos")
-    scene.credential("ours")
     scene.credential("theirs")
+    scene.credential("ours")
     scene.patch("ours", {"metadata": {"labels": {"team": "photos"}}})
     scene.wait_ready("ours")
-    time.sleep(0.5)
     assert scene.status("theirs") == {}
+    assert scene.ims.requests().total == 1
 
 
 def test_a_proxy_for_the_outside_is_not_used_for_the_api_server(scene: Scene) -> None:

@@ -6,6 +6,7 @@ import pytest
 
 from adobe_ims_operator.times import from_rfc3339
 from adobe_ims_stand_in.defaults import SAMPLE_CLIENT_ID, SAMPLE_CLIENT_SECRET
+from support.api import wait_for
 from support.scene import CLIENT, Scene
 
 
@@ -104,6 +105,35 @@ def test_a_token_that_expires_unrotated_ends_ready(scene: Scene) -> None:
     assert scene.data() != {}
 
 
+def test_a_token_that_expired_meanwhile_ends_ready_before_ims_answers(scene: Scene) -> None:
+    scene.ims.settings(expires_in=2)
+    scene.client_secret()
+    operator = scene.operator()
+    scene.credential()
+    expiry = from_rfc3339(scene.wait_ready()["expirationTime"]).timestamp()
+    operator.kill()
+    scene.ims.settings(latency=60)
+    wait_for("the token to expire", lambda: time.time() > expiry)
+    scene.operator()
+    scene.wait_condition("Ready", "False", "Due")
+
+
+def test_a_failure_whose_cause_was_taken_back_counts_no_more(scene: Scene) -> None:
+    scene.client_secret()
+    scene.operator()
+    scene.credential()
+    scene.wait_ready()
+    scene.client_secret(data={**CLIENT, "client_secret": "p8e-wrong"})
+    scene.wait_condition("RotationFailing", "True", "InvalidClient")
+    scene.client_secret()
+    scene.wait_condition("RotationFailing", "False", "Rotated")
+    scene.rules({"behaviour": "server_error"})
+    scene.patch("lightroom", {"metadata": {"annotations": {"adobe-ims.dev/rotate": "1"}}})
+    scene.wait_condition("RotationFailing", "True", "IMSUnavailable")
+    assert scene.status()["failures"] == 1
+    assert scene.ims.requests().total == 3
+
+
 def test_retry_after_holds_for_the_endpoint_and_not_only_for_the_object(scene: Scene) -> None:
     scene.rules({"behaviour": "rate_limited", "retry_after": 6, "times": 1})
     scene.client_secret()
@@ -128,9 +158,10 @@ def test_a_failure_that_time_mends_is_taken_up_after_a_restart(scene: Scene) -> 
     scene.wait_condition("Ready", "False", "IMSRateLimited")
     before = scene.status()
     operator.kill()
+    logged = len(scene.log.read_text())
     scene.operator()
-    scene.credential("other", client={"secretRef": {"name": "absent"}})
-    scene.wait_condition("Ready", "False", "ClientSecretNotFound", "other")
+    looked_at = f"{scene.namespace}/lightroom: IMSRateLimited; looking again"
+    wait_for("it to be looked at", lambda: looked_at in scene.log.read_text()[logged:])
     assert scene.ims.requests().total == 1
     assert scene.status() == before
 

@@ -93,10 +93,10 @@ def test_workloads_are_rolled_once_for_each_rotation(scene: Scene) -> None:
     assert second != first
     assert {template_annotations(scene, plural, "web")[RESTARTED_AT] for plural in kinds.values()} == {second}
     operator.kill()
-    mark = scene.audited_from()
+    mark, logged = scene.audited_from(), len(scene.log.read_text())
     scene.operator()
-    scene.credential("other")
-    scene.wait_ready("other")
+    looked_at = f"{scene.namespace}/lightroom: Rotated; looking again"
+    wait_for("it to be looked at", lambda: looked_at in scene.log.read_text()[logged:])
     assert [key for key in scene.requests_since(mark) if key[1] in kinds.values()] == []
 
 
@@ -116,6 +116,16 @@ def test_a_workload_is_rolled_also_when_the_operator_dies_in_between(scene: Scen
     found = scene.api.get(f"/apis/apps/v1/namespaces/{scene.namespace}/deployments/web")
     assert found["metadata"]["generation"] == 2
     assert scene.ims.requests().total == 1
+
+
+def test_workloads_are_rolled_before_the_status_says_so_lest_a_crash_in_between_forgets_them(scene: Scene) -> None:
+    scene.api.apply(workload("Deployment", "web"), namespace=scene.namespace)
+    scene.client_secret()
+    allow(scene.api, scene.namespace, "adobeimscredentials/status", ["get"])
+    scene.operator()
+    scene.credential(restart=[{"kind": "Deployment", "name": "web"}])
+    wait_for("the Deployment to be rolled", lambda: RESTARTED_AT in template_annotations(scene, "deployments", "web"))
+    assert scene.status() == {}
 
 
 def test_a_missing_workload_is_reported_and_holds_up_nothing(scene: Scene) -> None:

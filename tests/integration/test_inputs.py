@@ -1,10 +1,9 @@
 """The client Secret: its changes take effect within seconds, and what is wrong with it is said."""
 
-import time
-
 import pytest
 
 from adobe_ims_stand_in.defaults import SAMPLE_CLIENT_ID, SAMPLE_CLIENT_SECRET
+from support.api import wait_for
 from support.scene import CLIENT, Scene
 
 
@@ -57,18 +56,31 @@ def test_a_new_client_secret_proves_itself_at_once(scene: Scene) -> None:
     assert scene.ims.requests().total == 2
 
 
+def test_a_change_of_the_second_client_secret_rotates_as_one_of_the_first_does(scene: Scene) -> None:
+    scene.client_secret(data={**CLIENT, "next": "p8e-not-known-yet"})
+    scene.operator()
+    scene.credential(client={"secretRef": {"name": "oauth"}, "secretKeys": ["client_secret", "next"]})
+    scene.wait_ready()
+    scene.client_secret(data={**CLIENT, "next": "p8e-another"})
+    assert scene.wait_rotations(2)["clientSecretKey"] == "client_secret"
+
+
 def test_a_change_of_the_client_secret_that_is_none_rotates_nothing(scene: Scene) -> None:
     scene.client_secret()
     operator = scene.operator()
     scene.credential()
     scene.wait_ready()
+    mark = scene.audited_from()
     scene.patch("oauth", {"metadata": {"labels": {"team": "photos"}}}, "secrets")
-    time.sleep(1)
-    assert scene.ims.requests().total == 1
-    operator.kill()
-    scene.operator()
+    wait_for("the client Secret to be read", lambda: scene.requests_since(mark).get(("get", "secrets")))
     scene.credential("other")
     scene.wait_ready("other")
+    assert scene.ims.requests().total == 2
+    operator.kill()
+    logged = len(scene.log.read_text())
+    scene.operator()
+    looked_at = f"{scene.namespace}/lightroom: Rotated; looking again"
+    wait_for("it to be looked at", lambda: looked_at in scene.log.read_text()[logged:])
     assert scene.ims.requests().total == 2
 
 
@@ -90,6 +102,16 @@ def test_two_client_secrets_overlap_and_the_status_says_which_one_works(scene: S
     scene.credential(client={"secretRef": {"name": "oauth"}, "secretKeys": ["client_secret", "next"]})
     assert scene.wait_ready()["clientSecretKey"] == "next"
     assert scene.ims.requests().by_answer == {"invalid_client": 1, "token": 1}
+
+
+@pytest.mark.parametrize("behaviour", ["server_error", "rate_limited", "not_json"])
+def test_the_next_client_secret_is_tried_only_where_the_one_before_is_refused(scene: Scene, behaviour: str) -> None:
+    scene.rules({"behaviour": behaviour})
+    scene.client_secret(data={**CLIENT, "next": SAMPLE_CLIENT_SECRET})
+    scene.operator()
+    scene.credential(client={"secretRef": {"name": "oauth"}, "secretKeys": ["client_secret", "next"]})
+    wait_for("the first attempt to fail", lambda: scene.status().get("failures") == 1)
+    assert scene.ims.requests().total == 1
 
 
 def test_other_keys_than_the_usual_ones_can_be_named(scene: Scene) -> None:

@@ -2,13 +2,26 @@
 
 import base64
 import time
+from collections.abc import AsyncIterator
+from datetime import timedelta
 from typing import Any
 
 import pytest
 
-from support.api import wait_for
+from adobe_ims_operator import token_secret
+from adobe_ims_operator.cluster import Cluster
+from adobe_ims_operator.endpoints import Endpoints
+from adobe_ims_operator.ims import Token
+from adobe_ims_operator.kube import ApiError, Kube
+from adobe_ims_operator.login import load_configuration
+from adobe_ims_operator.observed import Observed
+from adobe_ims_operator.resource import Key, parse_credential
+from adobe_ims_operator.secret_metadata import observe_secret
+from adobe_ims_operator.token_secret import HeldToken
+from support.api import Object, wait_for
 from support.operator_process import grants
 from support.scene import Scene
+from unit.worlds import NOW, facts
 
 FOREIGN = {"apiVersion": "v1", "kind": "Secret", "metadata": {"name": "lightroom"}, "stringData": {"mine": "1"}}
 
@@ -68,18 +81,19 @@ def test_an_edit_while_the_operator_was_down_is_healed(scene: Scene) -> None:
 
 def test_labels_and_annotations_of_others_survive_and_ask_for_no_token(ready: Scene) -> None:
     metadata = {"labels": {"theirs": "1"}, "annotations": {"theirs": "2"}}
+    mark = ready.audited_from()
     ready.patch("lightroom", {"metadata": metadata}, "secrets")
-    time.sleep(1)
-    assert ready.ims.requests().total == 1
-    ready.credential(secret={"labels": {"ours": "1"}})
-    ready.wait_rotations(2)
-    ready.credential(secret={"labels": {"ours-too": "1"}})
-    ready.wait_rotations(3)
+    wait_for("the token Secret to be read", lambda: ready.requests_since(mark).get(("get", "secrets")))
+    for count, name in enumerate(["ours", "ours-too"], start=2):
+        ready.credential(secret={"labels": {name: "1"}, "annotations": {name: "2"}})
+        ready.wait_rotations(count)
     secret = ready.secret()
     assert secret is not None
     assert secret["metadata"]["labels"].items() >= {"theirs": "1", "ours-too": "1"}.items()
     assert "ours" not in secret["metadata"]["labels"]
-    assert secret["metadata"]["annotations"]["theirs"] == "2"
+    assert secret["metadata"]["annotations"].items() >= {"theirs": "2", "ours-too": "2"}.items()
+    assert "ours" not in secret["metadata"]["annotations"]
+    assert ready.ims.requests().total == 3
 
 
 def test_a_foreign_secret_is_refused_and_not_touched(scene: Scene) -> None:
@@ -94,6 +108,51 @@ def test_a_foreign_secret_is_refused_and_not_touched(scene: Scene) -> None:
     assert scene.ims.requests().total == 0
 
 
+@pytest.fixture
+async def kube(scene: Scene, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[Kube]:
+    monkeypatch.setenv("KUBECONFIG", str(scene.control_plane.kubeconfig))
+    connection = Kube(await load_configuration(), 4, load_configuration)
+    yield connection
+    await connection.close()
+
+
+def seen(scene: Scene, secret: Object | None) -> tuple[Observed, HeldToken]:
+    """What the operator would see of the credential with that Secret, and a token to write into it."""
+    cluster = Cluster(Endpoints([scene.ims.url]), wake=lambda _: None, forget=lambda _: None)
+    credential = parse_credential(scene.credential())
+    cluster.put_credential(credential)
+    if secret is not None:
+        cluster.put_secret(Key(scene.namespace, "lightroom"), observe_secret(secret["metadata"]))
+    observed = cluster.observe(credential.key, NOW)
+    assert observed is not None
+    known = facts(NOW, credential_uid=credential.uid)
+    return observed, HeldToken(Token("a-token", "bearer", timedelta(days=1)), "id", known, observed.inputs)
+
+
+async def test_a_secret_that_somebody_made_meanwhile_is_not_written_into(scene: Scene, kube: Kube) -> None:
+    observed, held = seen(scene, None)
+    before = scene.api.apply(FOREIGN, namespace=scene.namespace)
+    with pytest.raises(ApiError) as caught:
+        await token_secret.write(kube, observed, held, None)
+    assert caught.value.status == 409
+    assert scene.secret() == before
+
+
+@pytest.mark.parametrize("made_anew", [False, True])
+async def test_a_secret_that_somebody_changed_meanwhile_is_not_written_into(
+    scene: Scene, kube: Kube, made_anew: bool
+) -> None:
+    observed, held = seen(scene, scene.api.apply(FOREIGN, namespace=scene.namespace))
+    if made_anew:
+        scene.api.delete(scene.path("lightroom", "secrets"))
+    changed = {**FOREIGN, "stringData": {"mine": "2"}}
+    before = scene.api.apply(changed, namespace=scene.namespace)
+    with pytest.raises(ApiError) as caught:
+        await token_secret.write(kube, observed, held, None)
+    assert caught.value.status == 409
+    assert scene.secret() == before
+
+
 def test_adopt_takes_a_foreign_secret_over(scene: Scene) -> None:
     # One key has the very value that the template gives it: a write that changes nothing, which must not look like
     # an edit by somebody else for ever.
@@ -106,8 +165,9 @@ def test_adopt_takes_a_foreign_secret_over(scene: Scene) -> None:
     secret = scene.secret()
     assert secret is not None
     assert secret["metadata"]["ownerReferences"][0]["name"] == "lightroom"
-    time.sleep(3)
-    assert scene.ims.requests().total <= 2
+    scene.credential("other")
+    scene.wait_ready("other")
+    assert scene.ims.requests().total <= 3
 
 
 def test_a_foreign_secret_that_goes_away_makes_room(scene: Scene) -> None:
@@ -128,10 +188,29 @@ def test_of_two_credentials_with_one_secret_name_the_older_has_it(scene: Scene) 
     time.sleep(1.1)  # creation times have whole seconds
     scene.credential("younger", secret={"name": "shared"})
     condition = scene.wait_condition("Ready", "False", "SecretNotOwned", "younger")
-    assert "elder" in condition["message"]
+    assert "the older AdobeIMSCredential elder" in condition["message"]
     assert scene.ims.requests().total == 1
+    scene.patch("elder", {"metadata": {"annotations": {"adobe-ims.dev/rotate": "1"}}})
+    scene.wait_rotations(2, "elder")
     scene.api.delete(scene.path("elder"))
     scene.wait_ready("younger")
+
+
+def test_an_older_credential_takes_over_the_secret_of_a_younger_one(scene: Scene) -> None:
+    scene.client_secret()
+    scene.operator()
+    scene.credential("elder")
+    scene.wait_ready("elder")
+    time.sleep(1.1)  # creation times have whole seconds
+    scene.credential("younger", secret={"name": "shared"})
+    scene.wait_ready("younger")
+    scene.credential("elder", secret={"name": "shared"})
+    scene.wait_ready("elder")
+    scene.wait_condition("Ready", "False", "SecretNotOwned", "younger")
+    secret = scene.secret("shared")
+    assert secret is not None
+    assert [owner["name"] for owner in secret["metadata"]["ownerReferences"]] == ["elder"]
+    assert scene.ims.requests().total == 3
 
 
 def test_a_new_name_leaves_no_orphan(ready: Scene) -> None:
@@ -139,6 +218,34 @@ def test_a_new_name_leaves_no_orphan(ready: Scene) -> None:
     ready.wait_ready()
     wait_for("the old Secret to go", lambda: ready.secret("lightroom") is None)
     assert ready.ims.issued(ready.data("renamed")["access_token"])
+
+
+def test_the_old_secret_stays_until_there_is_a_new_one(ready: Scene) -> None:
+    before = ready.secret()
+    ready.rules({"behaviour": "server_error", "times": 1})
+    ready.credential(secret={"name": "renamed"})
+    ready.wait_condition("Ready", "False", "IMSUnavailable")
+    assert ready.secret() == before
+    ready.patch("lightroom", {"metadata": {"annotations": {"adobe-ims.dev/rotate": "1"}}})
+    ready.wait_ready()
+    wait_for("the old Secret to go", lambda: ready.secret() is None)
+
+
+def test_only_a_secret_that_it_owns_is_deleted_and_none_while_it_is_suspended(ready: Scene) -> None:
+    ready.credential(suspend=True)
+    ready.wait_condition("Ready", "True", "Suspended")
+    secret = ready.secret()
+    assert secret is not None
+    for name, owners in (("forged", []), ("old", secret["metadata"]["ownerReferences"])):
+        annotations = {**secret["metadata"]["annotations"], "adobe-ims.dev/secret": f"{ready.namespace}/{name}"}
+        metadata: Object = {"name": name, "annotations": annotations, "ownerReferences": owners}
+        ready.api.apply({"apiVersion": "v1", "kind": "Secret", "metadata": metadata}, namespace=ready.namespace)
+    ready.credential("other")
+    ready.wait_ready("other")
+    assert ready.secret("old") is not None
+    ready.credential(suspend=False)
+    wait_for("the old Secret to go", lambda: ready.secret("old") is None)
+    assert ready.secret("forged") is not None
 
 
 def test_a_new_name_given_while_the_operator_was_down_leaves_no_orphan(scene: Scene) -> None:
@@ -197,15 +304,21 @@ def test_a_secret_with_absurd_facts_stops_nothing(scene: Scene, moment: str) -> 
     scene.patch("lightroom", {"metadata": {"annotations": {"adobe-ims.dev/issued-at": moment}}}, "secrets")
     scene.credential("other")
     scene.wait_ready("other")
-    wait_for("the facts to be true again", lambda: "wrote" in scene.log.read_text() and scene.wait_ready())
+
+    def probe() -> bool:
+        healed = scene.secret()
+        return healed is not None and healed["metadata"]["annotations"]["adobe-ims.dev/issued-at"] != moment
+
+    wait_for("the facts to be true again", probe)
 
 
 def test_deleting_the_credential_removes_its_secret(ready: Scene) -> None:
     ready.api.delete(ready.path("lightroom"))
     wait_for("the Secret to go", lambda: ready.secret() is None)
-    time.sleep(0.5)
+    ready.credential("other")
+    ready.wait_ready("other")
     assert ready.secret() is None
-    assert ready.ims.requests().total == 1
+    assert ready.ims.requests().total == 2
 
 
 def test_a_foreground_deletion_ends(ready: Scene) -> None:
@@ -218,8 +331,11 @@ def test_a_foreground_deletion_ends(ready: Scene) -> None:
 def test_retain_leaves_the_secret_and_a_new_credential_of_that_name_takes_it_up(ready: Scene) -> None:
     ready.credential(secret={"deletionPolicy": "Retain"})
     ready.wait_rotations(2)
-    ready.api.delete(ready.path("lightroom"))
-    time.sleep(1)
+    ready.credential("other")
+    ready.wait_ready("other")
+    for name in ("lightroom", "other"):
+        ready.api.delete(ready.path(name))
+    wait_for("the other's Secret to go", lambda: ready.secret("other") is None)
     assert ready.secret() is not None
     ready.credential(secret={"deletionPolicy": "Retain"})
     ready.wait_ready()
