@@ -29,11 +29,14 @@ class Cluster:
     Args:
         endpoints: which endpoints are allowed, and when they want to be asked again.
         wake: called with each credential whose observed state changed.
+        wake_soon: called instead where a Secret was deleted: a moment later, as the credential may be on its way out
+            too, which another watch tells of.
         forget: called with each credential that is gone.
     """
 
     endpoints: Endpoints
     wake: Callable[[Key], None]
+    wake_soon: Callable[[Key], None]
     forget: Callable[[Key], None]
     credentials: dict[Key, Credential] = field(default_factory=dict)
     secrets: dict[Key, ObservedSecret] = field(default_factory=dict)
@@ -86,7 +89,8 @@ class Cluster:
         if known is not None and secret.version <= known.version:
             return
         self._set_secret(key, secret)
-        self._wake_users(key, known, secret)
+        for user in self._users(key, known, secret):
+            self.wake(user)
 
     def put_own_secret(self, key: Key, secret: ObservedSecret) -> None:
         """Take up a Secret as an answer to us has it, unless a watch has told of its deletion since."""
@@ -113,7 +117,8 @@ class Cluster:
         if known is None or version < known.version:
             return
         self._unset_secret(key)
-        self._wake_users(key, known)
+        for user in self._users(key, known):
+            self.wake_soon(user)
 
     def replace_secrets(self, namespace: str | None, listed: Mapping[Key, ObservedSecret], version: int) -> None:
         """Take up a whole list of the Secrets of a namespace (None: of all), as it was at `version`."""
@@ -207,11 +212,10 @@ class Cluster:
         if known is not None and known.facts is not None:
             _remove(self._by_owner, (key.namespace, known.facts.credential_uid), key)
 
-    def _wake_users(self, key: Key, *secrets: ObservedSecret | None) -> None:
+    def _users(self, key: Key, *secrets: ObservedSecret | None) -> set[Key]:
         users = self._by_client.get(key, set()) | self._by_token.get(key, set())
         owners = {_owner(s.facts) for s in secrets if s is not None and s.facts is not None}
-        for user in users | (owners & self.credentials.keys()):
-            self.wake(user)
+        return users | (owners & self.credentials.keys())
 
     def _wake_claimants(self, *credentials: Credential | None) -> None:
         for credential in credentials:

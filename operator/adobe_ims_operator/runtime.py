@@ -29,6 +29,8 @@ logger = logging.getLogger(__name__)
 STOP_SECONDS = 6.0
 """How long work under way may take to finish after SIGTERM."""
 RETRY_AFTER_DEFECT_SECONDS = 60.0
+DELETION_SECONDS = 1.0
+"""How long after the deletion of a Secret to look at who used it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,7 +66,7 @@ class _Process:
         self._options = options
         self._stop = asyncio.Event()
         self._schedule: Schedule[Key] = Schedule(time.time, time.monotonic, self._place)
-        self._cluster = Cluster(options.endpoints, wake=self._schedule.now, forget=self._schedule.discard)
+        self._cluster = Cluster(options.endpoints, self._schedule.now, self._wake_soon, self._schedule.discard)
         limits = {url: RateLimit(options.ims_qps, time.monotonic) for url in options.endpoints.urls}
         fetcher = Fetcher(ims, options.endpoints, limits, utc_now)
         reporter = Reporter(self._cluster, kube, utc_now, socket.gethostname())
@@ -121,6 +123,9 @@ class _Process:
                 logger.exception("%s: a defect of the operator; please report it", key)
             finally:
                 self._schedule.done(key, again_at)
+
+    def _wake_soon(self, key: Key) -> None:
+        self._schedule.at(key, time.time() + DELETION_SECONDS)
 
     def _place(self, key: Key) -> tuple[str, float]:
         now = utc_now()

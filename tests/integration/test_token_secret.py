@@ -118,7 +118,7 @@ async def kube(scene: Scene, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[K
 
 def seen(scene: Scene, secret: Object | None) -> tuple[Observed, HeldToken]:
     """What the operator would see of the credential with that Secret, and a token to write into it."""
-    cluster = Cluster(Endpoints([scene.ims.url]), wake=lambda _: None, forget=lambda _: None)
+    cluster = Cluster(Endpoints([scene.ims.url]), wake=lambda _: None, wake_soon=lambda _: None, forget=lambda _: None)
     credential = parse_credential(scene.credential())
     cluster.put_credential(credential)
     if secret is not None:

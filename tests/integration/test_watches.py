@@ -67,7 +67,9 @@ async def test_a_deletion_that_no_watch_told_of_is_found_by_the_sweep(
     monkeypatch.setenv("KUBECONFIG", str(scene.control_plane.kubeconfig))
     kube = Kube(await load_configuration(), 4, load_configuration)
     forgotten: list[Key] = []
-    cluster = Cluster(Endpoints(["https://ims.example"]), wake=lambda _: None, forget=forgotten.append)
+    cluster = Cluster(
+        Endpoints(["https://ims.example"]), wake=lambda _: None, wake_soon=lambda _: None, forget=forgotten.append
+    )
     watch = CredentialWatch(kube, cluster, [scene.namespace], None, lambda: None, lambda: 0.0)
     for name in ("kept", "deleted"):
         cluster.put_credential(parse_credential(scene.credential(name)))

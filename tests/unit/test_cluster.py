@@ -1,5 +1,6 @@
 """What has been seen of the cluster: newer wins, whoever is affected is woken, and what is gone is let go."""
 
+from collections.abc import Callable
 from dataclasses import replace
 from datetime import timedelta
 
@@ -7,8 +8,11 @@ import pytest
 
 from adobe_ims_operator.cluster import Cluster
 from adobe_ims_operator.endpoints import Endpoints
-from adobe_ims_operator.observed import Observed, ObservedSecret
-from adobe_ims_operator.resource import Credential, Key, SecretTemplate, Status
+from adobe_ims_operator.ims import Token
+from adobe_ims_operator.observed import Finding, Inputs, Observed, ObservedSecret
+from adobe_ims_operator.policy import Pace
+from adobe_ims_operator.resource import ClientRef, Credential, Key, SecretTemplate, Status
+from adobe_ims_operator.token_secret import HeldToken
 from unit.worlds import ENDPOINT, NOW, facts, spec, token_secret
 
 KEY = Key("photos", "lightroom")
@@ -22,7 +26,12 @@ class Seen(Cluster):
     def __init__(self) -> None:
         self.woken: list[Key] = []
         self.forgotten: list[Key] = []
-        super().__init__(Endpoints([ENDPOINT]), wake=self.woken.append, forget=self.forgotten.append)
+        super().__init__(
+            Endpoints([ENDPOINT]),
+            wake=self.woken.append,
+            wake_soon=self.woken.append,
+            forget=self.forgotten.append,
+        )
 
     def watch(self, key: Key = KEY) -> Observed:
         observed = self.observe(key, NOW)
@@ -198,3 +207,73 @@ def test_no_index_keeps_what_is_gone(cluster: Seen) -> None:
         assert not store
     for index in (cluster._by_client, cluster._by_token, cluster._by_owner):
         assert not index
+
+
+def attempted(cluster: Seen) -> Inputs:
+    """Put a credential whose client Secret was read; what an attempt is made from."""
+    cluster.put_credential(credential())
+    cluster.put_secret(CLIENT, secret(20))
+    cluster.memories[KEY].note_client("20", "client-1", "")
+    return cluster.watch().inputs
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        lambda cluster: cluster.put_credential(credential(version=11, rotate_request="now")),
+        lambda cluster: cluster.put_credential(credential(version=11, spec=spec(scopes=("openid",)))),
+        lambda cluster: cluster.memories[KEY].note_client("20", "client-2", ""),
+        lambda cluster: cluster.put_secret(CLIENT, secret(21)),
+    ],
+)
+def test_a_token_that_came_and_a_failure_stand_only_while_the_inputs_are_the_same(
+    cluster: Seen, change: Callable[[Seen], None]
+) -> None:
+    inputs = attempted(cluster)
+    memory = cluster.memories[KEY]
+    memory.hold(HeldToken(Token("token", "bearer", timedelta(seconds=86399)), "id", facts(), inputs))
+    memory.fail(Finding("SecretWriteRefused", "no"), inputs, Pace.REFUSED_WRITE, NOW, 0.0)
+    assert (cluster.watch().holds_token, cluster.watch().failure) == (True, memory.failure)
+    change(cluster)
+    assert (cluster.watch().holds_token, cluster.watch().failure) == (False, None)
+    assert cluster.watch().last_failure == memory.failure
+    assert cluster.watch().pending
+
+
+def test_a_token_that_came_too_long_ago_is_not_written_any_more(cluster: Seen) -> None:
+    inputs = attempted(cluster)
+    for hours, held in ((22, True), (23, False)):
+        token = Token("token", "bearer", timedelta(seconds=86399))
+        cluster.memories[KEY].hold(HeldToken(token, "id", facts(NOW - timedelta(hours=hours)), inputs))
+        assert cluster.watch().holds_token is held
+
+
+@pytest.mark.parametrize(("name", "uid"), [("photos/lightroom", "uid-0"), ("photos/other", None)])
+def test_a_secret_left_by_a_credential_of_the_same_name_is_its_successors(
+    cluster: Seen, name: str, uid: str | None
+) -> None:
+    cluster.put_credential(credential())
+    cluster.put_secret(TOKEN, token_secret(facts(credential=name, credential_uid="uid-0"), credential_uid="uid-0"))
+    assert cluster.watch().predecessor_uid == uid
+    assert (cluster.watch().own_secret is not None) is (uid is not None)
+
+
+def test_a_credential_made_anew_inherits_no_failure(cluster: Seen) -> None:
+    inputs = attempted(cluster)
+    cluster.memories[KEY].fail(Finding("InvalidClient", "no"), inputs, Pace.PERSON, NOW, 0.0)
+    cluster.put_credential(credential(version=11, uid="uid-of-the-next"))
+    assert cluster.watch().last_failure is None
+
+
+def test_a_token_secret_that_is_anothers_client_secret_says_whose(cluster: Seen) -> None:
+    cluster.put_credential(credential())
+    assert cluster.watch().client_of is None
+    cluster.put_credential(credential("victim", spec=spec(client=ClientRef("lightroom-token"))))
+    assert cluster.watch().client_of == "victim"
+
+
+def test_an_endpoint_off_the_list_is_seen_as_such(cluster: Seen) -> None:
+    cluster.put_credential(credential())
+    assert cluster.watch().endpoint_allowed
+    cluster.put_credential(credential(version=11, spec=spec(endpoint="https://example.com")))
+    assert not cluster.watch().endpoint_allowed

@@ -2,12 +2,15 @@
 
 from datetime import timedelta
 
+from adobe_ims_operator.ims import Token
 from adobe_ims_operator.memory import Memory
 from adobe_ims_operator.observed import Failure, Finding
 from adobe_ims_operator.policy import UNPLANNED_WINDOW, Pace
-from unit.worlds import INPUTS, NOW
+from adobe_ims_operator.token_secret import HeldToken
+from unit.worlds import INPUTS, NOW, facts
 
 DUE, EDITED = Finding("Due", "it is due"), Finding("SecretEdited", "it was edited")
+HELD = HeldToken(Token("token", "bearer", timedelta(seconds=86399)), "id", facts(), INPUTS)
 DOWN, WRONG = Finding("IMSUnavailable", "down"), Finding("InvalidClient", "wrong")
 
 
@@ -52,3 +55,22 @@ def test_a_failure_of_an_earlier_process_is_one_of_what_is_read_first() -> None:
     assert one.failure.inputs == INPUTS
     one.note_client("8", "client-2", "")
     assert one.failure.inputs == INPUTS
+
+
+def test_a_token_that_came_ends_the_failures_and_stays_until_it_is_written() -> None:
+    one = memory()
+    one.fail(DOWN, INPUTS, Pace.IMS, NOW, 0.0)
+    one.hold(HELD)
+    assert (one.held, one.failure) == (HELD, None)
+    one.fail(Finding("SecretWriteRefused", "no"), INPUTS, Pace.REFUSED_WRITE, NOW, 0.0)
+    assert one.held == HELD
+    one.written(7)
+    left: object = (one.held, one.failure, one.secret_version, one.secret_intact)
+    assert left == (None, None, "7", True)
+
+
+def test_who_asks_anew_lets_go_of_the_token_of_before() -> None:
+    one = memory()
+    one.hold(HELD)
+    one.ask(DUE, INPUTS, NOW)
+    assert one.held is None

@@ -147,6 +147,11 @@ class TestWhen:
         if known.issued_at <= now < due_at(known, interval):
             assert decide(seen, now).action is Action.WAIT
 
+    def test_it_looks_again_when_a_token_expires_that_could_not_be_rotated(self) -> None:
+        known = facts(NOW - timedelta(seconds=86399 - 60))
+        seen = observed(token_secret(known), failure=failure(NOW + timedelta(minutes=5)))
+        assert decide(seen, NOW).look_again_at == known.expires_at == NOW + timedelta(minutes=1)
+
 
 class TestAfterAFailure:
     @given(worlds.anything, worlds.instants)
@@ -204,6 +209,9 @@ class TestAfterAFailure:
     def test_backoff_doubles_from_5_s_to_5_min(self) -> None:
         waits = [backoff(Pace.IMS, count, 0.0).total_seconds() for count in range(1, 9)]
         assert waits == [5, 10, 20, 40, 80, 160, 300, 300]
+
+    def test_chance_takes_off_up_to_a_fifth(self) -> None:
+        assert [backoff(Pace.IMS, 1, chance).total_seconds() for chance in (0.0, 0.5)] == [5, 4.5]
 
     @pytest.mark.parametrize("reason", ["IMSUnavailable", "InvalidClient"])
     def test_a_restart_goes_on_waiting_until_the_spec_is_another(self, reason: str) -> None:

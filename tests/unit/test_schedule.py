@@ -4,9 +4,11 @@ import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from adobe_ims_operator import schedule as schedule_module
 from adobe_ims_operator.schedule import Schedule
 
 
@@ -130,6 +132,15 @@ async def test_a_clock_that_jumps_ahead_makes_each_key_due_once() -> None:
         schedule.now("key-0")
         assert sorted(str(key) for key in await taken(schedule, count=3)) == ["key-0", "key-1", "key-2"]
         assert await is_idle(schedule)
+
+
+async def test_a_jump_is_noticed_though_nothing_else_happens(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(schedule_module, "LONGEST_NAP", 0.02)
+    async with running() as (schedule, clock):
+        schedule.at("a", clock.now + 3600)
+        assert await is_idle(schedule)
+        clock.now += 86_400
+        assert await taken(schedule) == ["a"]
 
 
 async def test_a_clock_that_is_set_back_makes_each_key_due_once_lest_it_waits_a_day_too_long() -> None:

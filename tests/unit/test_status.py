@@ -9,8 +9,8 @@ from hypothesis import given
 
 from adobe_ims_operator.observed import Observed
 from adobe_ims_operator.policy import Action, decide
-from adobe_ims_operator.resource import Condition, Status
-from adobe_ims_operator.status import derive
+from adobe_ims_operator.resource import Condition, Status, Workload
+from adobe_ims_operator.status import derive, restart_due
 from unit import worlds
 from unit.worlds import INPUTS, NOW, facts, failure, observed, spec, token_secret
 
@@ -63,6 +63,17 @@ def conditions(status: Status) -> dict[str, tuple[str, str]]:
             ("False", "IMSUnavailable"),
             ("True", "IMSUnavailable"),
         ),
+        (
+            observed(token_secret(facts()), secret_intact=False, **FAILED),
+            ("False", "IMSUnavailable"),
+            ("True", "IMSUnavailable"),
+        ),
+        (
+            observed(token_secret(facts(), credential_uid="uid-0"), predecessor_uid="uid-0", **FAILED),
+            ("False", "IMSUnavailable"),
+            ("True", "IMSUnavailable"),
+        ),
+        (replace(FRESH, last_failure=failure(NOW + HOUR)), ("True", "Rotated"), ("False", "Rotated")),
     ],
 )
 def test_warning_and_outage_are_told_apart(seen: Observed, ready: tuple[str, str], failing: tuple[str, str]) -> None:
@@ -117,3 +128,34 @@ def test_a_change_of_the_secrets_metadata_alone_changes_no_status() -> None:
     before = report(FRESH)
     labelled = observed(token_secret(facts(), version=202))
     assert report(labelled, before=before) == before
+
+
+def test_a_failure_of_what_is_no_longer_wanted_is_not_counted() -> None:
+    assert report(replace(FRESH, last_failure=failure(NOW + HOUR, count=3))).failures == 0
+
+
+def test_the_version_of_an_edited_secret_is_not_noted_lest_a_restart_takes_it_for_intact() -> None:
+    edited = observed(token_secret(facts()), secret_intact=False, **FAILED)
+    assert report(edited).secret_version is None
+
+
+ROLLING = observed(token_secret(facts()), spec=spec(restart=(Workload("Deployment", "web"),)))
+
+
+@pytest.mark.parametrize(
+    ("seen", "told", "due"),
+    [
+        (ROLLING, None, "2026-11-24T10:00:00Z"),
+        (ROLLING, "2026-11-23T11:00:00Z", "2026-11-24T10:00:00Z"),
+        (ROLLING, "2026-11-24T10:00:00Z", None),
+        (FRESH, None, None),
+        (replace(ROLLING, spec=replace(ROLLING.spec, suspend=True)), None, None),
+        (replace(ROLLING, secret=token_secret(facts(NOW - 30 * HOUR))), None, None),
+        (replace(ROLLING, secret_intact=False), None, None),
+        (replace(ROLLING, secret=None), None, None),
+    ],
+)
+def test_workloads_are_rolled_for_a_good_token_that_no_status_tells_of(
+    seen: Observed, told: str | None, due: str | None
+) -> None:
+    assert restart_due(seen, Status(last_rotation_time=told), NOW) == due
