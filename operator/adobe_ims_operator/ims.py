@@ -154,6 +154,8 @@ def _explain(error: BaseException) -> str:
             return "its name can't be resolved"
         if isinstance(cause, ConnectionRefusedError):
             return "connection refused"
+    if isinstance(error, httpx.ProxyError):
+        return "the proxy refused; see HTTPS_PROXY and NO_PROXY"
     return "no answer in time" if isinstance(error, httpx.TimeoutException) else type(error).__name__
 
 

@@ -31,6 +31,8 @@ STOP_SECONDS = 6.0
 RETRY_AFTER_DEFECT_SECONDS = 60.0
 DELETION_SECONDS = 1.0
 """How long after the deletion of a Secret to look at who used it."""
+NO_REQUEST = "no request"
+"""The lane of those that IMS is not asked for: refused, suspended, or with nothing to do but a status to write."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,7 +54,7 @@ async def run(options: Options) -> int:
         NoClusterError: there is no cluster to work on.
     """
     workers = options.concurrency * len(options.endpoints.urls)
-    kube = Kube(await load_configuration(), workers, load_configuration)
+    kube = Kube(await load_configuration(), workers + options.concurrency, load_configuration)
     ims = IMSClient(workers, options.trust)
     try:
         return await _Process(options, kube, ims).run()
@@ -85,7 +87,7 @@ class _Process:
         # All tasks are made before kopf starts, since kopf cancels at its end what was made after its start.
         workers = [
             asyncio.create_task(self._work(lane), name=f"worker of {lane}")
-            for lane in self._options.endpoints.urls
+            for lane in (NO_REQUEST, *self._options.endpoints.urls)
             for _ in range(self._options.concurrency)
         ]
         background = [asyncio.create_task(watch.run(), name="secret watch") for watch in self._secret_watches]
@@ -110,6 +112,9 @@ class _Process:
 
     async def _work(self, lane: str) -> None:
         while (key := await self._schedule.take(lane)) is not None:
+            if self._place(key)[0] != lane:  # what is to be done changed while it waited
+                self._schedule.done(key, time.time())
+                continue
             again_at: float | None = time.time() + RETRY_AFTER_DEFECT_SECONDS
             try:
                 moment = await self._reconciler.reconcile(key)
@@ -130,8 +135,11 @@ class _Process:
     def _place(self, key: Key) -> tuple[str, float]:
         now = utc_now()
         observed = self._cluster.observe(key, now)
+        # An endpoint that is not allowed has no lane, whatever there is to do.
         if observed is None or not observed.endpoint_allowed:
-            return self._options.endpoints.urls[0], 0.0
+            return NO_REQUEST, 0.0
+        if policy.decide(observed, now).action is policy.Action.WAIT:
+            return NO_REQUEST, 0.0
         return observed.endpoint, policy.rank(observed, now)
 
     def _catch_signals(self) -> None:

@@ -57,9 +57,13 @@ class Schedule(Generic[K]):
         return len(self._due.keys() | self._ready.keys() | self._in_work)
 
     def at(self, key: K, due: float) -> None:
-        """Hand out `key` at `due` (epoch seconds) instead of when it was due before."""
+        """Hand out `key` at `due` (epoch seconds) instead of when it was due before.
+
+        One that is due already stays due, and is placed anew: its lane or its rank may be another by now.
+        """
         if key in self._ready:
-            return
+            del self._ready[key]
+            due = self._clock()
         self._due[key] = due
         if key not in self._in_work:
             self._push(key, due)

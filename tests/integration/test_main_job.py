@@ -95,6 +95,7 @@ def test_a_routine_rotation_costs_three_requests(scene: Scene) -> None:
     scene.operator()
     scene.credential()
     scene.wait_ready()
+    wait_for("the first Event, which ends the first rotation", lambda: ("create", "events") in scene.requests_since(0))
     mark = scene.audited_from()
     scene.patch("lightroom", {"metadata": {"annotations": {"adobe-ims.dev/rotate": "1"}}})
     scene.wait_rotations(2)

@@ -96,6 +96,33 @@ def test_an_endpoint_that_does_not_answer_holds_up_no_other(
     assert scene.ims.requests().total == 1
 
 
+@pytest.mark.parametrize("default", [True, False], ids=["default", "other"])
+def test_what_needs_no_request_is_told_although_the_endpoint_does_not_answer(
+    scene: Scene, troubled: StandIn, default: bool
+) -> None:
+    keep_busy(scene, troubled, {"behaviour": "hang"}, default)
+    scene.credential("not-allowed", endpoint="https://ims.example")
+    scene.credential("without-client", endpoint=troubled.url, client={"secretRef": {"name": "absent"}})
+    scene.credential("suspended", endpoint=troubled.url, suspend=True)
+    started = time.monotonic()
+    scene.wait_condition("Ready", "False", "EndpointNotAllowed", "not-allowed")
+    scene.wait_condition("Ready", "False", "ClientSecretNotFound", "without-client")
+    scene.wait_condition("Ready", "False", "Suspended", "suspended")
+    assert time.monotonic() - started < 8
+
+
+def test_who_moves_to_an_endpoint_that_answers_need_not_wait_for_the_one_that_does_not(
+    scene: Scene, troubled: StandIn
+) -> None:
+    stuck = keep_busy(scene, troubled, {"behaviour": "hang"}, default=False)
+    started = time.monotonic()
+    for name in stuck:
+        scene.credential(name, endpoint=scene.ims.url)
+    # All but the four that are being asked for.
+    wait_asked(scene.ims, len(stuck) - 4)
+    assert time.monotonic() - started < 12
+
+
 def test_who_has_no_token_comes_first_and_then_who_has_it_for_the_shortest_time(scene: Scene) -> None:
     lifetimes = {"late": 9000, "soon": 3000, "latest": 12000, "middle": 6000}
     clients(scene, [*lifetimes, "plug", "new"])
@@ -112,6 +139,22 @@ def test_who_has_no_token_comes_first_and_then_who_has_it_for_the_shortest_time(
     assert asked(scene.ims) == ["plug"]
     wait_asked(scene.ims, 6)
     assert asked(scene.ims) == ["plug", "new", "soon", "middle", "late", "latest"]
+
+
+def test_who_loses_the_token_while_in_line_goes_ahead(scene: Scene) -> None:
+    lifetimes = {"late": 9000, "soon": 3000}
+    clients(scene, [*lifetimes, "plug"])
+    scene.operator("--concurrency", "1")
+    ready_with_lifetimes(scene, lifetimes)
+    scene.ims.reset()
+    scene.rules({"behaviour": "slow", "seconds": 4, "client_id": "plug"})
+    credential(scene, "plug")
+    wait_asked(scene.ims, 1)
+    request_rotation(scene, "soon")
+    request_rotation(scene, "late")
+    scene.api.delete(scene.path("late", "secrets"))
+    wait_asked(scene.ims, 3)
+    assert asked(scene.ims) == ["plug", "late", "soon"]
 
 
 def test_after_an_outage_of_the_operator_the_same_order_holds_and_an_expired_token_counts_as_none(
