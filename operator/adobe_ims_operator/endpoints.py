@@ -7,10 +7,12 @@ to a host of theirs.
 import asyncio
 import re
 from collections.abc import Callable, Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 
 ADOBE = ("https://ims-na1.adobelogin.com", "https://ims-na1-stg1.adobelogin.com")
 """Adobe's own: production and stage (@adobe/aio-lib-ims)."""
+
+LONGEST_CLOSURE = timedelta(hours=1)
 
 _LABEL = "[a-z0-9](?:[a-z0-9-]*[a-z0-9])?"
 _ORIGIN = re.compile(rf"(?P<scheme>https?)://{_LABEL}(?:[.]{_LABEL})*(?::(?P<port>[0-9]{{1,5}}))?")
@@ -80,7 +82,8 @@ class Endpoints:
     def opens_at(self, endpoint: str, now: datetime) -> datetime | None:
         """When an endpoint may be asked again, or None if that is now."""
         moment = self._closed.get(endpoint)
-        return moment if moment is not None and moment > now else None
+        # Further ahead than anybody may ask for, it was set by a clock that was wrong.
+        return moment if moment is not None and now < moment <= now + LONGEST_CLOSURE else None
 
 
 class RateLimit:

@@ -14,7 +14,7 @@ from adobe_ims_operator.paths import events_path
 from adobe_ims_operator.resource import API_VERSION, KIND, Condition, Credential, Key, Status
 
 MOST_NOTE = 1024
-"""Characters that the API server takes for the text of an Event (events.k8s.io/v1)."""
+"""Bytes that the API server takes for the text of an Event (events.k8s.io/v1)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,9 +57,14 @@ def _of_condition(before: Status, after: Status, kind: str, bad: str) -> Event |
     old, new = before.condition(kind), after.condition(kind)
     if new is None or new.status != bad or new.reason == "Suspended":
         return None
-    if old is not None and (old.status, old.reason) == (new.status, new.reason):
+    if old is not None and old.status == new.status and (old.reason == new.reason or _both_pass(old, new)):
         return None
     return Event(new.reason, new.message, warning=True)
+
+
+def _both_pass(old: Condition, new: Condition) -> bool:
+    # An IMS in trouble may fail in another way at each retry.
+    return {old.reason, new.reason} <= {"IMSUnavailable", "IMSRateLimited", "IMSResponseInvalid"}
 
 
 def _of_recovery(before: Status, after: Status) -> Event | None:

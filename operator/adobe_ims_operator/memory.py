@@ -20,6 +20,7 @@ class Memory:
     client_version: str | None = None
     """The client Secret's resourceVersion that `client_digest` speaks of."""
     client_digest: str | None = None
+    last_pace: Pace | None = None
     held: HeldToken | None = None
     unplanned: int = 0
     last_unplanned: datetime | None = None
@@ -60,7 +61,8 @@ class Memory:
     ) -> timedelta:
         """Note an attempt that failed; how long to wait: its pace, or `after` what was asked for."""
         before = self.failure
-        streak = before.streak + 1 if before is not None and before.finding.reason == finding.reason else 1
+        streak = before.streak + 1 if before is not None and self.last_pace in (None, pace) else 1
+        self.last_pace = pace
         wait = backoff(pace, streak, chance) if after is None else after
         self.failure = Failure(finding, (before.count if before else 0) + 1, streak, now + wait, inputs)
         return wait

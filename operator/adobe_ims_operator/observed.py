@@ -35,7 +35,7 @@ class Failure:
     count: int
     """In a row."""
     streak: int
-    """In a row for this very reason, which is what the pace goes by."""
+    """In a row that are retried at the same pace."""
     retry_at: datetime
     inputs: Inputs | None
     """None where an earlier process failed, and it is not known with what."""

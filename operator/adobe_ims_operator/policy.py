@@ -15,7 +15,7 @@ from adobe_ims_operator.resource import Status
 from adobe_ims_operator.times import from_rfc3339, to_rfc3339
 
 IDLE = timedelta(hours=1)
-"""How long to wait at most: where only a change can bring something to do, or where a clock that was wrong said so."""
+"""How long to wait at most, also where only a change can bring something to do."""
 UNPLANNED_WINDOW = timedelta(minutes=10)
 FREE_ROTATIONS = 10
 """More rotations than this that were not due, each within `UNPLANNED_WINDOW` of the one before, slow down: a program
@@ -141,8 +141,8 @@ def _not_before(observed: Observed, need: Finding, now: datetime) -> tuple[datet
     if need.reason != "Due" and observed.last_unplanned is not None and excess > 0 and not observed.holds_token:
         often = f"{observed.unplanned} rotations in a row came before they were due; the latest because {need.message}"
         gates.append((observed.last_unplanned + backoff(Pace.IMS, excess, 0.0), Finding("RotatedTooOften", often)))
-    moment, gate = max(gates, key=_moment)
-    return min(moment, now + IDLE), gate
+    # No wait is meant to be longer: a gate further ahead was set by a clock that was wrong.
+    return max((gate for gate in gates if gate[0] <= now + IDLE), key=_moment)
 
 
 def _moment(gate: tuple[datetime, Finding]) -> datetime:

@@ -97,8 +97,8 @@ class Reconciler:
 
     async def _settle(self, observed: Observed, memory: Memory, decision: Decision) -> datetime:
         """Clear up and report, once there is nothing more to do for now; when to look again."""
-        await self._delete_outgrown(observed)
         await self.reporter.report(observed, decision)
+        await self._delete_outgrown(observed)
         memory.api_failures = 0
         if decision.finding is policy.FRESH:
             memory.failure = None
@@ -131,10 +131,10 @@ class Reconciler:
         if found.client is None:
             self._fail(observed, memory, found.missing or need, inputs, Pace.PERSON)
             return
-        memory.ask(need, inputs, self.now())
         try:
             held = await self.fetcher.fetch(observed, found.client, inputs)
         except IMSError as error:
+            memory.ask(need, inputs, self.now())
             pace = Pace.PERSON if isinstance(error, IMSRefused) else Pace.IMS
             after = error.retry_after if isinstance(error, IMSRateLimited) else None
             if after is not None:
@@ -142,6 +142,7 @@ class Reconciler:
             self._fail(observed, memory, Finding(error.reason, str(error)), inputs, pace, after)
         else:
             if held is not None:
+                memory.ask(need, inputs, self.now())
                 memory.hold(held)
 
     async def _write(self, observed: Observed, memory: Memory, need: Finding) -> None:
@@ -167,7 +168,8 @@ class Reconciler:
                 # Soon at first, since an API server that is starting forbids what it allows a second later.
                 self._fail(observed, memory, _write_refused(observed, error), held.inputs, Pace.REFUSED_WRITE)
             else:
-                raise
+                # Without the API server's words: a webhook may quote what it was sent.
+                raise ApiError(error.status, error.reason, "while the token Secret was written") from None
         else:
             self.cluster.put_own_secret(secret_key, written)
             memory.written(written.version)

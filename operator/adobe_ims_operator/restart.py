@@ -12,6 +12,8 @@ from adobe_ims_operator.paths import workload_path
 from adobe_ims_operator.resource import Workload
 
 RESTARTED_AT = "kubectl.kubernetes.io/restartedAt"
+AWAY = (0, 401, 429, 503)
+"""Answers, or none, of an API server that may take the same request a moment later."""
 
 
 async def restart(kube: Kube, namespace: str, workloads: Sequence[Workload], rotated_at: str) -> Finding:
@@ -43,11 +45,11 @@ async def _restart_one(kube: Kube, namespace: str, workload: Workload, rotated_a
             return Finding(
                 "WorkloadNotFound", f"there is no {workload.kind} {workload.name}; mend or remove it in spec.restart"
             )
-        if error.status in (403, 422):
-            return Finding(
-                "RestartRefused",
-                f"the API server refused to roll {workload.kind} {workload.name} ({error.status} {error.reason}); "
-                "check the operator's permissions and admission policies",
-            )
-        raise
+        if error.status in AWAY:
+            raise
+        return Finding(
+            "RestartRefused",
+            f"the API server refused to roll {workload.kind} {workload.name} ({error.status} {error.reason}); "
+            "check the operator's permissions and admission policies",
+        )
     return None

@@ -48,7 +48,7 @@ def derive(
         expiration_time=to_rfc3339(facts.expires_at) if facts else None,
         next_rotation_time=to_rfc3339(decision.attempt_at) if decision.attempt_at else None,
         rotations=facts.rotations if facts else 0,
-        failures=observed.last_failure.count if problem and observed.last_failure else 0,
+        failures=observed.last_failure.count if problem and observed.last_failure and not decision.refused else 0,
         client_secret_key=facts.client_secret_key if facts else None,
         conditions=conditions + workloads + others,
     )

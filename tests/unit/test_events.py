@@ -39,6 +39,7 @@ SUSPENDED = status("True/Suspended", "False/Suspended")
         (FINE, FINE, []),
         (FINE, FAILING, [("IMSUnavailable", True)]),
         (FAILING, FAILING, []),
+        (FAILING, status(failing="True/IMSResponseInvalid"), []),
         (FAILING, status(failing="True/InvalidClient"), [("InvalidClient", True)]),
         (FAILING, FINE, [("Rotated", False)]),
         (OUTAGE, FINE, [("Rotated", False)]),

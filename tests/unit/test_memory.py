@@ -48,6 +48,12 @@ def test_the_pace_goes_by_the_failures_for_one_reason_and_the_count_by_all() -> 
     assert one.failure.count == 9
 
 
+def test_failures_of_several_kinds_that_time_mends_back_off_together() -> None:
+    one, throttled = memory(), Finding("IMSRateLimited", "throttled")
+    waits = [one.fail(finding, INPUTS, Pace.IMS, NOW, 0.0).total_seconds() for finding in (DOWN, throttled) * 3]
+    assert waits == [5, 10, 20, 40, 80, 160]
+
+
 def test_a_failure_of_an_earlier_process_is_one_of_what_is_read_first() -> None:
     one = memory()
     one.failure = Failure(DOWN, 1, 1, NOW, None)
