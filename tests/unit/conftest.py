@@ -1,6 +1,7 @@
 """IMS for unit tests: the stand-in over real HTTPS, raw answers it can't give, and errors searched for leaks."""
 
 import asyncio
+import logging
 import traceback
 from collections.abc import AsyncIterator, Iterator
 
@@ -100,3 +101,16 @@ async def serve() -> AsyncIterator[Serve]:
     for server in running:
         server.close()
         await server.wait_closed()
+
+
+@pytest.fixture
+def logging_as_before() -> Iterator[None]:
+    """The command sets up the logging of its process, which here is that of all tests."""
+    root = logging.getLogger()
+    handlers, level = root.handlers[:], root.level
+    levels = {name: logging.getLogger(name).level for name in logging.root.manager.loggerDict}
+    yield
+    root.handlers[:] = handlers
+    root.setLevel(level)
+    for name in logging.root.manager.loggerDict:
+        logging.getLogger(name).setLevel(levels.get(name, logging.NOTSET))
