@@ -4,6 +4,8 @@ SHELL := /bin/bash
 .SHELLFLAGS := -eu -o pipefail -c
 PYTHON ?= python3
 CONTEXT ?=
+ENGINE ?= $(firstword $(foreach name,docker podman buildah,$(if $(shell command -v $(name)),$(name))))
+BASE ?=
 VENV := .venv/.installed
 RUN := PYTHONPATH=tests .venv/bin/python
 
@@ -31,21 +33,34 @@ test-integration: $(VENV) binaries ## Test what needs the real control plane
 	@$(RUN) -m pytest tests/integration
 
 .PHONY: check
-check: $(VENV) ## Formatter, linter, types, the direction of imports, and the reference
+check: $(VENV) ## Formatter, linter, types, the direction of imports, and all that is made from a source
 	@.venv/bin/ruff format --check --quiet . || { echo "run 'make fmt'" >&2; exit 1; }
 	@.venv/bin/ruff check --quiet .
 	@.venv/bin/mypy
 	@.venv/bin/lint-imports --no-logo
 	@.venv/bin/python hack/reference.py --check
+	@.venv/bin/python hack/values.py --check
+	@$(RUN) hack/manifests.py --check
 
 .PHONY: reference
 reference: $(VENV) ## Write the fields of the CRD into docs/reference.md
 	@.venv/bin/python hack/reference.py
 
+.PHONY: manifests
+manifests: $(VENV) ## Write deploy/ and the chart's table of values, both from the chart
+	@.venv/bin/python hack/values.py
+	@$(RUN) hack/manifests.py
+
 .PHONY: fmt
 fmt: $(VENV) ## Format, and mend what the linter can mend
 	@.venv/bin/ruff check --fix --quiet . || true
 	@.venv/bin/ruff format --quiet .
+
+.PHONY: image
+image: ## Build the container image (ENGINE=docker, podman or buildah; BASE=another Python image)
+	@test -n '$(ENGINE)' || { echo "docker, podman or buildah is needed; name another with ENGINE=" >&2; exit 1; }
+	@$(ENGINE) build $(if $(BASE),--build-arg BASE='$(BASE)') \
+	  --tag adobe-ims-operator:$$(sed -n 's/^version = "\(.*\)"/\1/p' pyproject.toml) .
 
 .PHONY: cluster
 cluster: $(VENV) ## Start a control plane with the CRD, and leave it running
@@ -57,13 +72,14 @@ cluster-down: $(VENV) ## End that control plane, and forget its data
 
 .PHONY: binaries
 binaries: $(VENV) # Before the tests, since the first build takes minutes and each test only seconds.
-	@$(RUN) -m support.binaries > /dev/null
+	@$(RUN) -m support.binaries control-plane helm > /dev/null
 
 .PHONY: lock
 lock: $(VENV) ## Resolve the dependencies anew, to their newest versions
-	@for group in run dev; do \
+	@for group in run build dev; do \
+	  case $$group in run) from=pyproject.toml ;; build) from="--group build" ;; dev) from="--extra stand-in --group dev pyproject.toml" ;; esac; \
 	  .venv/bin/uv pip compile --quiet --upgrade --universal --python-version 3.11 --generate-hashes --no-annotate --no-header \
-	    $$([ $$group = run ] || echo --extra stand-in --group dev) -o requirements/$$group.txt pyproject.toml || exit 1; \
+	    -o requirements/$$group.txt $$from || exit 1; \
 	done
 
 .PHONY: clean

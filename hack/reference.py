@@ -17,7 +17,7 @@ from typing import Any
 import yaml
 
 ROOT = Path(__file__).resolve().parents[1]
-CRD = ROOT / "charts" / "adobe-ims-operator" / "crds" / "adobeimscredentials.yaml"
+CRD = ROOT / "charts" / "adobe-ims-operator" / "files" / "crds" / "adobeimscredentials.yaml"
 PAGE = ROOT / "docs" / "reference.md"
 BEGIN = "<!-- Made from the CRD by `make reference`: from here to the end mark nothing is written by hand. -->"
 END = "<!-- End of what is made from the CRD. -->"

@@ -17,7 +17,7 @@ from support.binaries import REPOSITORY, find_or_build
 from support.control_plane import ControlPlane, service_account_kubeconfig
 from support.operator_process import ACCOUNT, account_manifests
 
-CRD_FILE = REPOSITORY / "charts" / "adobe-ims-operator" / "crds" / "adobeimscredentials.yaml"
+CRD_FILE = REPOSITORY / "charts" / "adobe-ims-operator" / "files" / "crds" / "adobeimscredentials.yaml"
 CRD = "adobeimscredentials.adobe-ims.dev"
 LABEL = "adobe-ims.dev/demo"
 KUBECTL_SECONDS = 30.0

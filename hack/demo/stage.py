@@ -111,7 +111,7 @@ class Stage:
         with self._signals.held():
             operator.start()
         self._screen.say(
-            f"Operator: process {operator.process.pid}, allowed what deploy/rbac.yaml says, in one namespace only:"
+            f"Operator: process {operator.process.pid}, allowed what deploy/operator.yaml says, in one namespace only:"
         )
         self._screen.command(shlex.join(["adobe-ims-operator", "run", *shown, "..."]))
         return operator

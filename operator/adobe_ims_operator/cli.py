@@ -13,10 +13,14 @@ from adobe_ims_operator import logs
 from adobe_ims_operator.endpoints import ADOBE, EndpointError, Endpoints
 from adobe_ims_operator.ims import TrustError, load_trust
 from adobe_ims_operator.login import NoClusterError
+from adobe_ims_operator.resource import Key
 from adobe_ims_operator.runtime import Options
 from adobe_ims_operator.runtime import run as run_operator
+from adobe_ims_operator.serving import PortTakenError
 
 _NAMESPACE = re.compile("[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?")
+_NAME = re.compile("[a-z0-9]([-.a-z0-9]{0,251}[a-z0-9])?")
+POD_NAMESPACE = Path("/var/run/secrets/kubernetes.io/serviceaccount/namespace")
 _KEY, _VALUE = "[A-Za-z0-9./_-]+", "[A-Za-z0-9._-]*"
 _IS = rf"\s*(?:==?|!=)\s*{_VALUE}"
 _IN = rf"\s+(?:not)?in\s*\(\s*{_VALUE}(?:\s*,\s*{_VALUE})*\s*\)"
@@ -33,6 +37,21 @@ def _namespaces(_context: click.Context, _parameter: click.Parameter, names: Seq
         if _NAMESPACE.fullmatch(name) is None:
             raise click.BadParameter(f"{name!r} is not a namespace; repeat the flag to name several")
     return tuple(dict.fromkeys(names))
+
+
+def _name(_context: click.Context, _parameter: click.Parameter, name: str | None) -> str | None:
+    if name is not None and _NAME.fullmatch(name) is None:
+        raise click.BadParameter(f"{name!r} is not a name; write it with small letters, digits and hyphens")
+    return name
+
+
+def _lease(name: str, namespace: str | None) -> Key:
+    if namespace is None:
+        try:
+            namespace = POD_NAMESPACE.read_text().strip()
+        except OSError:
+            raise click.UsageError("--leader-elect outside a pod needs --lease-namespace") from None
+    return Key(namespace, name)
 
 
 def _selector(_context: click.Context, _parameter: click.Parameter, selector: str | None) -> str | None:
@@ -83,6 +102,26 @@ def main() -> None:
     help="A PEM file with authorities to trust for IMS beside the usual ones.",
 )  # fmt: skip
 @click.option(
+    "--leader-elect", is_flag=True, envvar=_env("LEADER_ELECT"),
+    help="Work only while this replica holds a Lease, so that there may be several.",
+)  # fmt: skip
+@click.option(
+    "--lease-name", metavar="NAME", default="adobe-ims-operator", envvar=_env("LEASE_NAME"), callback=_name,
+    help="The Lease's name; operators with other credentials need another.",
+)  # fmt: skip
+@click.option(
+    "--lease-namespace", metavar="NS", envvar=_env("LEASE_NAMESPACE"), callback=_name,
+    help="The Lease's namespace.  [default: the pod's]",
+)  # fmt: skip
+@click.option(
+    "--metrics-port", type=click.IntRange(0, 65535), default=8080, envvar=_env("METRICS_PORT"),
+    help="Serve /metrics on this port; 0 does not.",
+)  # fmt: skip
+@click.option(
+    "--health-port", type=click.IntRange(0, 65535), default=8081, envvar=_env("HEALTH_PORT"),
+    help="Serve /livez and /readyz on this port; 0 does not.",
+)  # fmt: skip
+@click.option(
     "--log-format", type=click.Choice(logs.FORMATS), default="json", envvar=_env("LOG_FORMAT"),
 )  # fmt: skip
 @click.option(
@@ -96,6 +135,11 @@ def run(
     concurrency: int,
     ims_qps: float,
     ims_ca_file: Path | None,
+    leader_elect: bool,
+    lease_name: str,
+    lease_namespace: str | None,
+    metrics_port: int,
+    health_port: int,
     log_format: str,
     log_level: str,
 ) -> None:
@@ -114,9 +158,12 @@ def run(
         trust = load_trust(ims_ca_file)
     except TrustError as error:
         raise click.BadParameter(str(error), param_hint="--ims-ca-file" if ims_ca_file else "SSL_CERT_FILE") from error
-    options = Options(allowed, trust, tuple(namespaces), selector, concurrency, ims_qps)
+    lease = _lease(lease_name, lease_namespace) if leader_elect else None
+    options = Options(
+        allowed, trust, tuple(namespaces), selector, concurrency, ims_qps, lease, metrics_port, health_port
+    )
     try:
         code = asyncio.run(run_operator(options))
-    except NoClusterError as error:
+    except (NoClusterError, PortTakenError) as error:
         raise click.ClickException(str(error)) from error
     sys.exit(code)

@@ -61,8 +61,7 @@ class Cluster:
         self.credentials[key] = credential
         digest = ledger.digest_spec(credential.spec)
         if known is None or known.uid != credential.uid:
-            failure = recall_failure(credential.status, credential.generation)
-            self.memories[key] = Memory(digest, credential.status.secret_version, failure)
+            self.memories[key] = _recalled(credential, digest)
         self.memories[key].spec_digest = digest
         self._wake_claimants(known, credential)
 
@@ -82,6 +81,14 @@ class Cluster:
         del self.memories[key]
         self.forget(key)
         self._wake_claimants(known)
+
+    def recall(self) -> None:
+        """Take up what another replica, which led until now, wrote of its attempts, as at a start.
+
+        A token that waits to be written goes too: the other will have written one since.
+        """
+        for key, credential in self.credentials.items():
+            self.memories[key] = _recalled(credential, self.memories[key].spec_digest)
 
     def put_secret(self, key: Key, secret: ObservedSecret) -> None:
         """Take up the metadata of a Secret as a watch tells of it."""
@@ -222,6 +229,11 @@ class Cluster:
             if credential is not None:
                 for key in self._by_token.get(_token_key(credential), ()):
                     self.wake(key)
+
+
+def _recalled(credential: Credential, spec_digest: str) -> Memory:
+    failure = recall_failure(credential.status, credential.generation)
+    return Memory(spec_digest, credential.status.secret_version, failure)
 
 
 def _inputs(credential: Credential, memory: Memory, client: ObservedSecret | None) -> Inputs:

@@ -6,8 +6,8 @@ from datetime import datetime
 
 from adobe_ims_operator.client_secret import Client
 from adobe_ims_operator.endpoints import Endpoints, RateLimit
-from adobe_ims_operator.ims import ClientCredentials, IMSClient
-from adobe_ims_operator.ims_errors import InvalidClient
+from adobe_ims_operator.ims import ClientCredentials, IMSClient, Token
+from adobe_ims_operator.ims_errors import IMSError, InvalidClient
 from adobe_ims_operator.ledger import Facts
 from adobe_ims_operator.observed import Inputs, Observed
 from adobe_ims_operator.resource import Key
@@ -23,12 +23,18 @@ class Fetcher:
         endpoints: which of them wants to be left alone for now.
         limits: how often each allowed endpoint may be asked.
         now: the wall clock, in UTC.
+        steady: seconds that never go back.
+        permit: raises NotLeadingError where nothing may be asked.
+        count: told of each request: the endpoint, Issued or why there is no token, and the seconds it took.
     """
 
     ims: IMSClient
     endpoints: Endpoints
     limits: Mapping[str, RateLimit]
     now: Callable[[], datetime]
+    steady: Callable[[], float]
+    permit: Callable[[], object]
+    count: Callable[[str, str, float], None]
 
     async def fetch(self, observed: Observed, client: Client, inputs: Inputs) -> HeldToken | None:
         """Ask for a token; the next client secret is tried only where IMS does not accept the one before.
@@ -37,6 +43,7 @@ class Fetcher:
 
         Raises:
             IMSError: there is no token to be had; of several client secrets, what was said of the last.
+            NotLeadingError: another replica may lead by now.
         """
         *others, last = client.secrets
         for secret_key in others:
@@ -50,9 +57,9 @@ class Fetcher:
         await self.limits[observed.endpoint].wait()
         if self.endpoints.opens_at(observed.endpoint, self.now()) is not None:
             return None
+        self.permit()
         issued_at = whole_seconds(self.now())
-        credentials = ClientCredentials(client.client_id, client.secrets[secret_key])
-        token = await self.ims.fetch(observed.endpoint, credentials, observed.spec.scopes)
+        token = await self._request(observed, ClientCredentials(client.client_id, client.secrets[secret_key]))
         facts = Facts(
             credential=str(observed.key),
             credential_uid=observed.uid,
@@ -68,3 +75,13 @@ class Fetcher:
             rotations=(observed.facts.rotations if observed.facts else 0) + 1,
         )
         return HeldToken(token, client.client_id, facts, inputs)
+
+    async def _request(self, observed: Observed, credentials: ClientCredentials) -> Token:
+        started, result = self.steady(), "Issued"
+        try:
+            return await self.ims.fetch(observed.endpoint, credentials, observed.spec.scopes)
+        except IMSError as error:
+            result = error.reason
+            raise
+        finally:
+            self.count(observed.endpoint, result, self.steady() - started)

@@ -39,6 +39,15 @@ class ApiError(Exception):
         self.message = message
 
 
+class NotLeadingError(Exception):
+    """Another replica may lead by now, so nothing may be asked of IMS and nothing written."""
+
+
+def unhurried() -> float:
+    """The patience of who shares its work with nobody: seconds that a request may take."""
+    return REQUEST_SECONDS
+
+
 class Kube:
     """The API server, as JSON in and JSON out.
 
@@ -46,17 +55,24 @@ class Kube:
         configuration: where it is, and how to authenticate.
         load: finds that anew where the API server no longer takes it, as the tokens of a kubeconfig's plugin expire.
         connections: how many requests may be under way at once, watches not counted.
+        patience: tells before each write how many seconds it may take at most; it raises NotLeadingError where it
+            may not be sent.
 
     Raises:
         NoClusterError: the certificates of the configuration can't be used.
     """
 
     def __init__(
-        self, configuration: Configuration, connections: int, load: Callable[[], Awaitable[Configuration]]
+        self,
+        configuration: Configuration,
+        connections: int,
+        load: Callable[[], Awaitable[Configuration]],
+        patience: Callable[[], float] = unhurried,
     ) -> None:
         configuration.connection_pool_maxsize = connections + 16
         self._configuration = configuration
         self._load = load
+        self._patience = patience
         self._loaded_at = -RELOAD_SECONDS
         try:
             self._client = ApiClient(configuration)
@@ -127,6 +143,10 @@ class Kube:
         """Apply a JSON merge patch; 409 where `body` names a resourceVersion that is no longer current."""
         return await self._request("PATCH", path, body=body, content=MERGE_PATCH, accept=accept, query=_MANAGED)
 
+    async def replace(self, path: str, body: object) -> Any:
+        """PUT a whole object; 409 where it is no longer at the resourceVersion that `body` names."""
+        return await self._request("PUT", path, body=body, query=_MANAGED)
+
     async def delete(self, path: str, uid: str, version: int) -> None:
         """DELETE an object if it is still the one of that uid and resourceVersion; 409 where it is not."""
         preconditions = {"uid": uid, "resourceVersion": str(version)}
@@ -166,10 +186,7 @@ class Kube:
         accept: str = JSON_TYPE,
         query: Mapping[str, str] | None = None,
     ) -> Any:
-        timeout = aiohttp.ClientTimeout(total=REQUEST_SECONDS)
-        response = await self._send(
-            method, path, body=body, content=content, accept=accept, query=query, timeout=timeout
-        )
+        response = await self._send(method, path, body=body, content=content, accept=accept, query=query)
         with _translated_errors():
             return json.loads(await response.read())
 
@@ -180,7 +197,7 @@ class Kube:
         *,
         accept: str,
         query: Mapping[str, str] | None,
-        timeout: aiohttp.ClientTimeout,  # noqa: ASYNC109 - aiohttp's own, for each phase
+        timeout: aiohttp.ClientTimeout | None = None,  # noqa: ASYNC109 - aiohttp's own, for each phase
         body: object = None,
         content: str = JSON_TYPE,
     ) -> aiohttp.ClientResponse:
@@ -189,9 +206,14 @@ class Kube:
             headers = {"Accept": accept, "Content-Type": content, "User-Agent": FIELD_MANAGER}
             if (authorization := await self.authorization()) is not None:
                 headers["Authorization"] = authorization
+            seconds = REQUEST_SECONDS if method == "GET" else min(self._patience(), REQUEST_SECONDS)
             with _translated_errors():
                 wrapped = await self._client.rest_client.request(  # type: ignore[no-untyped-call]
-                    method, url, headers=headers, body=body, _request_timeout=timeout
+                    method,
+                    url,
+                    headers=headers,
+                    body=body,
+                    _request_timeout=timeout or aiohttp.ClientTimeout(total=seconds),
                 )
                 response: aiohttp.ClientResponse = wrapped.response
                 if response.status < 400:

@@ -29,3 +29,9 @@ def events_path(namespace: str) -> str:
 def workload_path(namespace: str, kind: str, name: str) -> str:
     """The path of a Deployment, StatefulSet or DaemonSet."""
     return f"/apis/apps/v1/namespaces/{quote(namespace)}/{kind.lower()}s/{quote(name)}"
+
+
+def leases_path(key: Key) -> str:
+    """The path of one Lease or, where it has no name, of those of a namespace."""
+    root = f"/apis/coordination.k8s.io/v1/namespaces/{quote(key.namespace)}/leases"
+    return f"{root}/{quote(key.name)}" if key.name else root

@@ -7,37 +7,44 @@ import signal
 import socket
 import ssl
 import time
+import uuid
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from adobe_ims_operator import policy
+from kubernetes.aio.client import Configuration
+
+from adobe_ims_operator import health
 from adobe_ims_operator.cluster import Cluster
 from adobe_ims_operator.endpoints import Endpoints, RateLimit
 from adobe_ims_operator.fetch import Fetcher
 from adobe_ims_operator.ims import IMSClient
-from adobe_ims_operator.kube import Kube
+from adobe_ims_operator.kube import Kube, unhurried
+from adobe_ims_operator.lease import Lease
 from adobe_ims_operator.login import load_configuration
+from adobe_ims_operator.metrics import Metrics
 from adobe_ims_operator.reconcile import Reconciler, utc_now
 from adobe_ims_operator.report import Reporter
 from adobe_ims_operator.resource import Key
 from adobe_ims_operator.schedule import Schedule
 from adobe_ims_operator.secret_watch import SecretWatch
+from adobe_ims_operator.serving import Server
+from adobe_ims_operator.sweep import Sweep
 from adobe_ims_operator.watch import CredentialWatch
+from adobe_ims_operator.workers import NO_REQUEST, Workers, place, steadily
 
 logger = logging.getLogger(__name__)
 
-STOP_SECONDS = 6.0
-"""How long work under way may take to finish after SIGTERM."""
-RETRY_AFTER_DEFECT_SECONDS = 60.0
+STOP_SECONDS = 5.0
+"""How long work under way may take to finish after SIGTERM; the Lease is released after it."""
 DELETION_SECONDS = 1.0
 """How long after the deletion of a Secret to look at who used it."""
-NO_REQUEST = "no request"
-"""The lane of those that IMS is not asked for: refused, suspended, or with nothing to do but a status to write."""
+STANDS_STILL_SECONDS = 60.0
+"""A loop that is so late hangs or has ended; all that it may wait for takes less."""
 
 
 @dataclass(frozen=True, slots=True)
 class Options:
-    """What the command line says."""
+    """What the command line says; nothing is served on a port that is 0."""
 
     endpoints: Endpoints
     trust: ssl.SSLContext
@@ -45,6 +52,10 @@ class Options:
     selector: str | None = None
     concurrency: int = 32
     ims_qps: float = 50.0
+    lease: Key | None = None
+    """The Lease that tells which of several replicas leads; None where there is but one."""
+    metrics_port: int = 0
+    health_port: int = 0
 
 
 async def run(options: Options) -> int:
@@ -52,95 +63,125 @@ async def run(options: Options) -> int:
 
     Raises:
         NoClusterError: there is no cluster to work on.
+        PortTakenError: metrics or health can't be served.
     """
-    workers = options.concurrency * len(options.endpoints.urls)
-    kube = Kube(await load_configuration(), workers + options.concurrency, load_configuration)
-    ims = IMSClient(workers, options.trust)
+    # Renewals have connections of their own, so that they never wait for other requests.
+    renewals = Kube(await load_configuration(), 0, load_configuration)
     try:
-        return await _Process(options, kube, ims).run()
+        process = _Process(options, await load_configuration(), renewals)
+        try:
+            return await process.run()
+        finally:
+            await process.close()
     finally:
-        await ims.close()
-        await kube.close()
+        await renewals.close()
 
 
 class _Process:
-    def __init__(self, options: Options, kube: Kube, ims: IMSClient) -> None:
+    def __init__(self, options: Options, configuration: Configuration, renewals: Kube) -> None:
         self._options = options
         self._stop = asyncio.Event()
         self._schedule: Schedule[Key] = Schedule(time.time, time.monotonic, self._place)
         self._cluster = Cluster(options.endpoints, self._schedule.now, self._wake_soon, self._schedule.discard)
-        limits = {url: RateLimit(options.ims_qps, time.monotonic) for url in options.endpoints.urls}
-        fetcher = Fetcher(ims, options.endpoints, limits, utc_now)
-        reporter = Reporter(self._cluster, kube, utc_now, socket.gethostname())
-        self._reconciler = Reconciler(self._cluster, kube, fetcher, reporter, utc_now, random.random)
+        self._lease = self._stand(renewals, options.lease) if options.lease else None
+        patience = self._lease.patience if self._lease else unhurried
+        asking = options.concurrency * len(options.endpoints.urls)
+        self._kube = Kube(configuration, asking + options.concurrency, load_configuration, patience)
+        self._ims = IMSClient(asking, options.trust)
+        self._metrics = Metrics(
+            self._cluster, lambda: self._lease is None or self._lease.leading, lambda: self._schedule.backlog
+        )
+        fetcher = Fetcher(
+            self._ims,
+            options.endpoints,
+            {url: RateLimit(options.ims_qps, time.monotonic) for url in options.endpoints.urls},
+            utc_now,
+            time.monotonic,
+            permit=patience,
+            count=self._metrics.count_token_request,
+        )
+        reporter = Reporter(self._cluster, self._kube, utc_now, socket.gethostname())
+        reconciler = Reconciler(self._cluster, self._kube, fetcher, reporter, utc_now, random.random)
+        self._workers = Workers(self._schedule, self._place, reconciler.reconcile)
         self._secret_watches = [
-            SecretWatch(kube, self._cluster, namespace, random.random) for namespace in options.namespaces or (None,)
+            SecretWatch(self._kube, self._cluster, namespace, random.random)
+            for namespace in options.namespaces or (None,)
         ]
         self._credential_watch = CredentialWatch(
-            kube, self._cluster, options.namespaces, options.selector, self._catch_signals, random.random
+            self._kube, self._cluster, options.namespaces, options.selector, self._catch_signals, random.random
+        )
+        self._sweep = Sweep(
+            self._kube, self._cluster, self._credential_watch, options.namespaces, options.selector, random.random
         )
 
     async def run(self) -> int:
+        servers = self._servers()
+        for server in servers:
+            await server.start()
         self._catch_signals()
         where = ", ".join(self._options.namespaces) or "all namespaces"
         logger.info("watching %s; endpoints: %s", where, ", ".join(self._options.endpoints.urls))
         # All tasks are made before kopf starts, since kopf cancels at its end what was made after its start.
-        workers = [
-            asyncio.create_task(self._work(lane), name=f"worker of {lane}")
-            for lane in (NO_REQUEST, *self._options.endpoints.urls)
-            for _ in range(self._options.concurrency)
-        ]
-        background = [asyncio.create_task(watch.run(), name="secret watch") for watch in self._secret_watches]
-        background.append(asyncio.create_task(self._schedule.run(), name="schedule"))
-        background.append(asyncio.create_task(self._credential_watch.sweep(), name="sweep"))
-        credentials = asyncio.create_task(self._credential_watch.run(self._stop), name="credential watch")
+        workers = self._workers.start((NO_REQUEST, *self._options.endpoints.urls), self._options.concurrency)
+        background = {"schedule": self._schedule.run, "sweep": self._sweep.run}
+        background |= {f"secret watch {n}": watch.run for n, watch in enumerate(self._secret_watches)}
+        background |= {"lease": self._lease.run} if self._lease else {}
+        tasks = [asyncio.create_task(steadily(task), name=name) for name, task in background.items()]
+        credentials = asyncio.create_task(self._credential_watch.run(), name="credential watch")
         stopping = asyncio.create_task(self._stop.wait(), name="stop")
-        done, _ = await asyncio.wait(
-            [stopping, credentials, *background, *workers], return_when=asyncio.FIRST_COMPLETED
-        )
+        done, _ = await asyncio.wait([stopping, credentials, *tasks, *workers], return_when=asyncio.FIRST_COMPLETED)
         broken = [] if self._stop.is_set() else [task for task in done if task is not stopping]
-        self._stop.set()
+        self._credential_watch.stop()
         await self._schedule.close()
         logger.info("stopping: no new work; what is under way is finished")
         await asyncio.wait([credentials, *workers], timeout=STOP_SECONDS)
-        await _cancel([stopping, credentials, *background, *workers])
+        await _cancel([stopping, credentials, *tasks, *workers])
+        if self._lease is not None:
+            await self._lease.release()
+        for server in servers:
+            await server.stop()
         for task in broken:
             error = None if task.cancelled() else task.exception()
             logger.error("%s ended unexpectedly", task.get_name(), exc_info=error)
         logger.info("stopped")
         return 1 if broken else 0
 
-    async def _work(self, lane: str) -> None:
-        while (key := await self._schedule.take(lane)) is not None:
-            if self._place(key)[0] != lane:  # what is to be done changed while it waited
-                self._schedule.done(key, time.time())
-                continue
-            again_at: float | None = time.time() + RETRY_AFTER_DEFECT_SECONDS
-            try:
-                moment = await self._reconciler.reconcile(key)
-                again_at = moment.timestamp() if moment is not None else None
-            except asyncio.CancelledError:
-                # kopf cancels, at its end, tasks that a library made on our behalf: that is not for this worker.
-                if _is_cancelled():
-                    raise
-                again_at = time.time()
-            except Exception:
-                logger.exception("%s: a defect of the operator; please report it", key)
-            finally:
-                self._schedule.done(key, again_at)
+    async def close(self) -> None:
+        """Close all connections."""
+        await self._ims.close()
+        await self._kube.close()
+
+    def _servers(self) -> list[Server]:
+        ready: dict[str, health.Check] = {"credentials": self._sweep.unready}
+        live: dict[str, health.Check] = {"schedule": self._schedule_problem, "credentials": self._sweep.broken}
+        for watch in self._secret_watches:
+            ready[f"secrets {watch.where}"] = watch.unready
+            live[f"secrets {watch.where}"] = watch.broken
+        if self._lease is not None:
+            live["lease"] = self._lease.broken
+        ports = {self._options.health_port: health.routes(live, ready)}
+        ports.setdefault(self._options.metrics_port, []).extend(self._metrics.routes())
+        return [Server(port, routes) for port, routes in ports.items() if port]
+
+    def _schedule_problem(self) -> str | None:
+        late = self._schedule.late
+        return f"work is {late:.0f} s late to be handed out" if late > STANDS_STILL_SECONDS else None
+
+    def _stand(self, renewals: Kube, key: Key) -> Lease:
+        self._schedule.pause()
+        identity = f"{socket.gethostname()}_{uuid.uuid4()}"
+        return Lease(renewals, key, identity, steady=_steady, now=utc_now, gained=self._lead, lost=self._schedule.pause)
+
+    def _lead(self, *, another_led: bool) -> None:
+        if another_led:
+            self._cluster.recall()
+        self._schedule.resume()
 
     def _wake_soon(self, key: Key) -> None:
         self._schedule.at(key, time.time() + DELETION_SECONDS)
 
     def _place(self, key: Key) -> tuple[str, float]:
-        now = utc_now()
-        observed = self._cluster.observe(key, now)
-        # An endpoint that is not allowed has no lane, whatever there is to do.
-        if observed is None or not observed.endpoint_allowed:
-            return NO_REQUEST, 0.0
-        if policy.decide(observed, now).action is policy.Action.WAIT:
-            return NO_REQUEST, 0.0
-        return observed.endpoint, policy.rank(observed, now)
+        return place(self._cluster, key, utc_now())
 
     def _catch_signals(self) -> None:
         loop = asyncio.get_running_loop()
@@ -148,9 +189,9 @@ class _Process:
             loop.add_signal_handler(number, self._stop.set)
 
 
-def _is_cancelled() -> bool:
-    task = asyncio.current_task()
-    return task is not None and task.cancelling() > 0
+def _steady() -> float:
+    # Unlike the usual one it goes on while the machine sleeps, when another replica may come to lead.
+    return time.clock_gettime(getattr(time, "CLOCK_BOOTTIME", time.CLOCK_MONOTONIC))
 
 
 async def _cancel(tasks: Sequence[asyncio.Task[None] | asyncio.Task[bool]]) -> None:

@@ -45,11 +45,12 @@ class Schedule(Generic[K]):
         self._place = place
         self._waiting: list[tuple[float, int, K]] = []
         self._due: dict[K, float] = {}
-        self._ready: dict[K, int] = {}
+        self._ready: dict[K, tuple[int, float]] = {}  # in order of their falling due, with the moment of that
         self._in_work: set[K] = set()
         self._lanes: dict[str, _Lane[K]] = {}
         self._order = count()
         self._changed = asyncio.Event()
+        self._paused = False
         self._closed = False
 
     def __len__(self) -> int:
@@ -82,9 +83,9 @@ class Schedule(Generic[K]):
         queue = self._lanes.setdefault(lane, _Lane())
         async with queue.filled:
             while not self._closed:
-                while queue.ready:
+                while queue.ready and not self._paused:
                     _, order, key = heapq.heappop(queue.ready)
-                    if self._ready.get(key) != order:
+                    if key not in self._ready or self._ready[key][0] != order:
                         continue
                     del self._ready[key]
                     self._in_work.add(key)
@@ -98,6 +99,26 @@ class Schedule(Generic[K]):
         asked = [due for due in (again_at, self._due.get(key)) if due is not None]
         if asked:
             self.at(key, min(asked))
+
+    def pause(self) -> None:
+        """Hand out nothing until `resume`."""
+        self._paused = True
+
+    def resume(self) -> None:
+        """Hand out again; what has become due meanwhile is placed anew, as its rank may be another."""
+        self._paused = False
+        for key in list(self._ready):
+            self.now(key)
+
+    @property
+    def late(self) -> float:
+        """Seconds that the first of those that wait is past its due time: no more than a moment, unless `run` hangs."""
+        return max(self._clock() - self._waiting[0][0], 0.0) if self._waiting else 0.0
+
+    @property
+    def backlog(self) -> float:
+        """Seconds for which the first of those that are due has waited for a worker."""
+        return max(self._clock() - next(iter(self._ready.values()))[1], 0.0) if self._ready else 0.0
 
     async def close(self) -> None:
         """Hand out nothing more: whoever waits for a key, or asks for one later, gets None."""
@@ -144,7 +165,7 @@ class Schedule(Generic[K]):
             del self._due[key]
             lane, rank = self._place(key)
             heapq.heappush(self._lanes.setdefault(lane, _Lane()).ready, (rank, order, key))
-            self._ready[key] = order
+            self._ready[key] = order, now
             filled[lane] = filled.get(lane, 0) + 1
         for lane, keys in filled.items():
             queue = self._lanes[lane]

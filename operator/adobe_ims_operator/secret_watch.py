@@ -22,11 +22,13 @@ logger = logging.getLogger(__name__)
 WATCH_SECONDS = 300
 SILENCE_SECONDS = 90.0
 """A healthy watch has a bookmark about once a minute; after this long without a line it is opened anew."""
+DEAD_SECONDS = 300.0
+"""A watch that neither heard nor tried anything for so long is dead; the longest that it may wait is far below."""
 LEAST_SECONDS = 1.0
 """A watch that ends sooner, without an error, is opened anew no faster than one that failed."""
 GONE = 410
 FORBIDDEN = 403
-FORBIDDEN_HINT = " (deploy/rbac.yaml has what the operator needs; with a Role instead, name its --namespace)"
+FORBIDDEN_HINT = " (deploy/operator.yaml has what the operator needs; with a Role instead, name its --namespace)"
 
 
 class SecretWatch:
@@ -43,11 +45,25 @@ class SecretWatch:
         self._chance = chance
         self._path = secrets_path(namespace)
         self._failures = 0
+        self._listed = False
+        self._live()
+
+    def unready(self) -> str | None:
+        """What keeps the Secrets from being known; None once they were read."""
+        return None if self._listed else f"the Secrets {self.where} were not read yet"
+
+    def broken(self) -> str | None:
+        """What is wrong with the watch; None while it goes on."""
+        silent = asyncio.get_running_loop().time() - self._alive_at
+        if silent < DEAD_SECONDS:
+            return None
+        return f"the watch on Secrets {self.where} has stood still for {silent:.0f} s"
 
     async def run(self) -> None:
         """Watch for ever, through every outage."""
         version: str | None = None
         while True:
+            self._live()
             try:
                 version = version or await self._list()
                 started = asyncio.get_running_loop().time()
@@ -58,7 +74,7 @@ class SecretWatch:
                 if error.status:
                     version = None
                 hint = FORBIDDEN_HINT if error.status == FORBIDDEN else ""
-                logger.warning("can't watch Secrets %s at %s: %s%s", self._where(), self._kube.host, error, hint)
+                logger.warning("can't watch Secrets %s at %s: %s%s", self.where, self._kube.host, error, hint)
                 await self._pause()
 
     async def _pause(self) -> None:
@@ -69,12 +85,14 @@ class SecretWatch:
         listed: dict[Key, ObservedSecret] = {}
         version = ""
         async for page in self._kube.pages(self._path, accept=METADATA_LIST):
+            self._live()
             version = page["metadata"]["resourceVersion"]
             for item in page["items"]:
                 if (secret := _observe(item["metadata"])) is not None:
                     listed[_key(item["metadata"])] = secret
         self._cluster.replace_secrets(self._namespace, listed, int(version))
-        logger.info("in sync with %d Secrets %s, by their metadata", len(listed), self._where())
+        self._listed = True
+        logger.info("in sync with %d Secrets %s, by their metadata", len(listed), self.where)
         return version
 
     async def _watch(self, version: str) -> str | None:
@@ -89,6 +107,7 @@ class SecretWatch:
             self._path, accept=METADATA_OBJECT, query=query, silence=SILENCE_SECONDS
         ) as events:
             async for event in events:
+                self._live()
                 if event["type"] == "ERROR":
                     status = event["object"]
                     if status.get("code") == GONE:
@@ -106,7 +125,12 @@ class SecretWatch:
             self._cluster.put_secret(_key(metadata), secret)
         self._cluster.watched_secrets(self._namespace, int(metadata["resourceVersion"]))
 
-    def _where(self) -> str:
+    def _live(self) -> None:
+        self._alive_at = asyncio.get_running_loop().time()
+
+    @property
+    def where(self) -> str:
+        """The namespaces it watches, in words."""
         return f"in namespace {self._namespace}" if self._namespace else "in all namespaces"
 
 

@@ -55,13 +55,25 @@ def derive(
 
 
 def restart_due(observed: Observed, before: Status, now: datetime) -> str | None:
-    """The time of a rotation that no status tells of yet and that workloads are to be rolled for, or None."""
+    """The time of the rotation that workloads are to be rolled for, or None where that was done or can't be mended.
+
+    It is done once for each rotation, and again where it failed and the list or the permissions may have been mended
+    since; a workload that was rolled for that rotation is not rolled twice. One that was not there is waited for by
+    nobody, as it starts with the present token when it comes.
+    """
     facts = observed.facts
     if facts is None or not observed.spec.restart or observed.spec.suspend:
         return None
     rotated_at = to_rfc3339(facts.issued_at)
-    told = before.last_rotation_time == rotated_at or not policy.holds_fresh_token(observed, now)
-    return None if told else rotated_at
+    done = before.last_rotation_time == rotated_at and not _may_be_mended(observed, before)
+    return None if done or not policy.holds_fresh_token(observed, now) else rotated_at
+
+
+def _may_be_mended(observed: Observed, before: Status) -> bool:
+    condition = before.condition(WORKLOADS_RESTARTED)
+    if condition is None or condition.status == "True":
+        return False
+    return condition.reason != "WorkloadNotFound" or condition.observed_generation != observed.generation
 
 
 def to_json(status: Status) -> dict[str, Any]:

@@ -8,23 +8,19 @@ observed, and the tokens that wait to be written, stay.
 
 import asyncio
 import logging
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, cast
 
 import kopf
 
 from adobe_ims_operator.cluster import Cluster
-from adobe_ims_operator.kube import METADATA_LIST, ApiError, Kube
-from adobe_ims_operator.paths import credentials_path
+from adobe_ims_operator.kube import ApiError, Kube
 from adobe_ims_operator.policy import Pace, backoff
 from adobe_ims_operator.resource import GROUP, PLURAL, VERSION, Key, MalformedResourceError, parse_credential
 
 logger = logging.getLogger(__name__)
 
 CRD_POLL_SECONDS = 5.0
-SWEEP_SECONDS = 600.0
-SETTLE_SECONDS = 5.0
-"""How soon after a start kopf's list is through, so that what is missing from it is gone."""
 
 
 class CredentialWatch:
@@ -52,66 +48,53 @@ class CredentialWatch:
         self._reclaim_signals = reclaim_signals
         self._chance = chance
         self._logins = 0
-        self._started = asyncio.Event()
+        self._unreadable: dict[str, int] = {}
+        self._stop = asyncio.Event()
+        self._end = asyncio.Event()
+        self.started = asyncio.Event()
+        """Set at each start of kopf; whoever waits for it clears it."""
+        self.waits_for: str | None = "the watch on credentials was not started yet"
+        """What keeps it from watching; None while it does."""
 
-    async def run(self, stop: asyncio.Event) -> None:
-        """Watch until `stop` is set, through every outage."""
+    def stop(self) -> None:
+        """End `run`."""
+        self._stop.set()
+        self._end.set()
+
+    def restart(self) -> None:
+        """Have kopf list and watch anew."""
+        self._end.set()
+
+    def has_seen(self, listed: Mapping[str, tuple[Key, int]]) -> bool:
+        """Whether it told of all these credentials (their key and generation by uid)."""
+        return all(self._has_seen(uid, key, generation) for uid, (key, generation) in listed.items())
+
+    async def run(self) -> None:
+        """Watch until `stop`, through every outage."""
         failures = 0
-        while not stop.is_set():
-            await self._wait_for_crd(stop)
-            if stop.is_set():
+        while not self._stop.is_set():
+            await self._wait_for_crd()
+            if self._stop.is_set():
                 return
             started = asyncio.get_running_loop().time()
-            self._started.set()
+            self.started.set()
             try:
-                await self._watch(stop)
+                await self._watch()
             except Exception as error:  # noqa: BLE001 - whatever ends kopf, it is started again
                 logger.warning("the watch on credentials ended: %s: %s", type(error).__name__, error)
             lived = asyncio.get_running_loop().time() - started
             failures = 1 if lived > Pace.API_SERVER.value[1] else failures + 1
-            await _sleep(backoff(Pace.API_SERVER, failures, self._chance()).total_seconds(), stop)
+            await _sleep(backoff(Pace.API_SERVER, failures, self._chance()).total_seconds(), self._stop)
 
-    async def sweep(self) -> None:
-        """Forget credentials that are gone, after each start of kopf and now and then.
-
-        kopf tells of no deletion that happened between two of its lists.
-        """
-        while True:
-            await _sleep(SWEEP_SECONDS, self._started)
-            if self._started.is_set():
-                self._started.clear()
-                await asyncio.sleep(SETTLE_SECONDS)
-            try:
-                await self.sweep_once()
-            except ApiError as error:
-                logger.warning("can't look for deleted credentials: %s", error)
-
-    async def sweep_once(self) -> None:
-        """Forget each credential that was known before a list of them all and is not in it."""
-        known = dict(self._cluster.credentials)
-        live: set[str] = set()
-        query = {"labelSelector": self._selector} if self._selector else {}
-        for namespace in self._namespaces or (None,):
-            try:
-                async for page in self._kube.pages(credentials_path(namespace), accept=METADATA_LIST, query=query):
-                    live.update(item["metadata"]["uid"] for item in page["items"])
-            except ApiError as error:
-                if error.status != 404:  # that is: the CRD is gone, and all credentials with it
-                    raise
-        for key, credential in known.items():
-            if credential.uid not in live:
-                self._cluster.drop_credential(key, credential.uid)
-
-    async def _wait_for_crd(self, stop: asyncio.Event) -> None:
-        told = ""
-        while not stop.is_set():
+    async def _wait_for_crd(self) -> None:
+        while not self._stop.is_set():
             missing = await self._why_no_crd()
+            if missing is not None and missing != self.waits_for:
+                logger.warning("%s; waiting for it", missing)
+            self.waits_for = missing
             if missing is None:
                 return
-            if missing != told:
-                logger.warning("%s; waiting for it", missing)
-                told = missing
-            await _sleep(CRD_POLL_SECONDS, stop)
+            await _sleep(CRD_POLL_SECONDS, self._stop)
 
     async def _why_no_crd(self) -> str | None:
         try:
@@ -122,9 +105,12 @@ class CredentialWatch:
             found = {"resources": []}
         if any(resource["name"] == PLURAL for resource in found["resources"]):
             return None
-        return f"the CRD {PLURAL}.{GROUP} is not installed yet (kubectl apply -f charts/adobe-ims-operator/crds/)"
+        return f"the CRD {PLURAL}.{GROUP} is not installed yet (kubectl apply -f deploy/crds/)"
 
-    async def _watch(self, stop: asyncio.Event) -> None:
+    async def _watch(self) -> None:
+        self._end = asyncio.Event()
+        if self._stop.is_set():
+            return
         before = asyncio.all_tasks()
         tasks = await kopf.spawn_tasks(
             registry=self._registry(),
@@ -134,7 +120,7 @@ class CredentialWatch:
             standalone=True,
             clusterwide=not self._namespaces,
             namespaces=self._namespaces,
-            stop_flag=stop,
+            stop_flag=self._end,
         )
         self._reclaim_signals()
         await kopf.run_tasks(tasks, ignored=before)
@@ -160,16 +146,24 @@ class CredentialWatch:
 
         return registry
 
+    def _has_seen(self, uid: str, key: Key, generation: int) -> bool:
+        known = self._cluster.credentials.get(key)
+        if known is not None and known.uid == uid:
+            return known.generation >= generation
+        return self._unreadable.get(uid, -1) >= generation
+
     def _observe(self, kind: str | None, body: dict[str, Any]) -> None:
         metadata = body["metadata"]
         key = Key(metadata["namespace"], metadata["name"])
         self._logins = 0
+        self._unreadable.pop(metadata["uid"], None)
         if kind == "DELETED":
             self._cluster.drop_credential(key, metadata["uid"])
             return
         try:
             self._cluster.put_credential(parse_credential(body))
         except MalformedResourceError as error:
+            self._unreadable[metadata["uid"]] = metadata.get("generation", 0)
             logger.error("%s", error)  # noqa: TRY400 - the message says it all
 
 

@@ -2,6 +2,7 @@
 
 import asyncio
 import logging
+import ssl
 from contextlib import ExitStack
 from dataclasses import dataclass
 from functools import partial
@@ -11,6 +12,7 @@ from typing import Any, Literal
 
 import click
 
+from adobe_ims_stand_in import ims, server
 from adobe_ims_stand_in.defaults import EXPIRES_IN, SAMPLE_CLIENT_ID, SAMPLE_CLIENT_SECRET, SCOPES
 
 _LOOPBACK = "127.0.0.1"
@@ -132,13 +134,6 @@ def run(**flags: Any) -> None:
 
 
 def _serve(options: Options) -> None:
-    try:
-        # Not at the top: without the extra, the command must still start in order to say so.
-        from adobe_ims_stand_in import certificates, ims, server  # noqa: PLC0415
-    except ModuleNotFoundError as missing:
-        raise click.ClickException(
-            f"{missing.name} is not installed: pip install 'adobe-ims-operator[stand-in]'"
-        ) from missing
     settings = ims.Settings(options.expires_in, options.latency, 401 if options.invalid_client_status == "401" else 400)
     scopes = frozenset(scope.strip() for scope in options.scopes.split(","))
     control = None
@@ -146,20 +141,32 @@ def _serve(options: Options) -> None:
         control = server.Listener(options.control_host, options.control_port, options.control_host)
     with ExitStack() as stack:
         try:
-            certificate = None
-            if options.tls_cert and options.tls_key:
-                certificate = certificates.ServerCertificate(options.tls_cert, options.tls_key, ca=None)
-            elif not options.http:
-                folder = options.tls_dir or stack.enter_context(TemporaryDirectory(prefix="adobe-ims-stand-in-"))
-                certificate = certificates.issue(Path(folder), options.names())
-            tls = certificate.context() if certificate else None
+            tls, ca = (None, None) if options.http else _tls(options, stack)
             endpoint = server.Listener(options.host, options.port, options.name(), tls)
-            ca = str(certificate.ca.resolve()) if certificate and certificate.ca else None
             asyncio.run(server.serve(ims.IMS(options.clients(), scopes, settings), endpoint, control, ca))
-        except certificates.CertificateError as error:
-            raise click.ClickException(str(error)) from error
         except OSError as error:
             raise click.ClickException(f"cannot start: {error}") from error
+
+
+def _tls(options: Options, stack: ExitStack) -> tuple[ssl.SSLContext, str | None]:
+    """Return what to serve https with, and the path of the authority if it is our own."""
+    try:
+        # Not at the top: plain http does without the extra, and without it the command must say so.
+        from adobe_ims_stand_in import certificates  # noqa: PLC0415
+    except ModuleNotFoundError as missing:
+        raise click.ClickException(
+            f"{missing.name} is not installed, which only --http does without: "
+            "pip install 'adobe-ims-operator[stand-in]'"
+        ) from missing
+    try:
+        if options.tls_cert and options.tls_key:
+            certificate = certificates.ServerCertificate(options.tls_cert, options.tls_key, ca=None)
+        else:
+            folder = options.tls_dir or stack.enter_context(TemporaryDirectory(prefix="adobe-ims-stand-in-"))
+            certificate = certificates.issue(Path(folder), options.names())
+        return certificate.context(), str(certificate.ca.resolve()) if certificate.ca else None
+    except certificates.CertificateError as error:
+        raise click.ClickException(str(error)) from error
 
 
 if __name__ == "__main__":

@@ -1,4 +1,4 @@
-"""Access tokens that look like those of IMS: JWTs, RS256, 1 to 2 kB, no two the same."""
+"""Access tokens that look like those of IMS: JWTs, RS256 by their header, 1 to 2 kB, no two the same."""
 
 import hashlib
 import json
@@ -8,16 +8,11 @@ from base64 import urlsafe_b64encode
 from collections.abc import Sequence
 from uuid import uuid4
 
-from cryptography.hazmat.primitives.asymmetric.padding import PKCS1v15
-from cryptography.hazmat.primitives.asymmetric.rsa import generate_private_key
-from cryptography.hazmat.primitives.hashes import SHA256
-
 
 class Mint:
-    """Signs with a key of its own, made anew for each: a token of an earlier process verifies nowhere."""
+    """The signature of its tokens is random bytes, as many as IMS has: no token of a stand-in verifies anywhere."""
 
     def __init__(self) -> None:
-        self._key = generate_private_key(public_exponent=65537, key_size=2048)
         header = {
             "alg": "RS256",
             "x5u": "ims_na1-key-stand-in.cer",
@@ -27,7 +22,7 @@ class Mint:
         self._header = _base64(json.dumps(header).encode())
 
     def token(self, client_id: str, scopes: Sequence[str], expires_in: int) -> str:
-        """Make a new token, `expires_in` seconds to live; RSA makes it cost about 0.3 ms."""
+        """Make a new token, `expires_in` seconds to live."""
         now = int(time.time() * 1000)
         claims = {
             "id": f"{now}_{uuid4()}_ew1",
@@ -45,8 +40,7 @@ class Mint:
             "created_at": str(now),
             "scope": ",".join(scopes),
         }
-        signed = f"{self._header}.{_base64(json.dumps(claims).encode())}"
-        return f"{signed}.{_base64(self._key.sign(signed.encode(), PKCS1v15(), SHA256()))}"
+        return f"{self._header}.{_base64(json.dumps(claims).encode())}.{_base64(secrets.token_bytes(256))}"
 
 
 def technical_account(client_id: str) -> str:

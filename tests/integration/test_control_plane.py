@@ -146,7 +146,7 @@ def test_what_is_waited_for_in_vain_is_told_with_what_was_seen(api: Api) -> None
 
 def test_keys_and_kubeconfigs_are_readable_by_their_owner_only(plane: ControlPlane) -> None:
     credentials = list((plane.folder / "credentials").iterdir())
-    assert len(credentials) == 6
+    assert len(credentials) == 11
     assert {path.stat().st_mode & 0o777 for path in credentials} == {0o600}
 
 

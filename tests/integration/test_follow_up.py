@@ -1,12 +1,11 @@
 """What follows a change: Events that tell of it once, and workloads that are rolled once for each rotation."""
 
 import time
-from typing import Any
 
 from adobe_ims_stand_in.defaults import SAMPLE_CLIENT_ID, SAMPLE_CLIENT_SECRET
 from support.api import wait_for
 from support.operator_process import rules
-from support.scene import CLIENT, Scene, allow
+from support.scene import CLIENT, Scene, allow, workload
 
 RESTARTED_AT = "kubectl.kubernetes.io/restartedAt"
 ROTATE = "adobe-ims.dev/rotate"
@@ -29,15 +28,6 @@ def wait_events(scene: Scene, expected: list[tuple[str, str]]) -> None:
 
 def rotate(scene: Scene, value: str) -> None:
     scene.patch("lightroom", {"metadata": {"annotations": {ROTATE: value}}})
-
-
-def workload(kind: str, name: str) -> dict[str, Any]:
-    labels = {"app": name}
-    template = {"metadata": {"labels": labels}, "spec": {"containers": [{"name": "app", "image": "example.com/app:1"}]}}
-    spec = {"selector": {"matchLabels": labels}, "template": template}
-    if kind == "StatefulSet":
-        spec["serviceName"] = name
-    return {"apiVersion": "apps/v1", "kind": kind, "metadata": {"name": name}, "spec": spec}
 
 
 def template_annotations(scene: Scene, plural: str, name: str) -> dict[str, str]:
@@ -138,6 +128,13 @@ def test_a_missing_workload_is_reported_and_holds_up_nothing(scene: Scene) -> No
     assert "StatefulSet absent" in condition["message"]
     assert RESTARTED_AT in template_annotations(scene, "deployments", "web")
     wait_for("the Event", lambda: ("Warning", "WorkloadNotFound") in events(scene))
+    scene.api.apply(workload("StatefulSet", "present"), namespace=scene.namespace)
+    scene.credential(restart=[{"kind": "StatefulSet", "name": "present"}, {"kind": "Deployment", "name": "web"}])
+    scene.wait_condition("WorkloadsRestarted", "True", "Restarted")
+    assert RESTARTED_AT in template_annotations(scene, "statefulsets", "present")
+    found = scene.api.get(f"/apis/apps/v1/namespaces/{scene.namespace}/deployments/web")
+    assert found["metadata"]["generation"] == 2, "rolled once, though it was named twice"
+    assert scene.ims.requests().total == 1
 
 
 def test_a_workload_that_may_not_be_rolled_is_reported(scene: Scene) -> None:
@@ -150,6 +147,10 @@ def test_a_workload_that_may_not_be_rolled_is_reported(scene: Scene) -> None:
     scene.credential(restart=[{"kind": "Deployment", "name": "web"}])
     scene.wait_ready()
     scene.wait_condition("WorkloadsRestarted", "False", "RestartRefused")
+    allow(scene.api, scene.namespace, "deployments", verbs)
+    scene.patch("oauth", {"metadata": {"labels": {"seen": "again"}}}, "secrets")
+    scene.wait_condition("WorkloadsRestarted", "True", "Restarted")
+    assert scene.ims.requests().total == 1
 
 
 def test_a_new_list_of_workloads_rolls_nothing_before_the_next_rotation(scene: Scene) -> None:

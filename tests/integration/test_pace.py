@@ -28,7 +28,7 @@ def test_a_watch_that_is_refused_is_tried_again_ever_more_slowly(scene: Scene) -
     wait_for("the operator to say so", lambda: "can't watch Secrets" in operator.text())
     time.sleep(4)
     assert scene.requests_since(mark)["list", "secrets"] <= 6
-    assert "deploy/rbac.yaml" in operator.text()
+    assert "deploy/operator.yaml" in operator.text()
 
 
 @pytest.mark.parametrize("answer", ["invalid_client", "server_error"])

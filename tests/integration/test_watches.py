@@ -16,6 +16,7 @@ from adobe_ims_operator.kube import ApiError, Kube
 from adobe_ims_operator.login import load_configuration
 from adobe_ims_operator.paths import secrets_path
 from adobe_ims_operator.resource import Key, parse_credential
+from adobe_ims_operator.sweep import Sweep
 from adobe_ims_operator.watch import CredentialWatch
 from support.api import Api, wait_for
 from support.cluster import CRDS
@@ -74,7 +75,8 @@ async def test_a_deletion_that_no_watch_told_of_is_found_by_the_sweep(
     for name in ("kept", "deleted"):
         cluster.put_credential(parse_credential(scene.credential(name)))
     scene.api.delete(scene.path("deleted"))
-    await watch.sweep_once()
+    sweep = Sweep(kube, cluster, watch, [scene.namespace], None, lambda: 0.0, blind_after=0)
+    await sweep.sweep_once()
     await kube.close()
     assert forgotten == [Key(scene.namespace, "deleted")]
     assert Key(scene.namespace, "kept") in cluster.credentials

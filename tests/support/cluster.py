@@ -20,7 +20,7 @@ from support.control_plane import ControlPlane, ControlPlaneError, apply_crds, s
 from support.go_build import BuildError
 from support.process import read_records
 
-CRDS = REPOSITORY / "charts" / "adobe-ims-operator" / "crds"
+CRDS = REPOSITORY / "charts" / "adobe-ims-operator" / "files" / "crds"
 
 
 def cluster_folder() -> Path:

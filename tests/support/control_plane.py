@@ -1,7 +1,7 @@
 """A real control plane on 127.0.0.1: etcd, kube-apiserver and kube-controller-manager as child processes.
 
-There is no node and no scheduler: pods stay pending. What it gives is what an operator talks to: RBAC,
-admission, CRDs, watches, tokens, garbage collection. Code here is synchronous on purpose, so that fixtures,
+There is no node and no scheduler (`node` has both): pods stay pending. What it gives is what an operator talks
+to: RBAC, admission, CRDs, watches, tokens, garbage collection. Code here is synchronous on purpose, so that fixtures,
 the demo and the command line can all use it. A bound control plane dies with the *thread* that started it:
 start it where the program's main thread runs.
 """
@@ -9,7 +9,6 @@ start it where the program's main thread runs.
 import atexit
 import contextlib
 import json
-import secrets
 import signal
 import socket
 import subprocess
@@ -20,6 +19,7 @@ from pathlib import Path
 
 import httpx
 
+from support.address import LOOPBACK, Address, free_ports
 from support.api import Api, ApiError
 from support.binaries import Binaries, find_or_build
 from support.credentials import Credentials, write_credentials, write_kubeconfig
@@ -48,20 +48,36 @@ class ControlPlane:
     `audit_log`. A `detached` one outlives this process and is later ended by its folder (`stop_detached`).
     """
 
-    def __init__(self, folder: Path, *, crds: Path | None = None, audit: bool = False, detached: bool = False) -> None:
+    def __init__(
+        self,
+        folder: Path,
+        *,
+        crds: Path | None = None,
+        audit: bool = False,
+        detached: bool = False,
+        address: Address = LOOPBACK,
+    ) -> None:
         self.folder = folder
         self.audit_log = folder / "logs" / "audit.jsonl" if audit else None
         self._crds = crds
         self._detached = detached
-        self._api_port, self._etcd_port, self._peer_port = _free_ports(3)
-        self.url = f"https://127.0.0.1:{self._api_port}"
+        free, self._etcd_port, self._peer_port = free_ports(3)
+        self._address = address
+        self._api_port = address.port or free
+        self.url = f"https://{address.host}:{self._api_port}"
         self._processes: dict[str, Process] = {}
         self._credentials: Credentials | None = None
 
     @property
     def kubeconfig(self) -> Path:
         """Of a cluster administrator, with the one context `local`; there is one after `start`."""
-        return self._files.admin
+        return self.files.admin
+
+    @property
+    def files(self) -> Credentials:
+        if self._credentials is None:
+            raise ControlPlaneError("the control plane was not started yet")
+        return self._credentials
 
     @property
     def kubectl(self) -> Path:
@@ -77,7 +93,7 @@ class ControlPlane:
     def start(self) -> None:
         """Return when the API server answers and the controllers work. Raises ControlPlaneError."""
         (self.folder / "logs").mkdir(parents=True, exist_ok=True, mode=0o700)
-        self._credentials = write_credentials(self.folder / "credentials", self.url)
+        self._credentials = write_credentials(self.folder / "credentials", self.url, self._address.names)
         if not self._detached:
             atexit.register(self.stop)
         try:
@@ -119,12 +135,6 @@ class ControlPlane:
     def _binaries(self) -> Binaries:
         return find_or_build()
 
-    @property
-    def _files(self) -> Credentials:
-        if self._credentials is None:
-            raise ControlPlaneError("the control plane was not started yet")
-        return self._credentials
-
     def _spawn(self, name: str, command: Sequence[str], ready: Callable[[], bool]) -> None:
         log = self.folder / "logs" / f"{name}.log"
         self._processes[name] = process = Process.start(name, command, log, detached=self._detached)
@@ -156,13 +166,13 @@ class ControlPlane:
             f"--initial-advertise-peer-urls={peer}",
             f"--initial-cluster=default={peer}",
             "--client-cert-auth",
-            f"--cert-file={self._files.server_certificate}",
-            f"--key-file={self._files.server_key}",
-            f"--trusted-ca-file={self._files.ca}",
+            f"--cert-file={self.files.server_certificate}",
+            f"--key-file={self.files.server_key}",
+            f"--trusted-ca-file={self.files.ca}",
             "--peer-client-cert-auth",
-            f"--peer-cert-file={self._files.server_certificate}",
-            f"--peer-key-file={self._files.server_key}",
-            f"--peer-trusted-ca-file={self._files.ca}",
+            f"--peer-cert-file={self.files.server_certificate}",
+            f"--peer-key-file={self.files.server_key}",
+            f"--peer-trusted-ca-file={self.files.ca}",
             "--log-level=warn",
         ]
 
@@ -170,24 +180,27 @@ class ControlPlane:
         return [
             str(self._binaries.kube_apiserver),
             f"--etcd-servers=https://127.0.0.1:{self._etcd_port}",
-            f"--etcd-cafile={self._files.ca}",
-            f"--etcd-certfile={self._files.server_certificate}",
-            f"--etcd-keyfile={self._files.server_key}",
-            "--bind-address=127.0.0.1",
-            "--advertise-address=127.0.0.1",
+            f"--etcd-cafile={self.files.ca}",
+            f"--etcd-certfile={self.files.server_certificate}",
+            f"--etcd-keyfile={self.files.server_key}",
+            f"--bind-address={self._address.host}",
+            f"--advertise-address={self._address.host}",
             f"--secure-port={self._api_port}",
-            f"--tls-cert-file={self._files.server_certificate}",
-            f"--tls-private-key-file={self._files.server_key}",
-            f"--client-ca-file={self._files.ca}",
+            f"--tls-cert-file={self.files.server_certificate}",
+            f"--tls-private-key-file={self.files.server_key}",
+            f"--client-ca-file={self.files.ca}",
             "--authorization-mode=Node,RBAC",
             "--enable-admission-plugins=NodeRestriction",
             "--allow-privileged=true",
-            "--endpoint-reconciler-type=none",
-            # Cluster IPs that cannot leave this machine, whatever asks for them.
-            "--service-cluster-ip-range=127.0.0.0/24",
+            # Loopback addresses are refused as endpoints of the Service `kubernetes`.
+            f"--endpoint-reconciler-type={'none' if self._address.is_loopback else 'lease'}",
+            f"--service-cluster-ip-range={self._address.services}",
+            f"--kubelet-client-certificate={self.files.kubelet_client_certificate}",
+            f"--kubelet-client-key={self.files.kubelet_client_key}",
+            "--kubelet-preferred-address-types=InternalIP",
             "--service-account-issuer=https://kubernetes.default.svc",
-            f"--service-account-key-file={self._files.service_account_key}",
-            f"--service-account-signing-key-file={self._files.service_account_key}",
+            f"--service-account-key-file={self.files.service_account_key}",
+            f"--service-account-signing-key-file={self.files.service_account_key}",
             *self._audit_flags(),
         ]
 
@@ -201,10 +214,10 @@ class ControlPlane:
     def _controller_manager_command(self) -> list[str]:
         return [
             str(self._binaries.kube_controller_manager),
-            f"--kubeconfig={self._files.controller_manager}",
+            f"--kubeconfig={self.files.controller_manager}",
             "--use-service-account-credentials",
-            f"--service-account-private-key-file={self._files.service_account_key}",
-            f"--root-ca-file={self._files.ca}",
+            f"--service-account-private-key-file={self.files.service_account_key}",
+            f"--root-ca-file={self.files.ca}",
             "--authentication-skip-lookup",
             "--secure-port=0",
             "--leader-elect=false",
@@ -265,20 +278,3 @@ def _output(command: Sequence[str]) -> str:
     if done.returncode:
         raise ControlPlaneError(f"{' '.join(command)}: {done.stderr.strip()}")
     return done.stdout
-
-
-def _free_ports(count: int) -> list[int]:
-    """Pick ports below those that systems give to outgoing connections.
-
-    A client that retries while the API server is down could otherwise be given its very port, connect to
-    itself, and keep the API server from coming back.
-    """
-    with contextlib.ExitStack() as held:
-        ports: list[int] = []
-        while len(ports) < count:
-            listener = held.enter_context(socket.socket())
-            port = 20000 + secrets.randbelow(12000)
-            with contextlib.suppress(OSError):
-                listener.bind(("127.0.0.1", port))
-                ports.append(port)
-        return ports

@@ -4,6 +4,7 @@ All of it is made anew for each control plane, and readable by its owner only.
 """
 
 import base64
+from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -11,6 +12,7 @@ import trustme
 import yaml
 
 CONTEXT = "local"
+NODE = "node"
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,18 +23,26 @@ class Credentials:
     server_certificate: Path
     server_key: Path
     service_account_key: Path
+    kubelet_client_certificate: Path
+    kubelet_client_key: Path
     admin: Path
     controller_manager: Path
+    scheduler: Path
+    kubelet: Path
+    proxy: Path
 
 
-def write_credentials(folder: Path, url: str) -> Credentials:
-    """Make an own CA and all that it signs, for an API server at `url` on 127.0.0.1."""
+def write_credentials(folder: Path, url: str, names: Iterable[str]) -> Credentials:
+    """Make an own CA and all that it signs, for an API server at `url` that has `names`."""
     folder.mkdir(parents=True, exist_ok=True, mode=0o700)
     ca = trustme.CA()
-    server = ca.issue_cert("127.0.0.1", "localhost", "kubernetes.default.svc", common_name="kube-apiserver")
-    admin = _client(ca, "admin", "system:masters")
-    manager = _client(ca, "system:kube-controller-manager", "system:kube-controller-manager")
+    server = ca.issue_cert(*names, common_name="kube-apiserver")
+    to_kubelet = _client(ca, "kube-apiserver-kubelet-client", "system:masters")
     ca_pem = ca.cert_pem.bytes()
+
+    def kubeconfig(name: str, user: str, group: str) -> Path:
+        return write_kubeconfig(folder / f"{name}.kubeconfig", _cluster(url, ca_pem), _user(_client(ca, user, group)))
+
     return Credentials(
         ca=write_private(folder / "ca.crt", ca_pem),
         server_certificate=write_private(folder / "server.crt", _chain(server)),
@@ -41,10 +51,15 @@ def write_credentials(folder: Path, url: str) -> Credentials:
         service_account_key=write_private(
             folder / "service-accounts.key", ca.issue_cert("service-accounts").private_key_pem.bytes()
         ),
-        admin=write_kubeconfig(folder / "admin.kubeconfig", _cluster(url, ca_pem), _user(admin)),
-        controller_manager=write_kubeconfig(
-            folder / "kube-controller-manager.kubeconfig", _cluster(url, ca_pem), _user(manager)
+        kubelet_client_certificate=write_private(folder / "kubelet-client.crt", _chain(to_kubelet)),
+        kubelet_client_key=write_private(folder / "kubelet-client.key", to_kubelet.private_key_pem.bytes()),
+        admin=kubeconfig("admin", "admin", "system:masters"),
+        controller_manager=kubeconfig(
+            "kube-controller-manager", "system:kube-controller-manager", "system:kube-controller-manager"
         ),
+        scheduler=kubeconfig("kube-scheduler", "system:kube-scheduler", "system:kube-scheduler"),
+        kubelet=kubeconfig("kubelet", f"system:node:{NODE}", "system:nodes"),
+        proxy=kubeconfig("kube-proxy", "system:kube-proxy", "system:node-proxier"),
     )
 
 

@@ -1,4 +1,4 @@
-"""The operator as a real process, under a service account of its own with exactly the rules of deploy/rbac.yaml."""
+"""The operator as a real process, under a service account of its own with exactly the rules in deploy/."""
 
 import os
 import signal
@@ -15,34 +15,48 @@ from support.control_plane import service_account_kubeconfig
 from support.process import BOUND
 
 ROOT = Path(__file__).parents[2]
-RBAC = ROOT / "deploy/rbac.yaml"
+RBAC = (ROOT / "deploy/operator.yaml", ROOT / "deploy/restart/rbac.yaml")
 ACCOUNT = "adobe-ims-operator"
 
 
 def rules() -> list[dict[str, Any]]:
-    """The rules of the operator's ClusterRole."""
-    documents = yaml.safe_load_all(RBAC.read_text())
-    return next(document["rules"] for document in documents if document["kind"] == "ClusterRole")
+    """What the operator may do to all that it watches, with what `spec.restart` needs."""
+    return [rule for name in (ACCOUNT, f"{ACCOUNT}-restart") for rule in _role("ClusterRole", name)["rules"]]
+
+
+def lease_rules() -> list[dict[str, Any]]:
+    """What it may do in its own namespace, for the Lease `adobe-ims-operator`."""
+    rules: list[dict[str, Any]] = _role("Role", f"{ACCOUNT}-leader-election")["rules"]
+    return rules
+
+
+def _role(kind: str, name: str) -> dict[str, Any]:
+    documents = (document for path in RBAC for document in yaml.safe_load_all(path.read_text()))
+    return next(each for each in documents if (each["kind"], each["metadata"]["name"]) == (kind, name))
 
 
 def account_manifests(namespace: str) -> list[dict[str, Any]]:
     """A service account that may do in one namespace what the operator may do in all."""
     account = {"apiVersion": "v1", "kind": "ServiceAccount", "metadata": {"name": ACCOUNT, "namespace": namespace}}
-    return [account, *grants(namespace, namespace)]
+    return [account, *grants(namespace, namespace), *_grant(f"{ACCOUNT}-leader-election", lease_rules(), namespace)]
 
 
 def grants(namespace: str, home: str) -> list[dict[str, Any]]:
     """What lets the operator's account of the namespace `home` work in another."""
-    metadata = {"name": ACCOUNT, "namespace": namespace}
+    return _grant(ACCOUNT, rules(), namespace, home)
+
+
+def _grant(name: str, rules: list[dict[str, Any]], namespace: str, home: str | None = None) -> list[dict[str, Any]]:
+    metadata = {"name": name, "namespace": namespace}
     rbac = "rbac.authorization.k8s.io"
     return [
-        {"apiVersion": f"{rbac}/v1", "kind": "Role", "metadata": metadata, "rules": rules()},
+        {"apiVersion": f"{rbac}/v1", "kind": "Role", "metadata": metadata, "rules": rules},
         {
             "apiVersion": f"{rbac}/v1",
             "kind": "RoleBinding",
             "metadata": metadata,
-            "roleRef": {"apiGroup": rbac, "kind": "Role", "name": ACCOUNT},
-            "subjects": [{"kind": "ServiceAccount", "name": ACCOUNT, "namespace": home}],
+            "roleRef": {"apiGroup": rbac, "kind": "Role", "name": name},
+            "subjects": [{"kind": "ServiceAccount", "name": ACCOUNT, "namespace": home or namespace}],
         },
     ]
 
@@ -61,7 +75,8 @@ class Operator:
         self, kubeconfig: Path, log: Path, arguments: Sequence[str], environment: dict[str, str] | None = None
     ) -> None:
         self.log = log
-        self._arguments = tuple(arguments)
+        # Several run at once on this machine, so each listens only where it is told to; of a flag the last counts.
+        self._arguments = ("--metrics-port=0", "--health-port=0", *arguments)
         self._environment = {**os.environ, "KUBECONFIG": str(kubeconfig), **(environment or {})}
         self._process: subprocess.Popen[bytes] | None = None
 

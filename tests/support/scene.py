@@ -1,6 +1,6 @@
 """One namespace with its operator and its IMS: what an integration test plays in.
 
-The operator is a real process under a service account that may do in this namespace what deploy/rbac.yaml grants,
+The operator is a real process under a service account that may do in this namespace what deploy/ grants,
 so that tests do not see each other; IMS is a stand-in of its own, so that counts are this test's.
 """
 
@@ -14,6 +14,7 @@ from adobe_ims_stand_in.defaults import SAMPLE_CLIENT_ID, SAMPLE_CLIENT_SECRET
 from support.api import Api, Object, audit_lines, audit_requests, wait_for
 from support.control_plane import ControlPlane
 from support.operator_process import ACCOUNT, Operator, create_account
+from support.stale_api import StaleApi
 from support.stand_in import StandIn
 
 CLIENT = {"client_id": SAMPLE_CLIENT_ID, "client_secret": SAMPLE_CLIENT_SECRET}
@@ -31,12 +32,25 @@ class Scene:
         self.log = folder / "operator.log"
         self._operators: list[Operator] = []
 
-    def operator(self, *arguments: str, environment: dict[str, str] | None = None) -> Operator:
+    def replica(self, name: str, *arguments: str) -> Operator:
+        """Start one of several operators of this namespace, of which one leads; each has a log of its own."""
+        return self.operator(
+            "--leader-elect", "--lease-namespace", self.namespace, *arguments, log=self.log.with_name(f"{name}.log")
+        )
+
+    def operator(self, *arguments: str, environment: dict[str, str] | None = None, log: Path | None = None) -> Operator:
         """Start the operator for this namespace, with this scene's IMS as its endpoint unless `arguments` name one."""
         endpoint = () if "--endpoint" in arguments else ("--endpoint", self.ims.url)
         authority = ("--ims-ca-file", str(self.ims.ca)) if self.ims.ca else ()
         flags = ("--namespace", self.namespace, *endpoint, *authority, "--log-level", "debug", *arguments)
-        operator = Operator(self._kubeconfig, self.log, flags, environment)
+        return self._start(Operator(self._kubeconfig, log or self.log, flags, environment))
+
+    def operator_by(self, proxy: StaleApi, *arguments: str) -> Operator:
+        """Start the operator with the API server behind `proxy`."""
+        environment = {"KUBECONFIG": str(proxy.kubeconfig(self._kubeconfig, self.log.with_name("by-proxy")))}
+        return self.operator(*arguments, environment=environment)
+
+    def _start(self, operator: Operator) -> Operator:
         operator.start()
         self._operators.append(operator)
         return operator
@@ -61,15 +75,7 @@ class Scene:
 
     def credential(self, name: str = "lightroom", **spec: Any) -> Object:
         """Apply a credential of the client Secret `oauth`."""
-        return self.api.apply(
-            {
-                "apiVersion": API_VERSION,
-                "kind": KIND,
-                "metadata": {"name": name},
-                "spec": {"client": {"secretRef": {"name": "oauth"}}, **spec},
-            },
-            namespace=self.namespace,
-        )
+        return self.api.apply(manifest(name, **spec), namespace=self.namespace)
 
     def patch(self, name: str, patch: Mapping[str, Any], plural: str = PLURAL) -> Object:
         """Merge `patch` into an object."""
@@ -143,6 +149,26 @@ class Scene:
     def rules(self, *rules: Mapping[str, object]) -> None:
         """Have IMS misbehave by these rules."""
         self.ims.rules(rules)
+
+
+def manifest(name: str, **spec: Any) -> dict[str, Any]:
+    """A credential of the client Secret `oauth`."""
+    return {
+        "apiVersion": API_VERSION,
+        "kind": KIND,
+        "metadata": {"name": name},
+        "spec": {"client": {"secretRef": {"name": "oauth"}}, **spec},
+    }
+
+
+def workload(kind: str, name: str) -> dict[str, Any]:
+    """A workload of the kind Deployment, StatefulSet or DaemonSet; there is no image of its name."""
+    labels = {"app": name}
+    template = {"metadata": {"labels": labels}, "spec": {"containers": [{"name": "app", "image": "example.com/app:1"}]}}
+    spec = {"selector": {"matchLabels": labels}, "template": template}
+    if kind == "StatefulSet":
+        spec["serviceName"] = name
+    return {"apiVersion": "apps/v1", "kind": kind, "metadata": {"name": name}, "spec": spec}
 
 
 def allow(api: Api, namespace: str, resource: str, verbs: Sequence[str]) -> None:

@@ -36,6 +36,9 @@ def invoke(*flags: str, **environment: str) -> Result:
 @pytest.mark.parametrize(
     ("flags", "words"),
     [
+        (["--leader-elect"], "--leader-elect outside a pod needs --lease-namespace"),
+        (["--lease-name", "Not a name"], "write it with small letters, digits and hyphens"),
+        (["--metrics-port", "65536"], "65536 is not in the range"),
         (["--endpoint", "http://ims.example"], "in the clear; use https, or add --allow-http-endpoint"),
         (["--endpoint", "https://ims.example/ims/token/v3"], "write a scheme and a host, such as https://ims-na1"),
         (["--endpoint", "ims.example"], "'ims.example' is not an endpoint"),
@@ -211,14 +214,21 @@ def test_all_that_is_set_in_the_environment_is_taken_up(tmp_path: Path) -> None:
         "ALLOW_HTTP_ENDPOINT": "1",
         "CONCURRENCY": "2",
         "IMS_QPS": "0.5",
+        "LEADER_ELECT": "1",
+        "LEASE_NAME": "shard-a",
+        "LEASE_NAMESPACE": "operators",
+        "METRICS_PORT": "0",
+        "HEALTH_PORT": "0",
         "LOG_FORMAT": "json",
         "LOG_LEVEL": "debug",
     }
     with start(path, **{f"ADOBE_IMS_OPERATOR_{name}": value for name, value in values.items()}) as process:
         assert process.stderr is not None
-        first = json.loads(process.stderr.readline())
+        first, rest = json.loads(process.stderr.readline()), ""
+        while "the Lease operators/shard-a can't be looked at" not in rest:
+            rest += process.stderr.readline()
         process.send_signal(signal.SIGTERM)
-        _, rest = process.communicate(timeout=15)
+        rest += process.communicate(timeout=15)[1]
     assert first["message"] == "watching photos, videos; endpoints: https://one.example, http://two.example:8080"
     assert process.returncode == 0
     assert "Traceback" not in rest

@@ -11,7 +11,8 @@ from adobe_ims_operator.endpoints import Endpoints
 from adobe_ims_operator.ims import Token
 from adobe_ims_operator.observed import Finding, Inputs, Observed, ObservedSecret
 from adobe_ims_operator.policy import Pace
-from adobe_ims_operator.resource import ClientRef, Credential, Key, SecretTemplate, Status
+from adobe_ims_operator.resource import ClientRef, Condition, Credential, Key, SecretTemplate, Status
+from adobe_ims_operator.times import to_rfc3339
 from adobe_ims_operator.token_secret import HeldToken
 from unit.worlds import ENDPOINT, NOW, facts, spec, token_secret
 
@@ -277,3 +278,28 @@ def test_an_endpoint_off_the_list_is_seen_as_such(cluster: Seen) -> None:
     assert cluster.watch().endpoint_allowed
     cluster.put_credential(credential(version=11, spec=spec(endpoint="https://example.com")))
     assert not cluster.watch().endpoint_allowed
+
+
+def test_what_another_leader_wrote_is_taken_up_and_a_token_held_since_before_is_let_go(cluster: Seen) -> None:
+    cluster.put_credential(credential())
+    memory = cluster.memories[KEY]
+    memory.hold(
+        HeldToken(Token("t", "bearer", timedelta(hours=24)), "id", facts(), Inputs(memory.spec_digest, "c", ""))
+    )
+    failing = Condition("RotationFailing", "True", "IMSUnavailable", "IMS is away", 1)
+    status = Status(
+        observed_generation=1,
+        secret_version="77",
+        failures=4,
+        next_rotation_time=to_rfc3339(NOW + timedelta(seconds=40)),
+        conditions=(failing,),
+    )
+    cluster.put_credential(credential(version=11, status=status))
+    assert cluster.watch().last_failure is None
+    cluster.recall()
+    seen = cluster.watch()
+    assert not seen.holds_token
+    assert seen.last_failure is not None
+    assert (seen.last_failure.count, seen.last_failure.retry_at) == (4, NOW + timedelta(seconds=40))
+    assert cluster.memories[KEY].secret_version == "77"
+    assert cluster.memories[KEY].spec_digest == memory.spec_digest

@@ -22,7 +22,7 @@ from adobe_ims_operator.token_secret import MANAGED_BY
 
 ROOT = Path(__file__).parents[2]
 GENERATOR = Path("hack/reference.py")
-CRD = Path("charts/adobe-ims-operator/crds/adobeimscredentials.yaml")
+CRD = Path("charts/adobe-ims-operator/files/crds/adobeimscredentials.yaml")
 PAGE = Path("docs/reference.md")
 MOMENT = datetime(2026, 11, 24, tzinfo=UTC)
 

@@ -198,3 +198,67 @@ async def test_superseded_times_do_not_pile_up() -> None:
         for number in range(5_000):
             schedule.at("a", clock.now + 3600 + number)
         assert len(schedule._waiting) < 100
+
+
+async def test_nothing_is_handed_out_while_paused_and_all_of_it_once_after() -> None:
+    async with running({"a": ("lane", 2.0), "b": ("lane", 1.0)}) as (schedule, clock):
+        schedule.pause()
+        schedule.now("a")
+        schedule.now("b")
+        assert await is_idle(schedule)
+        clock.now += 100
+        schedule.resume()
+        assert await taken(schedule, count=2) == ["b", "a"]
+        assert await is_idle(schedule)
+
+
+async def test_what_waited_during_a_pause_is_placed_anew() -> None:
+    places = {"a": ("lane", 0.0)}
+    async with running(places) as (schedule, _):
+        schedule.pause()
+        schedule.now("a")
+        assert await is_idle(schedule)
+        places["a"] = ("other", 0.0)
+        schedule.resume()
+        assert await taken(schedule, "other") == ["a"]
+        assert await is_idle(schedule)
+
+
+async def test_work_under_way_at_a_pause_is_given_back_and_handed_out_after() -> None:
+    async with running() as (schedule, clock):
+        schedule.now("a")
+        assert await taken(schedule) == ["a"]
+        schedule.pause()
+        schedule.done("a", clock.now)
+        assert await is_idle(schedule)
+        schedule.resume()
+        assert await taken(schedule) == ["a"]
+
+
+async def test_a_schedule_that_nobody_runs_is_late() -> None:
+    clock = Clock()
+    schedule: Schedule[str] = Schedule(clock, clock.steady, lambda _: ("lane", 0.0))
+    assert schedule.late == 0
+    schedule.at("a", clock.now + 10)
+    clock.now += 9
+    assert schedule.late == 0
+    clock.now += 61
+    assert schedule.late == 60
+    task = asyncio.create_task(schedule.run())
+    await asyncio.sleep(0.01)
+    assert schedule.late == 0
+    task.cancel()
+
+
+async def test_the_backlog_is_how_long_the_first_has_waited_for_a_worker() -> None:
+    async with running() as (schedule, clock):
+        assert schedule.backlog == 0
+        schedule.now("a")
+        await asyncio.sleep(0.01)
+        clock.now += 5
+        schedule.now("b")
+        await asyncio.sleep(0.01)
+        clock.now += 2
+        assert schedule.backlog == 7
+        await taken(schedule)
+        assert schedule.backlog == 2

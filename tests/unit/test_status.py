@@ -159,3 +159,23 @@ def test_workloads_are_rolled_for_a_good_token_that_no_status_tells_of(
     seen: Observed, told: str | None, due: str | None
 ) -> None:
     assert restart_due(seen, Status(last_rotation_time=told), NOW) == due
+
+
+@pytest.mark.parametrize(
+    ("reason", "changed", "again"),
+    [
+        ("Restarted", False, False),
+        ("Restarted", True, False),
+        ("WorkloadNotFound", False, False),
+        ("WorkloadNotFound", True, True),
+        ("RestartRefused", False, True),
+        ("RestartIncomplete", False, True),
+    ],
+)
+def test_workloads_that_could_not_be_rolled_are_tried_again_once_that_may_be_mended(
+    reason: str, changed: bool, again: bool
+) -> None:
+    status = "True" if reason == "Restarted" else "False"
+    condition = Condition("WorkloadsRestarted", status, reason, "", ROLLING.generation - changed)
+    before = Status(last_rotation_time="2026-11-24T10:00:00Z", conditions=(condition,))
+    assert (restart_due(ROLLING, before, NOW) is not None) is again

@@ -1,0 +1,39 @@
+{{/* Refuses values that contradict each other; what a single value may be is in values.schema.json. */}}
+{{- define "adobe-ims-operator.checks" -}}
+{{- with .Values }}
+{{- if and (gt (int .replicaCount) 1) (not .leaderElection.enabled) }}
+{{- fail (printf "replicaCount is %d, and without leader election each replica would rotate every token: set leaderElection.enabled=true" (int .replicaCount)) }}
+{{- end }}
+{{- if gt (len (compact (list .caBundle.pem .caBundle.configMapName .caBundle.secretName))) 1 }}
+{{- fail "the authority for IMS is given more than once: set one of caBundle.pem, caBundle.configMapName and caBundle.secretName" }}
+{{- end }}
+{{- if and .standIn.enabled .endpoints }}
+{{- fail "standIn.enabled makes the stand-in the only endpoint: leave endpoints empty, or set standIn.enabled=false" }}
+{{- end }}
+{{- range .endpoints }}
+{{- if and (hasPrefix "http://" .) (not $.Values.allowHttpEndpoint) }}
+{{- fail (printf "the endpoint %s would get client secrets in the clear: write https, or set allowHttpEndpoint=true for a test" .) }}
+{{- end }}
+{{- end }}
+{{- if not (or .serviceAccount.create .serviceAccount.name) }}
+{{- fail "serviceAccount.create=false needs serviceAccount.name, the account to use" }}
+{{- end }}
+{{- if and .podDisruptionBudget.enabled (ne .podDisruptionBudget.minAvailable nil) (ne .podDisruptionBudget.maxUnavailable nil) }}
+{{- fail "set podDisruptionBudget.minAvailable or podDisruptionBudget.maxUnavailable, not both" }}
+{{- end }}
+{{- if and .metrics.serviceMonitor.enabled .metrics.podMonitor.enabled }}
+{{- fail "metrics.serviceMonitor and metrics.podMonitor would scrape the same twice: enable one of them" }}
+{{- end }}
+{{- if and .metrics.serviceMonitor.enabled (not .metrics.service.enabled) }}
+{{- fail "metrics.serviceMonitor.enabled needs metrics.service.enabled=true; without a Service, take metrics.podMonitor" }}
+{{- end }}
+{{- range $name := list "serviceMonitor" "podMonitor" "prometheusRule" }}
+{{- if and (index $.Values.metrics $name).enabled (not $.Values.metrics.enabled) }}
+{{- fail (printf "metrics.%s.enabled needs metrics.enabled=true" $name) }}
+{{- end }}
+{{- end }}
+{{- if and .metrics.enabled (eq (int .metrics.port) (int .healthPort)) }}
+{{- fail (printf "metrics.port and healthPort are both %d: choose two" (int .healthPort)) }}
+{{- end }}
+{{- end }}
+{{- end }}

@@ -1,0 +1,67 @@
+{{/* Names. */}}
+{{- define "adobe-ims-operator.name" -}}
+{{- default .Chart.Name .Values.nameOverride | trunc 63 | trimSuffix "-" }}
+{{- end }}
+
+{{/* Room is left for the longest suffix, as names of Services have 63 characters at most. */}}
+{{- define "adobe-ims-operator.fullname" -}}
+{{- $name := include "adobe-ims-operator.name" . }}
+{{- $usual := ternary .Release.Name (printf "%s-%s" .Release.Name $name) (contains $name .Release.Name) }}
+{{- default $usual .Values.fullnameOverride | trunc 45 | trimSuffix "-" }}
+{{- end }}
+
+{{- define "adobe-ims-operator.serviceAccountName" -}}
+{{- default (include "adobe-ims-operator.fullname" .) .Values.serviceAccount.name }}
+{{- end }}
+
+{{- define "adobe-ims-operator.standInName" -}}
+{{ include "adobe-ims-operator.fullname" . }}-stand-in
+{{- end }}
+
+{{/* The image, by its digest where there is one. */}}
+{{- define "adobe-ims-operator.image" -}}
+{{- with .Values.image }}
+{{- with .registry }}{{ . }}/{{ end }}{{ .repository }}
+{{- if or .tag (not .digest) }}:{{ default $.Chart.AppVersion .tag }}{{ end }}
+{{- with .digest }}@{{ . }}{{ end }}
+{{- end }}
+{{- end }}
+
+{{/* Labels that select pods: never changed, as a Deployment's selector can't be. Takes (list component context). */}}
+{{- define "adobe-ims-operator.selectorLabels" -}}
+{{- $context := index . 1 -}}
+app.kubernetes.io/name: {{ include "adobe-ims-operator.name" $context }}
+app.kubernetes.io/instance: {{ $context.Release.Name }}
+app.kubernetes.io/component: {{ first . }}
+{{- end }}
+
+{{/* Labels of all objects. Takes (list component context), and more labels as a third if there are any. */}}
+{{- define "adobe-ims-operator.labels" -}}
+{{- $context := index . 1 -}}
+{{ include "adobe-ims-operator.selectorLabels" . }}
+app.kubernetes.io/version: {{ $context.Chart.AppVersion | quote }}
+app.kubernetes.io/part-of: {{ include "adobe-ims-operator.name" $context }}
+{{- if eq $context.Values.creator "helm" }}
+app.kubernetes.io/managed-by: {{ $context.Release.Service }}
+helm.sh/chart: {{ printf "%s-%s" $context.Chart.Name $context.Chart.Version | replace "+" "_" | trunc 63 | trimSuffix "-" }}
+{{- end }}
+{{- with merge (len . | eq 3 | ternary (last .) (dict) | deepCopy) $context.Values.commonLabels }}
+{{ toYaml . }}
+{{- end }}
+{{- end }}
+
+{{/* Where the stand-in is, as its Service's name and as an endpoint. */}}
+{{- define "adobe-ims-operator.standInUrl" -}}
+http://{{ include "adobe-ims-operator.standInHost" . }}:{{ .Values.standIn.port }}
+{{- end }}
+
+{{- define "adobe-ims-operator.standInHost" -}}
+{{ include "adobe-ims-operator.standInName" . }}.{{ .Release.Namespace }}.svc
+{{- end }}
+
+{{/* The endpoints that the operator is told of, as a JSON object. */}}
+{{- define "adobe-ims-operator.endpoints" -}}
+{{- $own := list }}
+{{- if .Values.standIn.enabled }}{{ $own = list (include "adobe-ims-operator.standInUrl" .) }}{{ end }}
+{{- dict "urls" (concat $own .Values.endpoints) | toJson }}
+{{- end }}

@@ -1,0 +1,66 @@
+{{/* What the operator's container is told: flags, and the variables that programs take a proxy from. */}}
+{{- define "adobe-ims-operator.args" -}}
+- run
+{{- range .Values.watchNamespaces }}
+- --namespace={{ . }}
+{{- end }}
+{{- with .Values.selector }}
+- {{ printf "--selector=%s" . | quote }}
+{{- end }}
+{{- range (include "adobe-ims-operator.endpoints" . | fromJson).urls }}
+- --endpoint={{ . }}
+{{- end }}
+{{- if or .Values.allowHttpEndpoint .Values.standIn.enabled }}
+- --allow-http-endpoint
+{{- end }}
+- --concurrency={{ .Values.concurrency }}
+- --ims-qps={{ .Values.imsQps }}
+{{- if include "adobe-ims-operator.caVolume" . }}
+- --ims-ca-file=/etc/adobe-ims-operator/ca/ca.crt
+{{- end }}
+{{- if .Values.leaderElection.enabled }}
+- --leader-elect
+- --lease-name={{ include "adobe-ims-operator.fullname" . }}
+{{- end }}
+- --metrics-port={{ ternary .Values.metrics.port 0 .Values.metrics.enabled }}
+- --health-port={{ .Values.healthPort }}
+- --log-format={{ .Values.logFormat }}
+- --log-level={{ .Values.logLevel }}
+{{- range .Values.extraArgs }}
+- {{ . | quote }}
+{{- end }}
+{{- end }}
+
+{{- define "adobe-ims-operator.env" -}}
+{{- $proxy := .Values.proxy }}
+{{- $past := compact (list $proxy.noProxy (ternary (include "adobe-ims-operator.standInHost" .) "" .Values.standIn.enabled)) }}
+{{- with $proxy.httpProxy }}
+- name: HTTP_PROXY
+  value: {{ . | quote }}
+{{- end }}
+{{- with $proxy.httpsProxy }}
+- name: HTTPS_PROXY
+  value: {{ . | quote }}
+{{- end }}
+{{- with $past }}
+- name: NO_PROXY
+  value: {{ join "," . | quote }}
+{{- end }}
+{{- with .Values.extraEnv }}
+{{ toYaml . }}
+{{- end }}
+{{- end }}
+
+{{/* The source of the volume with the authority to trust, or nothing. */}}
+{{- define "adobe-ims-operator.caVolume" -}}
+{{- with .Values.caBundle }}
+{{- $items := list (dict "key" .key "path" "ca.crt") }}
+{{- if .pem }}
+{{- dict "configMap" (dict "name" (printf "%s-ca" (include "adobe-ims-operator.fullname" $))) | toYaml }}
+{{- else if .configMapName }}
+{{- dict "configMap" (dict "name" .configMapName "items" $items) | toYaml }}
+{{- else if .secretName }}
+{{- dict "secret" (dict "secretName" .secretName "items" $items) | toYaml }}
+{{- end }}
+{{- end }}
+{{- end }}

@@ -1,0 +1,67 @@
+{{/* What the operator may do to what it watches: exactly what it uses. */}}
+{{- define "adobe-ims-operator.rules" -}}
+- apiGroups: [adobe-ims.dev]
+  resources: [adobeimscredentials]
+  verbs: [list, watch]
+- apiGroups: [adobe-ims.dev]
+  resources: [adobeimscredentials/status]
+  verbs: [patch]
+# get reads client Secrets; list and watch are asked for metadata only, without any Secret's data.
+- apiGroups: [""]
+  resources: [secrets]
+  verbs: [get, list, watch, create, patch, delete]
+- apiGroups: [events.k8s.io]
+  resources: [events]
+  verbs: [create]
+{{- end }}
+
+{{/* What spec.restart needs. */}}
+{{- define "adobe-ims-operator.restartRules" -}}
+- apiGroups: [apps]
+  resources: [deployments, statefulsets, daemonsets]
+  verbs: [patch]
+{{- end }}
+
+{{/* A role and its binding, in all namespaces or in those that are watched. Takes (list suffix template context). */}}
+{{- define "adobe-ims-operator.grant" -}}
+{{- $context := last . }}
+{{- $name := printf "%s%s" (include "adobe-ims-operator.fullname" $context) (first .) }}
+{{- $rules := include (index . 1) $context }}
+{{- $namespaces := $context.Values.watchNamespaces }}
+{{- range $namespace := default (list "") $namespaces }}
+---
+apiVersion: rbac.authorization.k8s.io/v1
+kind: {{ empty $namespaces | ternary "ClusterRole" "Role" }}
+metadata:
+  name: {{ $name }}
+  {{- with $namespace }}
+  namespace: {{ . }}
+  {{- end }}
+  labels:
+    {{- include "adobe-ims-operator.labels" (list "operator" $context) | nindent 4 }}
+rules:
+  {{- $rules | nindent 2 }}
+---
+apiVersion: rbac.authorization.k8s.io/v1
+kind: {{ empty $namespaces | ternary "ClusterRoleBinding" "RoleBinding" }}
+metadata:
+  name: {{ $name }}
+  {{- with $namespace }}
+  namespace: {{ . }}
+  {{- end }}
+  labels:
+    {{- include "adobe-ims-operator.labels" (list "operator" $context) | nindent 4 }}
+roleRef:
+  apiGroup: rbac.authorization.k8s.io
+  kind: {{ empty $namespaces | ternary "ClusterRole" "Role" }}
+  name: {{ $name }}
+subjects:
+  {{- include "adobe-ims-operator.subject" $context | nindent 2 }}
+{{- end }}
+{{- end }}
+
+{{- define "adobe-ims-operator.subject" -}}
+- kind: ServiceAccount
+  name: {{ include "adobe-ims-operator.serviceAccountName" . }}
+  namespace: {{ .Release.Namespace }}
+{{- end }}

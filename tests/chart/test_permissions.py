@@ -1,0 +1,127 @@
+"""What the chart lets the operator do, and people: exactly what is used, and in named namespaces by Roles only."""
+
+from collections.abc import Sequence
+
+from chart.objects import Object, of, render
+from support import operator_process
+
+NAMESPACED = ("photos", "video")
+LEASES = "adobe-ims-operator-leader-election"
+PEOPLE = {"adobe-ims-operator-view", "adobe-ims-operator-edit"}
+
+
+def granted(objects: Sequence[Object], kind: str) -> dict[tuple[str, str], list[Object]]:
+    """The rules of each role, by its namespace and name; none that nobody is bound to."""
+    bindings = {
+        (each["metadata"].get("namespace", ""), each["roleRef"]["kind"], each["roleRef"]["name"])
+        for each in objects
+        if each["kind"] == f"{kind}Binding"
+    }
+    roles = {
+        (each["metadata"].get("namespace", ""), each["metadata"]["name"]): each["rules"]
+        for each in objects
+        if each["kind"] == kind
+    }
+    return {key: rules for key, rules in roles.items() if (key[0], kind, key[1]) in bindings}
+
+
+def test_by_default_it_works_in_all_namespaces_and_rolls_nothing() -> None:
+    objects = render()
+    (rules,) = granted(objects, "ClusterRole").values()
+    assert rules == [
+        {"apiGroups": ["adobe-ims.dev"], "resources": ["adobeimscredentials"], "verbs": ["list", "watch"]},
+        {"apiGroups": ["adobe-ims.dev"], "resources": ["adobeimscredentials/status"], "verbs": ["patch"]},
+        {
+            "apiGroups": [""],
+            "resources": ["secrets"],
+            "verbs": ["get", "list", "watch", "create", "patch", "delete"],
+        },
+        {"apiGroups": ["events.k8s.io"], "resources": ["events"], "verbs": ["create"]},
+    ]
+    assert granted(objects, "Role") == {
+        ("adobe-ims-operator", LEASES): [
+            {"apiGroups": ["coordination.k8s.io"], "resources": ["leases"], "verbs": ["create"]},
+            {
+                "apiGroups": ["coordination.k8s.io"],
+                "resources": ["leases"],
+                "resourceNames": ["adobe-ims-operator"],
+                "verbs": ["get", "update"],
+            },
+        ]
+    }
+
+
+def test_restarts_take_leave_to_patch_workloads() -> None:
+    objects = render(restart={"enabled": True})
+    assert granted(objects, "ClusterRole")["", "adobe-ims-operator-restart"] == [
+        {"apiGroups": ["apps"], "resources": ["deployments", "statefulsets", "daemonsets"], "verbs": ["patch"]}
+    ]
+
+
+def test_in_named_namespaces_there_are_roles_only() -> None:
+    objects = render(watchNamespaces=NAMESPACED, restart={"enabled": True})
+    assert of(objects, "ClusterRole").keys() == PEOPLE
+    assert not of(objects, "ClusterRoleBinding")
+    everywhere = granted(render(restart={"enabled": True}), "ClusterRole")
+    expected = {(namespace, name): rules for (_, name), rules in everywhere.items() for namespace in NAMESPACED}
+    roles = granted(objects, "Role")
+    assert {key: rules for key, rules in roles.items() if key[1] != LEASES} == expected
+    assert [key for key in roles if key[1] == LEASES] == [("adobe-ims-operator", LEASES)]
+
+
+def test_no_cluster_role_at_all_is_a_choice() -> None:
+    objects = render(watchNamespaces=NAMESPACED, rbac={"aggregateClusterRoles": False})
+    assert not {each["kind"] for each in objects} & {"ClusterRole", "ClusterRoleBinding"}
+
+
+def test_all_roles_are_bound_to_the_operators_account_in_its_own_namespace() -> None:
+    objects = [*render(restart={"enabled": True}), *render(watchNamespaces=NAMESPACED)]
+    bindings = [each for each in objects if each["kind"].endswith("Binding")]
+    assert len(bindings) == 3 + 3
+    subject = {"kind": "ServiceAccount", "name": "adobe-ims-operator", "namespace": "adobe-ims-operator"}
+    assert [each["subjects"] for each in bindings] == [[subject]] * len(bindings)
+
+
+def test_no_rule_has_a_wildcard() -> None:
+    objects = render(restart={"enabled": True})
+    roles = [*of(objects, "ClusterRole").values(), *of(objects, "Role").values()]
+    assert "*" not in str([role["rules"] for role in roles])
+
+
+def test_without_a_lease_there_is_no_leave_for_one() -> None:
+    assert not granted(render(leaderElection={"enabled": False}), "Role")
+
+
+def test_permissions_of_somebody_elses_making_are_left_to_them() -> None:
+    objects = render(rbac={"create": False, "aggregateClusterRoles": False}, restart={"enabled": True})
+    assert not [each for each in objects if each["kind"].startswith(("Role", "ClusterRole"))]
+
+
+def test_people_get_by_the_clusters_own_roles_what_concerns_credentials_and_nothing_else() -> None:
+    roles = of(render(), "ClusterRole")
+    verbs = {}
+    for name in PEOPLE:
+        (rule,) = roles[name]["rules"]
+        assert (rule["apiGroups"], rule["resources"]) == (["adobe-ims.dev"], ["adobeimscredentials"])
+        labels = roles[name]["metadata"]["labels"]
+        verbs[name] = (rule["verbs"], sorted(label for label in labels if "/aggregate-to-" in label))
+    prefix = "rbac.authorization.k8s.io/aggregate-to-"
+    assert verbs == {
+        "adobe-ims-operator-view": (
+            ["get", "list", "watch"],
+            [f"{prefix}{role}" for role in ("admin", "edit", "view")],
+        ),
+        "adobe-ims-operator-edit": (
+            ["create", "delete", "deletecollection", "patch", "update"],
+            [f"{prefix}{role}" for role in ("admin", "edit")],
+        ),
+    }
+
+
+def test_tests_and_demo_run_with_the_charts_permissions() -> None:
+    objects = render(restart={"enabled": True})
+    everywhere = granted(objects, "ClusterRole")
+    assert len(everywhere) == 2
+    names = ("adobe-ims-operator", "adobe-ims-operator-restart")
+    assert operator_process.rules() == [rule for name in names for rule in everywhere["", name]]
+    assert operator_process.lease_rules() == granted(objects, "Role")["adobe-ims-operator", LEASES]

@@ -1,0 +1,221 @@
+"""The pods that the chart describes: what they run, as whom, and with which settings."""
+
+import hashlib
+from collections.abc import Mapping
+from typing import Any
+
+import click
+import pytest
+
+from adobe_ims_operator import cli
+from adobe_ims_stand_in import __main__ as stand_in
+from chart.objects import CA, EVERYTHING, Object, container, of, one, pod, render
+from support.helm import template
+
+DIGEST = f"sha256:{'0123456789abcdef' * 4}"
+CA_FILE = "/etc/adobe-ims-operator/ca/ca.crt"
+
+
+def args(**values: Any) -> list[str]:
+    return list(container(render(**values))["args"])
+
+
+def parsed(command: click.Command, given: list[str]) -> Mapping[str, Any]:
+    """The parameters as the command itself reads them; the authority's file is nowhere but in the pod."""
+    name, *flags = [each for each in given if not each.startswith("--ims-ca-file=")]
+    assert name == "run"
+    return command.make_context(name, flags).params
+
+
+def env(objects: list[Object]) -> dict[str, str]:
+    return {each["name"]: each["value"] for each in container(objects).get("env", [])}
+
+
+def test_the_defaults_are_the_commands_own_with_one_pod_at_work_at_a_time() -> None:
+    flags = parsed(cli.run, args())
+    usual = parsed(cli.run, ["run"])
+    assert flags == {**usual, "leader_elect": True}
+    assert (flags["metrics_port"], flags["health_port"]) == (8080, 8081)
+
+
+def test_every_setting_is_a_flag_that_the_command_knows() -> None:
+    given = args(**EVERYTHING, watchNamespaces=["photos", "video"])
+    assert f"--ims-ca-file={CA_FILE}" in given
+    assert "--ims-ca-file" in {option for parameter in cli.run.params for option in parameter.opts}
+    assert parsed(cli.run, given) == {
+        "namespaces": ("photos", "video"),
+        "selector": "team=photos,tier!=test",
+        "endpoints": ("https://ims.example.com:8443", "http://ims.test"),
+        "allow_http_endpoint": True,
+        "concurrency": 8,
+        "ims_qps": 0.5,
+        "ims_ca_file": None,
+        "leader_elect": True,
+        "lease_name": "adobe-ims-operator",
+        "lease_namespace": None,
+        "metrics_port": 8080,
+        "health_port": 8081,
+        "log_format": "text",
+        "log_level": "warning",
+    }
+
+
+def test_the_lease_has_the_name_of_the_release() -> None:
+    (deployment,) = of(template({}, release="second"), "Deployment").values()
+    assert "--lease-name=second-adobe-ims-operator" in deployment["spec"]["template"]["spec"]["containers"][0]["args"]
+
+
+def test_metrics_that_are_off_are_neither_served_nor_shown() -> None:
+    objects = render(metrics={"enabled": False})
+    assert "--metrics-port=0" in container(objects)["args"]
+    assert [port["name"] for port in container(objects)["ports"]] == ["health"]
+    assert not of(objects, "Service")
+
+
+@pytest.mark.parametrize(
+    ("image", "expected"),
+    [
+        ({}, "adobe-ims-operator:0.1.0"),
+        ({"tag": "edge"}, "adobe-ims-operator:edge"),
+        ({"registry": "registry.example.com/team"}, "registry.example.com/team/adobe-ims-operator:0.1.0"),
+        ({"digest": DIGEST}, f"adobe-ims-operator@{DIGEST}"),
+        ({"tag": "0.2.0", "digest": DIGEST}, f"adobe-ims-operator:0.2.0@{DIGEST}"),
+    ],
+)
+def test_an_image_is_named_by_tag_or_digest(image: Mapping[str, str], expected: str) -> None:
+    objects = render(image=image, standIn={"enabled": True})
+    assert {container(objects, name)["image"] for name in of(objects, "Deployment")} == {expected}
+
+
+def restricted(template: Object) -> None:
+    """What the level restricted of Pod Security asks for."""
+    spec = template["spec"]
+    assert not {"hostNetwork", "hostPID", "hostIPC"} & spec.keys()
+    assert {kind for volume in spec.get("volumes", []) for kind in volume if kind != "name"} <= {
+        "configMap",
+        "secret",
+        "emptyDir",
+    }
+    assert spec["securityContext"]["runAsNonRoot"] is True
+    assert spec["securityContext"]["seccompProfile"] == {"type": "RuntimeDefault"}
+    for each in spec["containers"]:
+        assert each["securityContext"]["allowPrivilegeEscalation"] is False
+        assert each["securityContext"]["capabilities"] == {"drop": ["ALL"]}
+        assert not any("hostPort" in port for port in each["ports"])
+
+
+@pytest.mark.parametrize("values", [{"standIn": {"enabled": True}}, EVERYTHING], ids=["defaults", "everything"])
+def test_pods_meet_the_level_restricted_and_write_nowhere(values: Mapping[str, Any]) -> None:
+    objects = render(**values)
+    for name in of(objects, "Deployment"):
+        restricted(pod(objects, name))
+        assert pod(objects, name)["spec"]["securityContext"]["runAsUser"] == 65532
+        assert container(objects, name)["securityContext"]["readOnlyRootFilesystem"] is True
+
+
+def test_variables_of_services_are_no_flags_of_the_operator() -> None:
+    objects = render(standIn={"enabled": True})
+    assert [pod(objects, name)["spec"]["enableServiceLinks"] for name in of(objects, "Deployment")] == [False, False]
+
+
+def test_only_the_operator_has_a_token_of_the_api_server() -> None:
+    objects = render(standIn={"enabled": True})
+    assert pod(objects)["spec"]["automountServiceAccountToken"] is True
+    assert pod(objects)["spec"]["serviceAccountName"] == "adobe-ims-operator"
+    assert pod(objects, "adobe-ims-operator-stand-in")["spec"]["automountServiceAccountToken"] is False
+    assert one(objects, "ServiceAccount")["automountServiceAccountToken"] is False
+
+
+def test_an_account_that_is_there_already_is_used() -> None:
+    objects = render(serviceAccount={"create": False, "name": "mine"})
+    assert pod(objects)["spec"]["serviceAccountName"] == "mine"
+    assert not of(objects, "ServiceAccount")
+    bindings = [*of(objects, "ClusterRoleBinding").values(), *of(objects, "RoleBinding").values()]
+    assert {binding["subjects"][0]["name"] for binding in bindings} == {"mine"}
+
+
+def test_an_authority_in_the_values_is_mounted_and_rolls_the_pods_when_it_changes() -> None:
+    objects = render(caBundle={"pem": CA})
+    assert one(objects, "ConfigMap", "adobe-ims-operator-ca")["data"]["ca.crt"].strip() == CA.strip()
+    assert pod(objects)["spec"]["volumes"] == [{"name": "ca", "configMap": {"name": "adobe-ims-operator-ca"}}]
+    assert container(objects)["volumeMounts"] == [
+        {"name": "ca", "mountPath": "/etc/adobe-ims-operator/ca", "readOnly": True}
+    ]
+    assert pod(objects)["metadata"]["annotations"] == {"checksum/ca": hashlib.sha256(CA.encode()).hexdigest()}
+
+
+@pytest.mark.parametrize(
+    ("bundle", "volume"),
+    [
+        ({"configMapName": "corporate"}, {"configMap": {"name": "corporate", "items": [{"key": "ca.crt"}]}}),
+        (
+            {"secretName": "corporate", "key": "root"},
+            {"secret": {"secretName": "corporate", "items": [{"key": "root"}]}},
+        ),
+    ],
+)
+def test_an_authority_of_the_users_is_mounted(bundle: Mapping[str, str], volume: Object) -> None:
+    objects = render(caBundle=bundle)
+    (source,) = volume.values()
+    source["items"][0]["path"] = "ca.crt"
+    assert pod(objects)["spec"]["volumes"] == [{"name": "ca", **volume}]
+    assert f"--ims-ca-file={CA_FILE}" in container(objects)["args"]
+    assert not of(objects, "ConfigMap")
+
+
+def test_a_proxy_is_the_usual_variables() -> None:
+    given = {"httpProxy": "http://a:3128", "httpsProxy": "http://b:3128", "noProxy": ".svc,10.0.0.0/8"}
+    expected = {"HTTP_PROXY": "http://a:3128", "HTTPS_PROXY": "http://b:3128", "NO_PROXY": ".svc,10.0.0.0/8"}
+    assert env(render(proxy=given)) == expected
+    assert env(render()) == {}
+
+
+def test_the_stand_in_is_asked_past_the_proxy() -> None:
+    objects = render(proxy={"httpProxy": "http://a:3128", "noProxy": ".svc"}, standIn={"enabled": True})
+    assert env(objects)["NO_PROXY"] == ".svc,adobe-ims-operator-stand-in.adobe-ims-operator.svc"
+
+
+def test_the_stand_in_is_the_only_endpoint_where_its_service_listens() -> None:
+    objects = render(standIn={"enabled": True, "port": 8090, "expiresIn": 60})
+    flags = parsed(cli.run, container(objects)["args"])
+    assert flags["endpoints"] == ("http://adobe-ims-operator-stand-in.adobe-ims-operator.svc:8090",)
+    assert flags["allow_http_endpoint"] is True
+    served = container(objects, "adobe-ims-operator-stand-in")
+    assert served["command"] == ["adobe-ims-stand-in"]
+    options = parsed(stand_in.run, served["args"])
+    assert (options["http"], options["port"], options["expires_in"]) == (True, 8090, 60)
+    assert "--host=0.0.0.0" in served["args"]
+    service = one(objects, "Service", "adobe-ims-operator-stand-in")
+    assert service["spec"]["ports"] == [{"name": "http", "port": 8090, "targetPort": "http"}]
+    assert served["ports"] == [{"name": "http", "containerPort": 8090}]
+
+
+def test_without_a_lease_one_pod_ends_before_the_next_begins() -> None:
+    assert one(render(leaderElection={"enabled": False}), "Deployment")["spec"]["strategy"] == {"type": "Recreate"}
+    rolling = {"type": "RollingUpdate", "rollingUpdate": {"maxSurge": 1, "maxUnavailable": 0}}
+    assert one(render(), "Deployment")["spec"]["strategy"] == rolling
+    assert "--leader-elect" not in args(leaderElection={"enabled": False})
+
+
+def test_probes_are_changed_in_part_and_left_out() -> None:
+    probed = container(render(livenessProbe={"periodSeconds": 30}, readinessProbe=None, startupProbe=None))
+    assert probed["livenessProbe"]["periodSeconds"] == 30
+    assert probed["livenessProbe"]["httpGet"] == {"path": "/livez", "port": "health"}
+    assert not {"readinessProbe", "startupProbe"} & probed.keys()
+    assert container(render())["readinessProbe"]["httpGet"] == {"path": "/readyz", "port": "health"}
+
+
+def test_what_is_given_for_the_pod_is_in_the_pod() -> None:
+    objects = render(**EVERYTHING)
+    spec = pod(objects)["spec"]
+    fields = ("nodeSelector", "affinity", "tolerations", "topologySpreadConstraints", "priorityClassName")
+    for field in (*fields, "dnsPolicy", "dnsConfig", "imagePullSecrets"):
+        assert spec[field] == EVERYTHING[field]
+    assert EVERYTHING["extraVolumes"][0] in spec["volumes"]
+    assert EVERYTHING["extraVolumeMounts"][0] in container(objects)["volumeMounts"]
+    assert EVERYTHING["extraEnv"][0] in container(objects)["env"]
+    assert one(objects, "Deployment")["spec"]["strategy"] == EVERYTHING["strategy"]
+    assert one(objects, "Deployment")["metadata"]["annotations"] == EVERYTHING["deploymentAnnotations"]
+    assert pod(objects)["metadata"]["annotations"].items() >= EVERYTHING["podAnnotations"].items()
+    assert one(objects, "ServiceAccount")["metadata"]["annotations"] == EVERYTHING["serviceAccount"]["annotations"]
+    assert pod(render(hostNetwork=True))["spec"]["hostNetwork"] is True

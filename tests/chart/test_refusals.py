@@ -1,0 +1,64 @@
+"""Values that contradict each other, or that there are none of, are refused with a message that says what to do."""
+
+from collections.abc import Mapping
+from typing import Any
+
+import pytest
+
+from chart.objects import CA, render
+from support.helm import HelmError
+
+CONTRADICTIONS: list[tuple[Mapping[str, Any], str]] = [
+    ({"replicaCount": 2, "leaderElection": {"enabled": False}}, "set leaderElection.enabled=true"),
+    ({"caBundle": {"pem": CA, "secretName": "ca"}}, "set one of caBundle.pem, caBundle.configMapName and"),
+    ({"caBundle": {"configMapName": "ca", "secretName": "ca"}}, "set one of caBundle.pem, caBundle.configMapName and"),
+    ({"standIn": {"enabled": True}, "endpoints": ["https://ims.example.com"]}, "leave endpoints empty"),
+    ({"endpoints": ["http://ims.example.com"]}, "the endpoint http://ims.example.com would get client secrets in the"),
+    ({"serviceAccount": {"create": False}}, "needs serviceAccount.name"),
+    ({"podDisruptionBudget": {"enabled": True, "minAvailable": 0, "maxUnavailable": 1}}, "not both"),
+    ({"metrics": {"serviceMonitor": {"enabled": True}, "podMonitor": {"enabled": True}}}, "enable one of them"),
+    ({"metrics": {"serviceMonitor": {"enabled": True}, "service": {"enabled": False}}}, "take metrics.podMonitor"),
+    ({"metrics": {"enabled": False, "podMonitor": {"enabled": True}}}, "podMonitor.enabled needs metrics.enabled=true"),
+    ({"metrics": {"enabled": False, "prometheusRule": {"enabled": True}}}, "Rule.enabled needs metrics.enabled=true"),
+    ({"metrics": {"port": 8081}}, "metrics.port and healthPort are both 8081: choose two"),
+]
+
+NO_VALUES: list[tuple[Mapping[str, Any], str]] = [
+    ({"replicaCunt": 2}, "replicaCunt"),
+    ({"image": {"repo": "x"}}, "repo"),
+    ({"metrics": {"serviceMonitor": {"intervall": "30s"}}}, "intervall"),
+    ({"image": {"tag": "sha256:abc"}}, "/image/tag"),
+    ({"image": {"digest": "abc"}}, "/image/digest"),
+    ({"replicaCount": "2"}, "/replicaCount"),
+    ({"logLevel": "trace"}, "/logLevel"),
+    ({"concurrency": 0}, "/concurrency"),
+    ({"imsQps": 0}, "/imsQps"),
+    ({"endpoints": ["ims.example.com"]}, "/endpoints/0"),
+    ({"endpoints": ["https://ims.example.com/ims/token"]}, "/endpoints/0"),
+    ({"watchNamespaces": "photos"}, "/watchNamespaces"),
+    ({"watchNamespaces": ["photos", "photos"]}, "/watchNamespaces"),
+    ({"watchNamespaces": ["photos video"]}, "/watchNamespaces/0"),
+    ({"caBundle": {"pem": "MIIB"}}, "/caBundle/pem"),
+    ({"podLabels": {"app.kubernetes.io/name": "mine"}}, "app.kubernetes.io/name"),
+    ({"commonLabels": {"helm.sh/chart": "mine"}}, "helm.sh/chart"),
+    ({"commonLabels": {"answer": 42}}, "/commonLabels/answer"),
+    ({"terminationGracePeriodSeconds": 5}, "/terminationGracePeriodSeconds"),
+]
+
+
+@pytest.mark.parametrize(("values", "message"), CONTRADICTIONS)
+def test_values_that_contradict_each_other_are_refused(values: Mapping[str, Any], message: str) -> None:
+    with pytest.raises(HelmError) as refused:
+        render(**values)
+    assert message in str(refused.value)
+
+
+@pytest.mark.parametrize(("values", "message"), NO_VALUES)
+def test_what_is_no_value_is_refused(values: Mapping[str, Any], message: str) -> None:
+    with pytest.raises(HelmError, match="schema") as refused:
+        render(**values)
+    assert message in str(refused.value)
+
+
+def test_the_global_values_of_a_chart_around_this_one_are_let_be() -> None:
+    assert render(**{"global": {"imageRegistry": "registry.example.com"}}) == render()

@@ -1,0 +1,188 @@
+"""What stands around the pods: who selects them, names and labels, monitors, alerts, policies, the custom resource."""
+
+import re
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import pytest
+import yaml
+
+from adobe_ims_operator.cluster import Cluster
+from adobe_ims_operator.endpoints import ADOBE, Endpoints
+from adobe_ims_operator.metrics import Metrics
+from chart.objects import EVERYTHING, NAME, OPERATOR, Object, container, of, one, pod, render
+from support.cluster import CRDS
+from support.helm import template
+
+NO_NAMESPACE = {"CustomResourceDefinition", "ClusterRole", "ClusterRoleBinding"}
+STAND_IN = {**NAME, "app.kubernetes.io/component": "stand-in"}
+CRD = "adobeimscredentials.adobe-ims.dev"
+
+
+def selectors(objects: Sequence[Object]) -> dict[tuple[str, str], Object]:
+    """What each object selects pods by."""
+    fields = {"Service": "selector", "NetworkPolicy": "podSelector"}
+    found = {}
+    for each in objects:
+        selected = each.get("spec", {}).get(fields.get(each["kind"], "selector"))
+        if selected:
+            found[each["kind"], each["metadata"]["name"]] = selected.get("matchLabels", selected)
+    return found
+
+
+@pytest.mark.parametrize("monitor", ["serviceMonitor", "podMonitor"])
+def test_all_that_selects_the_operators_pods_selects_them_alike(monitor: str) -> None:
+    metrics = {"serviceMonitor": {"enabled": False}, monitor: {"enabled": True}}
+    objects = render(**{**EVERYTHING, "metrics": metrics})
+    found = selectors(objects)
+    kinds = {kind for kind, _ in found}
+    assert kinds == {"Deployment", "Service", "PodDisruptionBudget", "NetworkPolicy", monitor[0].upper() + monitor[1:]}
+    assert list(found.values()) == [OPERATOR] * len(found)
+    assert pod(objects)["metadata"]["labels"].items() >= OPERATOR.items()
+    # A ServiceMonitor selects Services, by their labels.
+    assert one(objects, "Service", "adobe-ims-operator-metrics")["metadata"]["labels"].items() >= OPERATOR.items()
+
+
+def test_the_stand_ins_pods_are_none_of_the_operators() -> None:
+    objects = render(standIn={"enabled": True}, networkPolicy={"enabled": True})
+    found = selectors(objects)
+    own = {name for name, selector in found.items() if selector == STAND_IN}
+    assert own == {("Deployment", "adobe-ims-operator-stand-in"), ("Service", "adobe-ims-operator-stand-in")}
+    assert pod(objects, "adobe-ims-operator-stand-in")["metadata"]["labels"].items() >= STAND_IN.items()
+
+
+def test_every_object_has_the_usual_labels_and_the_common_ones() -> None:
+    for each in render(**{**EVERYTHING, "extraObjects": []}):
+        labels = each["metadata"]["labels"]
+        assert labels.items() >= NAME.items()
+        assert labels["app.kubernetes.io/managed-by"] == "Helm"
+        assert labels["helm.sh/chart"] == "adobe-ims-operator-0.1.0"
+        assert labels["team"] == "platform"
+
+
+def test_a_label_of_the_pods_goes_before_a_common_one() -> None:
+    objects = render(**EVERYTHING)
+    assert pod(objects)["metadata"]["labels"]["tier"] == "pods"
+    assert one(objects, "Service", "adobe-ims-operator-metrics")["metadata"]["labels"]["tier"] == "metrics"
+    assert one(objects, "Deployment")["metadata"]["labels"]["tier"] == "shared"
+
+
+def test_every_object_is_in_the_releases_namespace_or_in_none() -> None:
+    for each in template({**EVERYTHING, "extraObjects": []}, namespace="elsewhere"):
+        expected = None if each["kind"] in NO_NAMESPACE else "elsewhere"
+        assert each["metadata"].get("namespace") == expected, each["metadata"]["name"]
+
+
+@pytest.mark.parametrize(
+    ("values", "release", "expected"),
+    [
+        ({}, "adobe-ims-operator", "adobe-ims-operator"),
+        ({}, "ims", "ims-adobe-ims-operator"),
+        ({"nameOverride": "tokens"}, "ims", "ims-tokens"),
+        ({"fullnameOverride": "tokens"}, "ims", "tokens"),
+        ({}, "a" * 53, "a" * 45),
+    ],
+)
+def test_objects_are_named_after_the_release(values: Mapping[str, Any], release: str, expected: str) -> None:
+    objects = template({**values, "standIn": {"enabled": True}}, release=release)
+    assert of(objects, "Deployment").keys() == {expected, f"{expected}-stand-in"}
+    for each in objects:
+        name = each["metadata"]["name"]
+        assert name == CRD or name.startswith(expected)
+        assert len(name) <= 63
+
+
+def test_a_monitor_scrapes_the_metrics_port_with_their_own_labels() -> None:
+    (endpoint,) = one(render(**EVERYTHING), "ServiceMonitor")["spec"]["endpoints"]
+    given = EVERYTHING["metrics"]["serviceMonitor"]
+    optional = {field: given[field] for field in ("interval", "scrapeTimeout", "relabelings", "metricRelabelings")}
+    assert endpoint == {"port": "metrics", "path": "/metrics", "honorLabels": True, **optional}
+    objects = render(metrics={"podMonitor": {"enabled": True, "labels": {"prometheus": "main"}}})
+    assert one(objects, "PodMonitor")["spec"]["podMetricsEndpoints"] == [
+        {"port": "metrics", "path": "/metrics", "honorLabels": True}
+    ]
+    assert one(objects, "PodMonitor")["metadata"]["labels"]["prometheus"] == "main"
+    assert {"name": "metrics", "containerPort": 8080} in container(objects)["ports"]
+
+
+def alerts() -> dict[str, Object]:
+    (group,) = one(render(**EVERYTHING), "PrometheusRule")["spec"]["groups"]
+    return {rule["alert"]: rule for rule in group["rules"]}
+
+
+def test_an_outage_is_critical_and_a_rotation_that_fails_is_a_warning() -> None:
+    found = {name: (rule["labels"]["severity"], rule.get("for")) for name, rule in alerts().items()}
+    assert found == {
+        "AdobeIMSCredentialNotReady": ("critical", "2m"),
+        "AdobeIMSTokenExpired": ("critical", None),
+        "AdobeIMSRotationFailing": ("warning", "15m"),
+        "AdobeIMSOperatorNoLeader": ("critical", "5m"),
+    }
+
+
+def test_alerts_ask_for_metrics_that_there_are_of_pods_of_this_release() -> None:
+    cluster = Cluster(Endpoints(ADOBE), lambda _: None, lambda _: None, lambda _: None)
+    served = Metrics(cluster, lambda: True, lambda: 0.0)
+    names = {metric.name for metric in served._registry.collect()}
+    for rule in alerts().values():
+        asked = re.findall(r"(adobe_ims_\w+)\{([^}]*)\}", rule["expr"])
+        assert asked
+        assert {name for name, _ in asked} <= names
+        assert all(re.search(r'pod=~"adobe-ims-operator-\[', labels) for _, labels in asked)
+
+
+def test_a_network_policy_lets_out_to_the_ports_of_what_the_operator_asks_and_no_others() -> None:
+    def ports(objects: Sequence[Object]) -> list[int]:
+        dns, asked, *_ = one(objects, "NetworkPolicy")["spec"]["egress"]
+        assert {(port["port"], port.get("protocol", "TCP")) for port in dns["ports"]} == {(53, "UDP"), (53, "TCP")}
+        return [port["port"] for port in asked["ports"]]
+
+    enabled = {"enabled": True}
+    assert ports(render(networkPolicy=enabled)) == [443, 6443]
+    assert ports(render(networkPolicy={**enabled, "apiServerPorts": [16443]})) == [16443, 443]
+    assert ports(render(networkPolicy=enabled, standIn=enabled)) == [443, 6443, 8090]
+    assert ports(render(**EVERYTHING)) == [443, 6443, 8443, 80, 3128]
+    assert one(render(**EVERYTHING), "NetworkPolicy")["spec"]["egress"][2:] == [{"ports": [{"port": 9999}]}]
+
+
+def test_a_network_policy_lets_in_to_health_and_metrics_only() -> None:
+    def ingress(**values: Any) -> list[Object]:
+        spec = one(render(**values), "NetworkPolicy")["spec"]
+        assert spec["policyTypes"] == ["Ingress", "Egress"]
+        return list(spec["ingress"])
+
+    health, metrics = {"ports": [{"port": 8081}]}, {"ports": [{"port": 8080}]}
+    assert ingress(networkPolicy={"enabled": True}) == [health, metrics]
+    assert ingress(networkPolicy={"enabled": True}, metrics={"enabled": False}) == [health]
+    assert ingress(**EVERYTHING) == [health, {**metrics, "from": [{"namespaceSelector": {}}]}]
+
+
+@pytest.mark.parametrize(
+    ("given", "expected"),
+    [
+        ({}, {"maxUnavailable": 1}),
+        ({"minAvailable": 0}, {"minAvailable": 0}),
+        ({"minAvailable": "50%"}, {"minAvailable": "50%"}),
+        ({"maxUnavailable": 0}, {"maxUnavailable": 0}),
+    ],
+)
+def test_a_disruption_budget_is_as_given_and_lets_one_pod_go_by_default(given: Object, expected: Object) -> None:
+    spec = one(render(podDisruptionBudget={"enabled": True, **given}), "PodDisruptionBudget")["spec"]
+    assert {field: value for field, value in spec.items() if field != "selector"} == expected
+
+
+def test_the_custom_resource_is_the_one_source_and_stays_when_the_release_goes() -> None:
+    crd = one(render(), "CustomResourceDefinition", CRD)
+    (source,) = (yaml.safe_load(path.read_text()) for path in CRDS.glob("*.yaml"))
+    assert crd["spec"] == source["spec"]
+    assert crd["metadata"]["annotations"] == {"helm.sh/resource-policy": "keep"}
+    assert "annotations" not in one(render(crds={"keep": False}), "CustomResourceDefinition", CRD)["metadata"]
+    assert not of(render(crds={"enabled": False}), "CustomResourceDefinition")
+
+
+def test_more_objects_are_installed_as_they_are_or_as_templates() -> None:
+    assert of(render(**EVERYTHING), "ConfigMap").keys() == {
+        "adobe-ims-operator-ca",
+        "adobe-ims-operator-more",
+        "text",
+    }

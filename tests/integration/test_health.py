@@ -1,0 +1,162 @@
+"""What kubelet and Prometheus are told, by a real process: well, and when what they ask about is broken."""
+
+import signal
+
+import httpx
+import pytest
+
+from adobe_ims_stand_in.defaults import SAMPLE_CLIENT_SECRET
+from support.address import free_ports
+from support.api import wait_for
+from support.operator_process import rules
+from support.scene import Scene, allow
+from support.stale_api import StaleApi
+
+SECRET_VERBS = next(rule["verbs"] for rule in rules() if "secrets" in rule["resources"])
+
+
+class Ports:
+    """Where one operator tells of its health and its metrics."""
+
+    def __init__(self) -> None:
+        self.health, self.metrics = free_ports(2)
+
+    @property
+    def flags(self) -> tuple[str, ...]:
+        return f"--health-port={self.health}", f"--metrics-port={self.metrics}"
+
+    def ask(self, path: str) -> tuple[int, str]:
+        """The status and text that kubelet gets; raises httpx.TransportError as it would be refused."""
+        port = self.metrics if path == "/metrics" else self.health
+        response = httpx.get(f"http://127.0.0.1:{port}{path}", trust_env=False, timeout=3)
+        return response.status_code, response.text
+
+    def wait_until(self, path: str, status: int, text: str = "", timeout: float = 30) -> str:
+        """Wait until the answer has that status and holds `text`; the answer."""
+
+        def probe() -> str | None:
+            found, answer = self.ask(path)
+            assert (found, text in answer) == (status, True), f"{found}: {answer}"
+            return answer
+
+        return wait_for(f"{path} to answer {status}", probe, timeout)
+
+    def value(self, series: str) -> float | None:
+        """The value of a series of the metrics, or None where there is none."""
+        _, text = self.ask("/metrics")
+        found = [line.rpartition(" ")[2] for line in text.splitlines() if line.startswith(f"{series} ")]
+        return float(found[0]) if found else None
+
+
+@pytest.fixture
+def ports() -> Ports:
+    return Ports()
+
+
+def of(scene: Scene, metric: str, name: str = "lightroom") -> str:
+    return f'adobe_ims_credential_{metric}{{name="{name}",namespace="{scene.namespace}"}}'
+
+
+def test_it_is_ready_once_everything_was_read(scene: Scene, ports: Ports) -> None:
+    allow(scene.api, scene.namespace, "secrets", ["get"])
+    scene.operator(*ports.flags)
+    answer = ports.wait_until("/readyz", 503, "were not read yet")
+    assert f"[-]secrets in namespace {scene.namespace} failed" in answer
+    assert ports.ask("/livez")[0] == 200
+    allow(scene.api, scene.namespace, "secrets", SECRET_VERBS)
+    answer = ports.wait_until("/readyz", 200)
+    assert answer == f"[+]credentials ok\n[+]secrets in namespace {scene.namespace} ok\n"
+
+
+def test_it_is_not_ready_while_credentials_can_not_be_read(scene: Scene, ports: Ports) -> None:
+    allow(scene.api, scene.namespace, "adobeimscredentials", ["watch"])
+    scene.operator(*ports.flags)
+    ports.wait_until("/readyz", 503, "[-]credentials failed: not all credentials were read yet")
+    allow(scene.api, scene.namespace, "adobeimscredentials", ["list", "watch"])
+    ports.wait_until("/readyz", 200, timeout=90)
+
+
+def test_a_replica_that_waits_is_ready_and_alive_and_tells_of_no_credential(scene: Scene, ports: Ports) -> None:
+    first, second = Ports(), ports
+    scene.client_secret()
+    scene.credential()
+    scene.replica("first", *first.flags)
+    scene.wait_ready()
+    scene.replica("second", *second.flags)
+    second.wait_until("/readyz", 200)
+    assert second.wait_until("/livez", 200, "[+]lease ok")
+    assert (first.value("adobe_ims_operator_leader"), second.value("adobe_ims_operator_leader")) == (1, 0)
+    assert first.value(of(scene, "ready")) == 1
+    assert second.value(of(scene, "ready")) is None
+
+
+def test_a_watch_that_tells_nothing_is_found_out_and_opened_anew(scene: Scene, ports: Ports) -> None:
+    scene.client_secret()
+    with StaleApi(scene.control_plane) as stale:
+        stale.hiding = True
+        scene.credential()
+        scene.operator_by(stale, *ports.flags)
+        ports.wait_until("/readyz", 503, "not all credentials were read yet")
+        assert ports.ask("/livez")[0] == 200
+        answer = ports.wait_until("/livez", 503, timeout=60)
+        assert "[-]credentials failed: the watch on credentials does not tell what a list shows" in answer
+        assert "the watch on credentials is blind" in scene.log.read_text()
+        stale.hiding = False
+        ports.wait_until("/livez", 200, timeout=90)
+        ports.wait_until("/readyz", 200)
+        scene.wait_ready()
+
+
+def test_a_process_that_hangs_does_not_answer(scene: Scene, ports: Ports) -> None:
+    operator = scene.operator(*ports.flags)
+    ports.wait_until("/livez", 200, "[+]schedule ok")
+    operator.process.send_signal(signal.SIGSTOP)
+    with pytest.raises(httpx.TransportError):
+        ports.ask("/livez")
+
+
+def test_an_api_server_that_is_away_is_no_reason_to_be_killed(scene: Scene, ports: Ports) -> None:
+    with StaleApi(scene.control_plane) as proxy:
+        scene.operator_by(proxy, *ports.flags)
+        ports.wait_until("/readyz", 200)
+    wait_for("the outage to be noticed", lambda: "can't watch Secrets" in scene.log.read_text())
+    assert ports.ask("/livez")[0] == 200
+
+
+def test_metrics_tell_of_credentials_and_of_requests(scene: Scene, ports: Ports) -> None:
+    scene.client_secret()
+    scene.operator(*ports.flags)
+    scene.credential()
+    status = scene.wait_ready()
+    assert ports.value(of(scene, "ready")) == 1
+    assert ports.value(of(scene, "rotation_failing")) == 0
+    expiry, following = (
+        ports.value(of(scene, "expiration_timestamp_seconds")),
+        ports.value(of(scene, "next_rotation_timestamp_seconds")),
+    )
+    assert expiry is not None
+    assert following is not None
+    assert 3500 < expiry - following < 3700, status
+    issued = f'adobe_ims_token_requests_total{{endpoint="{scene.ims.url}",result="Issued"}}'
+    assert ports.value(issued) == 1
+    assert ports.value(f'adobe_ims_token_request_duration_seconds_count{{endpoint="{scene.ims.url}"}}') == 1
+    scene.rules({"behaviour": "error", "error": "invalid_client"})
+    scene.patch("lightroom", {"spec": {"scopes": ["openid"]}})
+    scene.wait_condition("RotationFailing", "True", "InvalidClient")
+    assert ports.value(of(scene, "ready")) == 0
+    assert ports.value(of(scene, "rotation_failing")) == 1
+    assert ports.value(issued.replace("Issued", "InvalidClient")) == 1
+    _, text = ports.ask("/metrics")
+    assert SAMPLE_CLIENT_SECRET not in text
+    assert scene.data()["access_token"] not in text
+    scene.api.delete(scene.path("lightroom"))
+    wait_for("it to be forgotten", lambda: ports.value(of(scene, "ready")) is None)
+
+
+def test_a_port_that_is_taken_is_said(scene: Scene, ports: Ports) -> None:
+    scene.operator(*ports.flags)
+    ports.wait_until("/livez", 200)
+    second = scene.operator(*ports.flags)
+    assert second.process.wait(20) == 1
+    assert f"port {ports.health} can't be listened on" in scene.log.read_text()
+    assert "Traceback" not in scene.log.read_text()

@@ -1,0 +1,207 @@
+"""The Lease by itself, on a real API server and by a clock that the test turns."""
+
+from collections.abc import AsyncIterator, Callable
+from datetime import UTC, datetime
+
+import pytest
+
+from adobe_ims_operator.kube import ApiError, Kube, NotLeadingError
+from adobe_ims_operator.lease import DURATION, RENEW_WITHIN, Lease
+from adobe_ims_operator.login import load_configuration
+from adobe_ims_operator.resource import Key
+from support.scene import Scene
+
+PATH = "/apis/coordination.k8s.io/v1/namespaces/{}/leases/it"
+
+
+class Clock:
+    """Seconds that go on when the test says so."""
+
+    def __init__(self) -> None:
+        self.now = 100.0
+
+    def __call__(self) -> float:
+        return self.now
+
+
+class Replica:
+    """A part in the Lease `it`, with what it was told."""
+
+    def __init__(self, kube: Kube, namespace: str, name: str, clock: Clock) -> None:
+        self.heard: list[str] = []
+        self.lease = Lease(
+            kube,
+            Key(namespace, "it"),
+            name,
+            steady=clock,
+            now=lambda: datetime.now(UTC),
+            gained=self._gained,
+            lost=lambda: self.heard.append("lost"),
+        )
+
+    def _gained(self, *, another_led: bool) -> None:
+        self.heard.append("took over" if another_led else "went on")
+
+
+@pytest.fixture
+def clock() -> Clock:
+    return Clock()
+
+
+@pytest.fixture
+async def kube(scene: Scene, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[Kube]:
+    monkeypatch.setenv("KUBECONFIG", str(scene.control_plane.kubeconfig))
+    connection = Kube(await load_configuration(), 4, load_configuration)
+    yield connection
+    await connection.close()
+
+
+@pytest.fixture
+def replica(scene: Scene, kube: Kube, clock: Clock) -> Callable[[str], Replica]:
+    return lambda name: Replica(kube, scene.namespace, name, clock)
+
+
+async def test_the_first_that_comes_leads_and_kubectl_shows_it(scene: Scene, replica: Callable[[str], Replica]) -> None:
+    one, other = replica("one"), replica("other")
+    await one.lease.attempt()
+    await other.lease.attempt()
+    assert (one.lease.leading, other.lease.leading) == (True, False)
+    assert (one.heard, other.heard) == (["took over"], [])
+    spec = scene.api.get(PATH.format(scene.namespace))["spec"]
+    assert (spec["holderIdentity"], spec["leaseDurationSeconds"], spec["leaseTransitions"]) == ("one", 15, 0)
+    assert spec["acquireTime"] == spec["renewTime"]
+
+
+async def test_a_lease_that_is_renewed_is_not_taken(replica: Callable[[str], Replica], clock: Clock) -> None:
+    one, other = replica("one"), replica("other")
+    for _ in range(30):
+        await one.lease.attempt()
+        await other.lease.attempt()
+        clock.now += 2
+    assert one.lease.leading
+    assert other.heard == []
+
+
+async def test_a_lease_that_nobody_renews_is_taken_when_its_leader_has_long_stopped_to_write(
+    scene: Scene, replica: Callable[[str], Replica], clock: Clock
+) -> None:
+    one, other = replica("one"), replica("other")
+    await one.lease.attempt()
+    led_until = taken_at = clock.now
+    while not other.lease.leading:
+        await other.lease.attempt()
+        taken_at = clock.now
+        clock.now += 0.5
+        if one.lease.leading:
+            led_until = clock.now + one.lease.patience()
+    assert led_until < taken_at
+    assert taken_at - 100 <= DURATION + 0.5
+    spec = scene.api.get(PATH.format(scene.namespace))["spec"]
+    assert (spec["holderIdentity"], spec["leaseTransitions"]) == ("other", 1)
+
+
+async def test_who_could_not_renew_writes_nothing(replica: Callable[[str], Replica], clock: Clock) -> None:
+    one = replica("one")
+    with pytest.raises(NotLeadingError):
+        one.lease.patience()
+    await one.lease.attempt()
+    clock.now += RENEW_WITHIN - 0.1
+    assert 0 < one.lease.patience() < DURATION - RENEW_WITHIN + 0.1
+    clock.now += 0.1
+    with pytest.raises(NotLeadingError):
+        one.lease.patience()
+
+
+async def test_a_leader_that_was_frozen_does_not_take_the_lease_back(
+    replica: Callable[[str], Replica], clock: Clock
+) -> None:
+    one, other = replica("one"), replica("other")
+    await one.lease.attempt()
+    await other.lease.attempt()
+    for _ in range(2):
+        clock.now += 8
+        await other.lease.attempt()
+    await one.lease.attempt()
+    assert (one.lease.leading, other.lease.leading) == (False, True)
+    assert one.heard == ["took over", "lost"]
+    await one.lease.attempt()
+    assert other.lease.leading
+
+
+async def test_who_could_not_look_at_the_lease_leaves_it_to_the_leader_of_before(
+    replica: Callable[[str], Replica], clock: Clock
+) -> None:
+    one, other = replica("one"), replica("other")
+    await one.lease.attempt()
+    await other.lease.attempt()
+    clock.now += 120  # in which the API server answered neither
+    await other.lease.attempt()
+    assert not other.lease.leading
+    await one.lease.attempt()
+    assert one.lease.leading
+    assert one.heard[-1] == "went on"
+
+
+async def test_a_lease_that_was_released_is_taken_at_once(
+    scene: Scene, replica: Callable[[str], Replica], clock: Clock
+) -> None:
+    one, other = replica("one"), replica("other")
+    await one.lease.attempt()
+    await other.lease.attempt()
+    await one.lease.release()
+    assert scene.api.get(PATH.format(scene.namespace))["spec"]["holderIdentity"] == ""
+    with pytest.raises(NotLeadingError):
+        one.lease.patience()
+    clock.now += 2
+    await other.lease.attempt()
+    assert other.heard == ["took over"]
+
+
+async def test_a_lease_of_another_is_not_released(scene: Scene, replica: Callable[[str], Replica]) -> None:
+    one, other = replica("one"), replica("other")
+    await one.lease.attempt()
+    scene.api.patch(PATH.format(scene.namespace), {"spec": {"holderIdentity": "other"}})
+    await one.lease.release()
+    await other.lease.release()
+    assert scene.api.get(PATH.format(scene.namespace))["spec"]["holderIdentity"] == "other"
+
+
+async def test_a_change_of_the_lease_by_somebody_else_costs_no_leadership(
+    scene: Scene, replica: Callable[[str], Replica], clock: Clock
+) -> None:
+    one = replica("one")
+    await one.lease.attempt()
+    scene.api.patch(PATH.format(scene.namespace), {"metadata": {"labels": {"team": "platform"}}})
+    clock.now += 2
+    await one.lease.attempt()
+    assert one.heard == ["took over"]
+    clock.now += RENEW_WITHIN - 1
+    assert one.lease.leading
+    lease = scene.api.get(PATH.format(scene.namespace))
+    assert lease["metadata"]["labels"] == {"team": "platform"}
+
+
+async def test_a_lease_that_was_deleted_is_lost_and_then_made_anew(
+    scene: Scene, replica: Callable[[str], Replica]
+) -> None:
+    one = replica("one")
+    await one.lease.attempt()
+    scene.api.delete(PATH.format(scene.namespace))
+    await one.lease.attempt()
+    assert not one.lease.leading
+    await one.lease.attempt()
+    assert one.heard == ["took over", "lost", "took over"]
+
+
+async def test_a_lease_without_a_spec_is_free(scene: Scene, replica: Callable[[str], Replica]) -> None:
+    scene.api.apply(
+        {"apiVersion": "coordination.k8s.io/v1", "kind": "Lease", "metadata": {"name": "it"}}, namespace=scene.namespace
+    )
+    one = replica("one")
+    await one.lease.attempt()
+    assert one.lease.leading
+
+
+async def test_a_namespace_that_is_missing_is_said(kube: Kube, clock: Clock) -> None:
+    with pytest.raises(ApiError, match="namespaces"):
+        await Replica(kube, "missing", "one", clock).lease.attempt()

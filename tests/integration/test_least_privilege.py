@@ -1,0 +1,100 @@
+"""What is granted is used, and what is used is granted: the rules in deploy/ beside the API server's audit log."""
+
+import json
+import re
+from collections.abc import Iterable, Iterator
+from typing import Any, NamedTuple
+
+import pytest
+
+from adobe_ims_operator.resource import ROTATE_ANNOTATION
+from support.api import wait_for
+from support.cluster import CRDS
+from support.control_plane import ControlPlane
+from support.operator_process import ACCOUNT, lease_rules, rules
+from support.scene import Scene, workload
+
+DISCOVERY = re.compile("/apis?(/[a-z0-9.-]+){0,2}")
+KINDS = ("Deployment", "StatefulSet", "DaemonSet")
+
+
+class Right(NamedTuple):
+    verb: str
+    group: str
+    resource: str
+
+
+@pytest.fixture(scope="module")
+def control_plane(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ControlPlane]:
+    with ControlPlane(tmp_path_factory.mktemp("least-privilege"), crds=CRDS, audit=True) as plane:
+        yield plane
+
+
+def granted(some_rules: Iterable[dict[str, Any]]) -> set[Right]:
+    return {
+        Right(verb, group, resource)
+        for rule in some_rules
+        for verb in rule["verbs"]
+        for group in rule["apiGroups"]
+        for resource in rule["resources"]
+    }
+
+
+def audited(scene: Scene) -> Iterator[dict[str, Any]]:
+    """What the operator's account asked for."""
+    assert scene.control_plane.audit_log is not None
+    user = f"system:serviceaccount:{scene.namespace}:{ACCOUNT}"
+    for line in scene.control_plane.audit_log.read_text().splitlines():
+        event = json.loads(line)
+        if event["user"].get("username") == user:
+            yield event
+
+
+def right(event: dict[str, Any]) -> Right:
+    reference = event["objectRef"]
+    resource = "/".join(filter(None, (reference["resource"], reference.get("subresource"))))
+    return Right(event["verb"], reference.get("apiGroup", ""), resource)
+
+
+def live_a_life(scene: Scene) -> None:
+    """Have the operator do all that it can be asked to do."""
+    for kind in KINDS:
+        scene.api.apply(workload(kind, "web"), namespace=scene.namespace)
+    scene.client_secret()
+    operator = scene.replica("replica")
+    scene.credential(restart=[{"kind": kind, "name": "web"} for kind in KINDS])
+    scene.wait_ready()
+    scene.patch("lightroom", {"metadata": {"annotations": {ROTATE_ANNOTATION: "1"}}})
+    scene.wait_rotations(2)
+    scene.patch("lightroom", {"spec": {"secret": {"name": "renamed"}}})
+    wait_for("the Secret of before to go", lambda: scene.secret("lightroom") is None or None)
+    # The second renewal of the Lease is one that finds it.
+    wait_for(
+        "a renewal", lambda: any(right(event).verb == "update" for event in audited(scene) if "objectRef" in event)
+    )
+    operator.stop()
+
+
+def test_what_is_granted_is_used_and_what_is_used_is_granted(scene: Scene) -> None:
+    live_a_life(scene)
+    events = list(audited(scene))
+    used = {right(event) for event in events if "resource" in event.get("objectRef", {})}
+    allowed = granted([*rules(), *lease_rules()])
+    assert used - allowed == set(), "used without being granted"
+    assert allowed - used == set(), "granted without being used"
+    refused = {event["requestURI"] for event in events if event.get("responseStatus", {}).get("code") in (401, 403)}
+    assert refused == set()
+    others = {event["requestURI"] for event in events if "resource" not in event.get("objectRef", {})}
+    assert all(DISCOVERY.fullmatch(uri) for uri in others), "beside what every account may ask for"
+    where = {event["objectRef"]["namespace"] for event in events if "resource" in event.get("objectRef", {})}
+    assert where == {scene.namespace}, "with --namespace Roles are enough"
+
+
+def test_no_rule_says_everything() -> None:
+    for each in granted([*rules(), *lease_rules()]):
+        assert "*" not in each
+
+
+def test_the_lease_is_the_only_one_that_it_may_touch() -> None:
+    named = [rule for rule in lease_rules() if set(rule["verbs"]) != {"create"}]
+    assert [rule["resourceNames"] for rule in named] == [[ACCOUNT]]
