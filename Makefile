@@ -4,8 +4,9 @@ SHELL := /bin/bash
 .SHELLFLAGS := -eu -o pipefail -c
 PYTHON ?= python3
 CONTEXT ?=
-ENGINE ?= $(firstword $(foreach name,docker podman buildah,$(if $(shell command -v $(name)),$(name))))
+ENGINE ?= $(firstword $(foreach name,docker podman buildah,$(if $(shell $(name) info > /dev/null 2>&1 && echo yes),$(name))))
 BASE ?=
+PLATFORM ?=
 VENV := .venv/.installed
 RUN := PYTHONPATH=tests .venv/bin/python
 
@@ -21,8 +22,8 @@ demo: $(VENV) ## Watch tokens rotate on a local control plane (CONTEXT=NAME: on 
 	@PYTHONPATH=tests:hack .venv/bin/python -m demo $(if $(CONTEXT),--context '$(CONTEXT)')
 
 .PHONY: test
-test: check binaries ## Check and test everything, on a real control plane
-	@$(RUN) -m pytest tests
+test: check binaries ## Check and test everything but pods, on a real control plane
+	@$(RUN) -m pytest tests --ignore=tests/node
 
 .PHONY: test-unit
 test-unit: $(VENV) ## Test what needs no cluster, in seconds
@@ -31,6 +32,10 @@ test-unit: $(VENV) ## Test what needs no cluster, in seconds
 .PHONY: test-integration
 test-integration: $(VENV) binaries ## Test what needs the real control plane
 	@$(RUN) -m pytest tests/integration
+
+.PHONY: test-node
+test-node: $(VENV) ## Test the whole product in pods, on a real node (Linux, as root)
+	@$(RUN) -m support.node_sandbox .venv/bin/python -m pytest tests/node
 
 .PHONY: check
 check: $(VENV) ## Formatter, linter, types, the direction of imports, and all that is made from a source
@@ -57,9 +62,9 @@ fmt: $(VENV) ## Format, and mend what the linter can mend
 	@.venv/bin/ruff format --quiet .
 
 .PHONY: image
-image: ## Build the container image (ENGINE=docker, podman or buildah; BASE=another Python image)
-	@test -n '$(ENGINE)' || { echo "docker, podman or buildah is needed; name another with ENGINE=" >&2; exit 1; }
-	@$(ENGINE) build $(if $(BASE),--build-arg BASE='$(BASE)') \
+image: ## Build the container image (ENGINE=docker, podman or buildah; BASE=another Python image; PLATFORM=linux/arm64)
+	@test -n '$(ENGINE)' || { echo "docker, podman or buildah is needed, and none answers; name another with ENGINE=" >&2; exit 1; }
+	@$(ENGINE) build $(if $(BASE),--build-arg BASE='$(BASE)') $(if $(PLATFORM),--platform '$(PLATFORM)') \
 	  --tag adobe-ims-operator:$$(sed -n 's/^version = "\(.*\)"/\1/p' pyproject.toml) .
 
 .PHONY: cluster
