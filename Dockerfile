@@ -1,7 +1,8 @@
 # Builds with docker, podman and buildah. The result has no shell and no pip: what runs, and nothing else.
 #
-# BASE may be any Debian-based image with Python 3.11 or newer and its venv module; give it by digest
-# (python:3.11-slim-bookworm@sha256:...) where builds have to be repeatable.
+# BASE is a Debian-based image with Python 3.11 or newer and its venv module; give it by digest
+# (python:3.11-slim-bookworm@sha256:...) where it has to be the same each time. The tests build with buildah, on Debian
+# with Debian's own Python.
 ARG BASE=python:3.11-slim-bookworm
 FROM ${BASE} AS build
 
@@ -20,20 +21,26 @@ RUN python3 -m venv tools \
 COPY hack/image hack/image
 RUN python3 hack/image/prune.py /app/lib/python3.*/site-packages
 
-COPY LICENSE README.md pyproject.toml ./
+COPY LICENSE pyproject.toml ./
 COPY operator operator
 RUN tools/bin/pip wheel --quiet --no-index --no-deps --no-build-isolation --wheel-dir dist . \
  && tools/bin/pip --python /app/bin/python install --quiet --no-compile --no-index --no-deps dist/*.whl \
  && /app/bin/python hack/image/collect.py /image
 
 # As in a pod: that user, and no other file system than the image's.
-RUN cp -r hack /image/check \
- && PYTHONPATH=/check chroot --userspec=65532:65532 /image /app/bin/python -B -m image.check \
- && rm -r /image/check
+FROM scratch AS check
+COPY --from=build /image /
+COPY hack/image /check/image
+ENV PYTHONPATH=/check
+USER 65532:65532
+RUN ["/app/bin/python", "-B", "-m", "image.check"]
 
 FROM scratch
 COPY --from=build /image /
-ENV PATH=/app/bin
+# An empty folder once more, since a stage that nothing is copied from would be skipped.
+COPY --from=check /tmp /tmp
+# HOME for users that /etc/passwd does not know, as OpenShift's.
+ENV PATH=/app/bin HOME=/
 USER 65532:65532
 ENTRYPOINT ["adobe-ims-operator"]
 CMD ["run"]

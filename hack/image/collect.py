@@ -21,6 +21,8 @@ COMMANDS = ("adobe-ims-operator", "adobe-ims-stand-in", "python*")
 # Not loaded by linking: threads end by libgcc, and older C libraries look names up by the others.
 OPENED = ("libgcc_s.so.1", "libnss_dns.so.2", "libnss_files.so.2")
 AUTHORITIES = Path("/etc/ssl/certs/ca-certificates.crt")
+# By which scanners know the system, and with it whose packages these are.
+RELEASE = (Path("/etc/os-release"), Path("/etc/debian_version"))
 USERS = "root:x:0:0:root:/:/nologin\nadobe-ims-operator:x:65532:65532::/:/nologin\n"
 GROUPS = "root:x:0:\nadobe-ims-operator:x:65532:\n"
 
@@ -80,7 +82,7 @@ class Tree:
 def main() -> None:
     """Fill the folder that is named by the first argument."""
     tree = Tree(Path(sys.argv[1]))
-    for file in (*_app(), *_standard_library(), Path(sys.executable), AUTHORITIES, Path("/etc/os-release")):
+    for file in (*_app(), *_standard_library(), Path(sys.executable), AUTHORITIES, *RELEASE):
         tree.add(file)
     for library in _libraries(tree):
         tree.add(library)

@@ -6,6 +6,7 @@ Server-to-Server credential implementation"). How often to ask and what to do ab
 
 import asyncio
 import json
+import os
 import re
 import socket
 import ssl
@@ -65,13 +66,19 @@ class TrustError(Exception):
 
 
 def load_trust(ca_file: Path | None) -> ssl.SSLContext:
-    """Trust the usual authorities (certifi's, or those of SSL_CERT_FILE), and those of a PEM file.
+    """Trust the usual authorities, and those of a PEM file.
+
+    The usual ones are those of SSL_CERT_FILE and SSL_CERT_DIR, else the system's, and certifi's where it has none.
 
     Raises:
         TrustError: a file is missing, or holds no certificate.
     """
+    file, folder = os.environ.get("SSL_CERT_FILE") or None, os.environ.get("SSL_CERT_DIR") or None
     try:
-        context = httpx.create_ssl_context()
+        if file or folder:
+            context = ssl.create_default_context(cafile=file, capath=folder)
+        else:
+            context = ssl.create_default_context() if _system_has_authorities() else httpx.create_ssl_context()
     except OSError as error:  # which an ssl.SSLError is as well
         raise TrustError(f"the file that SSL_CERT_FILE names can't be used ({error})") from error
     try:
@@ -80,6 +87,12 @@ def load_trust(ca_file: Path | None) -> ssl.SSLContext:
     except OSError as error:
         raise TrustError(f"{ca_file} holds no certificate in PEM form ({error})") from error
     return context
+
+
+def _system_has_authorities() -> bool:
+    paths = ssl.get_default_verify_paths()
+    # OpenSSL finds those of a folder by the hash of their names, each when it is needed.
+    return bool(paths.cafile or (paths.capath and any(Path(paths.capath).glob("*.0"))))
 
 
 class IMSClient:

@@ -67,6 +67,11 @@ EVERYTHING: Mapping[str, Any] = {
     ],
 }
 """Every value that is not of an alternative to another."""
+INSTALLABLE: Mapping[str, Any] = {
+    **EVERYTHING,
+    "metrics": {**EVERYTHING["metrics"], "serviceMonitor": {"enabled": False}, "prometheusRule": {"enabled": False}},
+}
+"""All of it that a cluster without the Prometheus operator, whose kinds these two are, has a use for."""
 
 
 def render(**values: Any) -> list[Object]:

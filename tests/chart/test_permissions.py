@@ -109,7 +109,7 @@ def test_people_get_by_the_clusters_own_roles_what_concerns_credentials_and_noth
     assert verbs == {
         "adobe-ims-operator-view": (
             ["get", "list", "watch"],
-            [f"{prefix}{role}" for role in ("admin", "edit", "view")],
+            [f"{prefix}{role}" for role in ("admin", "cluster-reader", "edit", "view")],
         ),
         "adobe-ims-operator-edit": (
             ["create", "delete", "deletecollection", "patch", "update"],

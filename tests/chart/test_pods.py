@@ -78,6 +78,7 @@ def test_metrics_that_are_off_are_neither_served_nor_shown() -> None:
         ({}, "adobe-ims-operator:0.1.0"),
         ({"tag": "edge"}, "adobe-ims-operator:edge"),
         ({"registry": "registry.example.com/team"}, "registry.example.com/team/adobe-ims-operator:0.1.0"),
+        ({"repository": "registry.example.com:5000/ims"}, "registry.example.com:5000/ims:0.1.0"),
         ({"digest": DIGEST}, f"adobe-ims-operator@{DIGEST}"),
         ({"tag": "0.2.0", "digest": DIGEST}, f"adobe-ims-operator:0.2.0@{DIGEST}"),
     ],
@@ -132,6 +133,11 @@ def test_an_account_that_is_there_already_is_used() -> None:
     assert not of(objects, "ServiceAccount")
     bindings = [*of(objects, "ClusterRoleBinding").values(), *of(objects, "RoleBinding").values()]
     assert {binding["subjects"][0]["name"] for binding in bindings} == {"mine"}
+
+
+def test_what_stands_before_an_authority_is_kept() -> None:
+    bundle = f"  # Ours\n{CA}"
+    assert one(render(caBundle={"pem": bundle}), "ConfigMap", "adobe-ims-operator-ca")["data"] == {"ca.crt": bundle}
 
 
 def test_an_authority_in_the_values_is_mounted_and_rolls_the_pods_when_it_changes() -> None:
@@ -190,11 +196,38 @@ def test_the_stand_in_is_the_only_endpoint_where_its_service_listens() -> None:
     assert served["ports"] == [{"name": "http", "containerPort": 8090}]
 
 
+def strategy(**values: Any) -> Object:
+    found: Object = one(render(**values), "Deployment")["spec"]["strategy"]
+    return found
+
+
 def test_without_a_lease_one_pod_ends_before_the_next_begins() -> None:
-    assert one(render(leaderElection={"enabled": False}), "Deployment")["spec"]["strategy"] == {"type": "Recreate"}
-    rolling = {"type": "RollingUpdate", "rollingUpdate": {"maxSurge": 1, "maxUnavailable": 0}}
-    assert one(render(), "Deployment")["spec"]["strategy"] == rolling
+    assert strategy(leaderElection={"enabled": False}) == {"type": "Recreate"}
+    assert strategy(leaderElection={"enabled": False}, strategy={"type": "Recreate"}) == {"type": "Recreate"}
+    assert strategy(strategy={"type": "Recreate"}) == {"type": "Recreate"}
     assert "--leader-elect" not in args(leaderElection={"enabled": False})
+
+
+@pytest.mark.parametrize(
+    ("values", "surge", "unavailable"),
+    [
+        ({}, 1, 0),
+        ({"strategy": {"type": "RollingUpdate"}}, 1, 0),
+        ({"hostNetwork": True}, 0, 1),
+        ({"strategy": {"rollingUpdate": {"maxSurge": 0}}}, 0, "25%"),
+        ({"strategy": {"type": "RollingUpdate", "rollingUpdate": {"maxUnavailable": 1}}}, "25%", 1),
+    ],
+)
+def test_how_pods_roll_is_always_said_by_both_numbers(
+    values: Mapping[str, Any], surge: object, unavailable: object
+) -> None:
+    rolling = {"maxSurge": surge, "maxUnavailable": unavailable}
+    assert strategy(**values) == {"type": "RollingUpdate", "rollingUpdate": rolling}
+
+
+def test_the_user_may_be_left_to_the_cluster() -> None:
+    context = pod(render(podSecurityContext={"runAsUser": None, "runAsGroup": None}))["spec"]["securityContext"]
+    assert context == {"runAsNonRoot": True, "seccompProfile": {"type": "RuntimeDefault"}}
 
 
 def test_probes_are_changed_in_part_and_left_out() -> None:
@@ -214,7 +247,6 @@ def test_what_is_given_for_the_pod_is_in_the_pod() -> None:
     assert EVERYTHING["extraVolumes"][0] in spec["volumes"]
     assert EVERYTHING["extraVolumeMounts"][0] in container(objects)["volumeMounts"]
     assert EVERYTHING["extraEnv"][0] in container(objects)["env"]
-    assert one(objects, "Deployment")["spec"]["strategy"] == EVERYTHING["strategy"]
     assert one(objects, "Deployment")["metadata"]["annotations"] == EVERYTHING["deploymentAnnotations"]
     assert pod(objects)["metadata"]["annotations"].items() >= EVERYTHING["podAnnotations"].items()
     assert one(objects, "ServiceAccount")["metadata"]["annotations"] == EVERYTHING["serviceAccount"]["annotations"]

@@ -1,15 +1,31 @@
 """Values that contradict each other, or that there are none of, are refused with a message that says what to do."""
 
+import shutil
 from collections.abc import Mapping
+from pathlib import Path
 from typing import Any
 
 import pytest
+import yaml
 
-from chart.objects import CA, render
-from support.helm import HelmError
+from chart.objects import CA, of, render
+from support.helm import CHART, HelmError, run
 
 CONTRADICTIONS: list[tuple[Mapping[str, Any], str]] = [
     ({"replicaCount": 2, "leaderElection": {"enabled": False}}, "set leaderElection.enabled=true"),
+    ({"leaderElection": {"enabled": False}, "strategy": {"type": "RollingUpdate"}}, "set strategy.type=Recreate"),
+    ({"leaderElection": {"enabled": False}, "strategy": {"rollingUpdate": {"maxSurge": 1}}}, "or leave strategy empty"),
+    ({"proxy": {"httpsProxy": "http://me:hush@proxy:3128"}}, "set HTTPS_PROXY by extraEnv, from a Secret"),
+    ({"proxy": {"httpProxy": "http://me:hush/@proxy:3128"}}, "set HTTP_PROXY by extraEnv, from a Secret"),
+    (
+        {"standIn": {"enabled": True}, "extraEnv": [{"name": "NO_PROXY", "value": ".svc"}]},
+        "set proxy.noProxy, and leave",
+    ),
+    ({"proxy": {"noProxy": ".svc"}, "extraEnv": [{"name": "no_proxy", "value": ".a"}]}, "extraEnv has no_proxy, which"),
+    (
+        {"proxy": {"httpsProxy": "http://a"}, "extraEnv": [{"name": "HTTPS_PROXY"}]},
+        "too: set proxy.httpsProxy, and leave",
+    ),
     ({"caBundle": {"pem": CA, "secretName": "ca"}}, "set one of caBundle.pem, caBundle.configMapName and"),
     ({"caBundle": {"configMapName": "ca", "secretName": "ca"}}, "set one of caBundle.pem, caBundle.configMapName and"),
     ({"standIn": {"enabled": True}, "endpoints": ["https://ims.example.com"]}, "leave endpoints empty"),
@@ -39,6 +55,12 @@ NO_VALUES: list[tuple[Mapping[str, Any], str]] = [
     ({"watchNamespaces": ["photos", "photos"]}, "/watchNamespaces"),
     ({"watchNamespaces": ["photos video"]}, "/watchNamespaces/0"),
     ({"caBundle": {"pem": "MIIB"}}, "/caBundle/pem"),
+    ({"caBundle": {"pem": "\n"}}, "/caBundle/pem"),
+    ({"caBundle": {"pem": f"  {CA}"}}, "/caBundle/pem"),
+    ({"strategy": {"rollingupdate": {}}}, "rollingupdate"),
+    ({"proxy": {"httpsProxy": "proxy.example.com"}}, "/proxy/httpsProxy"),
+    ({"image": {"repository": "https://registry.example.com/ims"}}, "/image/repository"),
+    ({"enabled": "no"}, "/enabled"),
     ({"podLabels": {"app.kubernetes.io/name": "mine"}}, "app.kubernetes.io/name"),
     ({"commonLabels": {"helm.sh/chart": "mine"}}, "helm.sh/chart"),
     ({"commonLabels": {"answer": 42}}, "/commonLabels/answer"),
@@ -51,6 +73,7 @@ def test_values_that_contradict_each_other_are_refused(values: Mapping[str, Any]
     with pytest.raises(HelmError) as refused:
         render(**values)
     assert message in str(refused.value)
+    assert "hush" not in str(refused.value)
 
 
 @pytest.mark.parametrize(("values", "message"), NO_VALUES)
@@ -62,3 +85,14 @@ def test_what_is_no_value_is_refused(values: Mapping[str, Any], message: str) ->
 
 def test_the_global_values_of_a_chart_around_this_one_are_let_be() -> None:
     assert render(**{"global": {"imageRegistry": "registry.example.com"}}) == render()
+
+
+@pytest.mark.parametrize("enabled", [True, False])
+def test_a_chart_around_this_one_switches_it_on_and_off(tmp_path: Path, enabled: bool) -> None:
+    dependency = {"name": CHART.name, "version": "0.1.0", "condition": f"{CHART.name}.enabled"}
+    around = {"apiVersion": "v2", "name": "around", "version": "1.0.0", "dependencies": [dependency]}
+    (tmp_path / "Chart.yaml").write_text(yaml.safe_dump(around))
+    shutil.copytree(CHART, tmp_path / "charts" / CHART.name)
+    values = {CHART.name: {"enabled": enabled}, "global": {"imageRegistry": "registry.example.com"}}
+    objects = [each for each in yaml.safe_load_all(run("template", "around", str(tmp_path), values=values)) if each]
+    assert of(objects, "Deployment").keys() == ({"around-adobe-ims-operator"} if enabled else set())

@@ -18,6 +18,8 @@ from support.helm import CHART, run
 PROJECT = tomllib.loads((REPOSITORY / "pyproject.toml").read_text())["project"]
 METADATA = yaml.safe_load((CHART / "Chart.yaml").read_text())
 VALUES = yaml.safe_load((CHART / "values.yaml").read_text())
+FROM_AROUND = {"global", "enabled"}
+"""Values that only a chart around this one has a use for."""
 SCHEMA = json.loads((CHART / "values.schema.json").read_text())
 
 
@@ -43,7 +45,7 @@ def keys(values: dict[str, Any], schema: dict[str, Any], path: str = "") -> None
     if "properties" not in schema:
         return
     assert schema["additionalProperties"] is False, path
-    assert schema["properties"].keys() - {"global"} == values.keys(), path
+    assert schema["properties"].keys() - (set() if path else FROM_AROUND) == values.keys(), path
     for name, value in values.items():
         keys(value, schema["properties"][name], f"{path}.{name}")
 

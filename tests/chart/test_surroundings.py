@@ -12,7 +12,7 @@ from adobe_ims_operator.endpoints import ADOBE, Endpoints
 from adobe_ims_operator.metrics import Metrics
 from chart.objects import EVERYTHING, NAME, OPERATOR, Object, container, of, one, pod, render
 from support.cluster import CRDS
-from support.helm import template
+from support.helm import rendered, template
 
 NO_NAMESPACE = {"CustomResourceDefinition", "ClusterRole", "ClusterRoleBinding"}
 STAND_IN = {**NAME, "app.kubernetes.io/component": "stand-in"}
@@ -58,6 +58,25 @@ def test_every_object_has_the_usual_labels_and_the_common_ones() -> None:
         assert labels["app.kubernetes.io/managed-by"] == "Helm"
         assert labels["helm.sh/chart"] == "adobe-ims-operator-0.1.0"
         assert labels["team"] == "platform"
+
+
+def test_no_value_changes_what_selects_pods() -> None:
+    def selected(**values: Any) -> list[Object]:
+        return list(selectors(render(**EVERYTHING, **values)).values())
+
+    changed = {"nameOverride": "tokens", "fullnameOverride": "mine", "image": {"tag": "edge"}}
+    assert selected(**changed) == selected()
+    assert pod(render(nameOverride="tokens"), "adobe-ims-operator-tokens")["metadata"]["labels"].items() >= (
+        OPERATOR.items()
+    )
+
+
+def test_the_application_that_the_operator_is_a_part_of_can_be_named() -> None:
+    part_of = "app.kubernetes.io/part-of"
+    assert {each["metadata"]["labels"][part_of] for each in render()} == {"adobe-ims-operator"}
+    values = {"commonLabels": {part_of: "photos"}}
+    assert {each["metadata"]["labels"][part_of] for each in render(**values)} == {"photos"}
+    assert rendered(values).count(f"{part_of}:") == len(render(**values)) + 1  # the pods have labels too
 
 
 def test_a_label_of_the_pods_goes_before_a_common_one() -> None:
@@ -114,7 +133,6 @@ def test_an_outage_is_critical_and_a_rotation_that_fails_is_a_warning() -> None:
     found = {name: (rule["labels"]["severity"], rule.get("for")) for name, rule in alerts().items()}
     assert found == {
         "AdobeIMSCredentialNotReady": ("critical", "2m"),
-        "AdobeIMSTokenExpired": ("critical", None),
         "AdobeIMSRotationFailing": ("warning", "15m"),
         "AdobeIMSOperatorNoLeader": ("critical", "5m"),
     }
@@ -132,14 +150,15 @@ def test_alerts_ask_for_metrics_that_there_are_of_pods_of_this_release() -> None
 
 
 def test_a_network_policy_lets_out_to_the_ports_of_what_the_operator_asks_and_no_others() -> None:
-    def ports(objects: Sequence[Object]) -> list[int]:
+    def ports(objects: Sequence[Object], names: Sequence[int] = (53, 5353)) -> list[int]:
         dns, asked, *_ = one(objects, "NetworkPolicy")["spec"]["egress"]
-        assert {(port["port"], port.get("protocol", "TCP")) for port in dns["ports"]} == {(53, "UDP"), (53, "TCP")}
+        assert dns["ports"] == [each for port in names for each in ({"port": port, "protocol": "UDP"}, {"port": port})]
         return [port["port"] for port in asked["ports"]]
 
     enabled = {"enabled": True}
     assert ports(render(networkPolicy=enabled)) == [443, 6443]
     assert ports(render(networkPolicy={**enabled, "apiServerPorts": [16443]})) == [16443, 443]
+    assert ports(render(networkPolicy={**enabled, "dnsPorts": [1053]}), [1053]) == [443, 6443]
     assert ports(render(networkPolicy=enabled, standIn=enabled)) == [443, 6443, 8090]
     assert ports(render(**EVERYTHING)) == [443, 6443, 8443, 80, 3128]
     assert one(render(**EVERYTHING), "NetworkPolicy")["spec"]["egress"][2:] == [{"ports": [{"port": 9999}]}]
@@ -168,7 +187,12 @@ def test_a_network_policy_lets_in_to_health_and_metrics_only() -> None:
 )
 def test_a_disruption_budget_is_as_given_and_lets_one_pod_go_by_default(given: Object, expected: Object) -> None:
     spec = one(render(podDisruptionBudget={"enabled": True, **given}), "PodDisruptionBudget")["spec"]
-    assert {field: value for field, value in spec.items() if field != "selector"} == expected
+    assert {field: value for field, value in spec.items() if "vailable" in field} == expected
+
+
+def test_a_pod_that_does_not_become_ready_keeps_no_node_from_being_drained() -> None:
+    spec = one(render(podDisruptionBudget={"enabled": True}), "PodDisruptionBudget")["spec"]
+    assert spec["unhealthyPodEvictionPolicy"] == "AlwaysAllow"
 
 
 def test_the_custom_resource_is_the_one_source_and_stays_when_the_release_goes() -> None:

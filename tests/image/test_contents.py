@@ -82,7 +82,8 @@ def test_scanners_find_the_packages_in_it(the_image: Image) -> None:
     assert {path.name for path in debian.iterdir()} > {"libc6", "ca-certificates", "zlib1g"}
     for package in debian.iterdir():
         assert (the_image.root / "usr/share/doc" / package.name / "copyright").exists(), package.name
-    assert (the_image.root / "etc/os-release").exists()
+    assert "ID=debian" in (the_image.root / "etc/os-release").read_text().splitlines()
+    assert re.fullmatch(r"12\.\d+\n", (the_image.root / "etc/debian_version").read_text())
     locked = set(re.findall(r"^([a-z0-9-]+)==", (REPOSITORY / "requirements/run.txt").read_text(), re.MULTILINE))
     installed = {path.name.split("-")[0].replace("_", "-") for path in site_packages(the_image).glob("*.dist-info")}
     assert installed - {"adobe-ims-operator"} < locked

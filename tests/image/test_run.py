@@ -73,8 +73,9 @@ def test_the_command_answers(the_image: Image) -> None:
 
 
 def test_the_authorities_of_debian_are_trusted(the_image: Image) -> None:
-    code = "import ssl; print(ssl.create_default_context().cert_store_stats()['x509_ca'])"
-    assert int(the_image.run("python", "-c", code).stdout) > 100
+    code = "from adobe_ims_operator import ims; print(ims.load_trust(None).cert_store_stats()['x509_ca'])"
+    bundle = (the_image.root / "etc/ssl/certs/ca-certificates.crt").read_text()
+    assert int(the_image.run("python", "-c", code).stdout) == bundle.count("BEGIN CERTIFICATE") > 100
 
 
 def test_the_stand_in_serves_tokens_over_http(ims: str) -> None:
@@ -84,9 +85,15 @@ def test_the_stand_in_serves_tokens_over_http(ims: str) -> None:
     assert answer.json()["access_token"]
 
 
+@pytest.mark.parametrize("user", ["65532:65532", "1000660000:0"], ids=["its user", "a user of OpenShift's"])
 def test_it_waits_for_an_api_server_that_is_away_and_says_so(
-    the_image: Image, tmp_path: Path, started: "list[subprocess.Popen[str]]"
+    the_image: Image,
+    user: str,
+    tmp_path: Path,
+    started: "list[subprocess.Popen[str]]",
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
+    monkeypatch.setattr(the_image, "user", user)
     account = _account(tmp_path, "none", trustme.CA().cert_pem.bytes(), "default")
     log = tmp_path / "operator.log"
     operator = _operator(the_image, log, account, 1)

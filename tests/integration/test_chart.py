@@ -1,13 +1,10 @@
-"""The chart and deploy/ on a real API server: all that they have is accepted, and is enough to work with.
+"""The chart on a real API server: all that it has is accepted, and is enough to work with.
 
 There is no node, so the pods stay pending; the operator runs here as a process, with the flags of its pod and the
 service account of the release.
 """
 
 import json
-import os
-import shutil
-import subprocess
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from functools import partial
@@ -17,119 +14,17 @@ from typing import Any
 import pytest
 import yaml
 
-from adobe_ims_operator.resource import PLURAL
-from chart.objects import EVERYTHING, Object, container, of, pod
+from chart.objects import INSTALLABLE, Object, container, of, pod
+from integration.person import admitted, kubectl, typed
 from support.api import Api, ApiError, wait_for
-from support.binaries import REPOSITORY
-from support.cluster import CRDS
 from support.control_plane import ControlPlane, service_account_kubeconfig
-from support.helm import CHART, NAMESPACE, RELEASE, HelmError, run, template
+from support.helm import CHART, RELEASE, run, template
 from support.operator_process import Operator
-from support.scene import CLIENT, Scene, manifest
+from support.scene import CLIENT, Scene
 
-CRD = "/apis/apiextensions.k8s.io/v1/customresourcedefinitions/adobeimscredentials.adobe-ims.dev"
 RESTRICTED = {"pod-security.kubernetes.io/enforce": "restricted"}
 OURS = "released"
 PLACEHOLDERS = {"client_id": "YOUR_CLIENT_ID", "client_secret": "YOUR_CLIENT_SECRET"}
-MONITORS = {"serviceMonitor": {"enabled": False}, "prometheusRule": {"enabled": False}}
-"""Their kinds are the Prometheus operator's, which is not here."""
-ALL = {**EVERYTHING, "metrics": {**EVERYTHING["metrics"], **MONITORS}}
-TAKE_OVER = ("--take-ownership", "--server-side=false")
-"""By server-side apply every upgrade would conflict with kubectl, which stays an owner of what it applied."""
-KINDS = (
-    "deployments,replicasets,pods,services,configmaps,serviceaccounts,networkpolicies,poddisruptionbudgets,"
-    "roles,rolebindings,clusterroles,clusterrolebindings"
-)
-
-
-@pytest.fixture(scope="module")
-def plane(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ControlPlane]:
-    """A cluster that has never heard of us."""
-    with ControlPlane(tmp_path_factory.mktemp("bare")) as bare:
-        yield bare
-
-
-def kubectl(plane: ControlPlane, *arguments: str, stdin: str = "") -> str:
-    command = [str(plane.kubectl), f"--kubeconfig={plane.kubeconfig}", f"--cache-dir={plane.folder}/cache", *arguments]
-    done = subprocess.run(command, input=stdin, capture_output=True, text=True, check=False)
-    assert done.returncode == 0, done.stderr
-    return done.stdout
-
-
-def names(plane: ControlPlane) -> set[str]:
-    """What there is with the labels of a release, in all namespaces."""
-    selector = f"--selector=app.kubernetes.io/name={RELEASE}"
-    return set(kubectl(plane, "get", KINDS, "--all-namespaces", selector, "--output=name").split())
-
-
-def helm(plane: ControlPlane, *arguments: str, values: Mapping[str, Any] | None = None) -> str:
-    return run(*arguments, f"--namespace={NAMESPACE}", values=values, kubeconfig=plane.kubeconfig)
-
-
-def admitted(api: Api, namespace: str, count: int) -> bool:
-    """Whether so many pods are in a namespace; each waits for a node."""
-    return len(api.get(f"/api/v1/namespaces/{namespace}/pods")["items"]) == count
-
-
-def test_deploy_is_applied_and_then_taken_over_by_helm_and_left_without_losing_a_credential(
-    plane: ControlPlane, tmp_path: Path
-) -> None:
-    with Api.from_kubeconfig(plane.kubeconfig) as api:
-        deploy = str(REPOSITORY / "deploy")
-        applied = kubectl(plane, "apply", "-k", deploy)
-        assert applied.splitlines()[0] == "namespace/adobe-ims-operator created"
-        wait_for("a pod to be admitted", lambda: admitted(api, NAMESPACE, 1))
-        again = kubectl(plane, "apply", "-f", f"{deploy}/crds/", "-f", f"{deploy}/operator.yaml")
-        assert all(line.endswith(" unchanged") for line in again.splitlines())
-        assert "adobe-ims-operator-restart created" in kubectl(plane, "apply", "-f", f"{deploy}/restart/rbac.yaml")
-        kubectl(plane, "wait", "crd/adobeimscredentials.adobe-ims.dev", "--for=condition=Established")
-        api.apply(manifest("lightroom"), namespace="default")
-
-        with pytest.raises(HelmError, match="invalid ownership"):
-            helm(plane, "install", RELEASE, str(CHART))
-        helm(plane, "install", RELEASE, str(CHART), *TAKE_OVER, values={"restart": {"enabled": True}})
-        helm(plane, "upgrade", RELEASE, str(with_another_field(tmp_path)), values=ALL)
-        assert "note" in fields(api)
-        assert api.get(f"/apis/apps/v1/namespaces/{NAMESPACE}/deployments/{RELEASE}")["spec"]["replicas"] == 3
-        helm(plane, "upgrade", RELEASE, str(CHART))
-        assert "note" not in fields(api)
-
-        helm(plane, "uninstall", RELEASE)
-        wait_for("all but the custom resource to be gone", lambda: not names(plane))
-        assert "deletionTimestamp" not in api.get(CRD)["metadata"]
-        assert api.get(f"/apis/adobe-ims.dev/v1alpha1/namespaces/default/{PLURAL}/lightroom")
-
-        helm(plane, "install", RELEASE, str(CHART), values={"crds": {"keep": False}})
-        helm(
-            plane,
-            "upgrade",
-            RELEASE,
-            str(CHART),
-            values={"leaderElection": {"enabled": False}, "crds": {"keep": False}},
-        )
-        helm(plane, "uninstall", RELEASE)
-        wait_for("the custom resource to be gone", lambda: api.get_or_none(CRD) is None)
-
-
-def with_another_field(folder: Path) -> Path:
-    """The chart, with a spec that has a field `note`."""
-    newer = folder / "newer"
-    shutil.copytree(CHART, newer)
-    (path,) = (newer / CRDS.relative_to(CHART)).glob("*.yaml")
-    crd = yaml.safe_load(path.read_text())
-    spec(crd)["note"] = {"type": "string"}
-    path.write_text(yaml.safe_dump(crd))
-    return newer
-
-
-def spec(crd: Object) -> Object:
-    schema = crd["spec"]["versions"][0]["schema"]["openAPIV3Schema"]
-    found: Object = schema["properties"]["spec"]["properties"]
-    return found
-
-
-def fields(api: Api) -> list[str]:
-    return list(spec(api.get(CRD)))
 
 
 @pytest.fixture
@@ -178,7 +73,7 @@ def denied(plane: ControlPlane, home: str) -> list[str]:
 def test_everything_is_accepted_without_a_warning_in_a_restricted_namespace(
     control_plane: ControlPlane, api: Api, home: str
 ) -> None:
-    for values in (ALL, {"standIn": {"enabled": True}}, {"watchNamespaces": [home]}):
+    for values in (INSTALLABLE, {"standIn": {"enabled": True}}, {"watchNamespaces": [home]}):
         with installed(control_plane, home, values) as objects:
             deployments = of(objects, "Deployment")
             wanted = sum(each["spec"]["replicas"] for each in deployments.values())
@@ -187,6 +82,23 @@ def test_everything_is_accepted_without_a_warning_in_a_restricted_namespace(
             manifests = yaml.safe_dump_all(objects)
             kubectl(control_plane, "apply", *strict, "--warnings-as-errors", f"-n={home}", "-f", "-", stdin=manifests)
         wait_for("the pods to be gone", partial(admitted, api, home, 0))
+
+
+@pytest.mark.parametrize("strategy", [{}, {"type": "RollingUpdate"}, {"rollingUpdate": {"maxUnavailable": 1}}], ids=str)
+def test_leader_election_can_be_switched_off_and_on_again(
+    control_plane: ControlPlane, api: Api, home: str, strategy: Mapping[str, Any]
+) -> None:
+    def upgrade(values: Mapping[str, Any]) -> str:
+        values = {**values, "crds": {"enabled": False}, "fullnameOverride": OURS}
+        where = [f"--namespace={home}"]
+        run("upgrade", RELEASE, str(CHART), *where, values=values, kubeconfig=control_plane.kubeconfig)
+        deployment = api.get(f"/apis/apps/v1/namespaces/{home}/deployments/{OURS}")
+        return str(deployment["spec"]["strategy"]["type"])
+
+    with installed(control_plane, home, {"strategy": strategy}):
+        assert upgrade({"leaderElection": {"enabled": False}}) == "Recreate"
+        assert upgrade({"strategy": {"type": "Recreate"}}) == "Recreate"
+        assert upgrade({"strategy": strategy}) == "RollingUpdate"
 
 
 def test_a_pod_that_asks_for_more_is_not_admitted(api: Api, home: str) -> None:
@@ -228,11 +140,19 @@ def restarted(workload: Object) -> bool:
     return "kubectl.kubernetes.io/restartedAt" in workload["spec"]["template"]["metadata"].get("annotations", {})
 
 
-@pytest.mark.parametrize("stand_in", [True, False], ids=["stand-in", "Adobe"])
+@pytest.mark.parametrize(
+    ("stand_in", "selector", "labels"),
+    [
+        (True, "", {}),
+        (False, "team=photos,example.com/tier==gold", {"team": "photos", "example.com/tier": "gold"}),
+        (False, "team,tier!=test", {}),
+    ],
+    ids=["stand-in", "Adobe, with labels", "Adobe, with labels to choose"],
+)
 def test_the_commands_that_helm_prints_make_a_credential(
-    control_plane: ControlPlane, home: str, scene: Scene, stand_in: bool
+    control_plane: ControlPlane, home: str, scene: Scene, stand_in: bool, selector: str, labels: Mapping[str, str]
 ) -> None:
-    values = {"watchNamespaces": [scene.namespace], "standIn": {"enabled": stand_in}}
+    values = {"watchNamespaces": [scene.namespace], "standIn": {"enabled": stand_in}, "selector": selector}
     with installed(control_plane, home, values):
         printed = run("get", "notes", RELEASE, f"--namespace={home}", kubeconfig=control_plane.kubeconfig)
     commands = "\n".join(line[4:] for line in printed.splitlines() if line.startswith("    "))
@@ -240,18 +160,10 @@ def test_the_commands_that_helm_prints_make_a_credential(
     typed(control_plane, commands[create:apply] + "\nEND\n")
     assert scene.data("lightroom-oauth") == (CLIENT if stand_in else PLACEHOLDERS)
     rotation = {"interval": "1m"} if stand_in else {"interval": "23h"}
-    assert scene.api.get(scene.path("lightroom"))["spec"]["rotation"] == rotation
-
-
-def typed(plane: ControlPlane, commands: str) -> None:
-    """Run what a person types in a shell."""
-    environment = {
-        **os.environ,
-        "KUBECONFIG": str(plane.kubeconfig),
-        "PATH": f"{plane.kubectl.parent}:{os.environ['PATH']}",
-    }
-    done = subprocess.run(["bash", "-e"], input=commands, env=environment, capture_output=True, text=True, check=False)
-    assert done.returncode == 0, done.stderr
+    credential = scene.api.get(scene.path("lightroom"))
+    assert credential["spec"]["rotation"] == rotation
+    assert credential["metadata"].get("labels", {}) == labels
+    assert ("# with labels that match" in printed) == bool(selector and not labels)
 
 
 def test_without_leave_to_restart_the_workload_is_reported_and_the_token_is_written(
@@ -264,16 +176,3 @@ def test_without_leave_to_restart_the_workload_is_reported_and_the_token_is_writ
         scene.wait_rotations(1)
         wait_for("the report", lambda: "RestartRefused" in str(scene.status()["conditions"]))
         assert scene.data()["access_token"]
-
-
-def test_an_overlay_of_deploy_sets_the_image_and_adds_leave_to_restart(plane: ControlPlane, tmp_path: Path) -> None:
-    overlay = {
-        "resources": ["deploy"],
-        "components": ["deploy/restart"],
-        "images": [{"name": "adobe-ims-operator", "newName": "registry.example.com/ims", "newTag": "edge"}],
-    }
-    shutil.copytree(REPOSITORY / "deploy", tmp_path / "deploy")
-    (tmp_path / "kustomization.yaml").write_text(yaml.safe_dump(overlay))
-    objects = list(yaml.safe_load_all(kubectl(plane, "kustomize", str(tmp_path))))
-    assert container(objects)["image"] == "registry.example.com/ims:edge"
-    assert "adobe-ims-operator-restart" in of(objects, "ClusterRoleBinding")

@@ -27,7 +27,6 @@ INPUTS = (
     "Dockerfile",
     ".dockerignore",
     "LICENSE",
-    "README.md",
     "pyproject.toml",
     "requirements",
     "operator",

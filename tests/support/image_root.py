@@ -1,7 +1,7 @@
 """The image, unpacked and run as a pod runs it, without a container runtime.
 
-That is: as the image's user, without capabilities or a way to get any, on a read-only root file system. Only the
-network is the machine's, so that what is run reaches a control plane or a stand-in here.
+That is: as the image's user or one that a cluster chose, without capabilities or a way to get any, on a read-only
+root file system. Only the network is the machine's, so that what is run reaches a control plane or a stand-in here.
 """
 
 import json
@@ -41,6 +41,7 @@ class Image:
                     self.members += layer.getmembers()
                     layer.extractall(self.root, filter="fully_trusted")  # noqa: S202 - our own, just built
         self.config: dict[str, Any] = self.document["config"]
+        self.user = str(self.config["User"])
         self.environment = dict(each.split("=", 1) for each in self.config["Env"])
         # A container runtime makes these too before it starts a container.
         (self.root / "proc").mkdir()
@@ -49,7 +50,7 @@ class Image:
     def command(self, command: Sequence[str], account: Path | None = None) -> list[str]:
         """Return what runs `command` inside; `account` is the folder that a pod finds its service account in."""
         tools = {name: shutil.which(name) for name in ("mount", "setpriv", "chroot", "unshare")}
-        script = ENTER.format(**tools, account=SERVICE_ACCOUNT, user=self.config["User"])
+        script = ENTER.format(**tools, account=SERVICE_ACCOUNT, user=self.user)
         nothing = self.root / "tmp"
         return [
             str(tools["unshare"]),

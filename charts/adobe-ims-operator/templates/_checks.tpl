@@ -4,6 +4,21 @@
 {{- if and (gt (int .replicaCount) 1) (not .leaderElection.enabled) }}
 {{- fail (printf "replicaCount is %d, and without leader election each replica would rotate every token: set leaderElection.enabled=true" (int .replicaCount)) }}
 {{- end }}
+{{- if and .strategy (not .leaderElection.enabled) (ne (toString .strategy.type) "Recreate") }}
+{{- fail "without leader election two pods at once would rotate every token: set strategy.type=Recreate, or leave strategy empty" }}
+{{- end }}
+{{- range $value, $variable := dict "httpProxy" "HTTP_PROXY" "httpsProxy" "HTTPS_PROXY" }}
+{{- if contains "@" (index $.Values.proxy $value) }}
+{{- fail (printf "proxy.%s holds a password, which whoever may read the Deployment would see: set %s by extraEnv, from a Secret" $value $variable) }}
+{{- end }}
+{{- end }}
+{{- range $value, $variable := dict "httpProxy" "HTTP_PROXY" "httpsProxy" "HTTPS_PROXY" "noProxy" "NO_PROXY" }}
+{{- range $.Values.extraEnv }}
+{{- if and (eq (upper (toString .name)) $variable) (or (index $.Values.proxy $value) (and $.Values.standIn.enabled (eq $variable "NO_PROXY"))) }}
+{{- fail (printf "extraEnv has %s, which the chart sets too: set proxy.%s, and leave it out of extraEnv" .name $value) }}
+{{- end }}
+{{- end }}
+{{- end }}
 {{- if gt (len (compact (list .caBundle.pem .caBundle.configMapName .caBundle.secretName))) 1 }}
 {{- fail "the authority for IMS is given more than once: set one of caBundle.pem, caBundle.configMapName and caBundle.secretName" }}
 {{- end }}

@@ -27,10 +27,10 @@
 {{- end }}
 {{- end }}
 
-{{/* Labels that select pods: never changed, as a Deployment's selector can't be. Takes (list component context). */}}
+{{/* Labels that select pods: no value changes them, as a Deployment's selector can't be. Takes (list component context). */}}
 {{- define "adobe-ims-operator.selectorLabels" -}}
 {{- $context := index . 1 -}}
-app.kubernetes.io/name: {{ include "adobe-ims-operator.name" $context }}
+app.kubernetes.io/name: {{ $context.Chart.Name }}
 app.kubernetes.io/instance: {{ $context.Release.Name }}
 app.kubernetes.io/component: {{ first . }}
 {{- end }}
@@ -40,14 +40,12 @@ app.kubernetes.io/component: {{ first . }}
 {{- $context := index . 1 -}}
 {{ include "adobe-ims-operator.selectorLabels" . }}
 app.kubernetes.io/version: {{ $context.Chart.AppVersion | quote }}
-app.kubernetes.io/part-of: {{ include "adobe-ims-operator.name" $context }}
 {{- if eq $context.Values.creator "helm" }}
 app.kubernetes.io/managed-by: {{ $context.Release.Service }}
 helm.sh/chart: {{ printf "%s-%s" $context.Chart.Name $context.Chart.Version | replace "+" "_" | trunc 63 | trimSuffix "-" }}
 {{- end }}
-{{- with merge (len . | eq 3 | ternary (last .) (dict) | deepCopy) $context.Values.commonLabels }}
-{{ toYaml . }}
-{{- end }}
+{{- $more := len . | eq 3 | ternary (last .) (dict) | deepCopy }}
+{{ merge $more $context.Values.commonLabels (dict "app.kubernetes.io/part-of" $context.Chart.Name) | toYaml }}
 {{- end }}
 
 {{/* Where the stand-in is, as its Service's name and as an endpoint. */}}

@@ -2,7 +2,8 @@
 {{- define "adobe-ims-operator.scrape" -}}
 port: metrics
 path: /metrics
-honorLabels: {{ .honorLabels }}
+# `namespace` is the credential's.
+honorLabels: true
 {{- range $field := list "interval" "scrapeTimeout" "relabelings" "metricRelabelings" }}
 {{- with index $ $field }}
 {{ $field }}: {{ toJson . }}

@@ -51,6 +51,26 @@
 {{- end }}
 {{- end }}
 
+{{/* How the pods are replaced. Both numbers are always written out: by server-side apply only what was applied can be
+taken back, and Recreate allows none of them. */}}
+{{- define "adobe-ims-operator.strategy" -}}
+{{- $type := default (ternary "RollingUpdate" "Recreate" .Values.leaderElection.enabled) .Values.strategy.type -}}
+type: {{ $type }}
+{{- if eq $type "RollingUpdate" }}
+{{- $numbers := dict "maxSurge" 1 "maxUnavailable" 0 }}
+{{- if .Values.hostNetwork }}
+{{- /* The new pod may find no node whose ports are free. */}}
+{{- $numbers = dict "maxSurge" 0 "maxUnavailable" 1 }}
+{{- end }}
+{{- with .Values.strategy.rollingUpdate }}
+{{- $numbers = dict "maxSurge" "25%" "maxUnavailable" "25%" }}
+{{- range $field, $number := . }}{{ $_ := set $numbers $field $number }}{{ end }}
+{{- end }}
+rollingUpdate:
+  {{- toYaml $numbers | nindent 2 }}
+{{- end }}
+{{- end }}
+
 {{/* The source of the volume with the authority to trust, or nothing. */}}
 {{- define "adobe-ims-operator.caVolume" -}}
 {{- with .Values.caBundle }}
