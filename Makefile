@@ -26,7 +26,7 @@ test: check binaries ## Check and test everything but pods, on a real control pl
 	@$(RUN) -m pytest tests --ignore=tests/node
 
 .PHONY: test-unit
-test-unit: $(VENV) ## Test what needs no cluster, in seconds
+test-unit: $(VENV) ## Test what needs no cluster, in half a minute
 	@$(RUN) -m pytest tests/unit
 
 .PHONY: test-integration
@@ -63,7 +63,7 @@ fmt: $(VENV) ## Format, and mend what the linter can mend
 
 .PHONY: image
 image: ## Build the container image (ENGINE=docker, podman or buildah; BASE=another Python image; PLATFORM=linux/arm64)
-	@test -n '$(ENGINE)' || { echo "docker, podman or buildah is needed, and none answers; name another with ENGINE=" >&2; exit 1; }
+	@test -n '$(ENGINE)' || { echo "docker, podman or buildah is needed, and none of them answers to \`info\`; name another with ENGINE=" >&2; exit 1; }
 	@$(ENGINE) build $(if $(BASE),--build-arg BASE='$(BASE)') $(if $(PLATFORM),--platform '$(PLATFORM)') \
 	  --tag adobe-ims-operator:$$(sed -n 's/^version = "\(.*\)"/\1/p' pyproject.toml) .
 

@@ -85,7 +85,8 @@ class Cluster:
     def recall(self) -> None:
         """Take up what another replica, which led until now, wrote of its attempts, as at a start.
 
-        A token that waits to be written goes too: the other will have written one since.
+        A token that waits to be written goes too, as the other may have written one since. Where the watch on Secrets
+        is behind, the resourceVersion in the status tells so, and the Secret is looked into.
         """
         for key, credential in self.credentials.items():
             self.memories[key] = _recalled(credential, self.memories[key].spec_digest)

@@ -77,11 +77,11 @@ class Fetcher:
         return HeldToken(token, client.client_id, facts, inputs)
 
     async def _request(self, observed: Observed, credentials: ClientCredentials) -> Token:
-        started, result = self.steady(), "Issued"
+        started = self.steady()
         try:
-            return await self.ims.fetch(observed.endpoint, credentials, observed.spec.scopes)
+            token = await self.ims.fetch(observed.endpoint, credentials, observed.spec.scopes)
         except IMSError as error:
-            result = error.reason
+            self.count(observed.endpoint, error.reason, self.steady() - started)
             raise
-        finally:
-            self.count(observed.endpoint, result, self.steady() - started)
+        self.count(observed.endpoint, "Issued", self.steady() - started)
+        return token

@@ -44,7 +44,7 @@ class NotLeadingError(Exception):
 
 
 def unhurried() -> float:
-    """The patience of who shares its work with nobody: seconds that a request may take."""
+    """The time left for a request of who shares its work with nobody, in seconds."""
     return REQUEST_SECONDS
 
 
@@ -54,9 +54,9 @@ class Kube:
     Args:
         configuration: where it is, and how to authenticate.
         load: finds that anew where the API server no longer takes it, as the tokens of a kubeconfig's plugin expire.
-        connections: how many requests may be under way at once, watches not counted.
-        patience: tells before each write how many seconds it may take at most; it raises NotLeadingError where it
-            may not be sent.
+        connections: how many requests may be under way at once, watches included.
+        time_left: tells before each write for how many seconds it may be under way; it raises NotLeadingError where
+            it may not be sent.
 
     Raises:
         NoClusterError: the certificates of the configuration can't be used.
@@ -67,12 +67,12 @@ class Kube:
         configuration: Configuration,
         connections: int,
         load: Callable[[], Awaitable[Configuration]],
-        patience: Callable[[], float] = unhurried,
+        time_left: Callable[[], float] = unhurried,
     ) -> None:
         configuration.connection_pool_maxsize = connections + 16
         self._configuration = configuration
         self._load = load
-        self._patience = patience
+        self._time_left = time_left
         self._loaded_at = -RELOAD_SECONDS
         try:
             self._client = ApiClient(configuration)
@@ -169,7 +169,7 @@ class Kube:
         self, path: str, *, accept: str, query: Mapping[str, str], silence: float
     ) -> AsyncIterator[AsyncIterator[Any]]:
         """GET a stream of JSON lines; it ends with an ApiError after `silence` seconds without a line."""
-        timeout = aiohttp.ClientTimeout(total=None, sock_connect=REQUEST_SECONDS, sock_read=silence)
+        timeout = aiohttp.ClientTimeout(total=None, connect=REQUEST_SECONDS, sock_read=silence)
         response = await self._send("GET", path, accept=accept, query=query, timeout=timeout)
         try:
             yield _lines(response)
@@ -206,14 +206,14 @@ class Kube:
             headers = {"Accept": accept, "Content-Type": content, "User-Agent": FIELD_MANAGER}
             if (authorization := await self.authorization()) is not None:
                 headers["Authorization"] = authorization
-            seconds = REQUEST_SECONDS if method == "GET" else min(self._patience(), REQUEST_SECONDS)
+            seconds = REQUEST_SECONDS if method == "GET" else min(self._time_left(), REQUEST_SECONDS)
             with _translated_errors():
                 wrapped = await self._client.rest_client.request(  # type: ignore[no-untyped-call]
                     method,
                     url,
                     headers=headers,
                     body=body,
-                    _request_timeout=timeout or aiohttp.ClientTimeout(total=seconds),
+                    _request_timeout=timeout or _within(seconds),
                 )
                 response: aiohttp.ClientResponse = wrapped.response
                 if response.status < 400:
@@ -221,6 +221,11 @@ class Kube:
                 refusal = _refusal(response.status, await response.read())
             if refusal.status != 401 or not await self.log_in_anew():
                 raise refusal
+
+
+def _within(seconds: float) -> aiohttp.ClientTimeout:
+    # Exactly: above its threshold aiohttp rounds up to a whole second.
+    return aiohttp.ClientTimeout(total=seconds, ceil_threshold=REQUEST_SECONDS + 1)
 
 
 _MANAGED = {"fieldManager": FIELD_MANAGER}

@@ -3,7 +3,7 @@
 The protocol and its times are those of client-go's leader election, so `kubectl get lease` reads as usual; the client
 library's own asyncio half of it does not work (it can't create a Lease, ends at the first connection error, and never
 releases). Two things go beyond it. Whoever could not renew stops to write, and has given up every write under
-way, before another may lead, even if the process was frozen meanwhile: each request asks `patience` first. And a
+way, before another may lead, even if the process was frozen meanwhile: each asks `time_left` first. And a
 replica that could not look at the Lease for a while starts to watch it anew, so that after an outage of the API
 server the leader of before goes on, with the tokens that it holds.
 """
@@ -25,10 +25,15 @@ DURATION = 15.0
 """Seconds after which others may take a Lease that nobody renewed."""
 RENEW_WITHIN = 10.0
 """Seconds after the start of the last renewal in which the leader writes."""
-GIVE_UP_WITHIN = 14.0
-"""Seconds after the start of the last renewal at which no write of the leader's is under way any more."""
+GIVE_UP_WITHIN = 13.0
+"""Seconds after the start of the last renewal at which no write of the leader's is under way any more.
+
+It lies between the other two: who still may write at `RENEW_WITHIN` has a moment for it, and a loop that is busy when
+the time is up has one until `DURATION`.
+"""
 RETRY = 2.0
 REQUEST_SECONDS = 4.0
+RELEASE_SECONDS = 2.0
 STANDS_STILL_SECONDS = 60.0
 FORBIDDEN_HINT = "; its account must be allowed to create, get and update leases.coordination.k8s.io there"
 
@@ -94,7 +99,7 @@ class Lease:
         idle = self._steady() - self._tried_at
         return f"the Lease was not looked at for {idle:.0f} s" if idle > STANDS_STILL_SECONDS else None
 
-    def patience(self) -> float:
+    def time_left(self) -> float:
         """Seconds that a request which must not outlive the leadership may take.
 
         Raises:
@@ -125,7 +130,7 @@ class Lease:
             return
         self._renewed_at = None
         try:
-            async with asyncio.timeout(REQUEST_SECONDS):
+            async with asyncio.timeout(RELEASE_SECONDS):
                 # The version at hand may be old: a renewal may have been given up while it was under way.
                 lease = await self._read()
                 if lease is not None and _spec(lease).get("holderIdentity") == self._identity:
@@ -150,7 +155,7 @@ class Lease:
         self._looked_at = started
         if lease is None:
             await self._write(None, started)
-        elif self._renewed_at is not None or self._may_take(lease, started):
+        elif self._renewed_at is not None or self._may_take(lease):
             await self._write(lease, started)
 
     async def _read(self) -> dict[str, Any] | None:
@@ -162,15 +167,16 @@ class Lease:
             return None
         return lease
 
-    def _may_take(self, lease: dict[str, Any], now: float) -> bool:
+    def _may_take(self, lease: dict[str, Any]) -> bool:
         holder = _spec(lease).get("holderIdentity") or ""
         version = lease["metadata"]["resourceVersion"]
         if self._seen is None or self._seen.version != version:
-            self._seen = _Seen(version, now)
+            # The moment after the read: a renewal may have gone on while it was under way.
+            self._seen = _Seen(version, self._steady())
         if holder in ("", self._identity):
             return True
         self._tell("%s leads; waiting for the Lease %s", holder, self._key, level=logging.INFO)
-        return now >= self._seen.since + (_spec(lease).get("leaseDurationSeconds") or DURATION)
+        return self._steady() >= self._seen.since + (_spec(lease).get("leaseDurationSeconds") or DURATION)
 
     async def _write(self, lease: dict[str, Any] | None, started: float) -> None:
         spec = _spec(lease or {})
@@ -195,8 +201,8 @@ class Lease:
             return
         first = self._renewed_at is None
         self._renewed_at = started
+        self._told = ""
         if first:
-            self._told = ""
             logger.info("leading as %s, by the Lease %s", self._identity, self._key)
             self._gained(another_led=took_over)
 
@@ -211,11 +217,10 @@ class Lease:
 
     async def _look_after_conflict(self, started: float) -> None:
         lease = await self._read()
-        if lease is not None and _spec(lease).get("holderIdentity") == self._identity:
-            self._lease = lease
+        if lease is None or _spec(lease).get("holderIdentity") == self._identity:
             await self._write(lease, started)
         else:
-            self._lose("another replica has it" if lease else "it was deleted")
+            self._lose("another replica has it")
 
     def _lose(self, why: str) -> None:
         self._renewed_at = None

@@ -16,7 +16,7 @@ from prometheus_client.registry import Collector
 
 from adobe_ims_operator.cluster import Cluster
 from adobe_ims_operator.resource import Status
-from adobe_ims_operator.status import READY, ROTATION_FAILING
+from adobe_ims_operator.status import READY, ROTATION_FAILING, WORKLOADS_RESTARTED
 from adobe_ims_operator.times import from_rfc3339
 
 _LABELS = ("namespace", "name")
@@ -84,6 +84,9 @@ class _Credentials(Collector):
         failing = GaugeMetricFamily(
             f"{prefix}_rotation_failing", "1 while the latest attempt to rotate failed", labels=_LABELS
         )
+        restart = GaugeMetricFamily(
+            f"{prefix}_restart_failing", "1 while workloads of spec.restart were not rolled", labels=_LABELS
+        )
         expiry = GaugeMetricFamily(
             f"{prefix}_expiration_timestamp_seconds", "When the token in the Secret expires", labels=_LABELS
         )
@@ -92,18 +95,19 @@ class _Credentials(Collector):
         )
         for key, credential in self._cluster.credentials.items() if self._leading() else ():
             status = credential.status
-            ready.add_metric(key, _is_true(status, READY))
-            failing.add_metric(key, _is_true(status, ROTATION_FAILING))
+            ready.add_metric(key, _is(status, READY, "True"))
+            failing.add_metric(key, _is(status, ROTATION_FAILING, "True"))
+            restart.add_metric(key, _is(status, WORKLOADS_RESTARTED, "False"))
             if (moment := _moment(status.expiration_time)) is not None:
                 expiry.add_metric(key, moment.timestamp())
             if (moment := _moment(status.next_rotation_time)) is not None:
                 following.add_metric(key, moment.timestamp())
-        yield from (ready, failing, expiry, following)
+        yield from (ready, failing, restart, expiry, following)
 
 
-def _is_true(status: Status, kind: str) -> float:
+def _is(status: Status, kind: str, value: str) -> float:
     condition = status.condition(kind)
-    return float(condition is not None and condition.status == "True")
+    return float(condition is not None and condition.status == value)
 
 
 def _moment(text: str | None) -> datetime | None:

@@ -34,7 +34,7 @@ from adobe_ims_operator.workers import NO_REQUEST, Workers, place, steadily
 
 logger = logging.getLogger(__name__)
 
-STOP_SECONDS = 5.0
+STOP_SECONDS = 4.0
 """How long work under way may take to finish after SIGTERM; the Lease is released after it."""
 DELETION_SECONDS = 1.0
 """How long after the deletion of a Secret to look at who used it."""
@@ -84,9 +84,10 @@ class _Process:
         self._schedule: Schedule[Key] = Schedule(time.time, time.monotonic, self._place)
         self._cluster = Cluster(options.endpoints, self._schedule.now, self._wake_soon, self._schedule.discard)
         self._lease = self._stand(renewals, options.lease) if options.lease else None
-        patience = self._lease.patience if self._lease else unhurried
+        time_left = self._lease.time_left if self._lease else unhurried
         asking = options.concurrency * len(options.endpoints.urls)
-        self._kube = Kube(configuration, asking + options.concurrency, load_configuration, patience)
+        connections = asking + options.concurrency + len(options.namespaces)
+        self._kube = Kube(configuration, connections, load_configuration, time_left)
         self._ims = IMSClient(asking, options.trust)
         self._metrics = Metrics(
             self._cluster, lambda: self._lease is None or self._lease.leading, lambda: self._schedule.backlog
@@ -97,7 +98,7 @@ class _Process:
             {url: RateLimit(options.ims_qps, time.monotonic) for url in options.endpoints.urls},
             utc_now,
             time.monotonic,
-            permit=patience,
+            permit=time_left,
             count=self._metrics.count_token_request,
         )
         reporter = Reporter(self._cluster, self._kube, utc_now, socket.gethostname())
@@ -181,7 +182,11 @@ class _Process:
         self._schedule.at(key, time.time() + DELETION_SECONDS)
 
     def _place(self, key: Key) -> tuple[str, float]:
-        return place(self._cluster, key, utc_now())
+        try:
+            return place(self._cluster, key, utc_now())
+        except Exception:
+            logger.exception("%s: a defect of the operator; please report it", key)
+            return NO_REQUEST, 0.0
 
     def _catch_signals(self) -> None:
         loop = asyncio.get_running_loop()

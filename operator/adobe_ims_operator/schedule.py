@@ -85,7 +85,7 @@ class Schedule(Generic[K]):
             while not self._closed:
                 while queue.ready and not self._paused:
                     _, order, key = heapq.heappop(queue.ready)
-                    if key not in self._ready or self._ready[key][0] != order:
+                    if not self._is_current(order, key):
                         continue
                     del self._ready[key]
                     self._in_work.add(key)
@@ -117,8 +117,10 @@ class Schedule(Generic[K]):
 
     @property
     def backlog(self) -> float:
-        """Seconds for which the first of those that are due has waited for a worker."""
-        return max(self._clock() - next(iter(self._ready.values()))[1], 0.0) if self._ready else 0.0
+        """Seconds for which the first of those that are due has waited for a worker; 0 while nothing is handed out."""
+        if self._paused or not self._ready:
+            return 0.0
+        return max(self._clock() - next(iter(self._ready.values()))[1], 0.0)
 
     async def close(self) -> None:
         """Hand out nothing more: whoever waits for a key, or asks for one later, gets None."""
@@ -147,6 +149,15 @@ class Schedule(Generic[K]):
             for key in list(self._due):
                 self.now(key)
 
+    def _is_current(self, order: int, key: K) -> bool:
+        return key in self._ready and self._ready[key][0] == order
+
+    def _clear_away(self, queue: _Lane[K]) -> None:
+        # Entries that were superseded go when they are popped, and while paused nobody pops.
+        if len(queue.ready) > 4 * len(self._ready) + 64:
+            queue.ready = [entry for entry in queue.ready if self._is_current(*entry[1:])]
+            heapq.heapify(queue.ready)
+
     def _push(self, key: K, due: float) -> None:
         # An entry that was superseded stays in the heap until it is due; many of them are cleared away at once.
         if len(self._waiting) > 4 * len(self._due) + 64:
@@ -164,8 +175,10 @@ class Schedule(Generic[K]):
                 continue
             del self._due[key]
             lane, rank = self._place(key)
-            heapq.heappush(self._lanes.setdefault(lane, _Lane()).ready, (rank, order, key))
+            queue = self._lanes.setdefault(lane, _Lane())
+            heapq.heappush(queue.ready, (rank, order, key))
             self._ready[key] = order, now
+            self._clear_away(queue)
             filled[lane] = filled.get(lane, 0) + 1
         for lane, keys in filled.items():
             queue = self._lanes[lane]

@@ -34,12 +34,16 @@ def derive(
     """
     facts = observed.facts
     problem = policy.problem(observed, decision)
+    workloads = _workloads_restarted(observed, restarted, before, now)
+    ready = _ready(observed, decision, problem, now)
+    unrolled = "".join(f"; {condition.message}" for condition in workloads if condition.status == "False")
+    if ready.status == "True":
+        ready = replace(ready, message=ready.message + unrolled)
     conditions = tuple(
         _settle(condition, observed, before, now)
-        for condition in (_ready(observed, decision, problem, now), _rotation_failing(observed, decision, problem))
+        for condition in (ready, _rotation_failing(observed, decision, problem))
     )
     others = tuple(c for c in before.conditions if c.type not in OURS)
-    workloads = _workloads_restarted(observed, restarted, before, now)
     return Status(
         observed_generation=observed.generation,
         secret_name=observed.spec.secret.name,

@@ -19,8 +19,8 @@ from adobe_ims_operator.watch import CredentialWatch
 logger = logging.getLogger(__name__)
 
 EVERY_SECONDS = 600.0
-BLIND_SECONDS = 30.0
-"""After so long without a word of what a list has, the watch is blind."""
+BLIND_SECONDS = 20.0
+"""A watch that tells of nothing more for so long, though a list has more, is blind."""
 POLL_SECONDS = 0.2
 
 
@@ -30,8 +30,7 @@ class Sweep:
     Args:
         selector: the label selector of the watch, or None.
         chance: a random number in [0, 1), for jitter.
-        every: seconds between two sweeps.
-        blind_after: seconds that the watch may be behind a list.
+        blind_after: seconds for which the watch may tell nothing while it is behind a list.
     """
 
     def __init__(
@@ -43,7 +42,6 @@ class Sweep:
         selector: str | None,
         chance: Callable[[], float],
         *,
-        every: float = EVERY_SECONDS,
         blind_after: float = BLIND_SECONDS,
     ) -> None:
         self._kube = kube
@@ -52,10 +50,9 @@ class Sweep:
         self._namespaces = namespaces
         self._selector = selector
         self._chance = chance
-        self._every = every
         self._blind_after = blind_after
         self._complete = False
-        self._blind = False
+        self._misses = 0
 
     def unready(self) -> str | None:
         """What keeps the credentials from being known; None once all of them were read."""
@@ -64,8 +61,8 @@ class Sweep:
         return None if self._complete else "not all credentials were read yet"
 
     def broken(self) -> str | None:
-        """What is wrong with the watch; None while it tells what happens."""
-        return "the watch on credentials does not tell what a list shows" if self._blind else None
+        """What is wrong with the watch; None while it tells what happens, or was opened anew and may tell."""
+        return "the watch on credentials does not tell what a list shows" if self._misses > 1 else None
 
     async def run(self) -> None:
         """Sweep for ever."""
@@ -77,9 +74,11 @@ class Sweep:
                 await self.sweep_once()
                 failures = 0
             except ApiError as error:
+                # What is outside of the process is no reason to end it.
+                self._misses = 0
                 failures += 1
                 logger.warning("can't look for deleted credentials: %s", error)
-            wait = backoff(Pace.API_SERVER, failures, self._chance()).total_seconds() if failures else self._every
+            wait = backoff(Pace.API_SERVER, failures, self._chance()).total_seconds() if failures else EVERY_SECONDS
             try:
                 async with asyncio.timeout(wait):
                     await self._watch.started.wait()
@@ -98,23 +97,28 @@ class Sweep:
             if credential.uid not in listed:
                 self._cluster.drop_credential(key, credential.uid)
         if await self._catches_up_with(listed):
-            self._complete, self._blind = True, False
+            self._complete, self._misses = True, 0
             return
         # What was deleted meanwhile is no longer to be told of.
         still = await self._list()
-        if self._watch.has_seen({uid: listed[uid] for uid in listed.keys() & still.keys()}):
+        if not self._watch.unseen({uid: listed[uid] for uid in listed.keys() & still.keys()}):
             return
         logger.error("the watch on credentials is blind: it did not tell what a list of them shows; it is opened anew")
-        self._blind = True
+        self._misses += 1
         self._watch.restart()
 
     async def _catches_up_with(self, listed: dict[str, tuple[Key, int]]) -> bool:
         loop = asyncio.get_running_loop()
         deadline = loop.time() + self._blind_after
-        while not self._watch.has_seen(listed):
+        missing = self._watch.unseen(listed)
+        while missing:
             if loop.time() >= deadline:
                 return False
             await asyncio.sleep(POLL_SECONDS)
+            left = self._watch.unseen(missing)
+            if len(left) < len(missing):  # many take their time
+                deadline = loop.time() + self._blind_after
+            missing = left
         return True
 
     async def _list(self) -> dict[str, tuple[Key, int]]:

@@ -65,9 +65,9 @@ class CredentialWatch:
         """Have kopf list and watch anew."""
         self._end.set()
 
-    def has_seen(self, listed: Mapping[str, tuple[Key, int]]) -> bool:
-        """Whether it told of all these credentials (their key and generation by uid)."""
-        return all(self._has_seen(uid, key, generation) for uid, (key, generation) in listed.items())
+    def unseen(self, listed: Mapping[str, tuple[Key, int]]) -> dict[str, tuple[Key, int]]:
+        """Those of these credentials (their key and generation by uid) that it did not tell of."""
+        return {uid: (key, at) for uid, (key, at) in listed.items() if not self._has_seen(uid, key, at)}
 
     async def run(self) -> None:
         """Watch until `stop`, through every outage."""
@@ -87,13 +87,17 @@ class CredentialWatch:
             await _sleep(backoff(Pace.API_SERVER, failures, self._chance()).total_seconds(), self._stop)
 
     async def _wait_for_crd(self) -> None:
+        told = ""
         while not self._stop.is_set():
-            missing = await self._why_no_crd()
-            if missing is not None and missing != self.waits_for:
-                logger.warning("%s; waiting for it", missing)
-            self.waits_for = missing
-            if missing is None:
+            try:
+                problem = self.waits_for = await self._why_no_crd()
+            except ApiError as error:
+                problem = f"can't look for the CRD {PLURAL}.{GROUP}: {error}"
+            if problem is None:
                 return
+            if problem != told:
+                logger.warning("%s; waiting for it", problem)
+                told = problem
             await _sleep(CRD_POLL_SECONDS, self._stop)
 
     async def _why_no_crd(self) -> str | None:
@@ -101,7 +105,7 @@ class CredentialWatch:
             found = await self._kube.get(f"/apis/{GROUP}/{VERSION}")
         except ApiError as error:
             if error.status != 404:
-                return f"can't look for the CRD {PLURAL}.{GROUP}: {error}"
+                raise
             found = {"resources": []}
         if any(resource["name"] == PLURAL for resource in found["resources"]):
             return None
@@ -148,9 +152,8 @@ class CredentialWatch:
 
     def _has_seen(self, uid: str, key: Key, generation: int) -> bool:
         known = self._cluster.credentials.get(key)
-        if known is not None and known.uid == uid:
-            return known.generation >= generation
-        return self._unreadable.get(uid, -1) >= generation
+        seen = known.generation if known is not None and known.uid == uid else -1
+        return max(seen, self._unreadable.get(uid, -1)) >= generation
 
     def _observe(self, kind: str | None, body: dict[str, Any]) -> None:
         metadata = body["metadata"]
@@ -158,6 +161,7 @@ class CredentialWatch:
         self._logins = 0
         self._unreadable.pop(metadata["uid"], None)
         if kind == "DELETED":
+            logger.info("%s: was deleted", key)
             self._cluster.drop_credential(key, metadata["uid"])
             return
         try:
@@ -182,7 +186,9 @@ def _settings(selector: str | None) -> kopf.OperatorSettings:
     settings.watching.chunk_size = 500
     # Safe only without indices: with one, startup deadlocks (kopf #1243).
     settings.queueing.worker_limit = 64
-    settings.queueing.idle_timeout = 0.1
+    # How long a worker keeps its place after its object: of these, 0 would lose events, and the default limits a first
+    # list to 640 objects a second, while the rest of it waits in memory.
+    settings.queueing.idle_timeout = 0.01
     # kopf would take its default finalizer off the objects of other kopf-based operators.
     settings.persistence.finalizer = f"{GROUP}/none"
     # kopf would kill the process this long after its end, and here it is started again instead.

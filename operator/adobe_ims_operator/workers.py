@@ -18,6 +18,8 @@ from adobe_ims_operator.schedule import Schedule
 logger = logging.getLogger(__name__)
 
 RETRY_AFTER_DEFECT_SECONDS = 60.0
+NOT_LEADING_SECONDS = 1.0
+"""Until the Lease is seen to be lost and the schedule stops, or it is renewed after all."""
 NO_REQUEST = "no request"
 """The lane of those that IMS is not asked for: refused, suspended, or with nothing to do but a status to write."""
 
@@ -65,7 +67,7 @@ class Workers:
                 moment = await self._reconcile(key)
                 again_at = moment.timestamp() if moment is not None else None
             except NotLeadingError:
-                again_at = time.time()
+                again_at = time.time() + NOT_LEADING_SECONDS
             except asyncio.CancelledError:
                 if is_cancelled():
                     raise

@@ -126,11 +126,13 @@ def test_a_missing_workload_is_reported_and_holds_up_nothing(scene: Scene) -> No
     scene.wait_ready()
     condition = scene.wait_condition("WorkloadsRestarted", "False", "WorkloadNotFound")
     assert "StatefulSet absent" in condition["message"]
+    assert scene.condition("Ready")["message"].endswith(condition["message"]), "which `kubectl get -o wide` shows"
     assert RESTARTED_AT in template_annotations(scene, "deployments", "web")
     wait_for("the Event", lambda: ("Warning", "WorkloadNotFound") in events(scene))
     scene.api.apply(workload("StatefulSet", "present"), namespace=scene.namespace)
     scene.credential(restart=[{"kind": "StatefulSet", "name": "present"}, {"kind": "Deployment", "name": "web"}])
     scene.wait_condition("WorkloadsRestarted", "True", "Restarted")
+    assert scene.condition("Ready")["message"] == "Secret lightroom holds a valid token"
     assert RESTARTED_AT in template_annotations(scene, "statefulsets", "present")
     found = scene.api.get(f"/apis/apps/v1/namespaces/{scene.namespace}/deployments/web")
     assert found["metadata"]["generation"] == 2, "rolled once, though it was named twice"

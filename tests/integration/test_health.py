@@ -1,7 +1,5 @@
 """What kubelet and Prometheus are told, by a real process: well, and when what they ask about is broken."""
 
-import signal
-
 import httpx
 import pytest
 
@@ -107,20 +105,13 @@ def test_a_watch_that_tells_nothing_is_found_out_and_opened_anew(scene: Scene, p
         scene.wait_ready()
 
 
-def test_a_process_that_hangs_does_not_answer(scene: Scene, ports: Ports) -> None:
-    operator = scene.operator(*ports.flags)
-    ports.wait_until("/livez", 200, "[+]schedule ok")
-    operator.process.send_signal(signal.SIGSTOP)
-    with pytest.raises(httpx.TransportError):
-        ports.ask("/livez")
-
-
-def test_an_api_server_that_is_away_is_no_reason_to_be_killed(scene: Scene, ports: Ports) -> None:
+def test_an_api_server_that_is_away_is_no_reason_to_be_killed_nor_to_be_unready(scene: Scene, ports: Ports) -> None:
     with StaleApi(scene.control_plane) as proxy:
         scene.operator_by(proxy, *ports.flags)
         ports.wait_until("/readyz", 200)
     wait_for("the outage to be noticed", lambda: "can't watch Secrets" in scene.log.read_text())
     assert ports.ask("/livez")[0] == 200
+    assert ports.ask("/readyz")[0] == 200
 
 
 def test_metrics_tell_of_credentials_and_of_requests(scene: Scene, ports: Ports) -> None:
@@ -146,11 +137,21 @@ def test_metrics_tell_of_credentials_and_of_requests(scene: Scene, ports: Ports)
     assert ports.value(of(scene, "ready")) == 0
     assert ports.value(of(scene, "rotation_failing")) == 1
     assert ports.value(issued.replace("Issued", "InvalidClient")) == 1
+    assert ports.value(of(scene, "restart_failing")) == 0
     _, text = ports.ask("/metrics")
     assert SAMPLE_CLIENT_SECRET not in text
     assert scene.data()["access_token"] not in text
     scene.api.delete(scene.path("lightroom"))
     wait_for("it to be forgotten", lambda: ports.value(of(scene, "ready")) is None)
+
+
+def test_workloads_that_were_not_rolled_are_told_of(scene: Scene, ports: Ports) -> None:
+    scene.client_secret()
+    scene.operator(*ports.flags)
+    scene.credential(restart=[{"kind": "Deployment", "name": "absent"}])
+    scene.wait_condition("WorkloadsRestarted", "False", "WorkloadNotFound")
+    assert ports.value(of(scene, "restart_failing")) == 1
+    assert ports.value(of(scene, "ready")) == 1
 
 
 def test_a_port_that_is_taken_is_said(scene: Scene, ports: Ports) -> None:

@@ -14,6 +14,7 @@ from support.cluster import CRDS
 from support.control_plane import ControlPlane
 from support.operator_process import ACCOUNT, Operator
 from support.scene import Scene, manifest
+from support.stale_api import StaleApi
 from support.stand_in import StandIn
 
 COUNT = 20
@@ -167,6 +168,40 @@ def test_after_an_outage_of_the_api_server_the_leader_goes_on_with_the_token_tha
     assert leader(scene, replicas) is first
     assert scene.ims.requests().total == 2
     assert scene.ims.issued(scene.data("late")["access_token"])
+
+
+def test_a_leader_that_can_finish_nothing_ends_in_ten_seconds_all_the_same(scene: Scene) -> None:
+    (only,) = start(scene, 1)
+    credentials(scene)
+    scene.ims.settings(latency=30)
+    ask_for_rotation(scene, "again")
+    wait_for("it to ask", lambda: scene.ims.requests().total == 2 * COUNT)
+    scene.control_plane.pause_apiserver()
+    try:
+        assert only.stop(timeout=10) == 0
+    finally:
+        scene.control_plane.resume_apiserver()
+
+
+def test_a_new_leader_whose_watch_is_behind_asks_for_no_token_that_is_there(scene: Scene) -> None:
+    with StaleApi(scene.control_plane) as stale:
+        first = scene.replica("first")
+        leader(scene, [first])
+        scene.client_secret()
+        scene.credential()
+        scene.wait_ready()
+        second = scene.replica_by("second", stale)
+        wait_for("it to have read the Secrets", lambda: "in sync with" in second.text())
+        stale.silent = True
+        scene.patch("lightroom", {"metadata": {"annotations": {ROTATE_ANNOTATION: "1"}}})
+        scene.wait_rotations(2)
+        time.sleep(1)
+        first.stop()
+        leader(scene, [second], 8)
+        scene.patch("lightroom", {"metadata": {"annotations": {ROTATE_ANNOTATION: "2"}}})
+        scene.wait_rotations(3)
+        time.sleep(1)
+        assert scene.ims.requests().total == 3
 
 
 def test_failures_that_another_leader_saw_are_waited_for(scene: Scene) -> None:

@@ -2,11 +2,12 @@
 
 from collections.abc import AsyncIterator, Callable
 from datetime import UTC, datetime
+from typing import Any
 
 import pytest
 
 from adobe_ims_operator.kube import ApiError, Kube, NotLeadingError
-from adobe_ims_operator.lease import DURATION, RENEW_WITHIN, Lease
+from adobe_ims_operator.lease import DURATION, GIVE_UP_WITHIN, RENEW_WITHIN, Lease
 from adobe_ims_operator.login import load_configuration
 from adobe_ims_operator.resource import Key
 from support.scene import Scene
@@ -93,7 +94,7 @@ async def test_a_lease_that_nobody_renews_is_taken_when_its_leader_has_long_stop
         taken_at = clock.now
         clock.now += 0.5
         if one.lease.leading:
-            led_until = clock.now + one.lease.patience()
+            led_until = clock.now + one.lease.time_left()
     assert led_until < taken_at
     assert taken_at - 100 <= DURATION + 0.5
     spec = scene.api.get(PATH.format(scene.namespace))["spec"]
@@ -103,13 +104,13 @@ async def test_a_lease_that_nobody_renews_is_taken_when_its_leader_has_long_stop
 async def test_who_could_not_renew_writes_nothing(replica: Callable[[str], Replica], clock: Clock) -> None:
     one = replica("one")
     with pytest.raises(NotLeadingError):
-        one.lease.patience()
+        one.lease.time_left()
     await one.lease.attempt()
     clock.now += RENEW_WITHIN - 0.1
-    assert 0 < one.lease.patience() < DURATION - RENEW_WITHIN + 0.1
+    assert 0 < one.lease.time_left() < DURATION - RENEW_WITHIN + 0.1
     clock.now += 0.1
     with pytest.raises(NotLeadingError):
-        one.lease.patience()
+        one.lease.time_left()
 
 
 async def test_a_leader_that_was_frozen_does_not_take_the_lease_back(
@@ -151,7 +152,7 @@ async def test_a_lease_that_was_released_is_taken_at_once(
     await one.lease.release()
     assert scene.api.get(PATH.format(scene.namespace))["spec"]["holderIdentity"] == ""
     with pytest.raises(NotLeadingError):
-        one.lease.patience()
+        one.lease.time_left()
     clock.now += 2
     await other.lease.attempt()
     assert other.heard == ["took over"]
@@ -181,16 +182,59 @@ async def test_a_change_of_the_lease_by_somebody_else_costs_no_leadership(
     assert lease["metadata"]["labels"] == {"team": "platform"}
 
 
-async def test_a_lease_that_was_deleted_is_lost_and_then_made_anew(
-    scene: Scene, replica: Callable[[str], Replica]
+async def test_a_lease_that_was_deleted_is_made_anew_by_who_held_it(
+    scene: Scene, replica: Callable[[str], Replica], clock: Clock
 ) -> None:
     one = replica("one")
     await one.lease.attempt()
     scene.api.delete(PATH.format(scene.namespace))
+    clock.now += RENEW_WITHIN - 1
     await one.lease.attempt()
-    assert not one.lease.leading
+    assert one.heard == ["took over"]
+    assert one.lease.time_left() > DURATION - RENEW_WITHIN
+    assert scene.api.get(PATH.format(scene.namespace))["spec"]["holderIdentity"] == "one"
+
+
+async def test_a_lease_that_another_took_after_it_was_deleted_is_lost(
+    scene: Scene, replica: Callable[[str], Replica]
+) -> None:
+    one, other = replica("one"), replica("other")
     await one.lease.attempt()
-    assert one.heard == ["took over", "lost", "took over"]
+    scene.api.delete(PATH.format(scene.namespace))
+    await other.lease.attempt()
+    await one.lease.attempt()
+    assert (one.heard, other.heard) == (["took over", "lost"], ["took over"])
+
+
+async def test_a_renewal_during_a_slow_look_counts_from_when_it_was_seen(
+    replica: Callable[[str], Replica], scene: Scene, clock: Clock
+) -> None:
+    """Else the other would count the 15 s from before the renewal."""
+
+    class SlowAtFirst(Kube):
+        slow = True
+
+        async def get(self, path: str, **options: Any) -> Any:
+            if self.slow:
+                clock.now += 3.5
+                await one.lease.attempt()
+                self.slow = False
+            return await super().get(path, **options)
+
+    connection = SlowAtFirst(await load_configuration(), 4, load_configuration)
+    one, other = replica("one"), Replica(connection, scene.namespace, "other", clock)
+    await one.lease.attempt()
+    await other.lease.attempt()
+    writes_until = clock.now + one.lease.time_left()
+    while not other.lease.leading:
+        clock.now += 1
+        await other.lease.attempt()
+    await connection.close()
+    assert writes_until < clock.now
+
+
+def test_the_times_leave_room_between_each_other() -> None:
+    assert RENEW_WITHIN + 1 < GIVE_UP_WITHIN < DURATION - 1
 
 
 async def test_a_lease_without_a_spec_is_free(scene: Scene, replica: Callable[[str], Replica]) -> None:

@@ -50,6 +50,12 @@ class Scene:
         environment = {"KUBECONFIG": str(proxy.kubeconfig(self._kubeconfig, self.log.with_name("by-proxy")))}
         return self.operator(*arguments, environment=environment)
 
+    def replica_by(self, name: str, proxy: StaleApi) -> Operator:
+        """Start one of several operators with the API server behind `proxy`."""
+        environment = {"KUBECONFIG": str(proxy.kubeconfig(self._kubeconfig, self.log.with_name("by-proxy")))}
+        flags = ("--leader-elect", "--lease-namespace", self.namespace)
+        return self.operator(*flags, environment=environment, log=self.log.with_name(f"{name}.log"))
+
     def _start(self, operator: Operator) -> Operator:
         operator.start()
         self._operators.append(operator)

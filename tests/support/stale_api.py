@@ -1,6 +1,7 @@
-"""A proxy before the API server that can be made to hide all credentials from a watch, as a stale cache would.
+"""A proxy before the API server that answers as a stale cache would, or passes on what it should.
 
-Lists of metadata are always passed on, so what it hides can be found out by comparing.
+It can hide all credentials from a watch; lists of metadata are always passed on, so that can be found out by comparing.
+And it can hold back what watches on Secrets tell.
 """
 
 import asyncio
@@ -32,6 +33,7 @@ class StaleApi:
         self._runner: web.AppRunner | None = None
         self._session: aiohttp.ClientSession | None = None
         self.hiding = False
+        self.silent = False
         self.url = ""
 
     def __enter__(self) -> Self:
@@ -88,7 +90,8 @@ class StaleApi:
             with contextlib.suppress(aiohttp.ClientConnectionError):  # either side may go in the middle
                 await response.prepare(request)
                 async for chunk in upstream.content.iter_any():
-                    await response.write(chunk)
+                    if not (self.silent and "watch" in request.query and "/secrets" in request.path):
+                        await response.write(chunk)
             return response
 
     def _hides(self, request: web.Request) -> bool:

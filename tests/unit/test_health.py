@@ -1,5 +1,6 @@
 """The answers to kubelet, over HTTP."""
 
+import asyncio
 from collections.abc import AsyncIterator
 
 import aiohttp
@@ -71,6 +72,11 @@ async def test_a_watch_on_secrets_that_stands_still_is_broken(monkeypatch: pytes
     watch = SecretWatch(kube, cluster, "photos", lambda: 0.0)
     assert watch.broken() is None
     assert watch.unready() == "the Secrets in namespace photos were not read yet"
-    monkeypatch.setattr(secret_watch, "DEAD_SECONDS", 0.0)
+    monkeypatch.setattr(secret_watch, "DEAD_SECONDS", 0.1)
+    await asyncio.sleep(0.15)
     assert (watch.broken() or "").startswith("the watch on Secrets in namespace photos has stood still for")
+    running = asyncio.create_task(watch.run())
+    await asyncio.sleep(0.01)
+    assert watch.broken() is None, "an attempt is progress, whether or not the API server answers"
+    running.cancel()
     await kube.close()

@@ -262,3 +262,23 @@ async def test_the_backlog_is_how_long_the_first_has_waited_for_a_worker() -> No
         assert schedule.backlog == 7
         await taken(schedule)
         assert schedule.backlog == 2
+
+
+@pytest.mark.parametrize("wakes", [*range(60, 75), 200])  # at one of them all but the latest is cleared away
+@pytest.mark.parametrize("paused", [True, False])
+async def test_keys_that_are_woken_again_and_again_while_nobody_takes_them_do_not_pile_up(
+    wakes: int, paused: bool
+) -> None:
+    async with running() as (schedule, clock):
+        if paused:
+            schedule.pause()
+        for _ in range(wakes):
+            schedule.now("a")
+            await asyncio.sleep(0.001)  # in which it becomes ready
+        assert len(schedule._lanes["lane"].ready) < 100
+        clock.now += 60
+        assert schedule.backlog == (0 if paused else 60)
+        if paused:
+            schedule.resume()
+        assert await taken(schedule) == ["a"]
+        assert await is_idle(schedule)

@@ -1,0 +1,95 @@
+"""The workers: what becomes of a key whose work is given up, and who is meant by a cancellation."""
+
+import asyncio
+import time
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
+from datetime import datetime
+
+import pytest
+
+from adobe_ims_operator import workers
+from adobe_ims_operator.kube import NotLeadingError
+from adobe_ims_operator.resource import Key
+from adobe_ims_operator.schedule import Schedule
+from adobe_ims_operator.workers import Workers, steadily
+
+KEY = Key("photos", "lightroom")
+
+
+@asynccontextmanager
+async def working(reconcile: Callable[[Key], Awaitable[datetime | None]]) -> AsyncIterator[Schedule[Key]]:
+    """A schedule with one worker of the lane "lane"."""
+    schedule: Schedule[Key] = Schedule(time.time, time.monotonic, lambda _: ("lane", 0.0))
+    tasks = [asyncio.create_task(schedule.run())]
+    tasks += Workers(schedule, lambda _: ("lane", 0.0), reconcile).start(["lane"], 1)
+    try:
+        yield schedule
+    finally:
+        await schedule.close()
+        for task in tasks:
+            task.cancel()
+
+
+async def test_who_may_not_write_tries_again_in_a_moment_and_not_in_a_loop(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(workers, "NOT_LEADING_SECONDS", 0.2)
+    turns = 0
+
+    async def refuse(_: Key) -> None:
+        nonlocal turns
+        turns += 1
+        raise NotLeadingError
+
+    async with working(refuse) as schedule:
+        schedule.now(KEY)
+        await asyncio.sleep(0.3)
+        assert turns == 2
+
+
+async def test_a_defect_is_logged_and_the_worker_goes_on(caplog: pytest.LogCaptureFixture) -> None:
+    worked: list[Key] = []
+
+    async def fail_once(key: Key) -> None:
+        worked.append(key)
+        if len(worked) == 1:
+            raise KeyError("a defect")
+
+    async with working(fail_once) as schedule:
+        schedule.now(KEY)
+        await asyncio.sleep(0.05)
+        schedule.now(KEY)
+        await asyncio.sleep(0.05)
+    assert worked == [KEY, KEY]
+    assert "photos/lightroom: a defect of the operator; please report it" in caplog.text
+
+
+async def test_a_cancellation_that_was_meant_for_a_request_of_its_own_gives_the_key_back() -> None:
+    requests: list[asyncio.Task[None]] = []
+
+    async def ask(_: Key) -> None:
+        requests.append(asyncio.create_task(asyncio.sleep(0.01 if requests else 60)))
+        await requests[-1]
+
+    async with working(ask) as schedule:
+        schedule.now(KEY)
+        await asyncio.sleep(0.05)
+        requests[0].cancel()  # as kopf does at its end
+        await asyncio.sleep(0.05)
+        assert len(requests) == 2
+
+
+async def test_a_task_goes_on_after_a_cancellation_of_what_it_waits_for_and_ends_after_its_own() -> None:
+    requests: list[asyncio.Task[None]] = []
+
+    async def run() -> None:
+        requests.append(asyncio.create_task(asyncio.sleep(60)))
+        await requests[-1]
+
+    task = asyncio.create_task(steadily(run))
+    await asyncio.sleep(0.01)
+    requests[0].cancel()
+    await asyncio.sleep(0.01)
+    assert (len(requests), task.done()) == (2, False)
+    task.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await task
