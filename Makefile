@@ -37,6 +37,14 @@ test-integration: $(VENV) binaries ## Test what needs the real control plane
 test-node: $(VENV) ## Test the whole product in pods, on a real node (Linux, as root)
 	@$(RUN) -m support.node_sandbox .venv/bin/python -m pytest tests/node
 
+.PHONY: bench
+bench: $(VENV) binaries ## Measure the operator beside the bare floor, in minutes
+	@PYTHONPATH=tests:benchmarks .venv/bin/python -m bench
+
+.PHONY: bench-full
+bench-full: $(VENV) binaries ## The same for 1,000 and 10,000 credentials, in half an hour
+	@PYTHONPATH=tests:benchmarks .venv/bin/python -m bench 1000 10000 --idle 60
+
 .PHONY: check
 check: $(VENV) ## Formatter, linter, types, the direction of imports, and all that is made from a source
 	@.venv/bin/ruff format --check --quiet . || { echo "run 'make fmt'" >&2; exit 1; }
