@@ -103,8 +103,9 @@ def _secret_version(observed: Observed, before: Status) -> str | None:
     secret = observed.own_secret
     if secret is None or secret.facts is None or not observed.secret_intact:
         return None
-    written_at = to_rfc3339(secret.facts.issued_at)
-    if before.secret_version is not None and before.last_rotation_time == written_at:
+    # By both, as two rotations may be of one second, and the count starts anew with a Secret that was lost.
+    told = (before.last_rotation_time, before.rotations) == (to_rfc3339(secret.facts.issued_at), secret.facts.rotations)
+    if before.secret_version is not None and told:
         return before.secret_version
     return str(secret.version)
 

@@ -179,3 +179,9 @@ def test_workloads_that_could_not_be_rolled_are_tried_again_once_that_may_be_men
     condition = Condition("WorkloadsRestarted", status, reason, "", ROLLING.generation - changed)
     before = Status(last_rotation_time="2026-11-24T10:00:00Z", conditions=(condition,))
     assert (restart_due(ROLLING, before, NOW) is not None) is again
+
+
+def test_of_two_rotations_within_a_second_the_version_of_the_second_is_noted() -> None:
+    before = report(FRESH)
+    again = observed(token_secret(replace(facts(), rotations=2), version=202))
+    assert report(again, before=before).secret_version == "202"
