@@ -10,7 +10,9 @@ import os
 import re
 import socket
 import ssl
-from collections.abc import Mapping, Sequence
+from collections import defaultdict
+from collections.abc import AsyncIterator, Mapping, Sequence
+from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from email.utils import parsedate_to_datetime
@@ -96,28 +98,23 @@ def _system_has_authorities() -> bool:
 
 
 class IMSClient:
-    """One pool of connections to all endpoints, kept alive between requests.
+    """Connections to all endpoints, kept alive between requests; as many as there are requests at once.
+
+    Each is an httpx client of its own, since the pool of a shared one looks at all its connections for each request.
 
     Args:
-        connections: how many connections are kept.
         trust: whose certificates are accepted, see `load_trust`.
     """
 
-    def __init__(self, connections: int, trust: ssl.SSLContext) -> None:
-        self._http = httpx.AsyncClient(
-            verify=trust,
-            follow_redirects=False,
-            timeout=httpx.Timeout(connect=10.0, read=20.0, write=10.0, pool=None),
-            # No limit of the pool's own: httpcore never gives back the place of a connect that was cancelled.
-            limits=httpx.Limits(max_connections=None, max_keepalive_connections=connections),
-            # A cookie set for one credential must not be sent with another.
-            cookies=CookieJar(policy=DefaultCookiePolicy(allowed_domains=[])),
-            headers={"Accept": "application/json", "Accept-Encoding": "identity"},
-        )
+    def __init__(self, trust: ssl.SSLContext) -> None:
+        self._trust = trust
+        self._idle: defaultdict[str, list[httpx.AsyncClient]] = defaultdict(list)
 
     async def close(self) -> None:
-        """Close all connections."""
-        await self._http.aclose()
+        """Close all connections; none may be in use."""
+        for clients in self._idle.values():
+            for client in clients:
+                await client.aclose()
 
     async def fetch(self, endpoint: str, credentials: ClientCredentials, scopes: Sequence[str]) -> Token:
         """Ask `endpoint` for a token.
@@ -135,7 +132,7 @@ class IMSClient:
         failure = ""
         try:
             async with asyncio.timeout(TOTAL_SECONDS):
-                answer = await self._post(endpoint + TOKEN_PATH, form)
+                answer = await self._post(endpoint, form)
         except TimeoutError:
             failure = f"no answer in {TOTAL_SECONDS:.0f} s"
         except Exception as error:  # noqa: BLE001 - whatever it is, it holds the request, and that the secret
@@ -145,8 +142,31 @@ class IMSClient:
             raise IMSUnavailable(f"{endpoint} can't be reached ({failure}); the operator keeps trying")
         return _interpret(endpoint, *answer, scopes)
 
-    async def _post(self, url: str, form: Mapping[str, str]) -> tuple[httpx.Response, bytes]:
-        async with self._http.stream("POST", url, data=form) as response:
+    @asynccontextmanager
+    async def _client(self, endpoint: str) -> AsyncIterator[httpx.AsyncClient]:
+        idle = self._idle[endpoint]
+        # The one that was used last, as its connection is the likeliest to be open still.
+        client = idle.pop() if idle else self._open()
+        try:
+            yield client
+        finally:
+            idle.append(client)
+
+    def _open(self) -> httpx.AsyncClient:
+        return httpx.AsyncClient(
+            verify=self._trust,
+            follow_redirects=False,
+            timeout=httpx.Timeout(connect=10.0, read=20.0, write=10.0, pool=None),
+            # No limit of the pool's own: httpcore never gives back the place of a connect that was cancelled.
+            limits=httpx.Limits(max_connections=None, max_keepalive_connections=1),
+            # A cookie set for one credential must not be sent with another.
+            cookies=CookieJar(policy=DefaultCookiePolicy(allowed_domains=[])),
+            headers={"Accept": "application/json", "Accept-Encoding": "identity"},
+        )
+
+    async def _post(self, endpoint: str, form: Mapping[str, str]) -> tuple[httpx.Response, bytes]:
+        url = endpoint + TOKEN_PATH
+        async with self._client(endpoint) as client, client.stream("POST", url, data=form) as response:
             # The raw bytes: an answer that is compressed although none was asked for is not unpacked.
             body = bytearray()
             async for chunk in response.aiter_raw():

@@ -88,7 +88,7 @@ class _Process:
         asking = options.concurrency * len(options.endpoints.urls)
         connections = asking + options.concurrency + len(options.namespaces)
         self._kube = Kube(configuration, connections, load_configuration, time_left)
-        self._ims = IMSClient(asking, options.trust)
+        self._ims = IMSClient(options.trust)
         self._metrics = Metrics(
             self._cluster, lambda: self._lease is None or self._lease.leading, lambda: self._schedule.backlog
         )

@@ -171,6 +171,19 @@ class CredentialWatch:
             logger.error("%s", error)  # noqa: TRY400 - the message says it all
 
 
+class _Nothing(kopf.DiffBaseStorage):
+    """What kopf would compare each event of an object with, for handlers that there are none of here."""
+
+    def build(self, **_: Any) -> kopf.BodyEssence:
+        return cast("kopf.BodyEssence", {})
+
+    def fetch(self, **_: Any) -> None:
+        return None
+
+    def store(self, **_: Any) -> None:
+        pass
+
+
 async def _sleep(seconds: float, until: asyncio.Event) -> None:
     try:
         async with asyncio.timeout(seconds):
@@ -189,6 +202,7 @@ def _settings(selector: str | None) -> kopf.OperatorSettings:
     # How long a worker keeps its place after its object: of these, 0 would lose events, and the default limits a first
     # list to 640 objects a second, while the rest of it waits in memory.
     settings.queueing.idle_timeout = 0.01
+    settings.persistence.diffbase_storage = _Nothing()
     # kopf would take its default finalizer off the objects of other kopf-based operators.
     settings.persistence.finalizer = f"{GROUP}/none"
     # kopf would kill the process this long after its end, and here it is started again instead.

@@ -39,7 +39,7 @@ def stand_in(_stand_in: StandIn) -> Iterator[StandIn]:
 @pytest.fixture
 async def client(_stand_in: StandIn, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[IMSClient]:
     monkeypatch.setenv("SSL_CERT_FILE", str(_stand_in.ca))  # to read all the usual authorities takes 20 ms
-    ims = IMSClient(4, load_trust(_stand_in.ca))
+    ims = IMSClient(load_trust(_stand_in.ca))
     yield ims
     await ims.close()
 

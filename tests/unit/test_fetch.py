@@ -24,7 +24,7 @@ Counted = list[tuple[str, str]]
 async def fetch(stand_in: StandIn, client: Client, permit: Callable[[], object]) -> Counted:
     """Fetch a token; what was counted, also where that fails."""
     counted: Counted = []
-    ims = IMSClient(1, load_trust(stand_in.ca))
+    ims = IMSClient(load_trust(stand_in.ca))
     fetcher = Fetcher(
         ims,
         Endpoints([stand_in.url]),

@@ -77,7 +77,7 @@ async def test_a_connection_that_was_lost_is_replaced(stand_in: StandIn, fetch: 
 async def _answered_after_two_were_given_up(stand_in: StandIn) -> bool:
     silent = await asyncio.start_server(lambda *_: None, "127.0.0.1", 0)
     url = f"https://127.0.0.1:{silent.sockets[0].getsockname()[1]}"
-    client = IMSClient(1, load_trust(stand_in.ca))
+    client = IMSClient(load_trust(stand_in.ca))
     given_up = [asyncio.create_task(client.fetch(url, CLIENT, ["openid"])) for _ in range(2)]
     await asyncio.sleep(0.05)  # one is in its handshake, the other waits for its place
     for task in given_up:
@@ -112,12 +112,12 @@ async def test_a_cookie_set_for_one_credential_is_never_sent(stand_in: StandIn, 
 
 
 async def test_an_authority_of_ones_own_is_trusted_beside_the_usual_ones(stand_in: StandIn) -> None:
-    alone, added = IMSClient(1, load_trust(None)), IMSClient(1, load_trust(stand_in.ca))
-    assert stand_in.issued((await added.fetch(stand_in.url, CLIENT, ["openid"])).access_token)
-    usual, more = (client._http._transport._pool._ssl_context.get_ca_certs() for client in (alone, added))  # type: ignore[attr-defined]
-    assert [authority for authority in usual if authority not in more] == []
-    await alone.close()
-    await added.close()
+    usual, more = load_trust(None), load_trust(stand_in.ca)
+    client = IMSClient(more)
+    assert stand_in.issued((await client.fetch(stand_in.url, CLIENT, ["openid"])).access_token)
+    await client.close()
+    added = more.get_ca_certs()
+    assert [authority for authority in usual.get_ca_certs() if authority not in added] == []
 
 
 async def test_an_opaque_token_is_as_good_as_a_jwt(stand_in: StandIn, fetch: Fetch) -> None:

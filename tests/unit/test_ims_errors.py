@@ -229,7 +229,7 @@ async def test_an_endpoint_that_can_not_exist_is_unavailable_too(refuse: Refuse,
 
 async def test_an_untrusted_certificate_is_told_as_such(stand_in: StandIn, caplog: pytest.LogCaptureFixture) -> None:
     caplog.set_level("DEBUG")
-    stranger = IMSClient(1, load_trust(None))
+    stranger = IMSClient(load_trust(None))
     with pytest.raises(IMSUnavailable) as raised:
         await stranger.fetch(stand_in.url, CLIENT, ["openid"])
     await stranger.close()
@@ -240,7 +240,7 @@ async def test_an_untrusted_certificate_is_told_as_such(stand_in: StandIn, caplo
 
 async def test_a_certificate_for_another_name_is_told_as_such(tmp_path: Path) -> None:
     with StandIn(tmp_path, arguments=["--tls-name=ims.example"]) as other:
-        client = IMSClient(1, load_trust(other.ca))
+        client = IMSClient(load_trust(other.ca))
         url = other.url.replace("ims.example", "127.0.0.1")
         with pytest.raises(IMSUnavailable) as raised:
             await client.fetch(url, CLIENT, ["openid"])
@@ -255,7 +255,7 @@ async def test_a_proxy_is_asked_to_connect_and_told_nothing_else(
     proxy = await serve(status=403)
     monkeypatch.delenv("NO_PROXY")
     monkeypatch.setenv("HTTPS_PROXY", proxy.url.replace("//", "//user:p8e-of-the-proxy@"))
-    client = IMSClient(1, load_trust(None))
+    client = IMSClient(load_trust(None))
     with pytest.raises(IMSUnavailable) as raised:
         await client.fetch(stand_in.url, CLIENT, ["openid"])
     await client.close()
