@@ -4,12 +4,13 @@ The API server has checked the schema before an object gets here, so a malformed
 CRD is not this version's; it is reported with the field's path, and never guessed at.
 """
 
+import sys
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Annotated, Any, Literal, NamedTuple
 
-from pydantic import AliasPath, BeforeValidator, ConfigDict, Field, Strict, TypeAdapter, ValidationError
+from pydantic import AfterValidator, AliasPath, BeforeValidator, ConfigDict, Field, Strict, TypeAdapter, ValidationError
 from pydantic.alias_generators import to_camel
 
 from adobe_ims_operator.times import from_rfc3339, parse_duration
@@ -28,6 +29,7 @@ JSON = Mapping[str, Any]
 _AS_IN_JSON = ConfigDict(alias_generator=to_camel)
 _Flag = Annotated[bool, Strict()]  # else "false" would be a flag too, and "7" a number
 _Number = Annotated[int, Strict()]
+_Word = Annotated[str, AfterValidator(sys.intern)]  # the same in thousands of objects, and kept once
 
 
 def _read_interval(rotation: object) -> timedelta:
@@ -60,8 +62,8 @@ class ClientRef:
     __pydantic_config__ = _AS_IN_JSON
 
     secret_name: Annotated[str, Field(validation_alias=AliasPath("secretRef", "name"))]
-    id_key: str = "client_id"
-    secret_keys: tuple[str, ...] = ("client_secret",)
+    id_key: _Word = "client_id"
+    secret_keys: tuple[_Word, ...] = ("client_secret",)
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,10 +73,10 @@ class SecretTemplate:
     __pydantic_config__ = _AS_IN_JSON
 
     name: str
-    type: str = "Opaque"
+    type: _Word = "Opaque"
     labels: Mapping[str, str] = field(default_factory=dict)
     annotations: Mapping[str, str] = field(default_factory=dict)
-    data: Mapping[str, str] = field(default_factory=lambda: {"access_token": "$(access_token)"})
+    data: Mapping[_Word, _Word] = field(default_factory=lambda: {"access_token": "$(access_token)"})
     deletion_policy: Literal["Delete", "Retain"] = "Delete"
     adopt: _Flag = False
 
@@ -95,7 +97,7 @@ class Spec:
 
     client: ClientRef
     secret: SecretTemplate
-    scopes: tuple[str, ...] = ("openid", "AdobeID", "read_organizations")
+    scopes: tuple[_Word, ...] = ("openid", "AdobeID", "read_organizations")
     endpoint: str | None = None
     interval: Annotated[timedelta, _FROM_ROTATION, Field(validation_alias="rotation")] = timedelta(hours=23)
     restart: tuple[Workload, ...] = ()
@@ -108,12 +110,12 @@ class Condition:
 
     __pydantic_config__ = _AS_IN_JSON
 
-    type: str
-    status: str
-    reason: str
-    message: str
+    type: _Word
+    status: _Word
+    reason: _Word
+    message: _Word
     observed_generation: _Number | None = None
-    last_transition_time: str | None = None
+    last_transition_time: _Word | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -125,12 +127,12 @@ class Status:
     observed_generation: _Number | None = None
     secret_name: str | None = None
     secret_version: Annotated[str | None, Field(validation_alias="secretResourceVersion")] = None
-    last_rotation_time: str | None = None
-    expiration_time: str | None = None
-    next_rotation_time: str | None = None
+    last_rotation_time: _Word | None = None
+    expiration_time: _Word | None = None
+    next_rotation_time: _Word | None = None
     rotations: _Number | None = None
     failures: _Number | None = None
-    client_secret_key: str | None = None
+    client_secret_key: _Word | None = None
     conditions: tuple[Condition, ...] = ()
 
     def condition(self, kind: str) -> Condition | None:
