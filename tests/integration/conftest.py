@@ -1,10 +1,12 @@
 """The real control plane, one for the whole run, and a scene for each test."""
 
-from collections.abc import Iterator
+from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 
 import pytest
 
+from adobe_ims_operator.kube import Kube
+from adobe_ims_operator.login import load_configuration
 from support.api import Api
 from support.cluster import CRDS
 from support.control_plane import ControlPlane
@@ -37,3 +39,12 @@ def scene(control_plane: ControlPlane, api: Api, ims: StandIn, tmp_path: Path) -
         yield a_scene
     finally:
         a_scene.close()
+
+
+@pytest.fixture
+async def kube(scene: Scene, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[Kube]:
+    """A connection of the operator's own kind, as a cluster administrator."""
+    monkeypatch.setenv("KUBECONFIG", str(scene.control_plane.kubeconfig))
+    connection = Kube(await load_configuration(), 4, load_configuration)
+    yield connection
+    await connection.close()

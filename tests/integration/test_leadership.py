@@ -190,7 +190,7 @@ def test_a_new_leader_whose_watch_is_behind_asks_for_no_token_that_is_there(scen
         scene.client_secret()
         scene.credential()
         scene.wait_ready()
-        second = scene.replica_by("second", stale)
+        second = scene.replica("second", proxy=stale)
         wait_for("it to have read the Secrets", lambda: "in sync with" in second.text())
         stale.silent = True
         scene.patch("lightroom", {"metadata": {"annotations": {ROTATE_ANNOTATION: "1"}}})

@@ -1,6 +1,6 @@
 """The Lease by itself, on a real API server and by a clock that the test turns."""
 
-from collections.abc import AsyncIterator, Callable
+from collections.abc import Callable
 from datetime import UTC, datetime
 from typing import Any
 
@@ -47,14 +47,6 @@ class Replica:
 @pytest.fixture
 def clock() -> Clock:
     return Clock()
-
-
-@pytest.fixture
-async def kube(scene: Scene, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[Kube]:
-    monkeypatch.setenv("KUBECONFIG", str(scene.control_plane.kubeconfig))
-    connection = Kube(await load_configuration(), 4, load_configuration)
-    yield connection
-    await connection.close()
 
 
 @pytest.fixture

@@ -1,27 +1,17 @@
 """When a watch is blind, and when it only takes its time: lists of a real API server, and a watch told by hand."""
 
 import asyncio
-from collections.abc import AsyncIterator
 
 import pytest
 
 from adobe_ims_operator.cluster import Cluster
 from adobe_ims_operator.endpoints import Endpoints
 from adobe_ims_operator.kube import Kube
-from adobe_ims_operator.login import load_configuration
 from adobe_ims_operator.sweep import Sweep
 from adobe_ims_operator.watch import CredentialWatch
 from support.scene import Scene
 
 BLIND = "the watch on credentials does not tell what a list shows"
-
-
-@pytest.fixture
-async def kube(scene: Scene, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[Kube]:
-    monkeypatch.setenv("KUBECONFIG", str(scene.control_plane.kubeconfig))
-    connection = Kube(await load_configuration(), 4, load_configuration)
-    yield connection
-    await connection.close()
 
 
 @pytest.fixture

@@ -2,7 +2,6 @@
 
 import base64
 import time
-from collections.abc import AsyncIterator
 from datetime import timedelta
 from typing import Any
 
@@ -13,7 +12,6 @@ from adobe_ims_operator.cluster import Cluster
 from adobe_ims_operator.endpoints import Endpoints
 from adobe_ims_operator.ims import Token
 from adobe_ims_operator.kube import ApiError, Kube
-from adobe_ims_operator.login import load_configuration
 from adobe_ims_operator.observed import Observed
 from adobe_ims_operator.resource import Key, parse_credential
 from adobe_ims_operator.secret_metadata import observe_secret
@@ -106,14 +104,6 @@ def test_a_foreign_secret_is_refused_and_not_touched(scene: Scene) -> None:
     assert "spec.secret.adopt" in condition["message"]
     assert scene.secret() == before
     assert scene.ims.requests().total == 0
-
-
-@pytest.fixture
-async def kube(scene: Scene, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[Kube]:
-    monkeypatch.setenv("KUBECONFIG", str(scene.control_plane.kubeconfig))
-    connection = Kube(await load_configuration(), 4, load_configuration)
-    yield connection
-    await connection.close()
 
 
 def seen(scene: Scene, secret: Object | None) -> tuple[Observed, HeldToken]:

@@ -32,11 +32,13 @@ class Scene:
         self.log = folder / "operator.log"
         self._operators: list[Operator] = []
 
-    def replica(self, name: str, *arguments: str) -> Operator:
-        """Start one of several operators of this namespace, of which one leads; each has a log of its own."""
-        return self.operator(
-            "--leader-elect", "--lease-namespace", self.namespace, *arguments, log=self.log.with_name(f"{name}.log")
-        )
+    def replica(self, name: str, *arguments: str, proxy: StaleApi | None = None) -> Operator:
+        """Start one of several operators of this namespace, of which one leads; each has a log of its own.
+
+        `proxy` stands between it and the API server.
+        """
+        flags = ("--leader-elect", "--lease-namespace", self.namespace, *arguments)
+        return self.operator(*flags, environment=self._by(proxy), log=self.log.with_name(f"{name}.log"))
 
     def operator(self, *arguments: str, environment: dict[str, str] | None = None, log: Path | None = None) -> Operator:
         """Start the operator for this namespace, with this scene's IMS as its endpoint unless `arguments` name one."""
@@ -47,14 +49,12 @@ class Scene:
 
     def operator_by(self, proxy: StaleApi, *arguments: str) -> Operator:
         """Start the operator with the API server behind `proxy`."""
-        environment = {"KUBECONFIG": str(proxy.kubeconfig(self._kubeconfig, self.log.with_name("by-proxy")))}
-        return self.operator(*arguments, environment=environment)
+        return self.operator(*arguments, environment=self._by(proxy))
 
-    def replica_by(self, name: str, proxy: StaleApi) -> Operator:
-        """Start one of several operators with the API server behind `proxy`."""
-        environment = {"KUBECONFIG": str(proxy.kubeconfig(self._kubeconfig, self.log.with_name("by-proxy")))}
-        flags = ("--leader-elect", "--lease-namespace", self.namespace)
-        return self.operator(*flags, environment=environment, log=self.log.with_name(f"{name}.log"))
+    def _by(self, proxy: StaleApi | None) -> dict[str, str] | None:
+        if proxy is None:
+            return None
+        return {"KUBECONFIG": str(proxy.kubeconfig(self._kubeconfig, self.log.with_name("by-proxy")))}
 
     def _start(self, operator: Operator) -> Operator:
         operator.start()
