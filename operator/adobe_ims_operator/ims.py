@@ -33,7 +33,9 @@ from adobe_ims_operator.ims_errors import (
 )
 
 TOKEN_PATH = "/ims/token/v3"  # noqa: S105 - a path
-TOTAL_SECONDS = 30.0
+TOTAL_SECONDS = 60.0
+"""For all of a request: an IMS that is very slow is still one that gives tokens."""
+CONNECT_SECONDS = 10.0
 LONGEST_ANSWER = 128 * 1024
 """Bytes; a real answer has one to two thousand."""
 LONGEST_LIFETIME = timedelta(days=10)
@@ -120,7 +122,7 @@ class IMSClient:
         """Ask `endpoint` for a token.
 
         Raises:
-            IMSError: the answer was no token, or there was none in 30 seconds.
+            IMSError: the answer was no token, or there was none in a minute.
         """
         form = {
             "grant_type": "client_credentials",
@@ -156,7 +158,7 @@ class IMSClient:
         return httpx.AsyncClient(
             verify=self._trust,
             follow_redirects=False,
-            timeout=httpx.Timeout(connect=10.0, read=20.0, write=10.0, pool=None),
+            timeout=httpx.Timeout(None, connect=CONNECT_SECONDS),
             # No limit of the pool's own: httpcore never gives back the place of a connect that was cancelled.
             limits=httpx.Limits(max_connections=None, max_keepalive_connections=1),
             # A cookie set for one credential must not be sent with another.

@@ -8,6 +8,7 @@ failed, from the error that it failed with.
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import Enum
+from typing import NamedTuple
 
 from adobe_ims_operator.checks import CLIENT_UNREAD, FRESHNESS, REFUSALS, ROTATIONS, due_at, first
 from adobe_ims_operator.observed import Failure, Finding, Observed
@@ -90,14 +91,37 @@ def problem(observed: Observed, decision: Decision) -> Finding | None:
     return observed.last_failure.finding
 
 
-def rank(observed: Observed, now: datetime) -> float:
-    """The place in a queue of those that are due: lower goes first.
+class Turn(Enum):
+    """Who goes before whom in a queue of those that are due, lowest first."""
 
-    Credentials without a usable token come first; the others by when their token expires (epoch seconds).
+    BEFORE_IT_EXPIRES = 0
+    """More than half of the time from when the rotation was due to when the token expires has passed."""
+    WITHOUT_TOKEN = 1
+    ROUTINE = 2
+
+
+class Rank(NamedTuple):
+    """A place in a queue: lower goes first, and of one turn who holds a token for the shortest time."""
+
+    turn: int
+    expires_at: float
+    """Epoch seconds; 0 without a token."""
+
+
+def rank(observed: Observed, now: datetime) -> tuple[Rank, datetime | None]:
+    """The place in a queue of those that are due, and until when it is that, or None for ever.
+
+    A token that an application needs anew goes before one that it still has; but where new credentials come in faster
+    than IMS answers, no token is left to expire for their sake.
     """
-    if observed.facts is None or not holds_fresh_token(observed, now):
-        return 0.0
-    return observed.facts.expires_at.timestamp()
+    facts = observed.facts
+    if facts is None or not holds_fresh_token(observed, now):
+        return Rank(Turn.WITHOUT_TOKEN.value, 0.0), None
+    due = due_at(facts, observed.spec.interval)
+    pressing_at = due + (facts.expires_at - due) / 2
+    if now < pressing_at:
+        return Rank(Turn.ROUTINE.value, facts.expires_at.timestamp()), pressing_at
+    return Rank(Turn.BEFORE_IT_EXPIRES.value, facts.expires_at.timestamp()), facts.expires_at
 
 
 def backoff(pace: Pace, failures: int, chance: float) -> timedelta:

@@ -25,12 +25,12 @@ from adobe_ims_operator.metrics import Metrics
 from adobe_ims_operator.reconcile import Reconciler, utc_now
 from adobe_ims_operator.report import Reporter
 from adobe_ims_operator.resource import Key
-from adobe_ims_operator.schedule import Schedule
+from adobe_ims_operator.schedule import Place, Schedule
 from adobe_ims_operator.secret_watch import SecretWatch
 from adobe_ims_operator.serving import Server
 from adobe_ims_operator.sweep import Sweep
 from adobe_ims_operator.watch import CredentialWatch
-from adobe_ims_operator.workers import NO_REQUEST, Workers, place, steadily
+from adobe_ims_operator.workers import IN_ORDER, NO_REQUEST, Workers, place, steadily
 
 logger = logging.getLogger(__name__)
 
@@ -181,12 +181,12 @@ class _Process:
     def _wake_soon(self, key: Key) -> None:
         self._schedule.at(key, time.time() + DELETION_SECONDS)
 
-    def _place(self, key: Key) -> tuple[str, float]:
+    def _place(self, key: Key) -> Place:
         try:
             return place(self._cluster, key, utc_now())
         except Exception:
             logger.exception("%s: a defect of the operator; please report it", key)
-            return NO_REQUEST, 0.0
+            return IN_ORDER
 
     def _catch_signals(self) -> None:
         loop = asyncio.get_running_loop()

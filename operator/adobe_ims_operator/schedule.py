@@ -11,8 +11,9 @@ import heapq
 from collections.abc import Callable, Hashable
 from dataclasses import dataclass, field
 from itertools import count
-from typing import Generic, TypeVar
+from typing import Generic, NamedTuple, TypeVar
 
+Rank = tuple[float, ...]
 K = TypeVar("K", bound=Hashable)
 
 STEP_BACK = 30.0
@@ -21,9 +22,17 @@ LONGEST_NAP = 5.0
 """Seconds after which the wall clock is read again: it may have jumped, or the machine may have slept."""
 
 
+class Place(NamedTuple):
+    """Where a key that is due waits: its lane, its rank in there, and until when (epoch seconds) that is its place."""
+
+    lane: str
+    rank: Rank
+    until: float | None = None
+
+
 @dataclass(slots=True)
 class _Lane(Generic[K]):
-    ready: list[tuple[float, int, K]] = field(default_factory=list)
+    ready: list[tuple[Rank, int, K]] = field(default_factory=list)
     filled: asyncio.Condition = field(default_factory=asyncio.Condition)
 
 
@@ -33,12 +42,10 @@ class Schedule(Generic[K]):
     Args:
         clock: the wall clock, in epoch seconds.
         steady: seconds that never go back, to tell when the wall clock was set back.
-        place: the lane and the rank of a key, asked at the moment when it falls due.
+        place: where a key waits that is due now.
     """
 
-    def __init__(
-        self, clock: Callable[[], float], steady: Callable[[], float], place: Callable[[K], tuple[str, float]]
-    ) -> None:
+    def __init__(self, clock: Callable[[], float], steady: Callable[[], float], place: Callable[[K], Place]) -> None:
         self._clock = clock
         self._steady = steady
         self._ahead = clock() - steady()
@@ -160,8 +167,10 @@ class Schedule(Generic[K]):
 
     def _push(self, key: K, due: float) -> None:
         # An entry that was superseded stays in the heap until it is due; many of them are cleared away at once.
-        if len(self._waiting) > 4 * len(self._due) + 64:
-            self._waiting = [(at, order, k) for at, order, k in self._waiting if self._due.get(k) == at]
+        if len(self._waiting) > 4 * (len(self._due) + len(self._ready)) + 64:
+            self._waiting = [
+                (at, order, k) for at, order, k in self._waiting if self._due.get(k) == at or self._is_current(order, k)
+            ]
             heapq.heapify(self._waiting)
         heapq.heappush(self._waiting, (due, next(self._order), key))
         self._changed.set()
@@ -171,16 +180,25 @@ class Schedule(Generic[K]):
         filled: dict[str, int] = {}
         while self._waiting and self._waiting[0][0] <= now:
             due, order, key = heapq.heappop(self._waiting)
-            if self._due.get(key) != due or key in self._in_work:
+            if self._is_current(order, key):
+                lane = self._line_up(key, now, since=self._ready[key][1])
+            elif self._due.get(key) == due and key not in self._in_work:
+                del self._due[key]
+                lane = self._line_up(key, now, since=now)
+            else:
                 continue
-            del self._due[key]
-            lane, rank = self._place(key)
-            queue = self._lanes.setdefault(lane, _Lane())
-            heapq.heappush(queue.ready, (rank, order, key))
-            self._ready[key] = order, now
-            self._clear_away(queue)
             filled[lane] = filled.get(lane, 0) + 1
         for lane, keys in filled.items():
             queue = self._lanes[lane]
             async with queue.filled:
                 queue.filled.notify(keys)
+
+    def _line_up(self, key: K, now: float, since: float) -> str:
+        place, order = self._place(key), next(self._order)
+        queue = self._lanes.setdefault(place.lane, _Lane())
+        heapq.heappush(queue.ready, (place.rank, order, key))
+        self._ready[key] = order, since
+        self._clear_away(queue)
+        if place.until is not None and place.until > now:
+            heapq.heappush(self._waiting, (place.until, order, key))
+        return place.lane

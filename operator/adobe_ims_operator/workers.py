@@ -13,7 +13,7 @@ from adobe_ims_operator import policy
 from adobe_ims_operator.cluster import Cluster
 from adobe_ims_operator.kube import NotLeadingError
 from adobe_ims_operator.resource import Key
-from adobe_ims_operator.schedule import Schedule
+from adobe_ims_operator.schedule import Place, Schedule
 
 logger = logging.getLogger(__name__)
 
@@ -24,29 +24,33 @@ NO_REQUEST = "no request"
 """The lane of those that IMS is not asked for: refused, suspended, or with nothing to do but a status to write."""
 
 
-def place(cluster: Cluster, key: Key, now: datetime) -> tuple[str, float]:
-    """The lane of a credential and its rank in there; lower goes first."""
+IN_ORDER = Place(NO_REQUEST, ())
+
+
+def place(cluster: Cluster, key: Key, now: datetime) -> Place:
+    """Where a credential that is due waits for its turn."""
     observed = cluster.observe(key, now)
     # An endpoint that is not allowed has no lane, whatever there is to do.
     if observed is None or not observed.endpoint_allowed:
-        return NO_REQUEST, 0.0
+        return IN_ORDER
     if policy.decide(observed, now).action is policy.Action.WAIT:
-        return NO_REQUEST, 0.0
-    return observed.endpoint, policy.rank(observed, now)
+        return IN_ORDER
+    rank, until = policy.rank(observed, now)
+    return Place(observed.endpoint, rank, until.timestamp() if until is not None else None)
 
 
 class Workers:
     """So many workers for each lane.
 
     Args:
-        place: the lane and the rank of a credential as of now.
+        place: where a credential waits as of now.
         reconcile: does the work; when to look again, or None.
     """
 
     def __init__(
         self,
         schedule: Schedule[Key],
-        place: Callable[[Key], tuple[str, float]],
+        place: Callable[[Key], Place],
         reconcile: Callable[[Key], Awaitable[datetime | None]],
     ) -> None:
         self._schedule = schedule
@@ -59,7 +63,7 @@ class Workers:
 
     async def _work(self, lane: str) -> None:
         while (key := await self._schedule.take(lane)) is not None:
-            if self._place(key)[0] != lane:  # what is to be done changed while it waited
+            if self._place(key).lane != lane:  # what is to be done changed while it waited
                 self._schedule.done(key, time.time())
                 continue
             again_at: float | None = time.time() + RETRY_AFTER_DEFECT_SECONDS

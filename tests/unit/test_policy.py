@@ -16,6 +16,7 @@ from unit import worlds
 from unit.worlds import INPUTS, NOW, client_secret, facts, failure, observed, spec, token_secret
 
 HOUR = timedelta(hours=1)
+SECOND = timedelta(seconds=1)
 FRESH = observed(token_secret(facts()))
 CHANGED = client_secret(200)
 FOREIGN = token_secret(None, credential_uid=None, controller_uid=None)
@@ -270,4 +271,30 @@ class TestLevels:
 class TestRank:
     def test_credentials_without_a_token_come_first_and_then_those_that_expire_soonest(self) -> None:
         soon, late = (observed(token_secret(facts(NOW - age * HOUR))) for age in (23, 1))
-        assert rank(observed(None), NOW) < rank(soon, NOW) < rank(late, NOW)
+        (new, _), (first, _), (second, _) = (rank(each, NOW) for each in (observed(None), soon, late))
+        assert new < first < second
+
+    def test_a_token_past_half_of_the_time_for_its_rotation_goes_before_all_others(self) -> None:
+        # It was due an hour before it expires, so half an hour is left.
+        later = observed(token_secret(facts(NOW - 23.5 * HOUR, 24 * HOUR)))
+        sooner = observed(token_secret(facts(NOW - 23.6 * HOUR, 24 * HOUR)))
+        (first, _), (second, _), (new, _) = (rank(each, NOW) for each in (sooner, later, observed(None)))
+        assert first < second < new
+        routine, until = rank(later, NOW - SECOND)
+        assert until == NOW
+        assert new < routine
+
+    def test_an_expired_token_counts_as_none(self) -> None:
+        state = observed(token_secret(facts(NOW - 23.75 * HOUR, 24 * HOUR)))
+        _, until = rank(state, NOW)
+        assert until == NOW + 0.25 * HOUR
+        assert rank(state, until) == rank(observed(None), NOW)
+
+    @given(age=st.integers(0, 25 * 3600))
+    def test_a_place_stands_until_it_says(self, age: int) -> None:
+        state = observed(token_secret(facts(NOW - age * SECOND)))
+        place, until = rank(state, NOW)
+        if until is not None:
+            assert until > NOW
+            assert rank(state, until - timedelta(microseconds=1))[0] == place
+            assert rank(state, until)[0] != place

@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from adobe_ims_operator import schedule as schedule_module
-from adobe_ims_operator.schedule import Schedule
+from adobe_ims_operator.schedule import Place, Schedule
 
 
 class Clock:
@@ -28,10 +28,10 @@ class Clock:
 
 @asynccontextmanager
 async def running(
-    places: dict[str, tuple[str, float]] | None = None,
+    places: dict[str, Place] | None = None,
 ) -> AsyncIterator[tuple[Schedule[str], Clock]]:
     clock = Clock()
-    schedule: Schedule[str] = Schedule(clock, clock.steady, lambda key: (places or {}).get(key, ("lane", 0.0)))
+    schedule: Schedule[str] = Schedule(clock, clock.steady, lambda key: (places or {}).get(key, Place("lane", (0.0,))))
     task = asyncio.create_task(schedule.run())
     try:
         yield schedule, clock
@@ -95,7 +95,12 @@ async def test_a_wake_during_work_is_not_lost_to_the_time_that_the_work_asks_for
 
 
 async def test_the_lowest_rank_goes_first_and_equals_in_order() -> None:
-    places = {"routine": ("lane", 500.0), "urgent": ("lane", 100.0), "new": ("lane", 0.0), "newer": ("lane", 0.0)}
+    places = {
+        "routine": Place("lane", (500.0,)),
+        "urgent": Place("lane", (100.0,)),
+        "new": Place("lane", (0.0,)),
+        "newer": Place("lane", (0.0,)),
+    }
     async with running(places) as (schedule, clock):
         for key in places:
             schedule.at(key, clock.now - 1)
@@ -103,8 +108,39 @@ async def test_the_lowest_rank_goes_first_and_equals_in_order() -> None:
         assert await taken(schedule, count=4) == ["new", "newer", "urgent", "routine"]
 
 
+async def test_who_waits_too_long_is_placed_anew_and_still_handed_out_once() -> None:
+    places = {"routine": Place("lane", (2.0,), until=1_050.0), "new": Place("lane", (1.0,))}
+    async with running(places) as (schedule, clock):
+        for key in ("new", "routine"):
+            schedule.now(key)
+        await asyncio.sleep(0.05)
+        places["routine"] = Place("lane", (0.0,))
+        clock.now += 50
+        schedule.at("other", clock.now + 1)  # any change has the clock read again
+        await asyncio.sleep(0.05)
+        assert schedule.backlog == 50
+        assert await taken(schedule, count=2) == ["routine", "new"]
+        assert await is_idle(schedule)
+
+
+async def test_who_was_handed_out_is_not_placed_anew() -> None:
+    async with running({"a": Place("lane", (1.0,), until=1_050.0)}) as (schedule, clock):
+        schedule.now("a")
+        assert await taken(schedule) == ["a"]
+        clock.now += 50
+        schedule.done("a", clock.now + 3600)
+        assert await is_idle(schedule)
+
+
+async def test_a_place_that_no_longer_stands_when_it_is_given_is_taken_all_the_same() -> None:
+    async with running({"a": Place("lane", (1.0,), until=1_000.0)}) as (schedule, _):
+        schedule.now("a")
+        assert await taken(schedule) == ["a"]
+        assert await is_idle(schedule)
+
+
 async def test_a_busy_lane_holds_up_no_other() -> None:
-    async with running({"slow": ("slow", 0.0), "quick": ("quick", 9.0)}) as (schedule, _):
+    async with running({"slow": Place("slow", (0.0,)), "quick": Place("quick", (9.0,))}) as (schedule, _):
         schedule.now("slow")
         schedule.now("quick")
         assert await taken(schedule, "quick") == ["quick"]
@@ -201,7 +237,7 @@ async def test_superseded_times_do_not_pile_up() -> None:
 
 
 async def test_nothing_is_handed_out_while_paused_and_all_of_it_once_after() -> None:
-    async with running({"a": ("lane", 2.0), "b": ("lane", 1.0)}) as (schedule, clock):
+    async with running({"a": Place("lane", (2.0,)), "b": Place("lane", (1.0,))}) as (schedule, clock):
         schedule.pause()
         schedule.now("a")
         schedule.now("b")
@@ -213,12 +249,12 @@ async def test_nothing_is_handed_out_while_paused_and_all_of_it_once_after() -> 
 
 
 async def test_what_waited_during_a_pause_is_placed_anew() -> None:
-    places = {"a": ("lane", 0.0)}
+    places = {"a": Place("lane", (0.0,))}
     async with running(places) as (schedule, _):
         schedule.pause()
         schedule.now("a")
         assert await is_idle(schedule)
-        places["a"] = ("other", 0.0)
+        places["a"] = Place("other", (0.0,))
         schedule.resume()
         assert await taken(schedule, "other") == ["a"]
         assert await is_idle(schedule)
@@ -237,7 +273,7 @@ async def test_work_under_way_at_a_pause_is_given_back_and_handed_out_after() ->
 
 async def test_a_schedule_that_nobody_runs_is_late() -> None:
     clock = Clock()
-    schedule: Schedule[str] = Schedule(clock, clock.steady, lambda _: ("lane", 0.0))
+    schedule: Schedule[str] = Schedule(clock, clock.steady, lambda _: Place("lane", ()))
     assert schedule.late == 0
     schedule.at("a", clock.now + 10)
     clock.now += 9

@@ -11,7 +11,7 @@ import pytest
 from adobe_ims_operator import workers
 from adobe_ims_operator.kube import NotLeadingError
 from adobe_ims_operator.resource import Key
-from adobe_ims_operator.schedule import Schedule
+from adobe_ims_operator.schedule import Place, Schedule
 from adobe_ims_operator.workers import Workers, steadily
 
 KEY = Key("photos", "lightroom")
@@ -20,9 +20,9 @@ KEY = Key("photos", "lightroom")
 @asynccontextmanager
 async def working(reconcile: Callable[[Key], Awaitable[datetime | None]]) -> AsyncIterator[Schedule[Key]]:
     """A schedule with one worker of the lane "lane"."""
-    schedule: Schedule[Key] = Schedule(time.time, time.monotonic, lambda _: ("lane", 0.0))
+    schedule: Schedule[Key] = Schedule(time.time, time.monotonic, lambda _: Place("lane", ()))
     tasks = [asyncio.create_task(schedule.run())]
-    tasks += Workers(schedule, lambda _: ("lane", 0.0), reconcile).start(["lane"], 1)
+    tasks += Workers(schedule, lambda _: Place("lane", ()), reconcile).start(["lane"], 1)
     try:
         yield schedule
     finally:
