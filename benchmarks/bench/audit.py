@@ -24,6 +24,8 @@ class Request:
     status: int
     answered: float
     """Epoch seconds."""
+    name: str = ""
+    """Of the object; empty for a list or a watch of many."""
 
 
 class AuditLog:
@@ -87,4 +89,5 @@ def _parse(line: str) -> Request | None:
         resource=resource or event["requestURI"].partition("?")[0],
         status=event.get("responseStatus", {}).get("code", 0),
         answered=datetime.fromisoformat(event["stageTimestamp"]).timestamp(),
+        name=reference.get("name", ""),
     )

@@ -1,4 +1,4 @@
-"""What a process uses, as Linux counts it: CPU time and memory, read from /proc."""
+"""What a process uses, as Linux counts it: CPU time, memory and files, read from /proc."""
 
 import os
 import time
@@ -40,6 +40,14 @@ class Meter:
     def peak_kib(self) -> int:
         """The most resident memory that it ever had."""
         return self._status("VmHWM")
+
+    def threads(self) -> int:
+        """Threads that run."""
+        return self._status("Threads")
+
+    def files(self) -> int:
+        """Open files, sockets and pipes."""
+        return sum(1 for _ in (self._proc / "fd").iterdir())
 
     def settle(self, timeout: float, done: Callable[[], bool] = lambda: True) -> Settled:
         """Wait until `done`, and until it has used next to no CPU for two seconds. Raises TimeoutError."""

@@ -13,6 +13,7 @@ from typing import Any, Self
 import httpx
 
 from adobe_ims_operator.resource import PLURAL
+from adobe_ims_stand_in.defaults import EXPIRES_IN
 from bench.audit import AuditLog
 from bench.floor import Cost
 from bench.meter import Meter
@@ -49,10 +50,11 @@ class Load:
 
 
 class Stage:
-    """A cluster of its own; a context manager."""
+    """A cluster of its own; a context manager. `expires_in` is how long tokens live, in seconds."""
 
-    def __init__(self, folder: Path, load: Load, namespace: str = "bench") -> None:
+    def __init__(self, folder: Path, load: Load, namespace: str = "bench", *, expires_in: int = EXPIRES_IN) -> None:
         self._folder = folder
+        self._expires_in = expires_in
         self._stack = ExitStack()
         self._health_port, self._metrics_port = free_ports(2)
         self.load = load
@@ -69,7 +71,8 @@ class Stage:
 
     def _start(self) -> None:
         self._plane = self._stack.enter_context(ControlPlane(self._folder / "cluster", crds=CRDS, audit=True))
-        self.ims = self._stack.enter_context(StandIn(self._folder / "ims", latency=self.load.latency))
+        ims = StandIn(self._folder / "ims", latency=self.load.latency, expires_in=self._expires_in)
+        self.ims = self._stack.enter_context(ims)
         self.admin = self._stack.enter_context(Api.from_kubeconfig(self._plane.kubeconfig))
         self._http = self._stack.enter_context(httpx.Client(trust_env=False, timeout=1))
         kubeconfig = self.account(self.namespace)

@@ -68,9 +68,11 @@ class Figure:
 
 
 def render(figures: Sequence[Figure]) -> str:
-    """Write a table that reads well as text and as Markdown."""
-    rows = [HEADINGS, *(figure.cells() for figure in figures)]
-    widths = [max(len(row[column]) for row in rows) for column in range(len(HEADINGS))]
+    """Write a table that reads well as text and as Markdown, without the columns that no figure fills."""
+    cells = [figure.cells() for figure in figures]
+    filled = [column for column in range(len(HEADINGS)) if any(row[column] for row in cells)]
+    rows = [[row[column] for column in filled] for row in (HEADINGS, *cells)]
+    widths = [max(len(row[column]) for row in rows) for column in range(len(filled))]
     lines = [
         "| " + " | ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)) + " |" for row in rows
     ]
