@@ -1,6 +1,5 @@
 """The command `adobe-ims-operator`: flags, their environment variables, and exit codes."""
 
-import asyncio
 import math
 import re
 import sys
@@ -8,6 +7,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 import click
+import uvloop
 
 from adobe_ims_operator import logs
 from adobe_ims_operator.endpoints import ADOBE, EndpointError, Endpoints
@@ -163,7 +163,7 @@ def run(
         allowed, trust, tuple(namespaces), selector, concurrency, ims_qps, lease, metrics_port, health_port
     )
     try:
-        code = asyncio.run(run_operator(options))
+        code = uvloop.run(run_operator(options))
     except (NoClusterError, PortTakenError) as error:
         raise click.ClickException(str(error)) from error
     sys.exit(code)
