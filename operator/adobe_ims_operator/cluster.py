@@ -17,7 +17,7 @@ from adobe_ims_operator.ledger import Facts
 from adobe_ims_operator.memory import Memory
 from adobe_ims_operator.observed import Inputs, Observed, ObservedSecret
 from adobe_ims_operator.policy import recall_failure
-from adobe_ims_operator.resource import Credential, Key
+from adobe_ims_operator.resource import Credential, Key, Status
 
 T = TypeVar("T")
 
@@ -65,10 +65,17 @@ class Cluster:
         self.memories[key].spec_digest = digest
         self._wake_claimants(known, credential)
 
-    def put_own_credential(self, credential: Credential) -> None:
-        """Take up a credential as the answer to a write of ours has it, unless it was deleted meanwhile."""
+    def put_own_credential(self, credential: Credential, written: Status) -> None:
+        """Take up a credential as the answer to a write of its status has it, unless it was deleted meanwhile.
+
+        Nobody is woken where nothing changed but that.
+        """
         known = self.credentials.get(credential.key)
-        if known is not None and known.uid == credential.uid:
+        if known is None or known.uid != credential.uid:
+            return
+        if credential.version > known.version and credential.status == written and _is_same(known, credential):
+            self.credentials[credential.key] = credential
+        else:
             self.put_credential(credential)
 
     def drop_credential(self, key: Key, uid: str) -> None:
@@ -91,20 +98,24 @@ class Cluster:
         for key, credential in self.credentials.items():
             self.memories[key] = _recalled(credential, self.memories[key].spec_digest)
 
-    def put_secret(self, key: Key, secret: ObservedSecret) -> None:
-        """Take up the metadata of a Secret as a watch tells of it."""
+    def put_secret(self, key: Key, secret: ObservedSecret, by: Key | None = None) -> None:
+        """Take up the metadata of a Secret as a watch tells of it, and wake its users but for `by`."""
         known = self.secrets.get(key)
         if known is not None and secret.version <= known.version:
             return
         self._set_secret(key, secret)
         for user in self._users(key, known, secret):
-            self.wake(user)
+            if user != by:
+                self.wake(user)
 
-    def put_own_secret(self, key: Key, secret: ObservedSecret) -> None:
-        """Take up a Secret as an answer to us has it, unless a watch has told of its deletion since."""
+    def put_own_secret(self, key: Key, secret: ObservedSecret, by: Key | None) -> None:
+        """Take up a Secret as an answer to us has it, unless a watch has told of its deletion since.
+
+        `by` is the credential in whose turn it was read or written, and that looks at it next in any case.
+        """
         watched = max(self._watched.get(key.namespace, 0), self._watched.get(None, 0))
         if key in self.secrets or secret.version > watched:
-            self.put_secret(key, secret)
+            self.put_secret(key, secret, by)
 
     def watched_secrets(self, namespace: str | None, version: int) -> None:
         """Remember that all changes of the Secrets of a namespace (None: of all) up to `version` were seen."""
@@ -230,6 +241,11 @@ class Cluster:
             if credential is not None:
                 for key in self._by_token.get(_token_key(credential), ()):
                     self.wake(key)
+
+
+def _is_same(known: Credential, credential: Credential) -> bool:
+    same = (known.generation, known.rotate_request) == (credential.generation, credential.rotate_request)
+    return same and not credential.deleting
 
 
 def _recalled(credential: Credential, spec_digest: str) -> Memory:

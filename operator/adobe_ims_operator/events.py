@@ -9,9 +9,8 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from adobe_ims_operator.kube import FIELD_MANAGER, Kube
-from adobe_ims_operator.paths import events_path
-from adobe_ims_operator.resource import API_VERSION, KIND, Condition, Credential, Key, Status
+from adobe_ims_operator.kube import FIELD_MANAGER
+from adobe_ims_operator.resource import API_VERSION, KIND, Condition, Credential, Status
 
 MOST_NOTE = 1024
 """Bytes that the API server takes for the text of an Event (events.k8s.io/v1)."""
@@ -39,18 +38,33 @@ def derive(before: Status, after: Status, secret_keys: Sequence[str]) -> list[Ev
     return list({event.reason: event for event in reversed(told) if event is not None}.values())
 
 
-async def post(kube: Kube, credential: Credential, event: Event, now: datetime, instance: str) -> None:
-    """Write one Event about a credential.
+def to_json(event: Event, credential: Credential, happened_at: datetime, instance: str) -> dict[str, Any]:
+    """Write an Event about a credential as the API server takes it.
 
     Args:
-        now: when it happened, in UTC.
+        happened_at: in UTC.
         instance: which process tells.
-
-    Raises:
-        ApiError: it was not written.
     """
-    body = _body(credential.key, credential.uid, event, now, instance)
-    await kube.create(events_path(credential.key.namespace), body)
+    key = credential.key
+    return {
+        "apiVersion": "events.k8s.io/v1",
+        "kind": "Event",
+        "metadata": {"generateName": f"{key.name[:200]}-", "namespace": key.namespace},
+        "eventTime": happened_at.isoformat(timespec="microseconds").replace("+00:00", "Z"),
+        "reportingController": f"adobe-ims.dev/{FIELD_MANAGER}",
+        "reportingInstance": instance[:128],
+        "action": "Rotate",
+        "reason": event.reason,
+        "note": event.note[:MOST_NOTE],
+        "type": "Warning" if event.warning else "Normal",
+        "regarding": {
+            "apiVersion": API_VERSION,
+            "kind": KIND,
+            "name": key.name,
+            "namespace": key.namespace,
+            "uid": credential.uid,
+        },
+    }
 
 
 def _of_condition(before: Status, after: Status, kind: str, bad: str) -> Event | None:
@@ -107,25 +121,3 @@ def _of_restart(before: Status, after: Status) -> Event | None:
 
 def _is(condition: Condition | None, status: str) -> bool:
     return condition is not None and condition.status == status
-
-
-def _body(key: Key, uid: str, event: Event, now: datetime, instance: str) -> dict[str, Any]:
-    return {
-        "apiVersion": "events.k8s.io/v1",
-        "kind": "Event",
-        "metadata": {"generateName": f"{key.name[:200]}-", "namespace": key.namespace},
-        "eventTime": now.isoformat(timespec="microseconds").replace("+00:00", "Z"),
-        "reportingController": f"adobe-ims.dev/{FIELD_MANAGER}",
-        "reportingInstance": instance[:128],
-        "action": "Rotate",
-        "reason": event.reason,
-        "note": event.note[:MOST_NOTE],
-        "type": "Warning" if event.warning else "Normal",
-        "regarding": {
-            "apiVersion": API_VERSION,
-            "kind": KIND,
-            "name": key.name,
-            "namespace": key.namespace,
-            "uid": uid,
-        },
-    }

@@ -106,7 +106,7 @@ class Reconciler:
         return decision.look_again_at
 
     async def _read_secret(self, observed: Observed, memory: Memory) -> Content | None:
-        content = await self._observe_anew(Key(observed.key.namespace, observed.spec.secret.name))
+        content = await self._observe_anew(Key(observed.key.namespace, observed.spec.secret.name), observed.key)
         if content is not None:
             memory.note_secret(content.metadata.version, intact=content.intact)
         return content
@@ -118,7 +118,7 @@ class Reconciler:
             self.cluster.forget_client(key)
             memory.note_client(None, None, observed.inputs.rotate_request)
             return None
-        self.cluster.put_own_secret(Key(key.namespace, spec.client.secret_name), found.metadata)
+        self.cluster.put_own_secret(Key(key.namespace, spec.client.secret_name), found.metadata, by=key)
         digest = found.client.digest(observed.uid) if found.client else "incomplete"
         memory.note_client(str(found.metadata.version), digest, observed.inputs.rotate_request)
         return found
@@ -163,7 +163,7 @@ class Reconciler:
             self._fail(observed, memory, finding, held.inputs, Pace.PERSON)
         except ApiError as error:
             if error.status == 409 or (error.status == 404 and observed.secret is not None):
-                await self._observe_anew(secret_key)
+                await self._observe_anew(secret_key, observed.key)
             elif error.status in WRITE_REFUSED:
                 # Soon at first, since an API server that is starting forbids what it allows a second later.
                 self._fail(observed, memory, _write_refused(observed, error), held.inputs, Pace.REFUSED_WRITE)
@@ -171,15 +171,15 @@ class Reconciler:
                 # Without the API server's words: a webhook may quote what it was sent.
                 raise ApiError(error.status, error.reason, "while the token Secret was written") from None
         else:
-            self.cluster.put_own_secret(secret_key, written)
+            self.cluster.put_own_secret(secret_key, written, by=observed.key)
             memory.written(written.version)
             expires_at = to_rfc3339(held.facts.expires_at)
             logger.info("%s: wrote Secret %s: token expires at %s (%s)", observed.key, name, expires_at, need.reason)
 
-    async def _observe_anew(self, secret_key: Key) -> Content | None:
+    async def _observe_anew(self, secret_key: Key, by: Key | None) -> Content | None:
         content = await token_secret.read(self.kube, secret_key)
         if content is not None:
-            self.cluster.put_own_secret(secret_key, content.metadata)
+            self.cluster.put_own_secret(secret_key, content.metadata, by)
         elif known := self.cluster.secrets.get(secret_key):
             self.cluster.drop_secret(secret_key, known.version)
         return content
@@ -199,7 +199,7 @@ class Reconciler:
             except ApiError as error:
                 if error.status not in (404, 409):
                     raise
-            await self._observe_anew(secret_key)
+            await self._observe_anew(secret_key, by=None)
 
     def _fail(
         self,

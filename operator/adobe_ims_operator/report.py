@@ -4,7 +4,6 @@ In this order a crash loses an Event at most: the status, which says how far a r
 what it speaks of.
 """
 
-import logging
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
@@ -15,10 +14,9 @@ from adobe_ims_operator.kube import ApiError, Kube
 from adobe_ims_operator.observed import Observed
 from adobe_ims_operator.paths import credentials_path
 from adobe_ims_operator.policy import Decision
-from adobe_ims_operator.resource import Credential, Status, parse_credential
+from adobe_ims_operator.recorder import Recorder
+from adobe_ims_operator.resource import parse_credential
 from adobe_ims_operator.restart import restart
-
-logger = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,13 +25,12 @@ class Reporter:
 
     Args:
         now: the wall clock, in UTC.
-        instance: what Events call this process.
     """
 
     cluster: Cluster
     kube: Kube
+    recorder: Recorder
     now: Callable[[], datetime]
-    instance: str
 
     async def report(self, observed: Observed, decision: Decision) -> None:
         """Follow a rotation up and write the status; nothing is written where nothing changed.
@@ -59,8 +56,9 @@ class Reporter:
             # It is gone, and the watch may never tell: kopf passes over what is deleted between two lists.
             self.cluster.drop_credential(observed.key, observed.uid)
             return
-        self.cluster.put_own_credential(parse_credential(answer))
-        await self._tell(credential, before, after)
+        self.cluster.put_own_credential(parse_credential(answer), after)
+        for event in events.derive(before, after, credential.spec.client.secret_keys):
+            self.recorder.record(credential, event)
 
     async def report_expiry(self, observed: Observed, decision: Decision) -> None:
         """Say that a token has expired before the next one is asked for, which may take long."""
@@ -69,12 +67,3 @@ class Reporter:
             return
         if (ready := credential.status.condition(status.READY)) is not None and ready.status == "True":
             await self.report(observed, decision)
-
-    async def _tell(self, credential: Credential, before: Status, after: Status) -> None:
-        for event in events.derive(before, after, credential.spec.client.secret_keys):
-            level = logging.WARNING if event.warning else logging.INFO
-            logger.log(level, "%s: %s: %s", credential.key, event.reason, event.note)
-            try:
-                await events.post(self.kube, credential, event, self.now(), self.instance)
-            except ApiError as error:
-                logger.warning("%s: the Event %s could not be written: %s", credential.key, event.reason, error)

@@ -8,7 +8,7 @@ import socket
 import ssl
 import time
 import uuid
-from collections.abc import Sequence
+from collections.abc import Awaitable, Sequence
 from dataclasses import dataclass
 
 from kubernetes.aio.client import Configuration
@@ -23,6 +23,7 @@ from adobe_ims_operator.lease import Lease
 from adobe_ims_operator.login import load_configuration
 from adobe_ims_operator.metrics import Metrics
 from adobe_ims_operator.reconcile import Reconciler, utc_now
+from adobe_ims_operator.recorder import Recorder
 from adobe_ims_operator.report import Reporter
 from adobe_ims_operator.resource import Key
 from adobe_ims_operator.schedule import Place, Schedule
@@ -101,7 +102,8 @@ class _Process:
             permit=time_left,
             count=self._metrics.count_token_request,
         )
-        reporter = Reporter(self._cluster, self._kube, utc_now, socket.gethostname())
+        self._recorder = Recorder(self._kube, utc_now, socket.gethostname())
+        reporter = Reporter(self._cluster, self._kube, self._recorder, utc_now)
         reconciler = Reconciler(self._cluster, self._kube, fetcher, reporter, utc_now, random.random)
         self._workers = Workers(self._schedule, self._place, reconciler.reconcile)
         self._secret_watches = [
@@ -124,7 +126,7 @@ class _Process:
         logger.info("watching %s; endpoints: %s", where, ", ".join(self._options.endpoints.urls))
         # All tasks are made before kopf starts, since kopf cancels at its end what was made after its start.
         workers = self._workers.start((NO_REQUEST, *self._options.endpoints.urls), self._options.concurrency)
-        background = {"schedule": self._schedule.run, "sweep": self._sweep.run}
+        background = {"schedule": self._schedule.run, "sweep": self._sweep.run, "events": self._recorder.run}
         background |= {f"secret watch {n}": watch.run for n, watch in enumerate(self._secret_watches)}
         background |= {"lease": self._lease.run} if self._lease else {}
         tasks = [asyncio.create_task(steadily(task), name=name) for name, task in background.items()]
@@ -135,7 +137,7 @@ class _Process:
         self._credential_watch.stop()
         await self._schedule.close()
         logger.info("stopping: no new work; what is under way is finished")
-        await asyncio.wait([credentials, *workers], timeout=STOP_SECONDS)
+        await _within(STOP_SECONDS, self._finish(credentials, *workers))
         await _cancel([stopping, credentials, *tasks, *workers])
         if self._lease is not None:
             await self._lease.release()
@@ -146,6 +148,10 @@ class _Process:
             logger.error("%s ended unexpectedly", task.get_name(), exc_info=error)
         logger.info("stopped")
         return 1 if broken else 0
+
+    async def _finish(self, *tasks: asyncio.Task[None] | asyncio.Task[bool]) -> None:
+        await asyncio.wait(tasks)
+        await self._recorder.flush()
 
     async def close(self) -> None:
         """Close all connections."""
@@ -197,6 +203,14 @@ class _Process:
 def _steady() -> float:
     # Unlike the usual one it goes on while the machine sleeps, when another replica may come to lead.
     return time.clock_gettime(getattr(time, "CLOCK_BOOTTIME", time.CLOCK_MONOTONIC))
+
+
+async def _within(seconds: float, work: Awaitable[None]) -> None:
+    try:
+        async with asyncio.timeout(seconds):
+            await work
+    except TimeoutError:
+        pass
 
 
 async def _cancel(tasks: Sequence[asyncio.Task[None] | asyncio.Task[bool]]) -> None:

@@ -6,6 +6,7 @@ from adobe_ims_stand_in.defaults import SAMPLE_CLIENT_ID, SAMPLE_CLIENT_SECRET
 from support.api import wait_for
 from support.operator_process import rules
 from support.scene import CLIENT, Scene, allow, workload
+from support.stale_api import StaleApi
 
 RESTARTED_AT = "kubectl.kubernetes.io/restartedAt"
 ROTATE = "adobe-ims.dev/rotate"
@@ -49,6 +50,32 @@ def test_changes_of_state_are_told_by_events_and_routine_is_not(scene: Scene) ->
     wait_for("two failures in a row", lambda: scene.status().get("failures") == 2)
     scene.wait_rotations(3)
     wait_events(scene, [("Normal", "Rotated"), ("Warning", "IMSUnavailable"), ("Normal", "Rotated")])
+
+
+def test_an_api_server_that_does_not_take_events_holds_up_neither_rotations_nor_the_end(scene: Scene) -> None:
+    scene.client_secret()
+    names = [f"credential-{number}" for number in range(12)]
+    for name in names:
+        scene.credential(name)
+    with StaleApi(scene.control_plane) as proxy:
+        proxy.takes_events = False
+        operator = scene.operator_by(proxy, "--concurrency", "1")
+        for name in names:
+            scene.wait_ready(name)
+        assert operator.stop(timeout=5) == 0
+    assert events(scene) == []
+
+
+def test_events_that_wait_are_sent_before_the_end(scene: Scene) -> None:
+    scene.client_secret()
+    operator = scene.operator()
+    names = [f"credential-{number}" for number in range(40)]
+    for name in names:
+        scene.credential(name)
+    scene.wait_ready(names[-1])
+    assert operator.stop() == 0
+    ready = [name for name in names if scene.condition("Ready", name).get("status") == "True"]
+    assert len(events(scene)) == len(ready)
 
 
 def test_an_event_tells_when_a_client_secret_stops_and_begins_to_work(scene: Scene) -> None:

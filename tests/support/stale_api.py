@@ -1,7 +1,7 @@
 """A proxy before the API server that answers as a stale cache would, or passes on what it should.
 
 It can hide all credentials from a watch; lists of metadata are always passed on, so that can be found out by comparing.
-And it can hold back what watches on Secrets tell.
+And it can hold back what watches on Secrets tell, or take no Events, as where an admission webhook for them hangs.
 """
 
 import asyncio
@@ -34,6 +34,7 @@ class StaleApi:
         self._session: aiohttp.ClientSession | None = None
         self.hiding = False
         self.silent = False
+        self.takes_events = True
         self.url = ""
 
     def __enter__(self) -> Self:
@@ -80,6 +81,8 @@ class StaleApi:
                 await asyncio.sleep(60)
             empty = {"apiVersion": API_VERSION, "kind": "List", "metadata": {"resourceVersion": "1"}, "items": []}
             return web.json_response(empty)
+        if request.path.endswith("/events") and request.method == "POST" and not self.takes_events:
+            await asyncio.sleep(60)
         assert self._session is not None
         headers = {name: request.headers[name] for name in PASSED_HEADERS if name in request.headers}
         async with self._session.request(

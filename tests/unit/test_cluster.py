@@ -149,15 +149,42 @@ def test_a_secret_without_our_owner_reference_is_never_outgrown(cluster: Seen) -
 def test_an_answer_that_comes_after_the_deletion_brings_nothing_back(cluster: Seen) -> None:
     cluster.replace_secrets(None, {}, 5)
     cluster.put_credential(credential(version=10))
-    cluster.put_own_secret(TOKEN, secret(20))
+    cluster.put_own_secret(TOKEN, secret(20), by=KEY)
     assert TOKEN in cluster.secrets
     cluster.drop_secret(TOKEN, 21)
     cluster.watched_secrets(None, 21)
-    cluster.put_own_secret(TOKEN, secret(20))
+    cluster.put_own_secret(TOKEN, secret(20), by=KEY)
     assert TOKEN not in cluster.secrets
     cluster.drop_credential(KEY, "uid-of-lightroom")
-    cluster.put_own_credential(credential(version=12))
+    cluster.put_own_credential(credential(version=12), Status())
     assert KEY not in cluster.credentials
+
+
+def test_a_secret_that_was_written_in_the_turn_of_a_credential_wakes_only_the_others(cluster: Seen) -> None:
+    shared = ClientRef("lightroom-oauth")
+    for name in ("lightroom", "other"):
+        cluster.put_credential(credential(name, spec=spec(client=shared)))
+    cluster.woken.clear()
+    cluster.put_own_secret(CLIENT, secret(20), by=KEY)
+    assert cluster.woken == [Key("photos", "other")]
+    cluster.put_own_secret(CLIENT, secret(21), by=None)
+    assert sorted(cluster.woken) == [KEY, *2 * [Key("photos", "other")]]
+
+
+@pytest.mark.parametrize(
+    ("changes", "wakes"),
+    [({}, False), ({"generation": 2}, True), ({"rotate_request": "now"}, True), ({"status": Status()}, True)],
+)
+def test_the_answer_to_a_status_write_wakes_only_where_it_shows_another_change(
+    cluster: Seen, changes: dict[str, object], wakes: bool
+) -> None:
+    cluster.put_credential(credential(version=10))
+    cluster.woken.clear()
+    written = Status(rotations=1)
+    answer = replace(credential(version=11, status=written), **changes)  # type: ignore[arg-type]
+    cluster.put_own_credential(answer, written)
+    assert (KEY in cluster.woken) is wakes
+    assert cluster.credentials[KEY] == answer
 
 
 def test_a_credential_that_waits_for_its_dependants_to_go_first_is_gone(cluster: Seen) -> None:

@@ -1,0 +1,67 @@
+"""Sends Events to the API server, behind the work: whoever has something to tell does not wait until it is told.
+
+An API server that takes long over Events, as one with a hanging admission webhook does, holds up no rotation so.
+"""
+
+import asyncio
+import logging
+from collections.abc import Callable
+from datetime import datetime
+
+from adobe_ims_operator.events import Event, to_json
+from adobe_ims_operator.kube import ApiError, Kube, NotLeadingError
+from adobe_ims_operator.paths import events_path
+from adobe_ims_operator.resource import Credential
+
+logger = logging.getLogger(__name__)
+
+SENDERS = 4
+MOST_WAITING = 2000
+"""Events that wait to be sent at most, as client-go's broadcaster keeps some; what comes on top is only logged."""
+
+
+class Recorder:
+    """Takes Events, and sends them as soon as the API server takes them; one that it refuses is lost.
+
+    Args:
+        now: the wall clock, in UTC.
+        instance: what Events call this process.
+    """
+
+    def __init__(self, kube: Kube, now: Callable[[], datetime], instance: str) -> None:
+        self._kube = kube
+        self._now = now
+        self._instance = instance
+        self._waiting: asyncio.Queue[tuple[Credential, Event, datetime]] = asyncio.Queue(MOST_WAITING)
+
+    def record(self, credential: Credential, event: Event) -> None:
+        """Log what happened to a credential just now, and have it sent."""
+        level = logging.WARNING if event.warning else logging.INFO
+        logger.log(level, "%s: %s: %s", credential.key, event.reason, event.note)
+        try:
+            self._waiting.put_nowait((credential, event, self._now()))
+        except asyncio.QueueFull:
+            logger.warning("%s: too many Events wait; %s is not sent", credential.key, event.reason)
+
+    async def run(self) -> None:
+        """Send what was recorded, for ever."""
+        async with asyncio.TaskGroup() as group:
+            for _ in range(SENDERS):
+                group.create_task(self._send())
+
+    async def flush(self) -> None:
+        """Wait until all that was recorded is sent."""
+        await self._waiting.join()
+
+    async def _send(self) -> None:
+        while True:
+            credential, event, happened_at = await self._waiting.get()
+            try:
+                body = to_json(event, credential, happened_at, self._instance)
+                await self._kube.create(events_path(credential.key.namespace), body)
+            except NotLeadingError:
+                logger.info("%s: the Event %s is not sent, as another replica may lead", credential.key, event.reason)
+            except ApiError as error:
+                logger.warning("%s: the Event %s could not be written: %s", credential.key, event.reason, error)
+            finally:
+                self._waiting.task_done()
