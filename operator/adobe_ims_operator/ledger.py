@@ -6,13 +6,13 @@ by more eyes than data: no fact is the token or a client secret, and the digests
 
 import hashlib
 import json
-import sys
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 
 from adobe_ims_operator.resource import GROUP, Key, Spec
 from adobe_ims_operator.times import from_rfc3339, to_rfc3339
+from adobe_ims_operator.words import share
 
 FORMAT = "1"
 MOST_ROTATIONS = 2**31 - 1
@@ -82,16 +82,16 @@ def read_facts(annotations: Mapping[str, str]) -> Facts | None:
         if not 0 <= rotations <= MOST_ROTATIONS:
             return None
         return Facts(
-            credential=sys.intern(annotations[_CREDENTIAL]),
-            credential_uid=sys.intern(annotations[_CREDENTIAL_UID]),
-            secret=sys.intern(annotations[_SECRET]),
+            credential=share(annotations[_CREDENTIAL]),
+            credential_uid=share(annotations[_CREDENTIAL_UID]),
+            secret=share(annotations[_SECRET]),
             issued_at=from_rfc3339(annotations[_ISSUED_AT]),
             expires_at=from_rfc3339(annotations[_EXPIRES_AT]),
-            spec_digest=sys.intern(annotations[_SPEC_DIGEST]),
+            spec_digest=share(annotations[_SPEC_DIGEST]),
             data_digest=annotations[_DATA_DIGEST],
             client_digest=annotations[_CLIENT_DIGEST],
             client_version=annotations[_CLIENT_VERSION],
-            client_secret_key=sys.intern(annotations[_CLIENT_SECRET_KEY]),
+            client_secret_key=share(annotations[_CLIENT_SECRET_KEY]),
             rotate_request=annotations[_ROTATE],
             rotations=rotations,
         )

@@ -21,6 +21,8 @@ UNPLANNED_WINDOW = timedelta(minutes=10)
 FREE_ROTATIONS = 10
 """More rotations than this that were not due, each within `UNPLANNED_WINDOW` of the one before, slow down: a program
 that fights over the Secret, or a person's script, would burn tokens, and Adobe throttles who asks for too many."""
+BRIEF = timedelta(seconds=30)
+"""A wait for an endpoint that throttles is not told below this: all that are due would be told at each new one."""
 FRESH = Finding("Rotated", "the token is fresh")
 """What is found where nothing is to be done."""
 SECRET_UNREAD = Finding("SecretUnread", "the token Secret has a version that was not read yet")
@@ -56,6 +58,8 @@ class Decision:
     attempt_at: datetime | None
     """When IMS is asked next, or None where that waits for a change."""
     refused: bool = False
+    brief: bool = False
+    """Whether it only waits in line for a moment, which nobody need be told."""
 
 
 def decide(observed: Observed, now: datetime) -> Decision:
@@ -71,7 +75,9 @@ def decide(observed: Observed, now: datetime) -> Decision:
         return Decision(Action.READ_CLIENT, need, now, None)
     attempt_at, gate = _not_before(observed, need, now)
     if now < attempt_at:
-        return Decision(Action.WAIT, gate, _look_again(observed, now, attempt_at), attempt_at)
+        own = observed.failure is not None and gate is observed.failure.finding
+        brief = gate.reason == "IMSRateLimited" and not own and attempt_at - now < BRIEF
+        return Decision(Action.WAIT, gate, _look_again(observed, now, attempt_at), attempt_at, brief=brief)
     return Decision(Action.WRITE if observed.holds_token else Action.FETCH, need, now, now)
 
 

@@ -97,7 +97,7 @@ class Reconciler:
 
     async def _settle(self, observed: Observed, memory: Memory, decision: Decision) -> datetime:
         """Clear up and report, once there is nothing more to do for now; when to look again."""
-        await self.reporter.report(observed, decision)
+        await (self.reporter.report_expiry if decision.brief else self.reporter.report)(observed, decision)
         await self._delete_outgrown(observed)
         memory.api_failures = 0
         if decision.finding is policy.FRESH:

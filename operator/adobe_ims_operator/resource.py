@@ -4,7 +4,6 @@ The API server has checked the schema before an object gets here, so a malformed
 CRD is not this version's; it is reported with the field's path, and never guessed at.
 """
 
-import sys
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
@@ -14,6 +13,7 @@ from pydantic import AfterValidator, AliasPath, BeforeValidator, ConfigDict, Fie
 from pydantic.alias_generators import to_camel
 
 from adobe_ims_operator.times import from_rfc3339, parse_duration
+from adobe_ims_operator.words import share
 
 GROUP = "adobe-ims.dev"
 VERSION = "v1alpha1"
@@ -29,7 +29,7 @@ JSON = Mapping[str, Any]
 _AS_IN_JSON = ConfigDict(alias_generator=to_camel)
 _Flag = Annotated[bool, Strict()]  # else "false" would be a flag too, and "7" a number
 _Number = Annotated[int, Strict()]
-_Word = Annotated[str, AfterValidator(sys.intern)]  # the same in thousands of objects, and kept once
+_Word = Annotated[str, AfterValidator(share)]
 
 
 def _read_interval(rotation: object) -> timedelta:

@@ -1,11 +1,11 @@
 """Reading the metadata of a Secret: whose it is, and the facts of the token in it."""
 
-import sys
 from collections.abc import Iterable, Mapping
 
 from adobe_ims_operator import ledger
 from adobe_ims_operator.observed import ObservedSecret
 from adobe_ims_operator.resource import API_VERSION, JSON, KIND, Key, parse_version
+from adobe_ims_operator.words import share
 
 
 def observe_secret(metadata: JSON) -> ObservedSecret:
@@ -20,7 +20,7 @@ def observe_secret(metadata: JSON) -> ObservedSecret:
     return ObservedSecret(
         uid=metadata["uid"],
         version=parse_version(metadata),
-        owner=sys.intern(_describe_owner(metadata, owners)),
+        owner=share(_describe_owner(metadata, owners)),
         credential_uid=credential_uid,
         controller_uid=next((str(owner["uid"]) for owner in owners if owner.get("controller")), None),
         facts=facts,

@@ -141,13 +141,22 @@ def test_retry_after_holds_for_the_endpoint_and_not_only_for_the_object(scene: S
     scene.credential("throttled")
     scene.wait_condition("Ready", "False", "IMSRateLimited", "throttled")
     scene.credential("bystander")
-    condition = scene.wait_condition("Ready", "False", "IMSRateLimited", "bystander")
-    assert "left alone until" in condition["message"]
-    assert scene.ims.requests().total == 1
     scene.wait_ready("throttled")
     scene.wait_ready("bystander")
     first, *later = (entry.time for entry in scene.ims.requests().log)
     assert min(later) - first >= 5.9
+
+
+def test_whoever_waits_long_for_an_endpoint_that_throttles_is_told_so(scene: Scene) -> None:
+    scene.rules({"behaviour": "rate_limited", "retry_after": 60, "times": 1})
+    scene.client_secret()
+    scene.operator()
+    scene.credential("throttled")
+    scene.wait_condition("Ready", "False", "IMSRateLimited", "throttled")
+    scene.credential("bystander")
+    condition = scene.wait_condition("Ready", "False", "IMSRateLimited", "bystander")
+    assert "left alone until" in condition["message"]
+    assert scene.ims.requests().total == 1
 
 
 def test_a_failure_that_time_mends_is_taken_up_after_a_restart(scene: Scene) -> None:

@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from adobe_ims_operator.resource import PLURAL
 from support.api import wait_for
 from support.scene import CLIENT, Scene
 from support.stand_in import StandIn
@@ -235,6 +236,7 @@ def test_with_a_tenth_throttled_all_become_ready_and_each_429_costs_one_request_
     names = [f"credential-{number}" for number in range(60)]
     for name in names:
         scene.credential(name)
+    mark = scene.audited_from()
     scene.operator()
     for name in names:
         scene.wait_ready(name)
@@ -243,6 +245,8 @@ def test_with_a_tenth_throttled_all_become_ready_and_each_429_costs_one_request_
     throttled = requests.by_answer["rate_limited"]
     assert 1 <= throttled <= 15
     assert requests.total == 60 + throttled
+    # Each is told of its own 429 and of its token, and nobody of the others' 429s.
+    assert scene.requests_since(mark)["patch", f"{PLURAL}/status"] <= 60 + throttled
 
 
 def test_a_throttled_endpoint_is_left_alone_by_all_until_its_time(scene: Scene) -> None:

@@ -173,6 +173,15 @@ class TestAfterAFailure:
         assert (decision.action, decision.attempt_at) == (Action.WAIT, NOW + HOUR)
         assert decision.finding.reason == "IMSRateLimited"
 
+    @pytest.mark.parametrize("seconds", [1, 29, 30, 3600])
+    def test_only_a_long_wait_for_an_endpoint_is_told_unless_the_credential_was_throttled_itself(
+        self, seconds: int
+    ) -> None:
+        until = NOW + seconds * SECOND
+        assert decide(observed(None, endpoint_opens_at=until), NOW).brief is (seconds < 30)
+        throttled = failure(until, "IMSRateLimited")
+        assert not decide(observed(None, failure=throttled, endpoint_opens_at=until), NOW).brief
+
     def test_a_token_that_came_is_written_whatever_ims_says_meanwhile(self) -> None:
         seen = observed(None, holds_token=True, endpoint_opens_at=NOW + HOUR)
         assert decide(seen, NOW).action is Action.WRITE
