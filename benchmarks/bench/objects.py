@@ -31,11 +31,11 @@ def client_secret(name: str) -> dict[str, Any]:
     }
 
 
-def credential(name: str, group: str) -> dict[str, Any]:
-    """A credential; those of one group share a label."""
+def credential(name: str, group: str, endpoint: str | None = None) -> dict[str, Any]:
+    """A credential; those of one group share a label. Without an endpoint it has the operator's default."""
     return {
         "apiVersion": API_VERSION,
         "kind": KIND,
         "metadata": {"name": name, "labels": {LABEL: group}},
-        "spec": {"client": {"secretRef": {"name": client_name(name)}}},
+        "spec": {"client": {"secretRef": {"name": client_name(name)}}} | ({"endpoint": endpoint} if endpoint else {}),
     }

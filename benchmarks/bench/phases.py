@@ -125,7 +125,7 @@ def first_sync(stage: Stage, startup_cpu: float) -> Work:
 
 def rotation(stage: Stage) -> Work:
     """Have all credentials fall due in the same second while the operator runs, and do nothing else."""
-    due = _fall_due_together(stage)
+    due = fall_due_together(stage)
     stage.meter().settle(stage.load.patience)
     if time.time() > due - 1:
         raise TimeoutError("the credentials fell due before all of them had been told so; give them more time")
@@ -183,14 +183,17 @@ def _work(stage: Stage, mark: int, started: float, cpu_before: float, last_write
     )
 
 
-def _fall_due_together(stage: Stage) -> int:
-    """Give each credential the rotation interval that ends at one moment, in epoch seconds; that moment."""
+def fall_due_together(stage: Stage, earliest: int = 0) -> int:
+    """Give each credential the rotation interval that ends at one moment, not before `earliest`; that moment.
+
+    Both are in epoch seconds.
+    """
     rotated = {
         each["metadata"]["name"]: int(datetime.fromisoformat(each["status"]["lastRotationTime"]).timestamp())
         for each in stage.list(PLURAL)
     }
     # A change of interval has a status written for each. The least interval is a minute.
-    due = max(math.ceil(time.time() + 15 + stage.load.count / 60), max(rotated.values()) + 61)
+    due = max(math.ceil(time.time() + 15 + stage.load.count / 60), max(rotated.values()) + 61, earliest)
     mark = stage.audit.mark()
 
     async def patch_all() -> None:

@@ -4,7 +4,7 @@ import asyncio
 import json
 import subprocess
 import sys
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
@@ -50,11 +50,28 @@ class Load:
 
 
 class Stage:
-    """A cluster of its own; a context manager. `expires_in` is how long tokens live, in seconds."""
+    """A cluster of its own; a context manager.
 
-    def __init__(self, folder: Path, load: Load, namespace: str = "bench", *, expires_in: int = EXPIRES_IN) -> None:
+    Args:
+        expires_in: how long tokens live, in seconds.
+        endpoints: how many IMS there are; `ims` is the first, which is the operator's default.
+        ims_qps: what the operator may ask of each in a second.
+    """
+
+    def __init__(
+        self,
+        folder: Path,
+        load: Load,
+        namespace: str = "bench",
+        *,
+        expires_in: int = EXPIRES_IN,
+        endpoints: int = 1,
+        ims_qps: float = IMS_QPS,
+    ) -> None:
         self._folder = folder
         self._expires_in = expires_in
+        self._endpoints = endpoints
+        self._ims_qps = ims_qps
         self._stack = ExitStack()
         self._health_port, self._metrics_port = free_ports(2)
         self.load = load
@@ -71,8 +88,14 @@ class Stage:
 
     def _start(self) -> None:
         self._plane = self._stack.enter_context(ControlPlane(self._folder / "cluster", crds=CRDS, audit=True))
-        ims = StandIn(self._folder / "ims", latency=self.load.latency, expires_in=self._expires_in)
-        self.ims = self._stack.enter_context(ims)
+        # In one folder they are of one authority, as the operator is told of one file.
+        self.endpoints = [
+            self._stack.enter_context(
+                StandIn(self._folder / "ims", latency=self.load.latency, expires_in=self._expires_in)
+            )
+            for _ in range(self._endpoints)
+        ]
+        self.ims = self.endpoints[0]
         self.admin = self._stack.enter_context(Api.from_kubeconfig(self._plane.kubeconfig))
         self._http = self._stack.enter_context(httpx.Client(trust_env=False, timeout=1))
         kubeconfig = self.account(self.namespace)
@@ -86,10 +109,10 @@ class Stage:
     def _flags(self) -> list[str]:
         return [
             f"--namespace={self.namespace}",
-            f"--endpoint={self.ims.url}",
+            *(f"--endpoint={ims.url}" for ims in self.endpoints),
             f"--ims-ca-file={self.ims.ca}",
             f"--concurrency={self.load.concurrency}",
-            f"--ims-qps={IMS_QPS}",
+            f"--ims-qps={self._ims_qps}",
             f"--health-port={self._health_port}",
             f"--metrics-port={self._metrics_port}",
         ]
@@ -120,17 +143,38 @@ class Stage:
         """An administrator's connections."""
         return await Raw.open(self._plane.kubeconfig, connections)
 
-    def create(self, namespace: str, names: Iterable[str], group: str, *, credentials: bool = True) -> None:
-        """Create credentials with a client Secret each, or only the latter."""
-        asyncio.run(self._create(namespace, list(names), group, credentials))
+    def create(
+        self,
+        namespace: str,
+        names: Iterable[str],
+        group: str,
+        *,
+        secrets: bool = True,
+        credentials: bool = True,
+        endpoints: Mapping[str, str] | None = None,
+    ) -> None:
+        """Create credentials with a client Secret each, or only the one or the other.
 
-    async def _create(self, namespace: str, names: list[str], group: str, credentials: bool) -> None:
+        `endpoints` has the endpoint of a name where that is not the operator's default.
+        """
+        asyncio.run(self._create(namespace, list(names), group, secrets, credentials, endpoints or {}))
+
+    async def _create(
+        self,
+        namespace: str,
+        names: list[str],
+        group: str,
+        secrets: bool,
+        credentials: bool,
+        endpoints: Mapping[str, str],
+    ) -> None:
         async with await self.open() as api:
 
             async def create(name: str) -> None:
-                await api.request("POST", path(namespace, "secrets"), client_secret(name))
+                if secrets:
+                    await api.request("POST", path(namespace, "secrets"), client_secret(name))
                 if credentials:
-                    await api.request("POST", path(namespace, PLURAL), credential(name, group))
+                    await api.request("POST", path(namespace, PLURAL), credential(name, group, endpoints.get(name)))
 
             await in_parallel(LOADERS, names, create)
 

@@ -18,7 +18,10 @@ class Goal:
 
 @dataclass(frozen=True, slots=True)
 class Figure:
-    """A figure of the operator's, beside those of the floor where it has such."""
+    """A figure of the operator's, beside those of the floor where it has such.
+
+    NaN is nothing measured, and infinity is what did not happen while it was watched.
+    """
 
     what: str
     operator: float
@@ -44,7 +47,7 @@ class Figure:
         """As a row of the table."""
         return (
             self.what,
-            f"{_number(self.operator)} {self.unit}".strip(),
+            _number(self.operator) + (f" {self.unit}" if self.unit and math.isfinite(self.operator) else ""),
             _number(self.floor),
             _number(self.ratio),
             _number(self.same),
@@ -58,10 +61,10 @@ class Figure:
         return {
             "what": self.what,
             "unit": self.unit,
-            "operator": self.operator,
+            "operator": _finite(self.operator),
             "floor": self.floor,
             "floor_same_requests": self.same,
-            "ratio": self.ratio,
+            "ratio": _finite(self.ratio),
             "goal": None if self.goal is None else {"most": self.goal.most, "of": self.goal.of},
             "holds": self.holds,
         }
@@ -95,9 +98,16 @@ def _ratio(value: float, floor: float | None) -> float | None:
     return value / floor if floor else None
 
 
+def _finite(value: float | None) -> float | None:
+    # JSON has neither infinity nor NaN.
+    return value if value is not None and math.isfinite(value) else None
+
+
 def _number(value: float | None) -> str:
-    if value is None:
+    if value is None or math.isnan(value):
         return ""
+    if math.isinf(value):
+        return "never"
     return f"{value:.0f}" if value == int(value) or abs(value) >= 1000 else f"{value:.3g}"
 
 

@@ -45,6 +45,16 @@ def test_a_missed_goal_is_shown_as_such() -> None:
     assert "holds" in fine
 
 
+def test_what_was_not_measured_and_what_did_not_happen_are_no_numbers() -> None:
+    nothing = Figure("nothing", math.nan, "s")
+    never = Figure("never", math.inf, "s", floor=2.0, goal=Goal(1.1, "ratio"))
+    rows = [[cell.strip() for cell in row.split("|")[2:5]] for row in render([nothing, never]).splitlines()[2:]]
+    assert rows == [["", "", ""], ["never", "2", "never"]]
+    assert never.holds is False
+    for figure in (nothing, never):
+        assert json.loads(json.dumps(figure.to_json(), allow_nan=False))["operator"] is None
+
+
 def test_the_audit_log_is_followed_into_a_new_file_and_through_half_a_line(tmp_path: Path) -> None:
     log = tmp_path / "audit.jsonl"
     log.write_text(line("get", "secrets"))

@@ -1,0 +1,107 @@
+"""Measures whether the operator is fair under load, and prints tables: `python -m bench.fair`.
+
+This module is the order of things: a burst of new credentials while routine rotations fall due and one endpoint is slow
+(`burst`), and an endpoint that throttles (`throttled`). Each has a cluster of its own on loopback, and ends by itself.
+"""
+
+import argparse
+import json
+import signal
+import sys
+import tempfile
+import time
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from bench import burst, throttled
+from bench.burst import Plan
+from bench.stage import Load, Stage
+from bench.table import Figure, render
+
+LEAST_MARGIN = 61
+"""Seconds: with less a token is replaced by its lifetime and not by its interval, so not all fall due together."""
+
+
+def measure_burst(load: Load, plan: Plan) -> list[Figure]:
+    """A burst while rotations fall due."""
+    with (
+        tempfile.TemporaryDirectory() as folder,
+        Stage(Path(folder), load, expires_in=plan.lifetime, endpoints=len(burst.ENDPOINTS), ims_qps=plan.qps) as stage,
+    ):
+        _say(
+            f"{plan.routine} routine and {plan.new} new; due {plan.spread + plan.horizon:.0f} s after the first token, "
+            f"then watched for {plan.horizon:.0f} s at most"
+        )
+        return burst.figures(burst.run(stage, plan))
+
+
+def measure_throttled(load: Load, qps: float) -> list[Figure]:
+    """429 to a tenth of all requests, with and without Retry-After."""
+    found: list[Figure] = []
+    with tempfile.TemporaryDirectory() as folder, Stage(Path(folder), load, ims_qps=qps) as stage:
+        stage.operator.start()
+        for retry_after in (1, None):
+            _say(f"{load.count} new, a tenth of all requests throttled, Retry-After {retry_after}")
+            outcome = throttled.run(stage, load.count, qps, retry_after)
+            _say(f"API requests each: {throttled.show_requests(outcome)}")
+            found += throttled.figures(outcome)
+    return found
+
+
+def show(headline: str, figures: Sequence[Figure]) -> str:
+    """A table with what it is of."""
+    return f"{headline}\n\n{render(figures)}\n"
+
+
+def _say(what: str) -> None:
+    print(f"{time.strftime('%H:%M:%S')} {what} ...", file=sys.stderr, flush=True)
+
+
+def _arguments() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(prog="python -m bench.fair", description=main.__doc__)
+    parser.add_argument("--only", choices=("burst", "throttled"), help="measure only this")
+    parser.add_argument("--routine", type=int, default=1000, metavar="N", help="rotations that fall due [1000]")
+    parser.add_argument("--new", type=int, default=5000, metavar="N", help="credentials of the burst [5000]")
+    parser.add_argument("--throttled", type=int, default=1000, metavar="N", help="credentials that meet 429s [1000]")
+    parser.add_argument("--ims-qps", type=float, default=50, help="tokens asked for in a second [50]")
+    parser.add_argument("--concurrency", type=int, default=32, help="worked on at once, for each endpoint [32]")
+    parser.add_argument("--latency", type=float, default=0.15, help="seconds that IMS takes [0.15]")
+    parser.add_argument("--slow", type=float, default=30, help="seconds that the slow IMS takes [30]")
+    parser.add_argument("--margin", type=float, default=300, help="seconds that tokens live once they are due [300]")
+    parser.add_argument("--json", type=Path, help="write all figures to this file")
+    arguments = parser.parse_args()
+    if arguments.margin < LEAST_MARGIN:
+        parser.error(f"--margin must be at least {LEAST_MARGIN}")
+    return arguments
+
+
+def main() -> None:
+    """Measure whether one slow or throttling endpoint, or a burst, costs others their tokens or their pace."""
+    arguments = _arguments()
+    if sys.platform != "linux":
+        sys.exit("benchmarks read /proc, so they need Linux")
+    signal.signal(signal.SIGTERM, signal.default_int_handler)  # so that all is ended in order
+    plan = Plan(arguments.routine, arguments.new, arguments.ims_qps, arguments.slow, arguments.margin)
+    results: dict[str, Any] = {}
+    if arguments.only != "throttled":
+        load = Load(arguments.routine, arguments.concurrency, arguments.latency)
+        figures = measure_burst(load, plan)
+        headline = f"{plan.new} new credentials while {plan.routine} rotations fall due"
+        headline += f", a tenth of each at an IMS that answers in {plan.slow:g} s"
+        print(show(headline, figures), flush=True)
+        results["burst"] = [each.to_json() for each in figures]
+    if arguments.only != "burst":
+        load = Load(arguments.throttled, arguments.concurrency, arguments.latency)
+        figures = measure_throttled(load, plan.qps)
+        print(show(f"{load.count} new credentials, 429 to a tenth of all requests", figures), flush=True)
+        results["throttled"] = [each.to_json() for each in figures]
+    if arguments.json:
+        arguments.json.write_text(json.dumps(results, indent=2) + "\n")
+
+
+if __name__ == "__main__":
+    try:
+        main()
+    except KeyboardInterrupt:
+        sys.exit(130)
