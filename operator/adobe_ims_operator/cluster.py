@@ -6,7 +6,7 @@ core. An observation older than the one at hand is passed over, so a late event 
 
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import TypeVar
 
@@ -17,7 +17,7 @@ from adobe_ims_operator.ledger import Facts
 from adobe_ims_operator.memory import Memory
 from adobe_ims_operator.observed import Inputs, Observed, ObservedSecret
 from adobe_ims_operator.policy import recall_failure
-from adobe_ims_operator.resource import Credential, Key, Status
+from adobe_ims_operator.resource import JSON, Credential, Key, Status, parse_version, rotate_request
 
 T = TypeVar("T")
 
@@ -65,18 +65,17 @@ class Cluster:
         self.memories[key].spec_digest = digest
         self._wake_claimants(known, credential)
 
-    def put_own_credential(self, credential: Credential, written: Status) -> None:
-        """Take up a credential as the answer to a write of its status has it, unless it was deleted meanwhile.
+    def put_own_status(self, key: Key, metadata: JSON, status: Status) -> None:
+        """Take up a status that we wrote; `metadata` is that of the answer.
 
-        Nobody is woken where nothing changed but that.
+        Nobody is woken by it. Where the answer shows another change too, all of it is left to the watch.
         """
-        known = self.credentials.get(credential.key)
-        if known is None or known.uid != credential.uid:
+        known = self.credentials.get(key)
+        if known is None or known.uid != metadata["uid"] or "deletionTimestamp" in metadata:
             return
-        if credential.version > known.version and credential.status == written and _is_same(known, credential):
-            self.credentials[credential.key] = credential
-        else:
-            self.put_credential(credential)
+        version, request = parse_version(metadata), rotate_request(metadata)
+        if version > known.version and (metadata["generation"], request) == (known.generation, known.rotate_request):
+            self.credentials[key] = replace(known, version=version, status=status)
 
     def drop_credential(self, key: Key, uid: str) -> None:
         """Forget a credential that was deleted, unless it is another of that name by now."""
@@ -241,11 +240,6 @@ class Cluster:
             if credential is not None:
                 for key in self._by_token.get(_token_key(credential), ()):
                     self.wake(key)
-
-
-def _is_same(known: Credential, credential: Credential) -> bool:
-    same = (known.generation, known.rotate_request) == (credential.generation, credential.rotate_request)
-    return same and not credential.deleting
 
 
 def _recalled(credential: Credential, spec_digest: str) -> Memory:

@@ -10,12 +10,11 @@ from datetime import datetime
 
 from adobe_ims_operator import events, status
 from adobe_ims_operator.cluster import Cluster
-from adobe_ims_operator.kube import ApiError, Kube
+from adobe_ims_operator.kube import METADATA_OBJECT, ApiError, Kube
 from adobe_ims_operator.observed import Observed
 from adobe_ims_operator.paths import credentials_path
 from adobe_ims_operator.policy import Decision
 from adobe_ims_operator.recorder import Recorder
-from adobe_ims_operator.resource import parse_credential
 from adobe_ims_operator.restart import restart
 
 
@@ -49,14 +48,14 @@ class Reporter:
             return
         path = credentials_path(observed.key.namespace, observed.key.name)
         try:
-            answer = await self.kube.patch(f"{path}/status", status.to_json(after))
+            answer = await self.kube.patch(f"{path}/status", status.to_json(after), accept=METADATA_OBJECT)
         except ApiError as error:
             if error.status != 404:
                 raise
             # It is gone, and the watch may never tell: kopf passes over what is deleted between two lists.
             self.cluster.drop_credential(observed.key, observed.uid)
             return
-        self.cluster.put_own_credential(parse_credential(answer), after)
+        self.cluster.put_own_status(observed.key, answer["metadata"], after)
         for event in events.derive(before, after, credential.spec.client.secret_keys):
             self.recorder.record(credential, event)
 

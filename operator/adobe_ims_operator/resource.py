@@ -164,6 +164,11 @@ def parse_version(metadata: JSON) -> int:
     return int(metadata["resourceVersion"])
 
 
+def rotate_request(metadata: JSON) -> str:
+    """The value of the annotation that asks for a rotation, or empty."""
+    return (metadata.get("annotations") or {}).get(ROTATE_ANNOTATION) or ""
+
+
 def parse_credential(body: JSON) -> Credential:
     """Read an AdobeIMSCredential from the API server's JSON.
 
@@ -182,7 +187,7 @@ def parse_credential(body: JSON) -> Credential:
             version=int(metadata.resource_version),
             created=from_rfc3339(metadata.creation_timestamp),
             deleting=metadata.deletion_timestamp is not None,
-            rotate_request=(metadata.annotations or {}).get(ROTATE_ANNOTATION, ""),
+            rotate_request=rotate_request({"annotations": metadata.annotations}),
             spec=_SPEC.validate_python({**body["spec"], "secret": secret}),
             status=_STATUS.validate_python(body.get("status") or {}),
         )

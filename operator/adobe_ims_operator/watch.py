@@ -132,7 +132,7 @@ class CredentialWatch:
     def _registry(self) -> kopf.OperatorRegistry:
         registry = kopf.OperatorRegistry()
 
-        @kopf.on.event(GROUP, VERSION, PLURAL, registry=registry)
+        @kopf.on.event(GROUP, VERSION, PLURAL, registry=registry, when=self._is_news)
         async def observe(event: kopf.RawEvent, **_: Any) -> None:
             try:
                 self._observe(event["type"], dict(event["object"]))
@@ -155,10 +155,18 @@ class CredentialWatch:
         seen = known.generation if known is not None and known.uid == uid else -1
         return max(seen, self._unreadable.get(uid, -1)) >= generation
 
+    def _is_news(self, event: kopf.RawEvent, **_: Any) -> bool:
+        """Whether an event tells what is not known yet; that of a write of our own is known by the answer to it."""
+        self._logins = 0  # the last one works
+        metadata = event["object"]["metadata"]
+        known = self._cluster.credentials.get(Key(metadata["namespace"], metadata["name"]))
+        if event["type"] == "DELETED" or known is None or known.uid != metadata["uid"]:
+            return True
+        return int(metadata["resourceVersion"]) > known.version
+
     def _observe(self, kind: str | None, body: dict[str, Any]) -> None:
         metadata = body["metadata"]
         key = Key(metadata["namespace"], metadata["name"])
-        self._logins = 0
         self._unreadable.pop(metadata["uid"], None)
         if kind == "DELETED":
             logger.info("%s: was deleted", key)

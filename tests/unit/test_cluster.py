@@ -3,6 +3,7 @@
 from collections.abc import Callable
 from dataclasses import replace
 from datetime import timedelta
+from typing import Any
 
 import pytest
 
@@ -11,7 +12,7 @@ from adobe_ims_operator.endpoints import Endpoints
 from adobe_ims_operator.ims import Token
 from adobe_ims_operator.observed import Finding, Inputs, Observed, ObservedSecret
 from adobe_ims_operator.policy import Pace
-from adobe_ims_operator.resource import ClientRef, Condition, Credential, Key, SecretTemplate, Status
+from adobe_ims_operator.resource import ROTATE_ANNOTATION, ClientRef, Condition, Credential, Key, SecretTemplate, Status
 from adobe_ims_operator.times import to_rfc3339
 from adobe_ims_operator.token_secret import HeldToken
 from unit.worlds import ENDPOINT, NOW, facts, spec, token_secret
@@ -156,7 +157,7 @@ def test_an_answer_that_comes_after_the_deletion_brings_nothing_back(cluster: Se
     cluster.put_own_secret(TOKEN, secret(20), by=KEY)
     assert TOKEN not in cluster.secrets
     cluster.drop_credential(KEY, "uid-of-lightroom")
-    cluster.put_own_credential(credential(version=12), Status())
+    cluster.put_own_status(KEY, answer(12), Status())
     assert KEY not in cluster.credentials
 
 
@@ -171,20 +172,36 @@ def test_a_secret_that_was_written_in_the_turn_of_a_credential_wakes_only_the_ot
     assert sorted(cluster.woken) == [KEY, *2 * [Key("photos", "other")]]
 
 
-@pytest.mark.parametrize(
-    ("changes", "wakes"),
-    [({}, False), ({"generation": 2}, True), ({"rotate_request": "now"}, True), ({"status": Status()}, True)],
-)
-def test_the_answer_to_a_status_write_wakes_only_where_it_shows_another_change(
-    cluster: Seen, changes: dict[str, object], wakes: bool
-) -> None:
+def answer(version: int = 11, **changes: Any) -> dict[str, object]:
+    """The metadata of an answer to a write of the status."""
+    return {"uid": "uid-of-lightroom", "resourceVersion": str(version), "generation": 1, **changes}
+
+
+def test_a_status_of_our_own_is_known_at_once_and_wakes_nobody(cluster: Seen) -> None:
     cluster.put_credential(credential(version=10))
     cluster.woken.clear()
     written = Status(rotations=1)
-    answer = replace(credential(version=11, status=written), **changes)  # type: ignore[arg-type]
-    cluster.put_own_credential(answer, written)
-    assert (KEY in cluster.woken) is wakes
-    assert cluster.credentials[KEY] == answer
+    cluster.put_own_status(KEY, answer(11), written)
+    assert cluster.credentials[KEY] == credential(version=11, status=written)
+    cluster.put_credential(credential(version=11, status=written))
+    assert cluster.woken == []
+
+
+@pytest.mark.parametrize(
+    "other",
+    [
+        {"generation": 2},
+        {"annotations": {ROTATE_ANNOTATION: "now"}},
+        {"deletionTimestamp": "2026-11-24T10:00:00Z"},
+        {"uid": "another"},
+        {"resourceVersion": "9"},
+    ],
+    ids=lambda other: next(iter(other)),
+)
+def test_an_answer_that_shows_more_than_our_status_is_left_to_the_watch(cluster: Seen, other: dict[str, Any]) -> None:
+    cluster.put_credential(credential(version=10))
+    cluster.put_own_status(KEY, answer(**other), Status(rotations=1))
+    assert cluster.credentials[KEY] == credential(version=10)
 
 
 def test_a_credential_that_waits_for_its_dependants_to_go_first_is_gone(cluster: Seen) -> None:
