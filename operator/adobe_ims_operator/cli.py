@@ -91,7 +91,7 @@ def main() -> None:
 )  # fmt: skip
 @click.option(
     "--concurrency", type=click.IntRange(1, 1000), default=32, envvar=_env("CONCURRENCY"),
-    help="How many credentials are worked on at once, for each endpoint.",
+    help="How many tokens are asked for at once, for each endpoint, and how many are written at once.",
 )  # fmt: skip
 @click.option(
     "--ims-qps", type=click.FloatRange(0.01, 10_000), default=50.0, envvar=_env("IMS_QPS"), callback=_finite,

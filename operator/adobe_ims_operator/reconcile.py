@@ -77,6 +77,9 @@ class Reconciler:
             if decision.action is Action.WAIT:
                 return await self._settle(observed, memory, decision)
             await self._take_step(observed, memory, decision)
+            if decision.action is Action.FETCH and memory.held is not None:
+                # Written in a turn of its own, so that who asked may ask for the next one meanwhile.
+                return self.now()
         return self.now() + timedelta(seconds=1)
 
     async def _take_step(self, observed: Observed, memory: Memory, decision: Decision) -> None:

@@ -22,6 +22,10 @@ LONGEST_NAP = 5.0
 """Seconds after which the wall clock is read again: it may have jumped, or the machine may have slept."""
 
 
+BEGUN: Rank = ()
+"""The rank of a key whose work was begun: it goes first, and is handed out after `close` too."""
+
+
 class Place(NamedTuple):
     """Where a key that is due waits: its lane, its rank in there, and until when (epoch seconds) that is its place."""
 
@@ -58,7 +62,8 @@ class Schedule(Generic[K]):
         self._order = count()
         self._changed = asyncio.Event()
         self._paused = False
-        self._closed = False
+        self.closed = False
+        """Whether `close` was called."""
 
     def __len__(self) -> int:
         """How many keys are known: waiting, ready or in work."""
@@ -86,19 +91,20 @@ class Schedule(Generic[K]):
         self._ready.pop(key, None)
 
     async def take(self, lane: str) -> K | None:
-        """Wait for the next key of a lane, which the caller must give back with `done`; None once closed."""
+        """Wait for the next key of a lane, which the caller must give back with `done`; None for no more."""
         queue = self._lanes.setdefault(lane, _Lane())
         async with queue.filled:
-            while not self._closed:
+            while True:
                 while queue.ready and not self._paused:
-                    _, order, key = heapq.heappop(queue.ready)
-                    if not self._is_current(order, key):
+                    rank, order, key = heapq.heappop(queue.ready)
+                    if not self._is_current(order, key) or (self.closed and rank != BEGUN):
                         continue
                     del self._ready[key]
                     self._in_work.add(key)
                     return key
+                if self.closed:
+                    return None
                 await queue.filled.wait()
-        return None
 
     def done(self, key: K, again_at: float | None) -> None:
         """End the work on `key`; it is handed out at `again_at`, or earlier if that was asked for meanwhile."""
@@ -130,8 +136,9 @@ class Schedule(Generic[K]):
         return max(self._clock() - next(iter(self._ready.values()))[1], 0.0)
 
     async def close(self) -> None:
-        """Hand out nothing more: whoever waits for a key, or asks for one later, gets None."""
-        self._closed = True
+        """Hand out nothing more but what is due and begun; then whoever asks for a key gets None."""
+        await self._move_due()
+        self.closed = True
         for lane in self._lanes.values():
             async with lane.filled:
                 lane.filled.notify_all()

@@ -13,7 +13,7 @@ from adobe_ims_operator import policy
 from adobe_ims_operator.cluster import Cluster
 from adobe_ims_operator.kube import NotLeadingError
 from adobe_ims_operator.resource import Key
-from adobe_ims_operator.schedule import Place, Schedule
+from adobe_ims_operator.schedule import BEGUN, Place, Schedule
 
 logger = logging.getLogger(__name__)
 
@@ -21,10 +21,10 @@ RETRY_AFTER_DEFECT_SECONDS = 60.0
 NOT_LEADING_SECONDS = 1.0
 """Until the Lease is seen to be lost and the schedule stops, or it is renewed after all."""
 NO_REQUEST = "no request"
-"""The lane of those that IMS is not asked for: refused, suspended, or with nothing to do but a status to write."""
+"""The lane of those that IMS is not asked for: a token came and is to be written, or only a status, or nothing."""
 
 
-IN_ORDER = Place(NO_REQUEST, ())
+IN_ORDER = Place(NO_REQUEST, (0.0,))
 
 
 def place(cluster: Cluster, key: Key, now: datetime) -> Place:
@@ -33,7 +33,10 @@ def place(cluster: Cluster, key: Key, now: datetime) -> Place:
     # An endpoint that is not allowed has no lane, whatever there is to do.
     if observed is None or not observed.endpoint_allowed:
         return IN_ORDER
-    if policy.decide(observed, now).action is policy.Action.WAIT:
+    action = policy.decide(observed, now).action
+    if action is policy.Action.WRITE:
+        return Place(NO_REQUEST, BEGUN)
+    if action is policy.Action.WAIT:
         return IN_ORDER
     rank, until = policy.rank(observed, now)
     return Place(observed.endpoint, rank, until.timestamp() if until is not None else None)
@@ -69,6 +72,8 @@ class Workers:
             again_at: float | None = time.time() + RETRY_AFTER_DEFECT_SECONDS
             try:
                 moment = await self._reconcile(key)
+                if self._schedule.closed and self._place(key).rank == BEGUN:
+                    moment = await self._reconcile(key)  # as nobody else will
                 again_at = moment.timestamp() if moment is not None else None
             except NotLeadingError:
                 again_at = time.time() + NOT_LEADING_SECONDS

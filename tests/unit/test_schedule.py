@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from adobe_ims_operator import schedule as schedule_module
-from adobe_ims_operator.schedule import Place, Schedule
+from adobe_ims_operator.schedule import BEGUN, Place, Schedule
 
 
 class Clock:
@@ -137,6 +137,15 @@ async def test_a_place_that_no_longer_stands_when_it_is_given_is_taken_all_the_s
         schedule.now("a")
         assert await taken(schedule) == ["a"]
         assert await is_idle(schedule)
+
+
+async def test_what_was_begun_goes_first_and_is_finished_after_the_end() -> None:
+    places = {"other": Place("lane", (0.0,)), "begun": Place("lane", BEGUN)}
+    async with running(places) as (schedule, clock):
+        for key in ("other", "begun"):
+            schedule.at(key, clock.now)
+        await schedule.close()
+        assert await taken(schedule, count=2) == ["begun", None]
 
 
 async def test_a_busy_lane_holds_up_no_other() -> None:

@@ -4,14 +4,14 @@ import asyncio
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
-from datetime import datetime
+from datetime import UTC, datetime
 
 import pytest
 
 from adobe_ims_operator import workers
 from adobe_ims_operator.kube import NotLeadingError
 from adobe_ims_operator.resource import Key
-from adobe_ims_operator.schedule import Place, Schedule
+from adobe_ims_operator.schedule import BEGUN, Place, Schedule
 from adobe_ims_operator.workers import Workers, steadily
 
 KEY = Key("photos", "lightroom")
@@ -93,3 +93,25 @@ async def test_a_task_goes_on_after_a_cancellation_of_what_it_waits_for_and_ends
     task.cancel()
     with pytest.raises(asyncio.CancelledError):
         await task
+
+
+async def test_work_that_is_under_way_at_the_end_is_finished_by_who_began_it() -> None:
+    begun = Place("other lane", BEGUN)
+    places = [Place("lane", (0.0,))]
+    turns = 0
+
+    async def work(_: Key) -> datetime:
+        nonlocal turns
+        turns += 1
+        await schedule.close()
+        places[0] = begun
+        return datetime.now(UTC)
+
+    schedule: Schedule[Key] = Schedule(time.time, time.monotonic, lambda _: places[0])
+    run = asyncio.create_task(schedule.run())
+    workers = Workers(schedule, lambda _: places[0], work).start(["lane"], 1)
+    schedule.now(KEY)
+    async with asyncio.timeout(2):
+        await asyncio.gather(*workers)
+    run.cancel()
+    assert turns == 2
