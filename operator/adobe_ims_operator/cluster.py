@@ -4,11 +4,9 @@ The watches and the answers to our own writes put observations in; `observe` put
 core. An observation older than the one at hand is passed over, so a late event never undoes what we just wrote.
 """
 
-from collections import defaultdict
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime
-from typing import TypeVar
 
 from adobe_ims_operator import ledger
 from adobe_ims_operator.checks import due_at
@@ -17,9 +15,8 @@ from adobe_ims_operator.ledger import Facts
 from adobe_ims_operator.memory import Memory
 from adobe_ims_operator.observed import Inputs, Observed, ObservedSecret
 from adobe_ims_operator.policy import recall_failure
+from adobe_ims_operator.references import References
 from adobe_ims_operator.resource import JSON, Credential, Key, Status, parse_version, rotate_request
-
-T = TypeVar("T")
 
 
 @dataclass(slots=True)
@@ -42,9 +39,9 @@ class Cluster:
     secrets: dict[Key, ObservedSecret] = field(default_factory=dict)
     memories: dict[Key, Memory] = field(default_factory=dict)
     _watched: dict[str | None, int] = field(default_factory=dict)
-    _by_client: defaultdict[Key, set[Key]] = field(default_factory=lambda: defaultdict(set))
-    _by_token: defaultdict[Key, set[Key]] = field(default_factory=lambda: defaultdict(set))
-    _by_owner: defaultdict[tuple[str, str], set[Key]] = field(default_factory=lambda: defaultdict(set))
+    _by_client: References[Key] = field(default_factory=References)
+    _by_token: References[Key] = field(default_factory=References)
+    _by_owner: References[tuple[str, str]] = field(default_factory=References)
 
     def put_credential(self, credential: Credential) -> None:
         """Take up a credential as a watch tells of it."""
@@ -55,9 +52,10 @@ class Cluster:
         if credential.deleting:
             self.drop_credential(key, credential.uid)
             return
-        if known is not None:
-            self._unlink(known)
-        self._link(credential)
+        if known is None or (known.spec.client, known.spec.secret) != (credential.spec.client, credential.spec.secret):
+            if known is not None:
+                self._unlink(known)
+            self._link(credential)
         self.credentials[key] = credential
         digest = ledger.digest_spec(credential.spec)
         if known is None or known.uid != credential.uid:
@@ -191,15 +189,15 @@ class Cluster:
         credential = self.credentials.get(key)
         if credential is None:
             return
-        for secret_key in tuple(self._by_owner.get((key.namespace, credential.uid), ())):
+        for secret_key in self._by_owner.of((key.namespace, credential.uid)):
             secret = self.secrets[secret_key]
             # By ownerReference too: annotations may be forged by who may not delete, and Retain has none.
             owned = secret.controller_uid == credential.uid
-            if owned and secret_key != _token_key(credential) and not self._by_token.get(secret_key):
+            if owned and secret_key != _token_key(credential) and not self._by_token.of(secret_key):
                 yield secret_key, secret
 
     def _claimants(self, credential: Credential) -> tuple[str | None, frozenset[str]]:
-        claimants = self._by_token.get(_token_key(credential), set())
+        claimants = self._by_token.of(_token_key(credential))
         if len(claimants) < 2:
             return None, frozenset()
         rivals = [self.credentials[key] for key in claimants if key != credential.key]
@@ -208,37 +206,37 @@ class Cluster:
         return (older[0][2] if older else None), younger
 
     def _client_of(self, credential: Credential) -> str | None:
-        users = self._by_client.get(_token_key(credential), set())
+        users = self._by_client.of(_token_key(credential))
         return next((user.name for user in users if user != credential.key), None)
 
     def _link(self, credential: Credential) -> None:
-        self._by_client[_client_key(credential)].add(credential.key)
-        self._by_token[_token_key(credential)].add(credential.key)
+        self._by_client.add(_client_key(credential), credential.key)
+        self._by_token.add(_token_key(credential), credential.key)
 
     def _unlink(self, credential: Credential) -> None:
-        _remove(self._by_client, _client_key(credential), credential.key)
-        _remove(self._by_token, _token_key(credential), credential.key)
+        self._by_client.remove(_client_key(credential), credential.key)
+        self._by_token.remove(_token_key(credential), credential.key)
 
     def _set_secret(self, key: Key, secret: ObservedSecret) -> None:
         self._unset_secret(key)
         self.secrets[key] = secret
         if secret.facts is not None:
-            self._by_owner[key.namespace, secret.facts.credential_uid].add(key)
+            self._by_owner.add((key.namespace, secret.facts.credential_uid), key)
 
     def _unset_secret(self, key: Key) -> None:
         known = self.secrets.pop(key, None)
         if known is not None and known.facts is not None:
-            _remove(self._by_owner, (key.namespace, known.facts.credential_uid), key)
+            self._by_owner.remove((key.namespace, known.facts.credential_uid), key)
 
     def _users(self, key: Key, *secrets: ObservedSecret | None) -> set[Key]:
-        users = self._by_client.get(key, set()) | self._by_token.get(key, set())
+        users = {*self._by_client.of(key), *self._by_token.of(key)}
         owners = {_owner(s.facts) for s in secrets if s is not None and s.facts is not None}
         return users | (owners & self.credentials.keys())
 
     def _wake_claimants(self, *credentials: Credential | None) -> None:
         for credential in credentials:
             if credential is not None:
-                for key in self._by_token.get(_token_key(credential), ()):
+                for key in self._by_token.of(_token_key(credential)):
                     self.wake(key)
 
 
@@ -283,10 +281,3 @@ def _client_key(credential: Credential) -> Key:
 
 def _age(credential: Credential) -> tuple[datetime, str]:
     return credential.created, credential.uid
-
-
-def _remove(index: defaultdict[T, set[Key]], at: T, key: Key) -> None:
-    keys = index.get(at, set())
-    keys.discard(key)
-    if not keys:
-        index.pop(at, None)

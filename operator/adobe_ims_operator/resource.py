@@ -177,7 +177,7 @@ def parse_credential(body: JSON) -> Credential:
     """
     try:
         metadata = _METADATA.validate_python(body.get("metadata"))
-        key = Key(metadata.namespace, metadata.name)
+        key = Key(share(metadata.namespace), metadata.name)
         # In the CRD's defaults there is no way to say that the Secret has the name of the object.
         secret = {"name": key.name} | (body["spec"].get("secret") or {})
         return Credential(

@@ -16,6 +16,7 @@ from adobe_ims_operator.paths import secrets_path
 from adobe_ims_operator.policy import Pace, backoff
 from adobe_ims_operator.resource import Key
 from adobe_ims_operator.secret_metadata import observe_secret
+from adobe_ims_operator.words import share
 
 logger = logging.getLogger(__name__)
 
@@ -144,4 +145,4 @@ def _observe(metadata: dict[str, Any]) -> ObservedSecret | None:
 
 
 def _key(metadata: dict[str, Any]) -> Key:
-    return Key(metadata["namespace"], metadata["name"])
+    return Key(share(metadata["namespace"]), metadata["name"])

@@ -1,0 +1,30 @@
+"""Who refers to what is what a dictionary of sets says."""
+
+from collections import defaultdict
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from adobe_ims_operator.references import References
+from adobe_ims_operator.resource import Key
+
+KEYS = [Key("photos", name) for name in ("a", "b", "c")]
+steps = st.tuples(st.booleans(), st.sampled_from(["x", "y"]), st.sampled_from(KEYS))
+
+
+@given(st.lists(steps, max_size=30))
+def test_it_holds_what_was_added_and_not_removed(taken: list[tuple[bool, str, Key]]) -> None:
+    references: References[str] = References()
+    expected: defaultdict[str, set[Key]] = defaultdict(set)
+    for add, to, key in taken:
+        before = references.of(to)
+        copy = set(before)
+        if add:
+            references.add(to, key)
+            expected[to].add(key)
+        else:
+            references.remove(to, key)
+            expected[to].discard(key)
+        assert set(before) == copy, "what was given out does not change under who goes through it"
+        assert sorted(references.of(to)) == sorted(expected[to])
+    assert len(references) == sum(bool(keys) for keys in expected.values())
