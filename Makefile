@@ -45,6 +45,14 @@ bench: $(VENV) binaries ## Measure the operator beside the bare floor, in minute
 bench-full: $(VENV) binaries ## The same for 1,000 and 10,000 credentials, in half an hour
 	@PYTHONPATH=tests:benchmarks .venv/bin/python -m bench 1000 10000 --idle 60
 
+.PHONY: bench-fair
+bench-fair: $(VENV) binaries ## A burst, a slow IMS and 429s: no token expires, none is held up, in 20 minutes
+	@PYTHONPATH=tests:benchmarks .venv/bin/python -m bench.fair
+
+.PHONY: bench-soak
+bench-soak: $(VENV) binaries ## A day in a minute, for ten minutes: memory stays, no token is late, early or doubled
+	@PYTHONPATH=tests:benchmarks .venv/bin/python -m bench.soak
+
 .PHONY: check
 check: $(VENV) ## Formatter, linter, types, the direction of imports, and all that is made from a source
 	@.venv/bin/ruff format --check --quiet . || { echo "run 'make fmt'" >&2; exit 1; }

@@ -64,7 +64,12 @@ def _arguments() -> argparse.Namespace:
     parser.add_argument("--routine", type=int, default=1000, metavar="N", help="rotations that fall due [1000]")
     parser.add_argument("--new", type=int, default=5000, metavar="N", help="credentials of the burst [5000]")
     parser.add_argument("--throttled", type=int, default=1000, metavar="N", help="credentials that meet 429s [1000]")
-    parser.add_argument("--ims-qps", type=float, default=50, help="tokens asked for in a second [50]")
+    parser.add_argument(
+        "--ims-qps",
+        type=float,
+        default=25,
+        help="tokens asked for in a second [25], few enough for the machine to keep up",
+    )
     parser.add_argument("--concurrency", type=int, default=32, help="worked on at once, for each endpoint [32]")
     parser.add_argument("--latency", type=float, default=0.15, help="seconds that IMS takes [0.15]")
     parser.add_argument("--slow", type=float, default=30, help="seconds that the slow IMS takes [30]")
