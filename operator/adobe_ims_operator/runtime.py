@@ -189,7 +189,8 @@ class _Process:
 
     def _place(self, key: Key) -> Place:
         try:
-            return place(self._cluster, key, utc_now())
+            now = utc_now()
+            return place(self._cluster.observe(key, now), now)
         except Exception:
             logger.exception("%s: a defect of the operator; please report it", key)
             return IN_ORDER

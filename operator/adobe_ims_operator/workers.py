@@ -10,8 +10,8 @@ from collections.abc import Awaitable, Callable, Sequence
 from datetime import datetime
 
 from adobe_ims_operator import policy
-from adobe_ims_operator.cluster import Cluster
 from adobe_ims_operator.kube import NotLeadingError
+from adobe_ims_operator.observed import Observed
 from adobe_ims_operator.resource import Key
 from adobe_ims_operator.schedule import BEGUN, Place, Schedule
 
@@ -22,14 +22,11 @@ NOT_LEADING_SECONDS = 1.0
 """Until the Lease is seen to be lost and the schedule stops, or it is renewed after all."""
 NO_REQUEST = "no request"
 """The lane of those that IMS is not asked for: a token came and is to be written, or only a status, or nothing."""
-
-
 IN_ORDER = Place(NO_REQUEST, (0.0,))
 
 
-def place(cluster: Cluster, key: Key, now: datetime) -> Place:
-    """Where a credential that is due waits for its turn."""
-    observed = cluster.observe(key, now)
+def place(observed: Observed | None, now: datetime) -> Place:
+    """Where a credential that is due waits for its turn; None is one that is gone."""
     # An endpoint that is not allowed has no lane, whatever there is to do.
     if observed is None or not observed.endpoint_allowed:
         return IN_ORDER

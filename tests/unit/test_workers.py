@@ -4,15 +4,17 @@ import asyncio
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 
 import pytest
 
 from adobe_ims_operator import workers
 from adobe_ims_operator.kube import NotLeadingError
+from adobe_ims_operator.observed import Observed
 from adobe_ims_operator.resource import Key
 from adobe_ims_operator.schedule import BEGUN, Place, Schedule
-from adobe_ims_operator.workers import Workers, steadily
+from adobe_ims_operator.workers import IN_ORDER, NO_REQUEST, Workers, place, steadily
+from unit.worlds import ENDPOINT, NOW, facts, observed, token_secret
 
 KEY = Key("photos", "lightroom")
 
@@ -115,3 +117,25 @@ async def test_work_that_is_under_way_at_the_end_is_finished_by_who_began_it() -
         await asyncio.gather(*workers)
     run.cancel()
     assert turns == 2
+
+
+def test_a_credential_waits_in_the_lane_of_its_endpoint_until_its_place_changes() -> None:
+    due = observed(token_secret(facts(NOW - timedelta(hours=23), timedelta(hours=24))))
+    where = place(due, NOW)
+    pressing_at = NOW + timedelta(minutes=30)
+    assert (where.lane, where.until) == (ENDPOINT, pressing_at.timestamp())
+    assert place(due, pressing_at).rank < place(observed(None), pressing_at).rank < where.rank
+
+
+@pytest.mark.parametrize(
+    ("seen", "expected"),
+    [
+        (observed(None, holds_token=True), Place(NO_REQUEST, BEGUN)),
+        (observed(token_secret(facts())), IN_ORDER),
+        (observed(None, endpoint="https://elsewhere.example", endpoint_allowed=False), IN_ORDER),
+        (None, IN_ORDER),
+    ],
+    ids=["a token came", "fresh", "not allowed", "gone"],
+)
+def test_who_asks_nothing_of_ims_waits_for_no_endpoint(seen: Observed | None, expected: Place) -> None:
+    assert place(seen, NOW) == expected
