@@ -31,6 +31,7 @@ class Plan:
         qps: tokens that each endpoint may be asked for in a second.
         slow: seconds that the slow endpoint takes to answer.
         margin: seconds from the moment when all fall due to when the first token expires, at least.
+        concurrency: requests to one endpoint that are under way at once.
     """
 
     routine: int
@@ -38,6 +39,7 @@ class Plan:
     qps: float
     slow: float
     margin: float
+    concurrency: int = 32
 
     @property
     def spread(self) -> int:
@@ -193,13 +195,18 @@ def figures(outcome: Outcome) -> list[Figure]:
         ]
     for name in ("left", "right"):
         share = shares[name]
-        floor = max(share.count / plan.qps, outcome.created)
+        # Those of one second may be asked for at once.
+        floor = max(share.count / plan.qps - 1, outcome.created)
         took = math.inf if share.waiting else max(share.written.values(), default=math.nan) - outcome.due
         rows += [
             Figure(f"{name}: due to last of {share.count} tokens", took, "s", floor, goal=Goal(1.1, "ratio")),
             Figure(f"{name}: tokens asked for each", share.requests / share.count, goal=Goal(1)),
         ]
-    rows.append(Figure(f"slow: still waiting of {shares['slow'].count}", shares["slow"].waiting))
+    slow = shares["slow"]
+    rows += [
+        Figure(f"slow: still waiting of {slow.count}", slow.waiting),
+        Figure("slow: asked for, and not written yet", slow.requests - len(slow.written), goal=Goal(plan.concurrency)),
+    ]
     for name, share in shares.items():
         rows += [
             Figure(f"{name}: most requests in {seconds} s", most_within(share.asked, seconds), "",

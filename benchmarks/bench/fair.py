@@ -87,7 +87,14 @@ def main() -> None:
     if sys.platform != "linux":
         sys.exit("benchmarks read /proc, so they need Linux")
     signal.signal(signal.SIGTERM, signal.default_int_handler)  # so that all is ended in order
-    plan = Plan(arguments.routine, arguments.new, arguments.ims_qps, arguments.slow, arguments.margin)
+    plan = Plan(
+        routine=arguments.routine,
+        new=arguments.new,
+        qps=arguments.ims_qps,
+        slow=arguments.slow,
+        margin=arguments.margin,
+        concurrency=arguments.concurrency,
+    )
     results: dict[str, Any] = {}
     if arguments.only != "throttled":
         load = Load(arguments.routine, arguments.concurrency, arguments.latency)

@@ -95,7 +95,7 @@ def main() -> None:
 )  # fmt: skip
 @click.option(
     "--ims-qps", type=click.FloatRange(0.01, 10_000), default=50.0, envvar=_env("IMS_QPS"), callback=_finite,
-    help="How many tokens are asked for in a second, for each endpoint.",
+    help="How many tokens are asked for in a second, for each endpoint; after a pause, those of one second at once.",
 )  # fmt: skip
 @click.option(
     "--ims-ca-file", type=click.Path(exists=True, dir_okay=False, path_type=Path), envvar=_env("IMS_CA_FILE"),

@@ -147,7 +147,9 @@ class Cluster:
     def forget_client(self, key: Key) -> None:
         """Take up that a read found no client Secret."""
         if credential := self.credentials.get(key):
-            self._unset_secret(_client_key(credential))
+            client_key = _client_key(credential)
+            if known := self.secrets.get(client_key):
+                self.drop_secret(client_key, known.version)
 
     def observe(self, key: Key, now: datetime) -> Observed | None:
         """Put together all that a decision about one credential depends on; None if it is gone."""
@@ -176,6 +178,7 @@ class Cluster:
             younger_claimants=younger,
             client_of=self._client_of(credential),
             holds_token=_holds_token(memory, inputs, credential, now),
+            token_waits=memory.held is not None,
             pending=memory.failure is not None or memory.held is not None,
             failure=memory.failure if memory.failure and memory.failure.inputs in (None, inputs) else None,
             last_failure=memory.failure,

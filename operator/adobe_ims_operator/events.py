@@ -55,7 +55,7 @@ def to_json(event: Event, credential: Credential, happened_at: datetime, instanc
         "reportingInstance": instance[:128],
         "action": "Rotate",
         "reason": event.reason,
-        "note": event.note[:MOST_NOTE],
+        "note": event.note.encode()[:MOST_NOTE].decode(errors="ignore"),
         "type": "Warning" if event.warning else "Normal",
         "regarding": {
             "apiVersion": API_VERSION,

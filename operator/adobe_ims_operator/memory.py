@@ -4,7 +4,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
 from adobe_ims_operator.observed import Failure, Finding, Inputs
-from adobe_ims_operator.policy import UNPLANNED_WINDOW, Pace, backoff
+from adobe_ims_operator.policy import BRIEF, UNPLANNED_WINDOW, Pace, backoff
 from adobe_ims_operator.token_secret import HeldToken
 
 
@@ -25,6 +25,20 @@ class Memory:
     unplanned: int = 0
     last_unplanned: datetime | None = None
     api_failures: int = 0
+    quiet_since: datetime | None = None
+    """Since when only how long it waits in line for its endpoint changed, or when that was told last."""
+
+    def keeps_quiet(self, now: datetime, *, in_line: bool) -> bool:
+        """Whether to tell nothing of a wait in line, which is told once in a while."""
+        if not in_line:
+            self.quiet_since = None
+            return False
+        if self.quiet_since is None:
+            self.quiet_since = now
+        elif now - self.quiet_since >= BRIEF:
+            self.quiet_since = now
+            return False
+        return True
 
     def note_client(self, version: str | None, digest: str | None, rotate_request: str) -> None:
         """Remember what the content of the client Secret amounts to at a resourceVersion; None: there is none."""

@@ -20,7 +20,7 @@ from adobe_ims_operator.status import READY, ROTATION_FAILING, WORKLOADS_RESTART
 from adobe_ims_operator.times import from_rfc3339
 
 _LABELS = ("namespace", "name")
-_SECONDS = (0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0)
+_SECONDS = (0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0, 60.0)
 
 
 class Metrics:

@@ -84,6 +84,8 @@ class Observed:
     """Another credential that has the Secret of the token Secret's name for its client Secret."""
     holds_token: bool
     """Whether a token for these very inputs came from IMS and is not written yet."""
+    token_waits: bool
+    """Whether a token came and is not written yet, be it for these inputs or not."""
     pending: bool
     """Whether there is a failure or a token that stands or falls with the content of the client Secret."""
     failure: Failure | None

@@ -7,8 +7,7 @@ failed, from the error that it failed with.
 
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from enum import Enum
-from typing import NamedTuple
+from enum import Enum, IntEnum
 
 from adobe_ims_operator.checks import CLIENT_UNREAD, FRESHNESS, REFUSALS, ROTATIONS, due_at, first
 from adobe_ims_operator.observed import Failure, Finding, Observed
@@ -22,7 +21,8 @@ FREE_ROTATIONS = 10
 """More rotations than this that were not due, each within `UNPLANNED_WINDOW` of the one before, slow down: a program
 that fights over the Secret, or a person's script, would burn tokens, and Adobe throttles who asks for too many."""
 BRIEF = timedelta(seconds=30)
-"""A wait for an endpoint that throttles is not told below this: all that are due would be told at each new one."""
+"""Who waits in line for an endpoint that throttles is not told more often how long: the endpoint may say another
+time at each answer, to thousands that wait."""
 FRESH = Finding("Rotated", "the token is fresh")
 """What is found where nothing is to be done."""
 SECRET_UNREAD = Finding("SecretUnread", "the token Secret has a version that was not read yet")
@@ -58,8 +58,8 @@ class Decision:
     attempt_at: datetime | None
     """When IMS is asked next, or None where that waits for a change."""
     refused: bool = False
-    brief: bool = False
-    """Whether it only waits in line for a moment, which nobody need be told."""
+    in_line: bool = False
+    """Whether it waits a moment for its endpoint, which throttled others."""
 
 
 def decide(observed: Observed, now: datetime) -> Decision:
@@ -76,8 +76,8 @@ def decide(observed: Observed, now: datetime) -> Decision:
     attempt_at, gate = _not_before(observed, need, now)
     if now < attempt_at:
         own = observed.failure is not None and gate is observed.failure.finding
-        brief = gate.reason == "IMSRateLimited" and not own and attempt_at - now < BRIEF
-        return Decision(Action.WAIT, gate, _look_again(observed, now, attempt_at), attempt_at, brief=brief)
+        in_line = gate.reason == "IMSRateLimited" and not own and attempt_at - now < BRIEF
+        return Decision(Action.WAIT, gate, _look_again(observed, now, attempt_at), attempt_at, in_line=in_line)
     return Decision(Action.WRITE if observed.holds_token else Action.FETCH, need, now, now)
 
 
@@ -97,37 +97,29 @@ def problem(observed: Observed, decision: Decision) -> Finding | None:
     return observed.last_failure.finding
 
 
-class Turn(Enum):
-    """Who goes before whom in a queue of those that are due, lowest first."""
+class Turn(IntEnum):
+    """Who goes before whom of those that are due at one endpoint."""
 
-    BEFORE_IT_EXPIRES = 0
-    """More than half of the time from when the rotation was due to when the token expires has passed."""
+    PRESSING = 0
+    """More than half of the time from when the rotation was due to when the token expires has passed, or all of it."""
     WITHOUT_TOKEN = 1
     ROUTINE = 2
 
 
-class Rank(NamedTuple):
-    """A place in a queue: lower goes first, and of one turn who holds a token for the shortest time."""
+def rank(observed: Observed, now: datetime) -> tuple[tuple[Turn, float], datetime | None]:
+    """The place of one that is due, lower first, and until when that is its place, or None for good.
 
-    turn: int
-    expires_at: float
-    """Epoch seconds; 0 without a token."""
-
-
-def rank(observed: Observed, now: datetime) -> tuple[Rank, datetime | None]:
-    """The place in a queue of those that are due, and until when it is that, or None for ever.
-
-    A token that an application needs anew goes before one that it still has; but where new credentials come in faster
-    than IMS answers, no token is left to expire for their sake.
+    Within a turn it is by when the token expires, in epoch seconds. Who needs a token goes before who still has one;
+    but where new credentials come in faster than IMS answers, no token is left to expire for their sake.
     """
     facts = observed.facts
-    if facts is None or not holds_fresh_token(observed, now):
-        return Rank(Turn.WITHOUT_TOKEN.value, 0.0), None
+    if facts is None or first(FRESHNESS, observed, now):
+        return (Turn.WITHOUT_TOKEN, 0.0), None
     due = due_at(facts, observed.spec.interval)
     pressing_at = due + (facts.expires_at - due) / 2
     if now < pressing_at:
-        return Rank(Turn.ROUTINE.value, facts.expires_at.timestamp()), pressing_at
-    return Rank(Turn.BEFORE_IT_EXPIRES.value, facts.expires_at.timestamp()), facts.expires_at
+        return (Turn.ROUTINE, facts.expires_at.timestamp()), pressing_at
+    return (Turn.PRESSING, facts.expires_at.timestamp()), None
 
 
 def backoff(pace: Pace, failures: int, chance: float) -> timedelta:

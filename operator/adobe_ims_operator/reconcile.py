@@ -68,6 +68,7 @@ class Reconciler:
             return self.now() + wait
 
     async def _reconcile(self, key: Key) -> datetime | None:
+        before: Action | None = None
         for _ in range(MOST_STEPS):
             observed = self.cluster.observe(key, self.now())
             if observed is None:
@@ -76,10 +77,11 @@ class Reconciler:
             decision = policy.decide(observed, self.now())
             if decision.action is Action.WAIT:
                 return await self._settle(observed, memory, decision)
-            await self._take_step(observed, memory, decision)
-            if decision.action is Action.FETCH and memory.held is not None:
-                # Written in a turn of its own, so that who asked may ask for the next one meanwhile.
+            if before is not None and Action.FETCH in (before, decision.action):
+                # To ask IMS is a turn of its own, of a worker that does nothing else.
                 return self.now()
+            await self._take_step(observed, memory, decision)
+            before = decision.action
         return self.now() + timedelta(seconds=1)
 
     async def _take_step(self, observed: Observed, memory: Memory, decision: Decision) -> None:
@@ -100,7 +102,8 @@ class Reconciler:
 
     async def _settle(self, observed: Observed, memory: Memory, decision: Decision) -> datetime:
         """Clear up and report, once there is nothing more to do for now; when to look again."""
-        await (self.reporter.report_expiry if decision.brief else self.reporter.report)(observed, decision)
+        quiet = memory.keeps_quiet(self.now(), in_line=decision.in_line)
+        await self.reporter.report(observed, decision, quiet=quiet)
         await self._delete_outgrown(observed)
         memory.api_failures = 0
         if decision.finding is policy.FRESH:

@@ -16,8 +16,9 @@ from adobe_ims_operator.resource import Credential
 logger = logging.getLogger(__name__)
 
 SENDERS = 4
+"""Events that are sent at once."""
 MOST_WAITING = 2000
-"""Events that wait to be sent at most, as client-go's broadcaster keeps some; what comes on top is only logged."""
+"""Events that wait to be sent at most; what comes on top is only logged."""
 
 
 class Recorder:
@@ -44,16 +45,7 @@ class Recorder:
             logger.warning("%s: too many Events wait; %s is not sent", credential.key, event.reason)
 
     async def run(self) -> None:
-        """Send what was recorded, for ever."""
-        async with asyncio.TaskGroup() as group:
-            for _ in range(SENDERS):
-                group.create_task(self._send())
-
-    async def flush(self) -> None:
-        """Wait until all that was recorded is sent."""
-        await self._waiting.join()
-
-    async def _send(self) -> None:
+        """Send what was recorded, one Event after the other, for ever; several may run at once."""
         while True:
             credential, event, happened_at = await self._waiting.get()
             try:
@@ -63,5 +55,11 @@ class Recorder:
                 logger.info("%s: the Event %s is not sent, as another replica may lead", credential.key, event.reason)
             except ApiError as error:
                 logger.warning("%s: the Event %s could not be written: %s", credential.key, event.reason, error)
+            except Exception:
+                logger.exception("%s: a defect of the operator; please report it", credential.key)
             finally:
                 self._waiting.task_done()
+
+    async def flush(self) -> None:
+        """Wait until all that was recorded is sent."""
+        await self._waiting.join()

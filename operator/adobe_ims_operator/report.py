@@ -31,8 +31,11 @@ class Reporter:
     recorder: Recorder
     now: Callable[[], datetime]
 
-    async def report(self, observed: Observed, decision: Decision) -> None:
+    async def report(self, observed: Observed, decision: Decision, *, quiet: bool = False) -> None:
         """Follow a rotation up and write the status; nothing is written where nothing changed.
+
+        Args:
+            quiet: leave it also where only what it waits for changed, and until when.
 
         Raises:
             ApiError: the API server is away; all of it may be done again.
@@ -44,7 +47,7 @@ class Reporter:
         if rotated_at := status.restart_due(observed, before, self.now()):
             restarted = await restart(self.kube, observed.key.namespace, observed.spec.restart, rotated_at)
         after = status.derive(observed, decision, before, self.now(), restarted)
-        if after == before:
+        if after == before or (quiet and status.is_alike(before, after)):
             return
         path = credentials_path(observed.key.namespace, observed.key.name)
         try:

@@ -23,15 +23,16 @@ from adobe_ims_operator.lease import Lease
 from adobe_ims_operator.login import load_configuration
 from adobe_ims_operator.metrics import Metrics
 from adobe_ims_operator.reconcile import Reconciler, utc_now
-from adobe_ims_operator.recorder import Recorder
+from adobe_ims_operator.recorder import SENDERS, Recorder
 from adobe_ims_operator.report import Reporter
 from adobe_ims_operator.resource import Key
 from adobe_ims_operator.schedule import Place, Schedule
 from adobe_ims_operator.secret_watch import SecretWatch
 from adobe_ims_operator.serving import Server
 from adobe_ims_operator.sweep import Sweep
+from adobe_ims_operator.tasks import steadily
 from adobe_ims_operator.watch import CredentialWatch
-from adobe_ims_operator.workers import IN_ORDER, NO_REQUEST, Workers, place, steadily
+from adobe_ims_operator.workers import IN_ORDER, NO_REQUEST, Workers, place
 
 logger = logging.getLogger(__name__)
 
@@ -83,7 +84,7 @@ class _Process:
         self._options = options
         self._stop = asyncio.Event()
         self._schedule: Schedule[Key] = Schedule(time.time, time.monotonic, self._place)
-        self._cluster = Cluster(options.endpoints, self._schedule.now, self._wake_soon, self._schedule.discard)
+        self._cluster = Cluster(options.endpoints, self._schedule.now, self._wake_soon, self._forget)
         self._lease = self._stand(renewals, options.lease) if options.lease else None
         time_left = self._lease.time_left if self._lease else unhurried
         asking = options.concurrency * len(options.endpoints.urls)
@@ -105,7 +106,7 @@ class _Process:
         self._recorder = Recorder(self._kube, utc_now, socket.gethostname())
         reporter = Reporter(self._cluster, self._kube, self._recorder, utc_now)
         reconciler = Reconciler(self._cluster, self._kube, fetcher, reporter, utc_now, random.random)
-        self._workers = Workers(self._schedule, self._place, reconciler.reconcile)
+        self._workers = Workers(self._schedule, self._place, reconciler.reconcile, options.concurrency)
         self._secret_watches = [
             SecretWatch(self._kube, self._cluster, namespace, random.random)
             for namespace in options.namespaces or (None,)
@@ -125,8 +126,9 @@ class _Process:
         where = ", ".join(self._options.namespaces) or "all namespaces"
         logger.info("watching %s; endpoints: %s", where, ", ".join(self._options.endpoints.urls))
         # All tasks are made before kopf starts, since kopf cancels at its end what was made after its start.
-        workers = self._workers.start((NO_REQUEST, *self._options.endpoints.urls), self._options.concurrency)
-        background = {"schedule": self._schedule.run, "sweep": self._sweep.run, "events": self._recorder.run}
+        workers = self._workers.start((NO_REQUEST, *self._options.endpoints.urls))
+        background = {"schedule": self._schedule.run, "sweep": self._sweep.run}
+        background |= {f"events {n}": self._recorder.run for n in range(SENDERS)}
         background |= {f"secret watch {n}": watch.run for n, watch in enumerate(self._secret_watches)}
         background |= {"lease": self._lease.run} if self._lease else {}
         tasks = [asyncio.create_task(steadily(task), name=name) for name, task in background.items()]
@@ -135,7 +137,7 @@ class _Process:
         done, _ = await asyncio.wait([stopping, credentials, *tasks, *workers], return_when=asyncio.FIRST_COMPLETED)
         broken = [] if self._stop.is_set() else [task for task in done if task is not stopping]
         self._credential_watch.stop()
-        await self._schedule.close()
+        await self._workers.close()
         logger.info("stopping: no new work; what is under way is finished")
         await _within(STOP_SECONDS, self._finish(credentials, *workers))
         await _cancel([stopping, credentials, *tasks, *workers])
@@ -186,6 +188,10 @@ class _Process:
 
     def _wake_soon(self, key: Key) -> None:
         self._schedule.at(key, time.time() + DELETION_SECONDS)
+
+    def _forget(self, key: Key) -> None:
+        self._schedule.discard(key)
+        self._workers.forget(key)
 
     def _place(self, key: Key) -> Place:
         try:

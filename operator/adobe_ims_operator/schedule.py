@@ -22,21 +22,21 @@ LONGEST_NAP = 5.0
 """Seconds after which the wall clock is read again: it may have jumped, or the machine may have slept."""
 
 
-BEGUN: Rank = ()
-"""The rank of a key whose work was begun: it goes first, and is handed out after `close` too."""
-
-
 class Place(NamedTuple):
-    """Where a key that is due waits: its lane, its rank in there, and until when (epoch seconds) that is its place."""
+    """Where a key that is due waits."""
 
     lane: str
     rank: Rank
+    """Of one lane the lowest goes first."""
     until: float | None = None
+    """When it is to be placed anew, in epoch seconds."""
+    begun: bool = False
+    """Whether it is in the middle of its work, which is handed out after `close` too."""
 
 
 @dataclass(slots=True)
 class _Lane(Generic[K]):
-    ready: list[tuple[Rank, int, K]] = field(default_factory=list)
+    ready: list[tuple[Rank, int, K, bool]] = field(default_factory=list)
     filled: asyncio.Condition = field(default_factory=asyncio.Condition)
 
 
@@ -96,8 +96,8 @@ class Schedule(Generic[K]):
         async with queue.filled:
             while True:
                 while queue.ready and not self._paused:
-                    rank, order, key = heapq.heappop(queue.ready)
-                    if not self._is_current(order, key) or (self.closed and rank != BEGUN):
+                    _, order, key, begun = heapq.heappop(queue.ready)
+                    if not self._is_current(order, key) or (self.closed and not begun):
                         continue
                     del self._ready[key]
                     self._in_work.add(key)
@@ -160,7 +160,7 @@ class Schedule(Generic[K]):
         # What was due by a clock that went wrong is looked at anew: it may lie a day ahead now.
         ahead, self._ahead = self._ahead, self._clock() - self._steady()
         if self._ahead < ahead - STEP_BACK:
-            for key in list(self._due):
+            for key in [*self._due, *self._ready]:
                 self.now(key)
 
     def _is_current(self, order: int, key: K) -> bool:
@@ -169,7 +169,7 @@ class Schedule(Generic[K]):
     def _clear_away(self, queue: _Lane[K]) -> None:
         # Entries that were superseded go when they are popped, and while paused nobody pops.
         if len(queue.ready) > 4 * len(self._ready) + 64:
-            queue.ready = [entry for entry in queue.ready if self._is_current(*entry[1:])]
+            queue.ready = [entry for entry in queue.ready if self._is_current(*entry[1:3])]
             heapq.heapify(queue.ready)
 
     def _push(self, key: K, due: float) -> None:
@@ -203,7 +203,7 @@ class Schedule(Generic[K]):
     def _line_up(self, key: K, now: float, since: float) -> str:
         place, order = self._place(key), next(self._order)
         queue = self._lanes.setdefault(place.lane, _Lane())
-        heapq.heappush(queue.ready, (place.rank, order, key))
+        heapq.heappush(queue.ready, (place.rank, order, key, place.begun))
         self._ready[key] = order, since
         self._clear_away(queue)
         if place.until is not None and place.until > now:

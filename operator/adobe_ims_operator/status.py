@@ -58,6 +58,16 @@ def derive(
     )
 
 
+def is_alike(before: Status, after: Status) -> bool:
+    """Whether they differ at most in when the next attempt is and why, or nothing was told before."""
+    return before == Status() or _without_reasons(before) == _without_reasons(after)
+
+
+def _without_reasons(status: Status) -> Status:
+    conditions = tuple(replace(c, reason="", message="", last_transition_time=None) for c in status.conditions)
+    return replace(status, next_rotation_time=None, conditions=conditions)
+
+
 def restart_due(observed: Observed, before: Status, now: datetime) -> str | None:
     """The time of the rotation that workloads are to be rolled for, or None where that was done or can't be mended.
 

@@ -132,7 +132,11 @@ class CredentialWatch:
     def _registry(self) -> kopf.OperatorRegistry:
         registry = kopf.OperatorRegistry()
 
-        @kopf.on.event(GROUP, VERSION, PLURAL, registry=registry, when=self._is_news)
+        def heed(event: kopf.RawEvent, **_: Any) -> bool:
+            self._logins = 0  # the last one works
+            return self._is_news(event)
+
+        @kopf.on.event(GROUP, VERSION, PLURAL, registry=registry, when=heed)
         async def observe(event: kopf.RawEvent, **_: Any) -> None:
             try:
                 self._observe(event["type"], dict(event["object"]))
@@ -155,9 +159,8 @@ class CredentialWatch:
         seen = known.generation if known is not None and known.uid == uid else -1
         return max(seen, self._unreadable.get(uid, -1)) >= generation
 
-    def _is_news(self, event: kopf.RawEvent, **_: Any) -> bool:
+    def _is_news(self, event: kopf.RawEvent) -> bool:
         """Whether an event tells what is not known yet; that of a write of our own is known by the answer to it."""
-        self._logins = 0  # the last one works
         metadata = event["object"]["metadata"]
         known = self._cluster.credentials.get(Key(metadata["namespace"], metadata["name"]))
         if event["type"] == "DELETED" or known is None or known.uid != metadata["uid"]:

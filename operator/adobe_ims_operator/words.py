@@ -2,11 +2,18 @@
 
 from functools import lru_cache
 
+LONGEST = 64
+"""Characters; longer ones are rarely the same, and many of them would be much memory."""
 
-@lru_cache(maxsize=4096)
+
 def share(word: str) -> str:
     """The same word, as the object that others have too.
 
-    Unlike sys.intern it forgets, which that never does in Python 3.12 (python/cpython#113993).
+    What sys.intern has seen stays for ever in Python 3.12 (python/cpython#113993); here the oldest go.
     """
+    return _shared(word) if len(word) <= LONGEST else word
+
+
+@lru_cache(maxsize=4096)
+def _shared(word: str) -> str:
     return word

@@ -1,6 +1,7 @@
 """The workers: they take what is due, lane by lane, and have it reconciled.
 
-Each allowed endpoint has its lane, so that a slow one holds up no other; what asks IMS nothing has a lane too.
+Each allowed endpoint has its lane, so that a slow one holds up no other; what asks IMS nothing has a lane too. A token
+that came goes there to be written, while the endpoint is asked for the next one.
 """
 
 import asyncio
@@ -13,7 +14,8 @@ from adobe_ims_operator import policy
 from adobe_ims_operator.kube import NotLeadingError
 from adobe_ims_operator.observed import Observed
 from adobe_ims_operator.resource import Key
-from adobe_ims_operator.schedule import BEGUN, Place, Schedule
+from adobe_ims_operator.schedule import Place, Schedule
+from adobe_ims_operator.tasks import is_cancelled
 
 logger = logging.getLogger(__name__)
 
@@ -21,8 +23,9 @@ RETRY_AFTER_DEFECT_SECONDS = 60.0
 NOT_LEADING_SECONDS = 1.0
 """Until the Lease is seen to be lost and the schedule stops, or it is renewed after all."""
 NO_REQUEST = "no request"
-"""The lane of those that IMS is not asked for: a token came and is to be written, or only a status, or nothing."""
-IN_ORDER = Place(NO_REQUEST, (0.0,))
+"""The lane of those that IMS is not asked for."""
+IN_ORDER = Place(NO_REQUEST, (1.0,))
+TOKEN_CAME = Place(NO_REQUEST, (0.0,), begun=True)
 
 
 def place(observed: Observed | None, now: datetime) -> Place:
@@ -31,20 +34,21 @@ def place(observed: Observed | None, now: datetime) -> Place:
     if observed is None or not observed.endpoint_allowed:
         return IN_ORDER
     action = policy.decide(observed, now).action
-    if action is policy.Action.WRITE:
-        return Place(NO_REQUEST, BEGUN)
-    if action is policy.Action.WAIT:
-        return IN_ORDER
-    rank, until = policy.rank(observed, now)
-    return Place(observed.endpoint, rank, until.timestamp() if until is not None else None)
+    if action is policy.Action.FETCH:
+        rank, until = policy.rank(observed, now)
+        return Place(observed.endpoint, rank, until.timestamp() if until is not None else None)
+    return TOKEN_CAME if observed.token_waits and action is not policy.Action.WAIT else IN_ORDER
 
 
 class Workers:
     """So many workers for each lane.
 
+    Those of an endpoint take nothing while as many tokens as there are workers wait for theirs to be written.
+
     Args:
         place: where a credential waits as of now.
         reconcile: does the work; when to look again, or None.
+        count: workers for each lane.
     """
 
     def __init__(
@@ -52,49 +56,68 @@ class Workers:
         schedule: Schedule[Key],
         place: Callable[[Key], Place],
         reconcile: Callable[[Key], Awaitable[datetime | None]],
+        count: int,
     ) -> None:
         self._schedule = schedule
         self._place = place
         self._reconcile = reconcile
+        self._count = count
+        self._handed_on: set[Key] = set()
+        self._room = asyncio.Event()
+        self._room.set()
 
-    def start(self, lanes: Sequence[str], count: int) -> list[asyncio.Task[None]]:
-        """Start `count` workers for each lane; they end once the schedule is closed."""
-        return [asyncio.create_task(self._work(lane), name=f"worker of {lane}") for lane in lanes for _ in range(count)]
+    def start(self, lanes: Sequence[str]) -> list[asyncio.Task[None]]:
+        """Start the workers; they end once this is closed."""
+        places = [lane for lane in lanes for _ in range(self._count)]
+        return [asyncio.create_task(self._work(lane), name=f"worker of {lane}") for lane in places]
+
+    async def close(self) -> None:
+        """Take nothing more but tokens that came; the tasks end when these are written."""
+        await self._schedule.close()
+        self._make_room()
+
+    def forget(self, key: Key) -> None:
+        """Let go of a credential that is gone."""
+        self._handed_on.discard(key)
+        self._make_room()
 
     async def _work(self, lane: str) -> None:
-        while (key := await self._schedule.take(lane)) is not None:
+        while True:
+            if lane != NO_REQUEST:
+                await self._room.wait()
+            if (key := await self._schedule.take(lane)) is None:
+                return
+            self.forget(key)
             if self._place(key).lane != lane:  # what is to be done changed while it waited
                 self._schedule.done(key, time.time())
-                continue
-            again_at: float | None = time.time() + RETRY_AFTER_DEFECT_SECONDS
-            try:
-                moment = await self._reconcile(key)
-                if self._schedule.closed and self._place(key).rank == BEGUN:
-                    moment = await self._reconcile(key)  # as nobody else will
-                again_at = moment.timestamp() if moment is not None else None
-            except NotLeadingError:
-                again_at = time.time() + NOT_LEADING_SECONDS
-            except asyncio.CancelledError:
-                if is_cancelled():
-                    raise
-                again_at = time.time()
-            except Exception:
-                logger.exception("%s: a defect of the operator; please report it", key)
-            finally:
-                self._schedule.done(key, again_at)
+            else:
+                await self._take_turn(key)
 
-
-async def steadily(run: Callable[[], Awaitable[None]]) -> None:
-    """Go on with `run` where kopf, at its end, cancels a task that a library made on our behalf."""
-    while True:
+    async def _take_turn(self, key: Key) -> None:
+        again_at: float | None = time.time() + RETRY_AFTER_DEFECT_SECONDS
         try:
-            return await run()
+            moment = await self._reconcile(key)
+            if self._schedule.closed and self._place(key).begun:
+                moment = await self._reconcile(key)  # as it may be handed on no more
+            again_at = moment.timestamp() if moment is not None else None
+        except NotLeadingError:
+            again_at = time.time() + NOT_LEADING_SECONDS
         except asyncio.CancelledError:
             if is_cancelled():
                 raise
+            again_at = time.time()
+        except Exception:
+            logger.exception("%s: a defect of the operator; please report it", key)
+        finally:
+            self._schedule.done(key, again_at)
+        if again_at is not None and again_at <= time.time() and self._place(key).begun:
+            self._hand_on(key)
 
+    def _hand_on(self, key: Key) -> None:
+        self._handed_on.add(key)
+        if len(self._handed_on) >= self._count and not self._schedule.closed:
+            self._room.clear()
 
-def is_cancelled() -> bool:
-    """Whether this very task is asked to end; else the cancellation was meant for another that it waits for."""
-    task = asyncio.current_task()
-    return task is not None and task.cancelling() > 0
+    def _make_room(self) -> None:
+        if len(self._handed_on) < self._count or self._schedule.closed:
+            self._room.set()

@@ -95,7 +95,7 @@ def test_of_the_writes_of_a_secret_the_first_that_succeeded_counts() -> None:
     assert first_written(asked[:3]) == {}
 
 
-def share(routine: int = 1, new: int = 9, written: float = 1010.0, asked: int = 10) -> Share:
+def share(routine: int = 1, new: int = 9, written: float = 1009.0, asked: int = 10) -> Share:
     names = [f"routine-{number}" for number in range(routine)]
     return Share(
         expires_at=dict.fromkeys(names, 1100.0),
@@ -124,8 +124,9 @@ def test_a_burst_that_cost_nobody_anything_misses_no_goal() -> None:
     [
         ({"slow": share(written=1101)}, "routine tokens that expired"),
         ({"left": share(written=1012)}, "left: due to last of 10 tokens"),
-        ({"right": replace(share(), written={"routine-0": 1010})}, "right: due to last of 10 tokens"),
+        ({"right": replace(share(), written={"routine-0": 1009})}, "right: due to last of 10 tokens"),
         ({"left": share(asked=11)}, "left: tokens asked for each"),
+        ({"slow": share(asked=43)}, "slow: asked for, and not written yet"),
         ({"slow": replace(share(), asked=(1000.0,) * 3)}, "slow: most requests in 1 s"),
         (
             {"slow": replace(share(), asked=tuple(1000 + each * 0.8 for each in range(12)))},
@@ -147,7 +148,6 @@ def throttling(number: int = 20, requests: int = 22, status_writes: int = 22) ->
         number=number,
         retry_after=1,
         qps=50,
-        concurrency=2,
         latency=0.15,
         started=2000,
         unready=0,
@@ -180,5 +180,5 @@ def test_each_goal_beside_429s_can_be_missed(changed: throttled.Outcome, goal: s
 
 def test_requests_before_an_endpoint_opens_again_are_seen() -> None:
     fine = throttling()
-    early = replace(fine.asked, log=(*fine.asked.log, *(entry(2003.2 + each / 10, "token") for each in range(3))))
+    early = replace(fine.asked, log=(*fine.asked.log, *(entry(2003.2 + each / 20, "token") for each in range(9))))
     assert missed(throttled.figures(replace(fine, asked=early))) == ["429, Retry-After 1 s: most while it was closed"]

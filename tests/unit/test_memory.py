@@ -80,3 +80,11 @@ def test_who_asks_anew_lets_go_of_the_token_of_before() -> None:
     one.hold(HELD)
     one.ask(DUE, INPUTS, NOW)
     assert one.held is None
+
+
+def test_a_wait_in_line_is_told_once_in_half_a_minute() -> None:
+    known = memory()
+    quiet = [known.keeps_quiet(NOW + timedelta(seconds=after), in_line=True) for after in (0, 1, 29, 30, 31, 59, 60)]
+    assert quiet == [True, True, True, False, True, True, False]
+    assert not known.keeps_quiet(NOW + timedelta(seconds=61), in_line=False)
+    assert known.keeps_quiet(NOW + timedelta(seconds=62), in_line=True)

@@ -178,9 +178,9 @@ class TestAfterAFailure:
         self, seconds: int
     ) -> None:
         until = NOW + seconds * SECOND
-        assert decide(observed(None, endpoint_opens_at=until), NOW).brief is (seconds < 30)
+        assert decide(observed(None, endpoint_opens_at=until), NOW).in_line is (seconds < 30)
         throttled = failure(until, "IMSRateLimited")
-        assert not decide(observed(None, failure=throttled, endpoint_opens_at=until), NOW).brief
+        assert not decide(observed(None, failure=throttled, endpoint_opens_at=until), NOW).in_line
 
     def test_a_token_that_came_is_written_whatever_ims_says_meanwhile(self) -> None:
         seen = observed(None, holds_token=True, endpoint_opens_at=NOW + HOUR)
@@ -293,11 +293,15 @@ class TestRank:
         assert until == NOW
         assert new < routine
 
-    def test_an_expired_token_counts_as_none(self) -> None:
+    def test_a_token_that_expires_in_line_does_not_lose_its_place(self) -> None:
         state = observed(token_secret(facts(NOW - 23.75 * HOUR, 24 * HOUR)))
-        _, until = rank(state, NOW)
-        assert until == NOW + 0.25 * HOUR
-        assert rank(state, until) == rank(observed(None), NOW)
+        place, until = rank(state, NOW)
+        assert until is None
+        assert rank(state, NOW + HOUR)[0] == place < rank(observed(None), NOW)[0]
+
+    def test_a_token_of_another_spec_is_none(self) -> None:
+        changed = observed(token_secret(facts()), inputs=INPUTS._replace(spec_digest="spec-2"))
+        assert rank(changed, NOW) == rank(observed(None), NOW)
 
     @given(age=st.integers(0, 25 * 3600))
     def test_a_place_stands_until_it_says(self, age: int) -> None:

@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from adobe_ims_operator import schedule as schedule_module
-from adobe_ims_operator.schedule import BEGUN, Place, Schedule
+from adobe_ims_operator.schedule import Place, Schedule
 
 
 class Clock:
@@ -139,10 +139,10 @@ async def test_a_place_that_no_longer_stands_when_it_is_given_is_taken_all_the_s
         assert await is_idle(schedule)
 
 
-async def test_what_was_begun_goes_first_and_is_finished_after_the_end() -> None:
-    places = {"other": Place("lane", (0.0,)), "begun": Place("lane", BEGUN)}
+async def test_what_was_begun_is_finished_after_the_end_and_nothing_else() -> None:
+    places = {"other": Place("lane", (0.0,)), "begun": Place("lane", (1.0,), begun=True)}
     async with running(places) as (schedule, clock):
-        for key in ("other", "begun"):
+        for key in places:
             schedule.at(key, clock.now)
         await schedule.close()
         assert await taken(schedule, count=2) == ["begun", None]
@@ -282,7 +282,7 @@ async def test_work_under_way_at_a_pause_is_given_back_and_handed_out_after() ->
 
 async def test_a_schedule_that_nobody_runs_is_late() -> None:
     clock = Clock()
-    schedule: Schedule[str] = Schedule(clock, clock.steady, lambda _: Place("lane", ()))
+    schedule: Schedule[str] = Schedule(clock, clock.steady, lambda _: Place("lane", (0.0,)))
     assert schedule.late == 0
     schedule.at("a", clock.now + 10)
     clock.now += 9

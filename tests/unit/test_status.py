@@ -7,10 +7,10 @@ from typing import Any
 import pytest
 from hypothesis import given
 
-from adobe_ims_operator.observed import Observed
-from adobe_ims_operator.policy import Action, decide
+from adobe_ims_operator.observed import Finding, Observed
+from adobe_ims_operator.policy import Action, Decision, decide
 from adobe_ims_operator.resource import Condition, Status, Workload
-from adobe_ims_operator.status import derive, restart_due
+from adobe_ims_operator.status import derive, is_alike, restart_due
 from unit import worlds
 from unit.worlds import INPUTS, NOW, facts, failure, observed, spec, token_secret
 
@@ -185,3 +185,22 @@ def test_of_two_rotations_within_a_second_the_version_of_the_second_is_noted() -
     before = report(FRESH)
     again = observed(token_secret(replace(facts(), rotations=2), version=202))
     assert report(again, before=before).secret_version == "202"
+
+
+REFUSED = replace(FRESH, inputs=INPUTS._replace(rotate_request="x"), **FAILED)
+WAITING = Decision(Action.WAIT, Finding("IMSRateLimited", "left alone until then"), NOW, NOW + HOUR, in_line=True)
+
+
+@pytest.mark.parametrize(
+    ("before", "alike"),
+    [
+        (Status(), True),
+        (report(FRESH), True),
+        (report(REFUSED), False),
+        (derive(observed(None), WAITING, Status(), NOW), False),
+        (derive(replace(FRESH, generation=2), WAITING, Status(), NOW), False),
+    ],
+    ids=["never told", "only why and when", "failing before", "no token before", "another generation"],
+)
+def test_a_wait_in_line_is_like_what_was_told_where_nothing_but_its_length_changed(before: Status, alike: bool) -> None:
+    assert is_alike(before, derive(FRESH, WAITING, before, NOW)) is alike

@@ -12,8 +12,9 @@ from adobe_ims_operator import workers
 from adobe_ims_operator.kube import NotLeadingError
 from adobe_ims_operator.observed import Observed
 from adobe_ims_operator.resource import Key
-from adobe_ims_operator.schedule import BEGUN, Place, Schedule
-from adobe_ims_operator.workers import IN_ORDER, NO_REQUEST, Workers, place, steadily
+from adobe_ims_operator.schedule import Place, Schedule
+from adobe_ims_operator.tasks import steadily
+from adobe_ims_operator.workers import IN_ORDER, TOKEN_CAME, Workers, place
 from unit.worlds import ENDPOINT, NOW, facts, observed, token_secret
 
 KEY = Key("photos", "lightroom")
@@ -22,9 +23,9 @@ KEY = Key("photos", "lightroom")
 @asynccontextmanager
 async def working(reconcile: Callable[[Key], Awaitable[datetime | None]]) -> AsyncIterator[Schedule[Key]]:
     """A schedule with one worker of the lane "lane"."""
-    schedule: Schedule[Key] = Schedule(time.time, time.monotonic, lambda _: Place("lane", ()))
+    schedule: Schedule[Key] = Schedule(time.time, time.monotonic, lambda _: Place("lane", (0.0,)))
     tasks = [asyncio.create_task(schedule.run())]
-    tasks += Workers(schedule, lambda _: Place("lane", ()), reconcile).start(["lane"], 1)
+    tasks += Workers(schedule, lambda _: Place("lane", (0.0,)), reconcile, 1).start(["lane"])
     try:
         yield schedule
     finally:
@@ -98,7 +99,7 @@ async def test_a_task_goes_on_after_a_cancellation_of_what_it_waits_for_and_ends
 
 
 async def test_work_that_is_under_way_at_the_end_is_finished_by_who_began_it() -> None:
-    begun = Place("other lane", BEGUN)
+    begun = Place("other lane", (0.0,), begun=True)
     places = [Place("lane", (0.0,))]
     turns = 0
 
@@ -111,7 +112,7 @@ async def test_work_that_is_under_way_at_the_end_is_finished_by_who_began_it() -
 
     schedule: Schedule[Key] = Schedule(time.time, time.monotonic, lambda _: places[0])
     run = asyncio.create_task(schedule.run())
-    workers = Workers(schedule, lambda _: places[0], work).start(["lane"], 1)
+    workers = Workers(schedule, lambda _: places[0], work, 1).start(["lane"])
     schedule.now(KEY)
     async with asyncio.timeout(2):
         await asyncio.gather(*workers)
@@ -130,7 +131,7 @@ def test_a_credential_waits_in_the_lane_of_its_endpoint_until_its_place_changes(
 @pytest.mark.parametrize(
     ("seen", "expected"),
     [
-        (observed(None, holds_token=True), Place(NO_REQUEST, BEGUN)),
+        (observed(None, holds_token=True), TOKEN_CAME),
         (observed(token_secret(facts())), IN_ORDER),
         (observed(None, endpoint="https://elsewhere.example", endpoint_allowed=False), IN_ORDER),
         (None, IN_ORDER),

@@ -75,6 +75,7 @@ def observed(secret: ObservedSecret | None = None, **changes: object) -> Observe
         younger_claimants=frozenset(),
         client_of=None,
         holds_token=False,
+        token_waits=False,
         pending=False,
         failure=None,
         last_failure=None,
@@ -82,7 +83,8 @@ def observed(secret: ObservedSecret | None = None, **changes: object) -> Observe
         unplanned=0,
         last_unplanned=None,
     )
-    return replace(plain, **{"last_failure": changes.get("failure"), **changes})  # type: ignore[arg-type]
+    follows = {"last_failure": changes.get("failure"), "token_waits": changes.get("holds_token", False)}
+    return replace(plain, **{**follows, **changes})  # type: ignore[arg-type]
 
 
 def failure(retry_at: datetime, reason: str = "IMSUnavailable", count: int = 1) -> Failure:
