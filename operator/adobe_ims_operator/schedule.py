@@ -72,11 +72,10 @@ class Schedule(Generic[K]):
     def at(self, key: K, due: float) -> None:
         """Hand out `key` at `due` (epoch seconds) instead of when it was due before.
 
-        One that is due already stays due, and is placed anew: its lane or its rank may be another by now.
+        One that is due already stays due since when it is, and is placed anew: its lane or its rank may be another.
         """
         if key in self._ready:
-            del self._ready[key]
-            due = self._clock()
+            due = self._ready.pop(key)[1]
         self._due[key] = due
         if key not in self._in_work:
             self._push(key, due)
@@ -120,8 +119,7 @@ class Schedule(Generic[K]):
     def resume(self) -> None:
         """Hand out again; what has become due meanwhile is placed anew, as its rank may be another."""
         self._paused = False
-        for key in list(self._ready):
-            self.now(key)
+        self._begin_anew(list(self._ready))
 
     @property
     def late(self) -> float:
@@ -160,8 +158,12 @@ class Schedule(Generic[K]):
         # What was due by a clock that went wrong is looked at anew: it may lie a day ahead now.
         ahead, self._ahead = self._ahead, self._clock() - self._steady()
         if self._ahead < ahead - STEP_BACK:
-            for key in [*self._due, *self._ready]:
-                self.now(key)
+            self._begin_anew([*self._due, *self._ready])
+
+    def _begin_anew(self, keys: list[K]) -> None:
+        for key in keys:
+            self._ready.pop(key, None)
+            self.now(key)
 
     def _is_current(self, order: int, key: K) -> bool:
         return key in self._ready and self._ready[key][0] == order
@@ -191,7 +193,7 @@ class Schedule(Generic[K]):
                 lane = self._line_up(key, now, since=self._ready[key][1])
             elif self._due.get(key) == due and key not in self._in_work:
                 del self._due[key]
-                lane = self._line_up(key, now, since=now)
+                lane = self._line_up(key, now, since=due)
             else:
                 continue
             filled[lane] = filled.get(lane, 0) + 1

@@ -123,6 +123,34 @@ async def test_who_waits_too_long_is_placed_anew_and_still_handed_out_once() -> 
         assert await is_idle(schedule)
 
 
+async def test_waking_who_waits_does_not_hide_for_how_long_it_has() -> None:
+    async with running() as (schedule, clock):
+        schedule.now("a")
+        await asyncio.sleep(0.05)
+        clock.now += 60
+        schedule.now("a")
+        await asyncio.sleep(0.05)
+        assert schedule.backlog == 60
+
+
+async def test_a_clock_that_is_set_back_places_those_anew_that_wait_for_a_worker() -> None:
+    places = {"a": Place("lane", (1.0,), until=90_000.0), "other": Place("lane", (0.5,))}
+    async with running(places) as (schedule, clock):
+        clock.stepped = 80_000.0
+        schedule.now("a")
+        await asyncio.sleep(0.05)
+        clock.stepped = 0.0
+        places["a"] = Place("lane", (1.0,), until=clock.now + 10)
+        schedule.at("other", clock.now)  # any change has the clock read again
+        await asyncio.sleep(0.05)
+        places["a"] = Place("lane", (0.0,))
+        clock.now += 10
+        schedule.at("other", clock.now)
+        await asyncio.sleep(0.05)
+        assert schedule.backlog == 10
+        assert await taken(schedule, count=2) == ["a", "other"]
+
+
 async def test_who_was_handed_out_is_not_placed_anew() -> None:
     async with running({"a": Place("lane", (1.0,), until=1_050.0)}) as (schedule, clock):
         schedule.now("a")
