@@ -106,7 +106,7 @@ class _Process:
         self._recorder = Recorder(self._kube, utc_now, socket.gethostname())
         reporter = Reporter(self._cluster, self._kube, self._recorder, utc_now)
         reconciler = Reconciler(self._cluster, self._kube, fetcher, reporter, utc_now, random.random)
-        self._workers = Workers(self._schedule, self._place, reconciler.reconcile, options.concurrency)
+        self._workers = Workers(self._schedule, self._where, reconciler.reconcile, options.concurrency)
         self._secret_watches = [
             SecretWatch(self._kube, self._cluster, namespace, random.random)
             for namespace in options.namespaces or (None,)
@@ -194,6 +194,9 @@ class _Process:
         self._workers.forget(key)
 
     def _place(self, key: Key) -> Place:
+        return self._workers.place(key)
+
+    def _where(self, key: Key) -> Place:
         try:
             now = utc_now()
             return place(self._cluster.observe(key, now), now)

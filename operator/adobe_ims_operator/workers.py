@@ -59,7 +59,7 @@ class Workers:
         count: int,
     ) -> None:
         self._schedule = schedule
-        self._place = place
+        self._where = place
         self._reconcile = reconcile
         self._count = count
         self._handed_on: set[Key] = set()
@@ -76,6 +76,13 @@ class Workers:
         await self._schedule.close()
         self._make_room()
 
+    def place(self, key: Key) -> Place:
+        """Where a credential waits as of now; a token that is wanted no more leaves its room to others."""
+        where = self._where(key)
+        if not where.begun:
+            self.forget(key)
+        return where
+
     def forget(self, key: Key) -> None:
         """Let go of a credential that is gone."""
         self._handed_on.discard(key)
@@ -88,7 +95,7 @@ class Workers:
             if (key := await self._schedule.take(lane)) is None:
                 return
             self.forget(key)
-            if self._place(key).lane != lane:  # what is to be done changed while it waited
+            if self.place(key).lane != lane:  # what is to be done changed while it waited
                 self._schedule.done(key, time.time())
             else:
                 await self._take_turn(key)
@@ -97,7 +104,7 @@ class Workers:
         again_at: float | None = time.time() + RETRY_AFTER_DEFECT_SECONDS
         try:
             moment = await self._reconcile(key)
-            if self._schedule.closed and self._place(key).begun:
+            if self._schedule.closed and self.place(key).begun:
                 moment = await self._reconcile(key)  # as it may be handed on no more
             again_at = moment.timestamp() if moment is not None else None
         except NotLeadingError:
@@ -110,7 +117,7 @@ class Workers:
             logger.exception("%s: a defect of the operator; please report it", key)
         finally:
             self._schedule.done(key, again_at)
-        if again_at is not None and again_at <= time.time() and self._place(key).begun:
+        if again_at is not None and again_at <= time.time() and self.place(key).begun:
             self._hand_on(key)
 
     def _hand_on(self, key: Key) -> None:

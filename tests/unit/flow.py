@@ -1,0 +1,331 @@
+"""The whole flow on one event loop: the real Cluster, Schedule, Workers and Reconciler between two small servers.
+
+One server stands for the API server, without watches: what they would tell is told here. The other stands for IMS, and
+answers when it is let. What both did is in one history, in order.
+"""
+
+import asyncio
+import base64
+import ssl
+import time
+from collections import defaultdict
+from collections.abc import AsyncIterator, Callable
+from contextlib import AsyncExitStack, asynccontextmanager
+from typing import Any
+
+from aiohttp import web
+from aiohttp.test_utils import TestServer
+from kubernetes.aio.client import Configuration
+
+from adobe_ims_operator.cluster import Cluster
+from adobe_ims_operator.endpoints import Endpoints, RateLimit
+from adobe_ims_operator.fetch import Fetcher
+from adobe_ims_operator.ims import TOKEN_PATH, IMSClient
+from adobe_ims_operator.kube import REQUEST_SECONDS, Kube
+from adobe_ims_operator.paths import credentials_path, events_path, secrets_path
+from adobe_ims_operator.reconcile import Reconciler, utc_now
+from adobe_ims_operator.recorder import Recorder
+from adobe_ims_operator.report import Reporter
+from adobe_ims_operator.resource import ROTATE_ANNOTATION, Key, parse_credential
+from adobe_ims_operator.schedule import Place, Schedule
+from adobe_ims_operator.secret_metadata import observe_secret
+from adobe_ims_operator.workers import NO_REQUEST, Workers, place
+
+NAMESPACE = "photos"
+SOON = 0.05
+"""Seconds after the deletion of a Secret at which its users are woken."""
+Object = dict[str, Any]
+
+
+class Gate:
+    """Where requests wait while it is shut."""
+
+    def __init__(self) -> None:
+        self._open = asyncio.Event()
+        self.open()
+
+    def open(self) -> None:
+        self._open.set()
+
+    def shut(self) -> None:
+        self._open.clear()
+
+    async def pass_through(self) -> None:
+        await self._open.wait()
+
+
+class API:
+    """The API server: Secrets, statuses and Events of one namespace; objects are those that a GET would give."""
+
+    def __init__(self, history: list[str]) -> None:
+        self._history = history
+        self._versions = iter(range(1000, 100_000))
+        self.url = ""
+        self.secrets: dict[str, Object] = {}
+        self.credentials: dict[str, Object] = {}
+        self.events: list[Object] = []
+        self.events_asked = 0
+        """How many it was asked to take."""
+        self.event_answers: list[web.Response] = []
+        """What is answered to the next Events in place of a 201."""
+        self.writes = Gate()
+        self.write_seconds = 0.0
+        self.refused: set[str] = set()
+        """Secrets that may not be written."""
+
+    def version(self) -> str:
+        return str(next(self._versions))
+
+    def routes(self) -> list[web.RouteDef]:
+        secret = secrets_path(NAMESPACE) + "/{name}"
+        return [
+            web.get(secret, self._read),
+            web.post(secrets_path(NAMESPACE), self._create),
+            web.patch(secret, self._patch),
+            web.patch(credentials_path(NAMESPACE) + "/{name}/status", self._status),
+            web.post(events_path(NAMESPACE), self._record),
+        ]
+
+    async def _read(self, request: web.Request) -> web.Response:
+        found = self.secrets.get(request.match_info["name"])
+        return web.json_response(found) if found is not None else _refuse(404)
+
+    async def _create(self, request: web.Request) -> web.Response:
+        body: Object = await request.json()
+        name = body["metadata"]["name"]
+        await self._take_time()
+        if name in self.refused or name in self.secrets:
+            return _refuse(403 if name in self.refused else 409)
+        body["metadata"] |= {"uid": f"uid-of-secret-{name}", "resourceVersion": self.version()}
+        self.secrets[name] = body
+        self._history.append(f"wrote {name}")
+        return web.json_response(body)
+
+    async def _patch(self, request: web.Request) -> web.Response:
+        body: Object = await request.json()
+        name = request.match_info["name"]
+        await self._take_time()
+        known = self.secrets.get(name)
+        if name in self.refused or known is None:
+            return _refuse(403 if name in self.refused else 404)
+        if body["metadata"].pop("resourceVersion") != known["metadata"]["resourceVersion"]:
+            return _refuse(409)
+        _merge(known, body)
+        known["metadata"]["resourceVersion"] = self.version()
+        self._history.append(f"wrote {name}")
+        return web.json_response(known)
+
+    async def _status(self, request: web.Request) -> web.Response:
+        body: Object = await request.json()
+        await self._take_time()
+        known = self.credentials[request.match_info["name"]]
+        _merge(known, body)
+        known["metadata"]["resourceVersion"] = self.version()
+        return web.json_response(known)
+
+    async def _record(self, request: web.Request) -> web.Response:
+        body: Object = await request.json()
+        self.events_asked += 1
+        await self._take_time()
+        if self.event_answers:
+            return self.event_answers.pop(0)
+        self.events.append(body)
+        return web.json_response(body, status=201)
+
+    async def _take_time(self) -> None:
+        await asyncio.sleep(self.write_seconds)
+        await self.writes.pass_through()
+
+
+class IMS:
+    """An endpoint of IMS; each client id is the name of the credential that uses it."""
+
+    def __init__(self, history: list[str]) -> None:
+        self._history = history
+        self.url = ""
+        self.answers = Gate()
+        self.seconds = 0.0
+        self.issued: defaultdict[str, list[str]] = defaultdict(list)
+        """The tokens of each client, oldest first."""
+
+    def routes(self) -> list[web.RouteDef]:
+        return [web.post(TOKEN_PATH, self._issue)]
+
+    async def _issue(self, request: web.Request) -> web.Response:
+        client = str((await request.post())["client_id"])
+        self._history.append(f"asked {client}")
+        await asyncio.sleep(self.seconds)
+        await self.answers.pass_through()
+        tokens = self.issued[client]
+        tokens.append(f"token-{len(tokens) + 1}-of-{client}")
+        return web.json_response({"access_token": tokens[-1], "token_type": "bearer", "expires_in": 86399})
+
+
+class Flow:
+    """An operator at work, with `count` workers for each lane."""
+
+    def __init__(self, api: API, ims: list[IMS], history: list[str], kube: Kube, asker: IMSClient, count: int) -> None:
+        self.api, self.ims, self.history = api, ims, history
+        self.asked_by: list[str] = []
+        """The names of the tasks that asked IMS."""
+        endpoints = Endpoints([each.url for each in ims], allow_http=True)
+        self.schedule: Schedule[Key] = Schedule(time.time, time.monotonic, self._place)
+        self.cluster = Cluster(
+            endpoints, self.schedule.now, lambda key: self.schedule.at(key, time.time() + SOON), self._forget
+        )
+        fetcher = Fetcher(
+            asker,
+            endpoints,
+            {url: RateLimit(1000, time.monotonic) for url in endpoints.urls},
+            utc_now,
+            time.monotonic,
+            permit=lambda: self.asked_by.append(_own_name()),
+            count=lambda *_: None,
+        )
+        reporter = Reporter(self.cluster, kube, Recorder(kube, utc_now, "test"), utc_now)
+        reconciler = Reconciler(self.cluster, kube, fetcher, reporter, utc_now, lambda: 0.0)
+        self.workers = Workers(self.schedule, self._where, reconciler.reconcile, count)
+        self.run = asyncio.create_task(self.schedule.run())
+        self.tasks = self.workers.start([NO_REQUEST, *endpoints.urls])
+        self.cluster.replace_secrets(None, {}, 1)
+
+    def put(self, name: str, *, client: str | None = None, ims: int = 0, **spec: object) -> None:
+        """Make a credential whose client and token Secret are named for it, or one that shares a client Secret."""
+        client = client or name
+        if f"{client}-oauth" not in self.api.secrets:
+            metadata = {"name": f"{client}-oauth", "namespace": NAMESPACE, "uid": f"uid-of-{client}-oauth"}
+            data = {"client_id": _base64(client), "client_secret": _base64("p8e-secret")}
+            self.api.secrets[f"{client}-oauth"] = {"metadata": metadata, "data": data}
+            self.touch(f"{client}-oauth")
+        self.api.credentials[name] = {
+            "metadata": {
+                "name": name,
+                "namespace": NAMESPACE,
+                "uid": f"uid-of-{name}",
+                "generation": 1,
+                "creationTimestamp": "2026-11-24T10:00:00Z",
+            },
+            "spec": {"client": {"secretRef": {"name": f"{client}-oauth"}}, "endpoint": self.ims[ims].url, **spec},
+        }
+        self._tell(name)
+
+    def rotate(self, name: str, request: str) -> None:
+        """Ask for a rotation by annotation."""
+        self.api.credentials[name]["metadata"]["annotations"] = {ROTATE_ANNOTATION: request}
+        self._tell(name)
+
+    def touch(self, secret: str) -> None:
+        """Change the resourceVersion of a Secret and nothing in it, as a new label does."""
+        metadata = self.api.secrets[secret]["metadata"]
+        metadata["resourceVersion"] = self.api.version()
+        self.cluster.put_secret(Key(NAMESPACE, secret), observe_secret(metadata))
+
+    def tokens(self) -> dict[str, str]:
+        """The tokens that are in Secrets, by the names of these."""
+        data = {name: secret["data"].get("access_token") for name, secret in self.api.secrets.items()}
+        return {name: base64.b64decode(token).decode() for name, token in data.items() if token is not None}
+
+    def ready(self, name: str) -> str | None:
+        """The reason that the status gives for whether a credential is ready."""
+        conditions = self.api.credentials[name].get("status", {}).get("conditions", [])
+        return next((condition["reason"] for condition in conditions if condition["type"] == "Ready"), None)
+
+    async def happens(self, *events: str) -> None:
+        """Wait until the history has all of these."""
+        await self.until(lambda: set(events) <= set(self.history))
+
+    async def until(self, holds: Callable[[], bool]) -> None:
+        """Wait until something holds; fails with the history after three seconds."""
+        try:
+            async with asyncio.timeout(3):
+                while not holds():  # noqa: ASYNC110 - what it looks at tells nobody
+                    await asyncio.sleep(0.005)
+        except TimeoutError:
+            raise AssertionError(f"it did not come to that: {self.history}") from None
+
+    def _tell(self, name: str) -> None:
+        body = self.api.credentials[name]
+        body["metadata"]["resourceVersion"] = self.api.version()
+        self.cluster.put_credential(parse_credential(body))
+
+    def _forget(self, key: Key) -> None:
+        self.schedule.discard(key)
+        self.workers.forget(key)
+
+    def _place(self, key: Key) -> Place:
+        return self.workers.place(key)
+
+    def _where(self, key: Key) -> Place:
+        now = utc_now()
+        return place(self.cluster.observe(key, now), now)
+
+
+@asynccontextmanager
+async def serving(*servers: API | IMS) -> AsyncIterator[None]:
+    """Have servers answer at their `url`."""
+    async with AsyncExitStack() as stack:
+        for server in servers:
+            app = web.Application()
+            app.add_routes(server.routes())
+            running = await stack.enter_async_context(TestServer(app))
+            server.url = str(running.make_url("")).rstrip("/")
+        yield
+
+
+@asynccontextmanager
+async def flowing(count: int, endpoints: int = 1) -> AsyncIterator[Flow]:
+    """An operator with `count` workers for each lane, and so many endpoints."""
+    history: list[str] = []
+    api, ims = API(history), [IMS(history) for _ in range(endpoints)]
+    asker = IMSClient(ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT))
+    async with serving(api, *ims):
+        kube = api_client(api)
+        flow = Flow(api, ims, history, kube, asker, count)
+        try:
+            yield flow
+        finally:
+            for gate in (api.writes, *(each.answers for each in ims)):
+                gate.open()
+            await cancel(flow.run, *flow.tasks)
+            await kube.close()
+            await asker.close()
+
+
+def api_client(api: API, time_left: Callable[[], float] = lambda: REQUEST_SECONDS) -> Kube:
+    """A client of the API server."""
+
+    async def load() -> Configuration:
+        return Configuration()
+
+    return Kube(Configuration(host=api.url), 64, load, time_left)
+
+
+async def cancel(*tasks: asyncio.Task[None]) -> None:
+    """End tasks."""
+    for task in tasks:
+        task.cancel()
+    await asyncio.gather(*tasks, return_exceptions=True)
+
+
+def _own_name() -> str:
+    task = asyncio.current_task()
+    return task.get_name() if task is not None else ""
+
+
+def _base64(text: str) -> str:
+    return base64.b64encode(text.encode()).decode()
+
+
+def _refuse(status: int) -> web.Response:
+    return web.json_response({"kind": "Status", "reason": "Refused", "message": "no"}, status=status)
+
+
+def _merge(target: Object, patch: Object) -> None:
+    """RFC 7396."""
+    for key, value in patch.items():
+        if value is None:
+            target.pop(key, None)
+        elif isinstance(value, dict):
+            _merge(target.setdefault(key, {}), value)
+        else:
+            target[key] = value

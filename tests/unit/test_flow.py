@@ -1,0 +1,196 @@
+"""The flow of tokens from IMS into Secrets: who asks, who writes meanwhile, and what holds up nobody else."""
+
+import asyncio
+from collections.abc import Callable
+
+import pytest
+
+from adobe_ims_operator.resource import Key
+from unit.flow import NAMESPACE, Flow, flowing
+
+
+async def test_the_next_token_is_asked_for_while_the_one_before_is_written() -> None:
+    async with flowing(1) as flow:
+        flow.api.writes.shut()
+        flow.put("a")
+        flow.put("b")
+        await flow.happens("asked a", "asked b")
+        assert "wrote a" not in flow.history
+        flow.api.writes.open()
+        await flow.happens("wrote a", "wrote b")
+        assert flow.tokens() == {"a": "token-1-of-a", "b": "token-1-of-b"}
+
+
+async def test_no_more_is_asked_for_than_can_be_written() -> None:
+    count = 2
+    async with flowing(count) as flow:
+        flow.api.write_seconds = 0.1
+        for number in range(30):
+            flow.put(f"c{number}")
+        await flow.until(lambda: len(flow.tokens()) == 6)
+        ahead, most = 0, 0
+        for event in flow.history:
+            ahead += 1 if event.startswith("asked") else -1
+            most = max(most, ahead)
+        assert count < most <= 4 * count
+
+
+async def test_what_was_begun_is_finished_at_the_end_and_nothing_else_is_begun() -> None:
+    count = 2
+    async with flowing(count) as flow:
+        flow.api.write_seconds = flow.ims[0].seconds = 0.05
+        for number in range(30):
+            flow.put(f"c{number}")
+        await flow.until(lambda: len(flow.tokens()) == 2)
+        asked = sum(event.startswith("asked") for event in flow.history)
+        await end(flow)
+        assert len(flow.tokens()) <= asked + count  # as a turn begins before the request
+
+
+async def test_at_the_end_tokens_that_wait_for_a_worker_are_written() -> None:
+    async with flowing(1) as flow:
+        flow.api.writes.shut()
+        for name in ("a", "b", "c", "d"):
+            flow.put(name)
+        await flow.happens("asked b")
+        await asyncio.sleep(0.1)
+        await end(flow)
+
+
+async def test_a_token_that_comes_at_the_end_is_written_although_its_client_secret_was_touched() -> None:
+    async with flowing(1) as flow:
+        flow.ims[0].answers.shut()
+        flow.put("a")
+        flow.put("b")
+        await flow.happens("asked a")
+        flow.touch("a-oauth")
+        await end(flow)
+        assert flow.tokens() == {"a": "token-1-of-a"}
+
+
+async def test_who_stops_while_another_leads_does_not_wait_for_what_it_may_not_write() -> None:
+    async with flowing(1) as flow:
+        flow.api.writes.shut()
+        for name in ("a", "b", "c"):
+            flow.put(name)
+        await flow.until(lambda: bool(flow.ims[0].issued["b"]))
+        await asyncio.sleep(0.05)
+        flow.schedule.pause()
+        await flow.workers.close()
+        flow.api.writes.open()
+        async with asyncio.timeout(3):
+            await asyncio.gather(*flow.tasks)
+        assert flow.tokens() == {"a": "token-1-of-a"}
+
+
+async def end(flow: Flow) -> None:
+    """Close the workers, let all that was held up go on, and see that each token that came is in its Secret."""
+    await flow.workers.close()
+    flow.ims[0].answers.open()
+    flow.api.writes.open()
+    async with asyncio.timeout(3):
+        await asyncio.gather(*flow.tasks)
+    assert flow.tokens() == {client: tokens[-1] for client, tokens in flow.ims[0].issued.items()}
+
+
+@pytest.mark.parametrize("touched", ["a-oauth", "a"], ids=["client Secret", "token Secret"])
+async def test_a_token_whose_secret_was_touched_meanwhile_does_not_go_to_the_end_of_the_line(touched: str) -> None:
+    async with flowing(1) as flow:
+        flow.put("a")
+        await flow.until(lambda: flow.ready("a") is not None)
+        flow.history.clear()
+        flow.ims[0].answers.shut()
+        flow.rotate("a", "now")
+        await flow.happens("asked a")
+        for name in ("b", "c", "d", "e"):
+            flow.put(name)
+        flow.touch(touched)
+        flow.ims[0].answers.open()
+        flow.ims[0].seconds = 0.02
+        await flow.happens("wrote a", "asked c")
+        assert flow.history.index("wrote a") < flow.history.index("asked c")
+        assert flow.tokens()["a"] == "token-2-of-a"
+
+
+async def test_who_writes_never_asks_so_that_a_slow_endpoint_holds_up_no_other() -> None:
+    async with flowing(1, endpoints=2) as flow:
+        slow, quick = flow.ims
+        flow.api.writes.shut()
+        flow.put("a")
+        await flow.happens("asked a")
+        await flow.until(lambda: bool(slow.issued["a"]))
+        await asyncio.sleep(0.05)
+        flow.rotate("a", "while the token is written")
+        slow.answers.shut()
+        flow.api.writes.open()
+        await flow.until(lambda: flow.history.count("asked a") == 2)
+        flow.put("b", ims=1)
+        await flow.happens("wrote b")
+        assert len(slow.issued["a"]) == 1
+        slow.answers.open()
+        await flow.until(lambda: flow.tokens()["a"] == "token-2-of-a")
+        assert set(flow.asked_by) == {f"worker of {slow.url}", f"worker of {quick.url}"}
+
+
+async def test_tokens_that_may_not_be_written_keep_nobody_from_being_asked_for() -> None:
+    async with flowing(1) as flow:
+        refused = {f"refused-{number}" for number in range(8)}
+        flow.api.refused = set(refused)
+        for name in sorted(refused):
+            flow.put(name)
+        for name in ("a", "b"):
+            flow.put(name)
+        await flow.happens("wrote a", "wrote b")
+        await flow.until(lambda: all(flow.ready(name) == "SecretWriteRefused" for name in refused))
+        flow.api.refused.clear()
+        await flow.happens(*(f"wrote {name}" for name in refused))
+        assert {len(tokens) for tokens in flow.ims[0].issued.values()} == {1}
+
+
+def _ask_anew(flow: Flow) -> None:
+    flow.rotate("b", "now")
+
+
+def _change_the_spec(flow: Flow) -> None:
+    flow.put("b", scopes=["openid"])
+
+
+def _delete(flow: Flow) -> None:
+    flow.cluster.drop_credential(Key(NAMESPACE, "b"), "uid-of-b")
+
+
+def _lead_anew(flow: Flow) -> None:
+    flow.schedule.pause()
+    flow.cluster.recall()
+    flow.schedule.resume()
+
+
+@pytest.mark.parametrize("change", [_ask_anew, _change_the_spec, _delete, _lead_anew])
+async def test_a_token_that_is_not_wanted_any_more_leaves_its_room_to_others(change: Callable[[Flow], None]) -> None:
+    async with flowing(1) as flow:
+        flow.api.writes.shut()
+        flow.put("a")
+        flow.put("b")
+        await flow.until(lambda: bool(flow.ims[0].issued["b"]))
+        await asyncio.sleep(0.05)  # its token waits for the one worker that writes
+        change(flow)
+        flow.api.writes.open()
+        flow.put("c")
+        await flow.happens("wrote c")
+
+
+async def test_who_shares_a_client_secret_is_told_when_another_finds_it_gone() -> None:
+    async with flowing(1) as flow:
+        for name in ("a", "b"):
+            flow.put(name, client="shared")
+        await flow.until(lambda: flow.ready("a") == flow.ready("b") == "Rotated")
+        del flow.api.secrets["shared-oauth"]
+        flow.rotate("a", "now")  # whose turn reads it, before the watch tells
+        failing = [lambda name=name: _failing(flow, name) == "ClientSecretNotFound" for name in ("a", "b")]
+        for holds in failing:
+            await flow.until(holds)
+
+
+def _failing(flow: Flow, name: str) -> str:
+    conditions = flow.api.credentials[name]["status"]["conditions"]
+    return next(str(each["reason"]) for each in conditions if each["type"] == "RotationFailing")
