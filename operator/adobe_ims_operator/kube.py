@@ -15,7 +15,7 @@ import aiohttp
 from kubernetes.aio import config
 from kubernetes.aio.client import ApiClient, Configuration
 
-from adobe_ims_operator.login import NoClusterError, no_cluster
+from adobe_ims_operator.login import NoClusterError, forget_files, no_cluster
 
 FIELD_MANAGER = "adobe-ims-operator"
 REQUEST_SECONDS = 15.0
@@ -78,6 +78,8 @@ class Kube:
             self._client = ApiClient(configuration)
         except OSError as error:  # which an ssl.SSLError is as well
             raise no_cluster(f"its certificates can't be used, {type(error).__name__}") from None
+        finally:
+            forget_files()
 
     async def close(self) -> None:
         """Close all connections."""
@@ -125,6 +127,8 @@ class Kube:
             self._configuration.api_key = (await self._load()).api_key
         except NoClusterError as error:
             raise ApiError(0, "Unauthorized", str(error)) from None
+        finally:
+            forget_files()
         return True
 
     async def get(self, path: str, *, accept: str = JSON_TYPE, query: Mapping[str, str] | None = None) -> Any:

@@ -5,6 +5,9 @@ from pathlib import Path
 
 from kubernetes.aio import config
 from kubernetes.aio.client import Configuration
+from kubernetes.aio.config import kube_config
+
+DEFAULT = "~/.kube/config"
 
 
 class NoClusterError(Exception):
@@ -25,7 +28,11 @@ async def load_configuration() -> Configuration:
             config.load_incluster_config(client_configuration=configuration)  # type: ignore[no-untyped-call]
         else:
             path = os.environ.get("KUBECONFIG") or None  # the library reads it only once, when it is imported
+            if path is None and _names_no_file(DEFAULT):
+                raise no_cluster(f"and there is no {DEFAULT}")  # noqa: TRY301
             await config.load_kube_config(path, client_configuration=configuration)  # type: ignore[no-untyped-call]
+    except NoClusterError:
+        raise
     except config.ConfigException as error:
         raise no_cluster(str(error)) from None
     except Exception as error:  # noqa: BLE001 - a YAML error would quote the file, and that has credentials
@@ -35,9 +42,17 @@ async def load_configuration() -> Configuration:
     return configuration
 
 
+def forget_files() -> None:
+    """Remove the copies of certificates and keys that the client library made of those within a kubeconfig.
+
+    It removes them itself at the end of the process, but not where that is killed. They are not read again.
+    """
+    kube_config._cleanup_temp_files()  # type: ignore[no-untyped-call]  # noqa: SLF001
+
+
 def _names_no_file(paths: str) -> bool:
     named = [path for path in paths.split(os.pathsep) if path]
-    return bool(named) and not any(Path(path).exists() for path in named)
+    return bool(named) and not any(Path(path).expanduser().exists() for path in named)
 
 
 def no_cluster(why: str) -> NoClusterError:

@@ -2,6 +2,7 @@
 
 import base64
 import json
+from pathlib import Path
 
 from adobe_ims_stand_in.defaults import SAMPLE_CLIENT_ID, SAMPLE_CLIENT_SECRET
 from support.api import wait_for
@@ -48,3 +49,13 @@ def test_no_token_or_client_secret_in_logs_status_metadata_or_events(scene: Scen
     for private in {*tokens, SAMPLE_CLIENT_SECRET, ODD_SECRET, "p8e-wrong-one"}:
         for form in (private, base64.b64encode(private.encode()).decode(), json.dumps(private)[1:-1]):
             assert form not in seen
+
+
+def test_no_key_or_certificate_of_a_kubeconfig_stays_on_disk(scene: Scene, tmp_path: Path) -> None:
+    scene.client_secret()
+    folder = tmp_path / "temporary"
+    folder.mkdir()
+    scene.operator(environment={"TMPDIR": str(folder)})
+    scene.credential()
+    scene.wait_ready()
+    assert list(folder.iterdir()) == []
