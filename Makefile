@@ -4,6 +4,7 @@ SHELL := /bin/bash
 .SHELLFLAGS := -eu -o pipefail -c
 PYTHON ?= python3
 CONTEXT ?=
+N ?=
 ENGINE ?= $(firstword $(foreach name,docker podman buildah,$(if $(shell $(name) info > /dev/null 2>&1 && echo yes),$(name))))
 BASE ?=
 PLATFORM ?=
@@ -38,8 +39,8 @@ test-node: $(VENV) ## Test the whole product in pods, on a real node (Linux, as 
 	@$(RUN) -m support.node_sandbox .venv/bin/python -m pytest tests/node
 
 .PHONY: bench
-bench: $(VENV) binaries ## Measure the operator beside the bare floor, in minutes
-	@PYTHONPATH=tests:benchmarks .venv/bin/python -m bench
+bench: $(VENV) binaries ## Measure the operator beside the bare floor, in minutes (N=100: with so many credentials)
+	@PYTHONPATH=tests:benchmarks .venv/bin/python -m bench $(N)
 
 .PHONY: bench-full
 bench-full: $(VENV) binaries ## The same for 1,000 and 10,000 credentials, in half an hour

@@ -74,6 +74,7 @@ class StaleApi:
         assert self._session is not None
         await self._session.close()
         await self._runner.cleanup()
+        await asyncio.sleep(0.1)  # in which transports that are closed let go of their sockets
 
     async def _answer(self, request: web.Request) -> web.StreamResponse:
         if self._hides(request):
