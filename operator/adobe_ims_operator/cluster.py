@@ -144,13 +144,6 @@ class Cluster:
             self.put_secret(key, secret)
         self.watched_secrets(namespace, version)
 
-    def forget_client(self, key: Key) -> None:
-        """Take up that a read found no client Secret."""
-        if credential := self.credentials.get(key):
-            client_key = _client_key(credential)
-            if known := self.secrets.get(client_key):
-                self.drop_secret(client_key, known.version)
-
     def observe(self, key: Key, now: datetime) -> Observed | None:
         """Put together all that a decision about one credential depends on; None if it is gone."""
         credential = self.credentials.get(key)
@@ -179,6 +172,7 @@ class Cluster:
             client_of=self._client_of(credential),
             holds_token=_holds_token(memory, inputs, credential, now),
             token_waits=memory.held is not None,
+            told_ready=_is_told_ready(credential),
             pending=memory.failure is not None or memory.held is not None,
             failure=memory.failure if memory.failure and memory.failure.inputs in (None, inputs) else None,
             last_failure=memory.failure,
@@ -193,7 +187,9 @@ class Cluster:
         if credential is None:
             return
         for secret_key in self._by_owner.of((key.namespace, credential.uid)):
-            secret = self.secrets[secret_key]
+            secret = self.secrets.get(secret_key)
+            if secret is None:  # it went while the caller deleted another
+                continue
             # By ownerReference too: annotations may be forged by who may not delete, and Retain has none.
             owned = secret.controller_uid == credential.uid
             if owned and secret_key != _token_key(credential) and not self._by_token.of(secret_key):
@@ -262,6 +258,11 @@ def _predecessor(credential: Credential, secret: ObservedSecret | None) -> str |
 def _holds_token(memory: Memory, inputs: Inputs, credential: Credential, now: datetime) -> bool:
     held = memory.held
     return held is not None and held.inputs == inputs and now < due_at(held.facts, credential.spec.interval)
+
+
+def _is_told_ready(credential: Credential) -> bool:
+    ready = credential.status.condition("Ready")
+    return ready is not None and ready.status == "True"
 
 
 def _intact(memory: Memory, secret: ObservedSecret | None) -> bool | None:

@@ -86,6 +86,8 @@ class Observed:
     """Whether a token for these very inputs came from IMS and is not written yet."""
     token_waits: bool
     """Whether a token came and is not written yet, be it for these inputs or not."""
+    told_ready: bool
+    """Whether the status says that the Secret holds a valid token."""
     pending: bool
     """Whether there is a failure or a token that stands or falls with the content of the client Secret."""
     failure: Failure | None

@@ -42,6 +42,7 @@ class Action(Enum):
 
     FETCH = "ask IMS for a token"
     WRITE = "write the token that came"
+    TELL = "say that the token expired, before the next one is asked for, which may take long"
     READ_SECRET = "look into the token Secret, since only its content tells whether it was edited"  # noqa: S105
     READ_CLIENT = "look into the client Secret, since only its content tells whether it changed"
     WAIT = "wait"
@@ -78,7 +79,14 @@ def decide(observed: Observed, now: datetime) -> Decision:
         own = observed.failure is not None and gate is observed.failure.finding
         in_line = gate.reason == "IMSRateLimited" and not own and attempt_at - now < BRIEF
         return Decision(Action.WAIT, gate, _look_again(observed, now, attempt_at), attempt_at, in_line=in_line)
-    return Decision(Action.WRITE if observed.holds_token else Action.FETCH, need, now, now)
+    return Decision(_next_step(observed, now), need, now, now)
+
+
+def _next_step(observed: Observed, now: datetime) -> Action:
+    if observed.holds_token:
+        return Action.WRITE
+    expired = observed.facts is not None and now >= observed.facts.expires_at
+    return Action.TELL if expired and observed.told_ready else Action.FETCH
 
 
 def holds_fresh_token(observed: Observed, now: datetime) -> bool:
@@ -119,7 +127,8 @@ def rank(observed: Observed, now: datetime) -> tuple[tuple[Turn, float], datetim
     pressing_at = due + (facts.expires_at - due) / 2
     if now < pressing_at:
         return (Turn.ROUTINE, facts.expires_at.timestamp()), pressing_at
-    return (Turn.PRESSING, facts.expires_at.timestamp()), None
+    until = facts.expires_at if now < facts.expires_at else None
+    return (Turn.PRESSING, facts.expires_at.timestamp()), until
 
 
 def backoff(pace: Pace, failures: int, chance: float) -> timedelta:

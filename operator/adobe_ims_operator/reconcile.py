@@ -77,8 +77,8 @@ class Reconciler:
             decision = policy.decide(observed, self.now())
             if decision.action is Action.WAIT:
                 return await self._settle(observed, memory, decision)
-            if before is not None and Action.FETCH in (before, decision.action):
-                # To ask IMS is a turn of its own, of a worker that does nothing else.
+            if before is Action.TELL or (before is not None and Action.FETCH in (before, decision.action)):
+                # To ask IMS is a turn of its own: who asks waits for no write, and who writes not for IMS.
                 return self.now()
             await self._take_step(observed, memory, decision)
             before = decision.action
@@ -90,8 +90,9 @@ class Reconciler:
                 await self._read_secret(observed, memory)
             case Action.READ_CLIENT:
                 await self._read_client(observed, memory)
+            case Action.TELL:
+                await self.reporter.report(observed, decision)
             case Action.FETCH:
-                await self.reporter.report_expiry(observed, decision)
                 await self._fetch(observed, memory, decision.finding)
             case Action.WRITE:
                 await self._write(observed, memory, decision.finding)
@@ -119,12 +120,15 @@ class Reconciler:
 
     async def _read_client(self, observed: Observed, memory: Memory) -> ClientSecret | None:
         key, spec = observed.key, observed.spec
+        client_key = Key(key.namespace, spec.client.secret_name)
+        known = self.cluster.secrets.get(client_key)
         found = await client_secret.read(self.kube, key.namespace, spec.client)
         if found is None:
-            self.cluster.forget_client(key)
+            if known is not None:
+                self.cluster.drop_secret(client_key, known.version)
             memory.note_client(None, None, observed.inputs.rotate_request)
             return None
-        self.cluster.put_own_secret(Key(key.namespace, spec.client.secret_name), found.metadata, by=key)
+        self.cluster.put_own_secret(client_key, found.metadata, by=key)
         digest = found.client.digest(observed.uid) if found.client else "incomplete"
         memory.note_client(str(found.metadata.version), digest, observed.inputs.rotate_request)
         return found
@@ -183,10 +187,12 @@ class Reconciler:
             logger.info("%s: wrote Secret %s: token expires at %s (%s)", observed.key, name, expires_at, need.reason)
 
     async def _observe_anew(self, secret_key: Key, by: Key | None) -> Content | None:
+        # As known before: a Secret that was made anew since the answer is not gone.
+        known = self.cluster.secrets.get(secret_key)
         content = await token_secret.read(self.kube, secret_key)
         if content is not None:
             self.cluster.put_own_secret(secret_key, content.metadata, by)
-        elif known := self.cluster.secrets.get(secret_key):
+        elif known is not None:
             self.cluster.drop_secret(secret_key, known.version)
         return content
 

@@ -35,7 +35,8 @@ class Reporter:
         """Follow a rotation up and write the status; nothing is written where nothing changed.
 
         Args:
-            quiet: leave it also where only what it waits for changed, and until when.
+            quiet: leave it also where only what it waits for changed, and until when; what could not be rolled before
+                is not tried again.
 
         Raises:
             ApiError: the API server is away; all of it may be done again.
@@ -44,7 +45,8 @@ class Reporter:
         if credential is None or credential.uid != observed.uid:
             return
         before, restarted = credential.status, None
-        if rotated_at := status.restart_due(observed, before, self.now()):
+        rotated_at = status.restart_due(observed, before, self.now())
+        if rotated_at is not None and not (quiet and before.last_rotation_time == rotated_at):
             restarted = await restart(self.kube, observed.key.namespace, observed.spec.restart, rotated_at)
         after = status.derive(observed, decision, before, self.now(), restarted)
         if after == before or (quiet and status.is_alike(before, after)):
@@ -61,11 +63,3 @@ class Reporter:
         self.cluster.put_own_status(observed.key, answer["metadata"], after)
         for event in events.derive(before, after, credential.spec.client.secret_keys):
             self.recorder.record(credential, event)
-
-    async def report_expiry(self, observed: Observed, decision: Decision) -> None:
-        """Say that a token has expired before the next one is asked for, which may take long."""
-        credential = self.cluster.credentials.get(observed.key)
-        if credential is None or observed.facts is None or self.now() < observed.facts.expires_at:
-            return
-        if (ready := credential.status.condition(status.READY)) is not None and ready.status == "True":
-            await self.report(observed, decision)

@@ -36,7 +36,7 @@ class Place(NamedTuple):
 
 @dataclass(slots=True)
 class _Lane(Generic[K]):
-    ready: list[tuple[Rank, int, K, bool]] = field(default_factory=list)
+    ready: list[tuple[Rank, float, int, K, bool]] = field(default_factory=list)
     filled: asyncio.Condition = field(default_factory=asyncio.Condition)
 
 
@@ -56,7 +56,7 @@ class Schedule(Generic[K]):
         self._place = place
         self._waiting: list[tuple[float, int, K]] = []
         self._due: dict[K, float] = {}
-        self._ready: dict[K, tuple[int, float]] = {}  # in order of their falling due, with the moment of that
+        self._ready: dict[K, tuple[int, float]] = {}  # with the moment when they fell due
         self._in_work: set[K] = set()
         self._lanes: dict[str, _Lane[K]] = {}
         self._order = count()
@@ -95,7 +95,7 @@ class Schedule(Generic[K]):
         async with queue.filled:
             while True:
                 while queue.ready and not self._paused:
-                    _, order, key, begun = heapq.heappop(queue.ready)
+                    _, _, order, key, begun = heapq.heappop(queue.ready)
                     if not self._is_current(order, key) or (self.closed and not begun):
                         continue
                     del self._ready[key]
@@ -131,7 +131,7 @@ class Schedule(Generic[K]):
         """Seconds for which the first of those that are due has waited for a worker; 0 while nothing is handed out."""
         if self._paused or not self._ready:
             return 0.0
-        return max(self._clock() - next(iter(self._ready.values()))[1], 0.0)
+        return max(self._clock() - min(since for _, since in self._ready.values()), 0.0)
 
     async def close(self) -> None:
         """Hand out nothing more but what is due and begun; then whoever asks for a key gets None."""
@@ -171,7 +171,7 @@ class Schedule(Generic[K]):
     def _clear_away(self, queue: _Lane[K]) -> None:
         # Entries that were superseded go when they are popped, and while paused nobody pops.
         if len(queue.ready) > 4 * len(self._ready) + 64:
-            queue.ready = [entry for entry in queue.ready if self._is_current(*entry[1:3])]
+            queue.ready = [entry for entry in queue.ready if self._is_current(*entry[2:4])]
             heapq.heapify(queue.ready)
 
     def _push(self, key: K, due: float) -> None:
@@ -205,7 +205,7 @@ class Schedule(Generic[K]):
     def _line_up(self, key: K, now: float, since: float) -> str:
         place, order = self._place(key), next(self._order)
         queue = self._lanes.setdefault(place.lane, _Lane())
-        heapq.heappush(queue.ready, (place.rank, order, key, place.begun))
+        heapq.heappush(queue.ready, (place.rank, since, order, key, place.begun))
         self._ready[key] = order, since
         self._clear_away(queue)
         if place.until is not None and place.until > now:

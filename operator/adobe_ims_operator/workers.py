@@ -24,7 +24,7 @@ NOT_LEADING_SECONDS = 1.0
 """Until the Lease is seen to be lost and the schedule stops, or it is renewed after all."""
 NO_REQUEST = "no request"
 """The lane of those that IMS is not asked for."""
-IN_ORDER = Place(NO_REQUEST, (1.0,))
+IN_ORDER = Place(NO_REQUEST, (0.0,))
 TOKEN_CAME = Place(NO_REQUEST, (0.0,), begun=True)
 
 
@@ -43,7 +43,7 @@ def place(observed: Observed | None, now: datetime) -> Place:
 class Workers:
     """So many workers for each lane.
 
-    Those of an endpoint take nothing while as many tokens as there are workers wait for theirs to be written.
+    Those of an endpoint take nothing more while as many tokens as there are workers of a lane are ready to be written.
 
     Args:
         place: where a credential waits as of now.
@@ -103,22 +103,30 @@ class Workers:
     async def _take_turn(self, key: Key) -> None:
         again_at: float | None = time.time() + RETRY_AFTER_DEFECT_SECONDS
         try:
+            again_at = await self._reconcile_once(key)
+            while self._schedule.closed and self._is_begun(key, again_at):
+                again_at = await self._reconcile_once(key)  # as it may be handed on no more
+        finally:
+            self._schedule.done(key, again_at)
+        if self._is_begun(key, again_at):
+            self._hand_on(key)
+
+    async def _reconcile_once(self, key: Key) -> float | None:
+        try:
             moment = await self._reconcile(key)
-            if self._schedule.closed and self.place(key).begun:
-                moment = await self._reconcile(key)  # as it may be handed on no more
-            again_at = moment.timestamp() if moment is not None else None
         except NotLeadingError:
-            again_at = time.time() + NOT_LEADING_SECONDS
+            return time.time() + NOT_LEADING_SECONDS
         except asyncio.CancelledError:
             if is_cancelled():
                 raise
-            again_at = time.time()
+            return time.time()
         except Exception:
             logger.exception("%s: a defect of the operator; please report it", key)
-        finally:
-            self._schedule.done(key, again_at)
-        if again_at is not None and again_at <= time.time() and self.place(key).begun:
-            self._hand_on(key)
+            return time.time() + RETRY_AFTER_DEFECT_SECONDS
+        return moment.timestamp() if moment is not None else None
+
+    def _is_begun(self, key: Key, again_at: float | None) -> bool:
+        return again_at is not None and again_at <= time.time() and self.place(key).begun
 
     def _hand_on(self, key: Key) -> None:
         self._handed_on.add(key)

@@ -233,11 +233,24 @@ def test_a_content_that_was_read_is_known_for_its_version_only(cluster: Seen) ->
     assert cluster.watch().secret_intact is False
 
 
-def test_a_client_secret_that_could_not_be_read_is_gone(cluster: Seen) -> None:
+def test_an_outgrown_secret_that_goes_while_another_is_deleted_is_passed_over(cluster: Seen) -> None:
+    cluster.put_credential(credential(spec=spec(secret=SecretTemplate("renamed"))))
+    for name in ("old-1", "old-2"):
+        outgrown = token_secret(facts(credential_uid="uid-of-lightroom"), version=20, controller_uid="uid-of-lightroom")
+        cluster.put_secret(Key("photos", name), outgrown)
+    found = iter(cluster.outgrown_secrets(KEY))
+    (first, _) = next(found)
+    (other,) = {Key("photos", "old-1"), Key("photos", "old-2")} - {first}
+    cluster.drop_secret(other, 21)
+    assert list(found) == []
+
+
+def test_a_deletion_that_is_older_than_what_is_known_is_none(cluster: Seen) -> None:
     cluster.put_credential(credential())
     cluster.put_secret(CLIENT, secret(20))
-    cluster.forget_client(KEY)
-    assert cluster.watch().client_version is None
+    cluster.put_secret(CLIENT, secret(22))
+    cluster.drop_secret(CLIENT, 20)
+    assert CLIENT in cluster.secrets
 
 
 def test_no_index_keeps_what_is_gone(cluster: Seen) -> None:

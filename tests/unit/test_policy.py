@@ -277,6 +277,16 @@ class TestLevels:
         assert rotations(spurious + spurious) == rotations([])
 
 
+class TestTelling:
+    def test_that_a_token_expired_is_told_before_the_next_one_is_asked_for(self) -> None:
+        expired = observed(token_secret(facts(NOW - 24 * HOUR)), told_ready=True)
+        assert decide(expired, NOW).action is Action.TELL
+        assert decide(replace(expired, told_ready=False), NOW).action is Action.FETCH
+        assert decide(replace(expired, holds_token=True), NOW).action is Action.WRITE
+        due = observed(token_secret(facts(NOW - 23 * HOUR)), told_ready=True)
+        assert decide(due, NOW).action is Action.FETCH
+
+
 class TestRank:
     def test_credentials_without_a_token_come_first_and_then_those_that_expire_soonest(self) -> None:
         soon, late = (observed(token_secret(facts(NOW - age * HOUR))) for age in (23, 1))
@@ -296,8 +306,9 @@ class TestRank:
     def test_a_token_that_expires_in_line_does_not_lose_its_place(self) -> None:
         state = observed(token_secret(facts(NOW - 23.75 * HOUR, 24 * HOUR)))
         place, until = rank(state, NOW)
-        assert until is None
-        assert rank(state, NOW + HOUR)[0] == place < rank(observed(None), NOW)[0]
+        assert until == NOW + 0.25 * HOUR
+        assert rank(state, until) == (place, None)
+        assert place < rank(observed(None), NOW)[0]
 
     def test_a_token_of_another_spec_is_none(self) -> None:
         changed = observed(token_secret(facts()), inputs=INPUTS._replace(spec_digest="spec-2"))
@@ -310,4 +321,4 @@ class TestRank:
         if until is not None:
             assert until > NOW
             assert rank(state, until - timedelta(microseconds=1))[0] == place
-            assert rank(state, until)[0] != place
+            assert rank(state, until) != (place, until)

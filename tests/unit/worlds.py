@@ -76,6 +76,7 @@ def observed(secret: ObservedSecret | None = None, **changes: object) -> Observe
         client_of=None,
         holds_token=False,
         token_waits=False,
+        told_ready=False,
         pending=False,
         failure=None,
         last_failure=None,
