@@ -81,6 +81,8 @@ class Reconciler:
                 # To ask IMS is a turn of its own: who asks waits for no write, and who writes not for IMS.
                 return self.now()
             await self._take_step(observed, memory, decision)
+            if decision.action is Action.FETCH and memory.held is not None:
+                return self.now()
             before = decision.action
         return self.now() + timedelta(seconds=1)
 

@@ -62,7 +62,7 @@ class Workers:
         self._where = place
         self._reconcile = reconcile
         self._count = count
-        self._handed_on: set[Key] = set()
+        self._ready_to_write: set[Key] = set()
         self._room = asyncio.Event()
         self._room.set()
 
@@ -77,16 +77,24 @@ class Workers:
         self._make_room()
 
     def place(self, key: Key) -> Place:
-        """Where a credential waits as of now; a token that is wanted no more leaves its room to others."""
+        """Where a credential that is due waits as of now; whose token came takes room until it has its turn."""
         where = self._where(key)
-        if not where.begun:
+        if where.begun and not self._schedule.closed:
+            self._ready_to_write.add(key)
+            if len(self._ready_to_write) >= self._count:
+                self._room.clear()
+        else:
             self.forget(key)
         return where
 
     def forget(self, key: Key) -> None:
-        """Let go of a credential that is gone."""
-        self._handed_on.discard(key)
+        """Let go of the room that a credential takes."""
+        self._ready_to_write.discard(key)
         self._make_room()
+
+    def _make_room(self) -> None:
+        if len(self._ready_to_write) < self._count or self._schedule.closed:
+            self._room.set()
 
     async def _work(self, lane: str) -> None:
         while True:
@@ -95,7 +103,7 @@ class Workers:
             if (key := await self._schedule.take(lane)) is None:
                 return
             self.forget(key)
-            if self.place(key).lane != lane:  # what is to be done changed while it waited
+            if self._where(key).lane != lane:  # what is to be done changed while it waited
                 self._schedule.done(key, time.time())
             else:
                 await self._take_turn(key)
@@ -105,11 +113,9 @@ class Workers:
         try:
             again_at = await self._reconcile_once(key)
             while self._schedule.closed and self._is_begun(key, again_at):
-                again_at = await self._reconcile_once(key)  # as it may be handed on no more
+                again_at = await self._reconcile_once(key)  # as it is handed out no more
         finally:
             self._schedule.done(key, again_at)
-        if self._is_begun(key, again_at):
-            self._hand_on(key)
 
     async def _reconcile_once(self, key: Key) -> float | None:
         try:
@@ -126,13 +132,4 @@ class Workers:
         return moment.timestamp() if moment is not None else None
 
     def _is_begun(self, key: Key, again_at: float | None) -> bool:
-        return again_at is not None and again_at <= time.time() and self.place(key).begun
-
-    def _hand_on(self, key: Key) -> None:
-        self._handed_on.add(key)
-        if len(self._handed_on) >= self._count and not self._schedule.closed:
-            self._room.clear()
-
-    def _make_room(self) -> None:
-        if len(self._handed_on) < self._count or self._schedule.closed:
-            self._room.set()
+        return again_at is not None and again_at <= time.time() and self._where(key).begun
