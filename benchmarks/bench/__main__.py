@@ -4,9 +4,7 @@ This module is the order of things. Each size has a cluster of its own; all of i
 """
 
 import argparse
-import json
 import math
-import signal
 import sys
 import tempfile
 import time
@@ -15,7 +13,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any, TypeVar
 
-from bench import phases
+from bench import command, phases
 from bench.phases import Arrival, Floors, Idle, Start, Work
 from bench.stage import Load, Stage
 from bench.table import Figure, Goal, by_request, render
@@ -179,14 +177,9 @@ def main() -> None:
     """Measure the operator at each size, and print a table of each."""
     parser = argparse.ArgumentParser(prog="python -m bench", description=main.__doc__)
     parser.add_argument("sizes", nargs="*", type=int, default=[1000], metavar="N", help="credentials [1000]")
-    parser.add_argument("--concurrency", type=int, default=32, help="worked on at once [32]")
-    parser.add_argument("--latency", type=float, default=0.15, help="seconds that IMS takes [0.15]")
+    command.add_flags(parser)
     parser.add_argument("--idle", type=float, default=30, help="seconds to watch it idle [30]")
-    parser.add_argument("--json", type=Path, help="write all figures to this file")
     arguments = parser.parse_args()
-    if sys.platform != "linux":
-        sys.exit("benchmarks read /proc, so they need Linux")
-    signal.signal(signal.SIGTERM, signal.default_int_handler)  # so that all is ended in order
     results: list[Result] = []
     for size in sorted(arguments.sizes):
         with tempfile.TemporaryDirectory() as folder:
@@ -195,12 +188,8 @@ def main() -> None:
                 results.append(measure(stage, arguments.idle))
         print(show(results[-1]), flush=True)
     print(slope(results), end="")
-    if arguments.json:
-        arguments.json.write_text(json.dumps([to_json(result) for result in results], indent=2) + "\n")
+    command.write([to_json(result) for result in results], arguments.json)
 
 
 if __name__ == "__main__":
-    try:
-        main()
-    except KeyboardInterrupt:
-        sys.exit(130)
+    command.run(main)

@@ -5,8 +5,6 @@ This module is the order of things: a burst of new credentials while routine rot
 """
 
 import argparse
-import json
-import signal
 import sys
 import tempfile
 import time
@@ -14,7 +12,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from bench import burst, throttled
+from bench import burst, command, throttled
 from bench.burst import Plan
 from bench.stage import Load, Stage
 from bench.table import Figure, render
@@ -70,11 +68,9 @@ def _arguments() -> argparse.Namespace:
         default=25,
         help="tokens asked for in a second [25], few enough for the machine to keep up",
     )
-    parser.add_argument("--concurrency", type=int, default=32, help="worked on at once, for each endpoint [32]")
-    parser.add_argument("--latency", type=float, default=0.15, help="seconds that IMS takes [0.15]")
+    command.add_flags(parser)
     parser.add_argument("--slow", type=float, default=30, help="seconds that the slow IMS takes [30]")
     parser.add_argument("--margin", type=float, default=300, help="seconds that tokens live once they are due [300]")
-    parser.add_argument("--json", type=Path, help="write all figures to this file")
     arguments = parser.parse_args()
     if arguments.margin < LEAST_MARGIN:
         parser.error(f"--margin must be at least {LEAST_MARGIN}")
@@ -84,9 +80,6 @@ def _arguments() -> argparse.Namespace:
 def main() -> None:
     """Measure whether one slow or throttling endpoint, or a burst, costs others their tokens or their pace."""
     arguments = _arguments()
-    if sys.platform != "linux":
-        sys.exit("benchmarks read /proc, so they need Linux")
-    signal.signal(signal.SIGTERM, signal.default_int_handler)  # so that all is ended in order
     plan = Plan(
         routine=arguments.routine,
         new=arguments.new,
@@ -108,12 +101,8 @@ def main() -> None:
         figures = measure_throttled(load, plan.qps)
         print(show(f"{load.count} new credentials, 429 to a tenth of all requests", figures), flush=True)
         results["throttled"] = [each.to_json() for each in figures]
-    if arguments.json:
-        arguments.json.write_text(json.dumps(results, indent=2) + "\n")
+    command.write(results, arguments.json)
 
 
 if __name__ == "__main__":
-    try:
-        main()
-    except KeyboardInterrupt:
-        sys.exit(130)
+    command.run(main)

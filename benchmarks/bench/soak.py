@@ -12,7 +12,6 @@ could be told from what the allocator does in ten minutes; below some thousand r
 import argparse
 import asyncio
 import json
-import signal
 import sys
 import tempfile
 import time
@@ -22,6 +21,7 @@ from pathlib import Path
 from typing import Any
 
 from adobe_ims_operator.resource import PLURAL
+from bench import command
 from bench.audit import Request
 from bench.history import Findings, HistoryError, examine, join
 from bench.objects import credential, path
@@ -230,25 +230,16 @@ def main() -> None:
     parser = argparse.ArgumentParser(prog="python -m bench.soak", description=main.__doc__)
     parser.add_argument("count", nargs="?", type=int, default=1000, metavar="N", help="credentials [1000]")
     parser.add_argument("--minutes", type=int, default=10, help=f"days of a minute each, from {LEAST_DAYS} on [10]")
-    parser.add_argument("--concurrency", type=int, default=32, help="worked on at once [32]")
-    parser.add_argument("--latency", type=float, default=0.15, help="seconds that IMS takes [0.15]")
-    parser.add_argument("--json", type=Path, help="write all figures to this file")
+    command.add_flags(parser)
     arguments = parser.parse_args()
     if arguments.minutes < LEAST_DAYS:
         parser.error(f"growth is told from the third day to the last, so it takes {LEAST_DAYS} minutes at least")
-    if sys.platform != "linux":
-        sys.exit("benchmarks read /proc, so they need Linux")
-    signal.signal(signal.SIGTERM, signal.default_int_handler)  # so that all is ended in order
     load = Load(arguments.count, arguments.concurrency, arguments.latency)
     with tempfile.TemporaryDirectory() as folder, Stage(Path(folder), load, expires_in=DAY) as stage:
         life = live(stage, arguments.minutes)
     print(show(life, arguments.minutes), end="")
-    if arguments.json:
-        arguments.json.write_text(json.dumps(to_json(life, arguments.minutes), indent=2) + "\n")
+    command.write(to_json(life, arguments.minutes), arguments.json)
 
 
 if __name__ == "__main__":
-    try:
-        main()
-    except KeyboardInterrupt:
-        sys.exit(130)
+    command.run(main)

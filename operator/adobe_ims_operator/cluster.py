@@ -172,7 +172,7 @@ class Cluster:
             client_of=self._client_of(credential),
             holds_token=_holds_token(memory, inputs, credential, now),
             token_waits=memory.held is not None,
-            told_ready=_is_told_ready(credential),
+            told_ready=credential.status.says("Ready", "True"),
             pending=memory.failure is not None or memory.held is not None,
             failure=memory.failure if memory.failure and memory.failure.inputs in (None, inputs) else None,
             last_failure=memory.failure,
@@ -258,11 +258,6 @@ def _predecessor(credential: Credential, secret: ObservedSecret | None) -> str |
 def _holds_token(memory: Memory, inputs: Inputs, credential: Credential, now: datetime) -> bool:
     held = memory.held
     return held is not None and held.inputs == inputs and now < due_at(held.facts, credential.spec.interval)
-
-
-def _is_told_ready(credential: Credential) -> bool:
-    ready = credential.status.condition("Ready")
-    return ready is not None and ready.status == "True"
 
 
 def _intact(memory: Memory, secret: ObservedSecret | None) -> bool | None:

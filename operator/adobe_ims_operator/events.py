@@ -85,7 +85,7 @@ def _of_recovery(before: Status, after: Status) -> Event | None:
     ready, failing = after.condition("Ready"), after.condition("RotationFailing")
     if ready is None or failing is None or (ready.status, failing.status) != ("True", "False"):
         return None
-    if _is(before.condition("Ready"), "True") and not _is(before.condition("RotationFailing"), "True"):
+    if before.says("Ready", "True") and not before.says("RotationFailing", "True"):
         return None
     return Event("Rotated", f"{ready.message}; it expires at {after.expiration_time}", warning=False)
 
@@ -117,7 +117,3 @@ def _of_restart(before: Status, after: Status) -> Event | None:
     ):
         return None
     return Event(new.reason, new.message, warning=True)
-
-
-def _is(condition: Condition | None, status: str) -> bool:
-    return condition is not None and condition.status == status

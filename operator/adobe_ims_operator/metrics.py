@@ -23,7 +23,6 @@ from prometheus_client.exposition import CONTENT_TYPE_LATEST, generate_latest
 from prometheus_client.registry import Collector
 
 from adobe_ims_operator.cluster import Cluster
-from adobe_ims_operator.resource import Status
 from adobe_ims_operator.status import READY, ROTATION_FAILING, WORKLOADS_RESTARTED
 from adobe_ims_operator.times import from_rfc3339
 
@@ -104,19 +103,14 @@ class _Credentials(Collector):
         )
         for key, credential in self._cluster.credentials.items() if self._leading() else ():
             status = credential.status
-            ready.add_metric(key, _is(status, READY, "True"))
-            failing.add_metric(key, _is(status, ROTATION_FAILING, "True"))
-            restart.add_metric(key, _is(status, WORKLOADS_RESTARTED, "False"))
+            ready.add_metric(key, float(status.says(READY, "True")))
+            failing.add_metric(key, float(status.says(ROTATION_FAILING, "True")))
+            restart.add_metric(key, float(status.says(WORKLOADS_RESTARTED, "False")))
             if (moment := _moment(status.expiration_time)) is not None:
                 expiry.add_metric(key, moment.timestamp())
             if (moment := _moment(status.next_rotation_time)) is not None:
                 following.add_metric(key, moment.timestamp())
         yield from (ready, failing, restart, expiry, following)
-
-
-def _is(status: Status, kind: str, value: str) -> float:
-    condition = status.condition(kind)
-    return float(condition is not None and condition.status == value)
 
 
 def _moment(text: str | None) -> datetime | None:

@@ -139,6 +139,11 @@ class Status:
         """The condition of that type, or None."""
         return next((condition for condition in self.conditions if condition.type == kind), None)
 
+    def says(self, kind: str, value: str) -> bool:
+        """Whether there is a condition of that type, with that status."""
+        condition = self.condition(kind)
+        return condition is not None and condition.status == value
+
 
 @dataclass(frozen=True, slots=True)
 class Credential:
