@@ -9,7 +9,7 @@ ENGINE ?= $(firstword $(foreach name,docker podman buildah,$(if $(shell $(name) 
 BASE ?=
 PLATFORM ?=
 VENV := .venv/.installed
-RUN := PYTHONPATH=tests .venv/bin/python
+RUN := PYTHONPATH=. .venv/bin/python
 
 .PHONY: help
 help: ## Show this help
@@ -20,7 +20,7 @@ venv: $(VENV) ## Set up .venv with adobe-ims-operator and adobe-ims-stand-in
 
 .PHONY: demo
 demo: $(VENV) ## Watch tokens rotate on a local control plane (CONTEXT=NAME: on that context of your kubeconfig)
-	@PYTHONPATH=tests:hack .venv/bin/python -m demo $(if $(CONTEXT),--context '$(CONTEXT)')
+	@PYTHONPATH=.:hack .venv/bin/python -m demo $(if $(CONTEXT),--context '$(CONTEXT)')
 
 .PHONY: test
 test: check binaries ## Check and test everything but pods, on a real control plane
@@ -36,23 +36,23 @@ test-integration: $(VENV) binaries ## Test what needs the real control plane
 
 .PHONY: test-node
 test-node: $(VENV) ## Test the whole product in pods, on a real node (Linux, as root)
-	@$(RUN) -m support.node_sandbox .venv/bin/python -m pytest tests/node
+	@$(RUN) -m testbed.node_sandbox .venv/bin/python -m pytest tests/node
 
 .PHONY: bench
 bench: $(VENV) binaries ## Measure the operator beside the bare floor, in minutes (N=100: with so many credentials)
-	@PYTHONPATH=tests:benchmarks .venv/bin/python -m bench $(N)
+	@PYTHONPATH=.:benchmarks .venv/bin/python -m bench $(N)
 
 .PHONY: bench-full
 bench-full: $(VENV) binaries ## The same for 1,000 and 10,000 credentials, in half an hour
-	@PYTHONPATH=tests:benchmarks .venv/bin/python -m bench 1000 10000 --idle 60
+	@PYTHONPATH=.:benchmarks .venv/bin/python -m bench 1000 10000 --idle 60
 
 .PHONY: bench-fair
 bench-fair: $(VENV) binaries ## A burst, a slow IMS and 429s: no token expires, none is held up, in 20 minutes
-	@PYTHONPATH=tests:benchmarks .venv/bin/python -m bench.fair
+	@PYTHONPATH=.:benchmarks .venv/bin/python -m bench.fair
 
 .PHONY: bench-soak
 bench-soak: $(VENV) binaries ## A day in a minute, for ten minutes: memory stays, no token is late, early or doubled
-	@PYTHONPATH=tests:benchmarks .venv/bin/python -m bench.soak
+	@PYTHONPATH=.:benchmarks .venv/bin/python -m bench.soak
 
 .PHONY: check
 check: $(VENV) ## Formatter, linter, types, the direction of imports, and all that is made from a source
@@ -86,15 +86,15 @@ image: ## Build the container image (ENGINE=docker, podman or buildah; BASE=anot
 
 .PHONY: cluster
 cluster: $(VENV) ## Start a control plane with the CRD, and leave it running
-	@$(RUN) -m support.cluster up
+	@$(RUN) -m testbed.cluster up
 
 .PHONY: cluster-down
 cluster-down: $(VENV) ## End that control plane, and forget its data
-	@$(RUN) -m support.cluster down
+	@$(RUN) -m testbed.cluster down
 
 .PHONY: binaries
 binaries: $(VENV) # Before the tests, since the first build takes minutes and each test only seconds.
-	@$(RUN) -m support.binaries control-plane helm > /dev/null
+	@$(RUN) -m testbed.binaries control-plane helm > /dev/null
 
 .PHONY: lock
 lock: $(VENV) ## Resolve the dependencies anew, to their newest versions

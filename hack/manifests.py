@@ -9,9 +9,9 @@ from collections.abc import Mapping, Sequence
 
 import yaml
 
-from support.binaries import REPOSITORY
-from support.go_build import BuildError
-from support.helm import NAMESPACE, HelmError, rendered
+from testbed.binaries import REPOSITORY
+from testbed.go_build import BuildError
+from testbed.helm import NAMESPACE, HelmError, rendered
 
 HEAD = "# Made from charts/adobe-ims-operator by `make manifests`: nothing here is written by hand.\n"
 # Nothing else runs in it, so it can have the strictest level that there is.

@@ -12,7 +12,7 @@ from bench.phases import SECRET_CREATE, SECRET_PATCH, fall_due_together
 from bench.stage import Stage
 from bench.table import Figure, Goal
 from bench.windows import most_allowed, most_within, replaced
-from support.api import wait_for
+from testbed.api import wait_for
 
 ENDPOINTS = ("slow", "left", "right")
 ROUTINE, NEW = "routine", "new"

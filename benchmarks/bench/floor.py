@@ -21,7 +21,7 @@ from typing import Any
 import httpx
 import uvloop
 
-from adobe_ims_operator.resource import API_VERSION, KIND, PLURAL
+from adobe_ims_operator.api.resource import API_VERSION, KIND, PLURAL
 from adobe_ims_stand_in.defaults import SAMPLE_CLIENT_ID, SAMPLE_CLIENT_SECRET
 from bench.objects import client_name, path
 from bench.raw import JSON, MERGE_PATCH, METADATA, Raw, in_parallel

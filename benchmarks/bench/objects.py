@@ -3,7 +3,7 @@
 import base64
 from typing import Any
 
-from adobe_ims_operator.resource import API_VERSION, KIND, PLURAL
+from adobe_ims_operator.api.resource import API_VERSION, KIND, PLURAL
 from adobe_ims_stand_in.defaults import SAMPLE_CLIENT_ID, SAMPLE_CLIENT_SECRET
 
 LABEL = "bench"

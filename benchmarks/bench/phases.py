@@ -7,14 +7,14 @@ from collections import Counter
 from dataclasses import dataclass
 from datetime import datetime
 
-from adobe_ims_operator.resource import PLURAL
+from adobe_ims_operator.api.resource import PLURAL
 from bench.audit import WRITES, Request, count
 from bench.floor import Cost
 from bench.objects import LABEL, credential, path
 from bench.raw import MERGE_PATCH, in_parallel
 from bench.stage import LOADERS, Stage
 from bench.table import percentile
-from support.api import wait_for
+from testbed.api import wait_for
 
 POLL_SECONDS = 0.1
 SECRET_CREATE, SECRET_PATCH = ("create", "secrets"), ("patch", "secrets")

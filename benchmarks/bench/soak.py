@@ -20,7 +20,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
-from adobe_ims_operator.resource import PLURAL
+from adobe_ims_operator.api.resource import PLURAL
 from bench import command
 from bench.audit import Request
 from bench.history import Findings, HistoryError, examine, join
@@ -30,7 +30,7 @@ from bench.stage import BOUND_SECONDS, LOADERS, Load, Stage
 from bench.table import Figure, Goal, by_request, percentile, render
 from bench.usage import Sample, Usage, sum_up
 from bench.versions import Versions
-from support.api import wait_for
+from testbed.api import wait_for
 
 DAY = 60
 """Seconds that a token lives, and that a day takes here."""

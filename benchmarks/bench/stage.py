@@ -12,19 +12,19 @@ from typing import Any, Self
 
 import httpx
 
-from adobe_ims_operator.resource import PLURAL
+from adobe_ims_operator.api.resource import PLURAL
 from adobe_ims_stand_in.defaults import EXPIRES_IN
 from bench.audit import AuditLog
 from bench.floor import Cost
 from bench.meter import Meter
 from bench.objects import client_secret, credential, path
 from bench.raw import Raw, in_parallel
-from support.address import free_ports
-from support.api import Api
-from support.cluster import CRDS
-from support.control_plane import ControlPlane
-from support.operator_process import ACCOUNT, Operator, create_account
-from support.stand_in import StandIn
+from testbed.address import free_ports
+from testbed.api import Api
+from testbed.cluster import CRDS
+from testbed.control_plane import ControlPlane
+from testbed.operator_process import ACCOUNT, Operator, create_account
+from testbed.stand_in import StandIn
 
 LOADERS = 32
 """Requests that are under way at once while objects are made."""

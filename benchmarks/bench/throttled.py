@@ -6,7 +6,7 @@ import time
 from collections import Counter
 from dataclasses import dataclass
 
-from adobe_ims_operator.resource import PLURAL
+from adobe_ims_operator.api.resource import PLURAL
 from adobe_ims_stand_in.record import Entry
 from bench.audit import Request, count
 from bench.burst import first_written
@@ -15,7 +15,7 @@ from bench.phases import STATUS_PATCH
 from bench.stage import Stage
 from bench.table import Figure, Goal, by_request
 from bench.windows import closures, most_allowed, most_inside, most_within
-from support.stand_in import Requests
+from testbed.stand_in import Requests
 
 FRACTION = 0.1
 RATE_LIMITED = "rate_limited"

@@ -4,7 +4,7 @@ from collections.abc import Iterable
 from datetime import datetime
 from typing import Any
 
-from adobe_ims_operator.resource import GROUP
+from adobe_ims_operator.api.resource import GROUP
 from bench.history import HistoryError, Version
 from bench.objects import path
 from bench.raw import Raw

@@ -23,9 +23,9 @@ from demo.cluster import DemoError, spelled
 from demo.person import Interrupted, Screen, Signals
 from demo.stage import MANIFEST, Stage, log_of
 from demo.view import Log, Report, TokenSecret
-from support.api import ApiError, wait_for
-from support.control_plane import ControlPlaneError
-from support.go_build import BuildError
+from testbed.api import ApiError, wait_for
+from testbed.control_plane import ControlPlaneError
+from testbed.go_build import BuildError
 
 T = TypeVar("T")
 

@@ -13,9 +13,9 @@ from pathlib import Path
 
 import yaml
 
-from support.binaries import REPOSITORY, find_or_build
-from support.control_plane import ControlPlane, service_account_kubeconfig
-from support.operator_process import ACCOUNT, account_manifests
+from testbed.binaries import REPOSITORY, find_or_build
+from testbed.control_plane import ControlPlane, service_account_kubeconfig
+from testbed.operator_process import ACCOUNT, account_manifests
 
 CRD_FILE = REPOSITORY / "charts" / "adobe-ims-operator" / "files" / "crds" / "adobeimscredentials.yaml"
 CRD = "adobeimscredentials.adobe-ims.dev"

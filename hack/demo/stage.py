@@ -12,11 +12,11 @@ from pathlib import Path
 from demo.cluster import CRD, Cluster, DemoError, kubectl_of_user, kubectl_on
 from demo.person import Interrupted, Screen, Signals
 from demo.view import Log, Sample, View
-from support.api import Api
-from support.binaries import REPOSITORY, find_or_build
-from support.control_plane import ControlPlane
-from support.operator_process import Operator
-from support.stand_in import StandIn
+from testbed.api import Api
+from testbed.binaries import REPOSITORY, find_or_build
+from testbed.control_plane import ControlPlane
+from testbed.operator_process import Operator
+from testbed.stand_in import StandIn
 
 MANIFEST = REPOSITORY / "deploy" / "samples" / "credential.yaml"
 TOKEN_SECONDS = 30

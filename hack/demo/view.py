@@ -13,7 +13,7 @@ from typing import Any, Self
 
 import yaml
 
-from support.api import Api
+from testbed.api import Api
 
 GROUP = "adobe-ims.dev"
 

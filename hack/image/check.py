@@ -35,8 +35,8 @@ def import_ours() -> None:
 
 async def find_clusters() -> None:
     """Log in as with a kubeconfig and as in a pod, up to where a server would be needed."""
-    from adobe_ims_operator.kube import Kube  # noqa: PLC0415 - import_ours is the first to import it
-    from adobe_ims_operator.login import NoClusterError, load_configuration  # noqa: PLC0415
+    from adobe_ims_operator.kube.client import Kube  # noqa: PLC0415 - import_ours is the first to import it
+    from adobe_ims_operator.kube.login import NoClusterError, load_configuration  # noqa: PLC0415
 
     for environment in ({"KUBECONFIG": "/check/image/kubeconfig"}, {"KUBERNETES_SERVICE_HOST": "127.0.0.1"}):
         os.environ.update(environment)

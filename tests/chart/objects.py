@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from support.helm import template
+from testbed.helm import template
 
 Object = dict[str, Any]
 

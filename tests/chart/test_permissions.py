@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 
 from chart.objects import Object, of, render
-from support import operator_process
+from testbed import operator_process
 
 NAMESPACED = ("photos", "video")
 LEASES = "adobe-ims-operator-leader-election"

@@ -7,10 +7,10 @@ from typing import Any
 import click
 import pytest
 
-from adobe_ims_operator import cli
+from adobe_ims_operator.cli import main as cli
 from adobe_ims_stand_in import __main__ as stand_in
 from chart.objects import CA, EVERYTHING, Object, container, of, one, pod, render
-from support.helm import template
+from testbed.helm import template
 
 DIGEST = f"sha256:{'0123456789abcdef' * 4}"
 CA_FILE = "/etc/adobe-ims-operator/ca/ca.crt"

@@ -9,7 +9,7 @@ import pytest
 import yaml
 
 from chart.objects import CA, of, render
-from support.helm import CHART, HelmError, run
+from testbed.helm import CHART, HelmError, run
 
 CONTRADICTIONS: list[tuple[Mapping[str, Any], str]] = [
     ({"replicaCount": 2, "leaderElection": {"enabled": False}}, "set leaderElection.enabled=true"),

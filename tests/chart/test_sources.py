@@ -12,8 +12,8 @@ from typing import Any
 import pytest
 import yaml
 
-from support.binaries import REPOSITORY
-from support.helm import CHART, run
+from testbed.binaries import REPOSITORY
+from testbed.helm import CHART, run
 
 PROJECT = tomllib.loads((REPOSITORY / "pyproject.toml").read_text())["project"]
 METADATA = yaml.safe_load((CHART / "Chart.yaml").read_text())
@@ -75,7 +75,7 @@ def test_what_is_made_is_as_new_as_its_source(script: str) -> None:
     ],
 )
 def test_what_is_made_and_then_changed_by_hand_is_found_out(script: str, made: str, tmp_path: Path) -> None:
-    for folder in ("charts", "deploy", "hack", "requirements", "tests/support"):
+    for folder in ("charts", "deploy", "hack", "requirements", "testbed"):
         shutil.copytree(REPOSITORY / folder, tmp_path / folder)
     changed = tmp_path / made
     changed.write_text(changed.read_text().replace("adobe", "adobo"))

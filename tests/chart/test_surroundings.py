@@ -7,12 +7,12 @@ from typing import Any
 import pytest
 import yaml
 
-from adobe_ims_operator.cluster import Cluster
-from adobe_ims_operator.endpoints import ADOBE, Endpoints
-from adobe_ims_operator.metrics import Metrics
+from adobe_ims_operator.adobe.endpoints import ADOBE, Endpoints
+from adobe_ims_operator.cache.store import Cluster
+from adobe_ims_operator.manager.metrics import Metrics
 from chart.objects import EVERYTHING, NAME, OPERATOR, Object, container, of, one, pod, render
-from support.cluster import CRDS
-from support.helm import rendered, template
+from testbed.cluster import CRDS
+from testbed.helm import rendered, template
 
 NO_NAMESPACE = {"CustomResourceDefinition", "ClusterRole", "ClusterRoleBinding"}
 STAND_IN = {**NAME, "app.kubernetes.io/component": "stand-in"}

@@ -5,8 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from support import image
-from support.image_root import Image
+from testbed import image
+from testbed.image_root import Image
 
 
 @pytest.fixture(scope="session")

@@ -10,9 +10,9 @@ from pathlib import Path
 
 import pytest
 
-from support.binaries import REPOSITORY, cache_root
-from support.image import PROJECT
-from support.image_root import Image
+from testbed.binaries import REPOSITORY, cache_root
+from testbed.image import PROJECT
+from testbed.image_root import Image
 
 pytestmark = pytest.mark.timeout(600)  # the first of them builds the image
 

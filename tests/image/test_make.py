@@ -4,8 +4,8 @@ import os
 import subprocess
 from pathlib import Path
 
-from support.binaries import REPOSITORY
-from support.image import NAME
+from testbed.binaries import REPOSITORY
+from testbed.image import NAME
 
 ENGINE = '#!/bin/sh\ntest "$1" = info && exit {info}\necho {name} "$@"\n'
 

@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from support.binaries import REPOSITORY
-from support.image_root import Image
+from testbed.binaries import REPOSITORY
+from testbed.image_root import Image
 
 pytestmark = pytest.mark.timeout(600)  # the first of them builds the image
 

@@ -12,13 +12,13 @@ import trustme
 import yaml
 
 from adobe_ims_stand_in.defaults import SAMPLE_CLIENT_ID, SAMPLE_CLIENT_SECRET
-from support.api import Api, wait_for
-from support.cluster import CRDS
-from support.control_plane import ControlPlane
-from support.image import PROJECT
-from support.image_root import Image
-from support.operator_process import create_account
-from support.scene import CLIENT, manifest
+from testbed.api import Api, wait_for
+from testbed.cluster import CRDS
+from testbed.control_plane import ControlPlane
+from testbed.image import PROJECT
+from testbed.image_root import Image
+from testbed.operator_process import create_account
+from testbed.scene import CLIENT, manifest
 
 pytestmark = pytest.mark.timeout(600)  # the first of them builds the image
 
@@ -73,7 +73,7 @@ def test_the_command_answers(the_image: Image) -> None:
 
 
 def test_the_authorities_of_debian_are_trusted(the_image: Image) -> None:
-    code = "from adobe_ims_operator import ims; print(ims.load_trust(None).cert_store_stats()['x509_ca'])"
+    code = "from adobe_ims_operator.adobe import client; print(client.load_trust(None).cert_store_stats()['x509_ca'])"
     bundle = (the_image.root / "etc/ssl/certs/ca-certificates.crt").read_text()
     assert int(the_image.run("python", "-c", code).stdout) == bundle.count("BEGIN CERTIFICATE") > 100
 

@@ -5,13 +5,13 @@ from pathlib import Path
 
 import pytest
 
-from adobe_ims_operator.kube import Kube
-from adobe_ims_operator.login import load_configuration
-from support.api import Api
-from support.cluster import CRDS
-from support.control_plane import ControlPlane
-from support.scene import Scene
-from support.stand_in import StandIn
+from adobe_ims_operator.kube.client import Kube
+from adobe_ims_operator.kube.login import load_configuration
+from testbed.api import Api
+from testbed.cluster import CRDS
+from testbed.control_plane import ControlPlane
+from testbed.scene import Scene
+from testbed.stand_in import StandIn
 
 
 @pytest.fixture(scope="session")

@@ -3,8 +3,8 @@
 import os
 import subprocess
 
-from support.api import Api
-from support.control_plane import ControlPlane
+from testbed.api import Api
+from testbed.control_plane import ControlPlane
 
 
 def kubectl(plane: ControlPlane, *arguments: str, stdin: str = "") -> str:

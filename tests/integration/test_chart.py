@@ -16,11 +16,11 @@ import yaml
 
 from chart.objects import INSTALLABLE, Object, container, of, pod
 from integration.person import admitted, kubectl, typed
-from support.api import Api, ApiError, wait_for
-from support.control_plane import ControlPlane, service_account_kubeconfig
-from support.helm import CHART, RELEASE, run, template
-from support.operator_process import Operator
-from support.scene import CLIENT, Scene
+from testbed.api import Api, ApiError, wait_for
+from testbed.control_plane import ControlPlane, service_account_kubeconfig
+from testbed.helm import CHART, RELEASE, run, template
+from testbed.operator_process import Operator
+from testbed.scene import CLIENT, Scene
 
 RESTRICTED = {"pod-security.kubernetes.io/enforce": "restricted"}
 OURS = "released"

@@ -3,8 +3,8 @@
 import json
 import time
 
-from support.api import wait_for
-from support.scene import Scene
+from testbed.api import wait_for
+from testbed.scene import Scene
 
 
 def test_sigterm_ends_it_with_0_within_ten_seconds_although_ims_is_slow(scene: Scene) -> None:

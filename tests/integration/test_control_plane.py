@@ -12,10 +12,10 @@ from pathlib import Path
 import httpx
 import pytest
 
-from support.api import Api, ApiError, audit_lines, audit_requests, wait_for
-from support.binaries import REPOSITORY
-from support.cluster import CRDS
-from support.control_plane import ControlPlane, ControlPlaneError, service_account_kubeconfig
+from testbed.api import Api, ApiError, audit_lines, audit_requests, wait_for
+from testbed.binaries import REPOSITORY
+from testbed.cluster import CRDS
+from testbed.control_plane import ControlPlane, ControlPlaneError, service_account_kubeconfig
 
 # Without the fixtures: the first run on a machine builds the control plane, which takes minutes.
 pytestmark = pytest.mark.timeout(120, func_only=True)
@@ -24,7 +24,7 @@ TESTS = REPOSITORY / "tests"
 PARENT = """\
 import sys, time
 from pathlib import Path
-from support.control_plane import ControlPlane
+from testbed.control_plane import ControlPlane
 ControlPlane(Path(sys.argv[1])).start()
 print("started", flush=True)
 time.sleep(600)
@@ -173,7 +173,7 @@ def test_kill_9_of_the_parent_leaves_no_process(tmp_path: Path) -> None:
 
 
 class TestCluster:
-    """`python -m support.cluster`, in a folder of its own."""
+    """`python -m testbed.cluster`, in a folder of its own."""
 
     @pytest.fixture
     def environment(self, tmp_path: Path) -> Iterator[dict[str, str]]:
@@ -184,7 +184,7 @@ class TestCluster:
 
     @staticmethod
     def run(command: str, environment: Mapping[str, str]) -> subprocess.CompletedProcess[str]:
-        command_line = [sys.executable, "-m", "support.cluster", command]
+        command_line = [sys.executable, "-m", "testbed.cluster", command]
         done = subprocess.run(command_line, env=environment, capture_output=True, text=True, check=False)
         assert done.returncode == 0, done.stderr
         return done

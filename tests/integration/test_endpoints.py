@@ -7,10 +7,10 @@ from pathlib import Path
 import httpx
 import pytest
 
-from support.api import ApiError, wait_for
-from support.proxy import Proxy
-from support.scene import CLIENT, Scene
-from support.stand_in import StandIn
+from testbed.api import ApiError, wait_for
+from testbed.proxy import Proxy
+from testbed.scene import CLIENT, Scene
+from testbed.stand_in import StandIn
 
 ROTATE = "adobe-ims.dev/rotate"
 

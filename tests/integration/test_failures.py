@@ -4,10 +4,10 @@ import time
 
 import pytest
 
-from adobe_ims_operator.times import from_rfc3339
+from adobe_ims_operator.api.times import from_rfc3339
 from adobe_ims_stand_in.defaults import SAMPLE_CLIENT_ID, SAMPLE_CLIENT_SECRET
-from support.api import wait_for
-from support.scene import CLIENT, Scene
+from testbed.api import wait_for
+from testbed.scene import CLIENT, Scene
 
 
 def test_a_wrong_client_secret_is_told_retried_slowly_and_mended_at_once(scene: Scene) -> None:

@@ -3,10 +3,10 @@
 import time
 
 from adobe_ims_stand_in.defaults import SAMPLE_CLIENT_ID, SAMPLE_CLIENT_SECRET
-from support.api import wait_for
-from support.operator_process import rules
-from support.scene import CLIENT, Scene, allow, workload
-from support.stale_api import StaleApi
+from testbed.api import wait_for
+from testbed.operator_process import rules
+from testbed.scene import CLIENT, Scene, allow, workload
+from testbed.stale_api import StaleApi
 
 RESTARTED_AT = "kubectl.kubernetes.io/restartedAt"
 ROTATE = "adobe-ims.dev/rotate"

@@ -4,11 +4,11 @@ import httpx
 import pytest
 
 from adobe_ims_stand_in.defaults import SAMPLE_CLIENT_SECRET
-from support.address import free_ports
-from support.api import wait_for
-from support.operator_process import rules
-from support.scene import Scene, allow
-from support.stale_api import StaleApi
+from testbed.address import free_ports
+from testbed.api import wait_for
+from testbed.operator_process import rules
+from testbed.scene import Scene, allow
+from testbed.stale_api import StaleApi
 
 SECRET_VERBS = next(rule["verbs"] for rule in rules() if "secrets" in rule["resources"])
 

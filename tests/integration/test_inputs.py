@@ -3,8 +3,8 @@
 import pytest
 
 from adobe_ims_stand_in.defaults import SAMPLE_CLIENT_ID, SAMPLE_CLIENT_SECRET
-from support.api import wait_for
-from support.scene import CLIENT, Scene
+from testbed.api import wait_for
+from testbed.scene import CLIENT, Scene
 
 
 def test_a_credential_whose_client_secret_comes_later_waits_for_it(scene: Scene) -> None:

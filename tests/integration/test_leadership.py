@@ -8,14 +8,14 @@ from pathlib import Path
 
 import pytest
 
-from adobe_ims_operator.resource import GROUP, ROTATE_ANNOTATION
-from support.api import Api, wait_for
-from support.cluster import CRDS
-from support.control_plane import ControlPlane
-from support.operator_process import ACCOUNT, Operator
-from support.scene import Scene, manifest
-from support.stale_api import StaleApi
-from support.stand_in import StandIn
+from adobe_ims_operator.api.resource import GROUP, ROTATE_ANNOTATION
+from testbed.api import Api, wait_for
+from testbed.cluster import CRDS
+from testbed.control_plane import ControlPlane
+from testbed.operator_process import ACCOUNT, Operator
+from testbed.scene import Scene, manifest
+from testbed.stale_api import StaleApi
+from testbed.stand_in import StandIn
 
 COUNT = 20
 NAMES = [f"app-{n}" for n in range(COUNT)]

@@ -6,11 +6,11 @@ from typing import Any
 
 import pytest
 
-from adobe_ims_operator.kube import ApiError, Kube, NotLeadingError
-from adobe_ims_operator.lease import DURATION, GIVE_UP_WITHIN, RENEW_WITHIN, Lease
-from adobe_ims_operator.login import load_configuration
-from adobe_ims_operator.resource import Key
-from support.scene import Scene
+from adobe_ims_operator.api.resource import Key
+from adobe_ims_operator.kube.client import ApiError, Kube, NotLeadingError
+from adobe_ims_operator.kube.lease import DURATION, GIVE_UP_WITHIN, RENEW_WITHIN, Lease
+from adobe_ims_operator.kube.login import load_configuration
+from testbed.scene import Scene
 
 PATH = "/apis/coordination.k8s.io/v1/namespaces/{}/leases/it"
 

@@ -7,12 +7,12 @@ from typing import Any, NamedTuple
 
 import pytest
 
-from adobe_ims_operator.resource import ROTATE_ANNOTATION
-from support.api import wait_for
-from support.cluster import CRDS
-from support.control_plane import ControlPlane
-from support.operator_process import ACCOUNT, lease_rules, rules
-from support.scene import Scene, workload
+from adobe_ims_operator.api.resource import ROTATE_ANNOTATION
+from testbed.api import wait_for
+from testbed.cluster import CRDS
+from testbed.control_plane import ControlPlane
+from testbed.operator_process import ACCOUNT, lease_rules, rules
+from testbed.scene import Scene, workload
 
 DISCOVERY = re.compile("/apis?(/[a-z0-9.-]+){0,2}")
 KINDS = ("Deployment", "StatefulSet", "DaemonSet")

@@ -6,9 +6,9 @@ import subprocess
 import time
 from datetime import timedelta
 
-from adobe_ims_operator.times import from_rfc3339
-from support.api import wait_for
-from support.scene import Scene
+from adobe_ims_operator.api.times import from_rfc3339
+from testbed.api import wait_for
+from testbed.scene import Scene
 
 
 def test_a_credential_becomes_a_secret_with_a_token_of_ims(scene: Scene) -> None:

@@ -8,10 +8,10 @@ from typing import Any
 
 import pytest
 
-from adobe_ims_operator.resource import PLURAL
-from support.api import wait_for
-from support.scene import CLIENT, Scene
-from support.stand_in import StandIn
+from adobe_ims_operator.api.resource import PLURAL
+from testbed.api import wait_for
+from testbed.scene import CLIENT, Scene
+from testbed.stand_in import StandIn
 
 ROTATE = "adobe-ims.dev/rotate"
 SECRET = CLIENT["client_secret"]

@@ -5,12 +5,12 @@ from pathlib import Path
 
 import pytest
 
-from support.api import Api, wait_for
-from support.cluster import CRDS
-from support.control_plane import ControlPlane
-from support.operator_process import ACCOUNT, rules
-from support.scene import Scene, allow
-from support.stand_in import StandIn
+from testbed.api import Api, wait_for
+from testbed.cluster import CRDS
+from testbed.control_plane import ControlPlane
+from testbed.operator_process import ACCOUNT, rules
+from testbed.scene import Scene, allow
+from testbed.stand_in import StandIn
 
 SECRET_VERBS = next(rule["verbs"] for rule in rules() if "secrets" in rule["resources"])
 

@@ -5,9 +5,9 @@ import time
 import pytest
 
 from adobe_ims_stand_in.defaults import SAMPLE_CLIENT_ID, SAMPLE_CLIENT_SECRET
-from support.api import wait_for
-from support.operator_process import grants, rules
-from support.scene import CLIENT, Scene, allow
+from testbed.api import wait_for
+from testbed.operator_process import grants, rules
+from testbed.scene import CLIENT, Scene, allow
 
 FREE = 10
 ROTATE = "adobe-ims.dev/rotate"

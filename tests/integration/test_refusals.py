@@ -4,8 +4,8 @@ from typing import Any
 
 import pytest
 
-from adobe_ims_operator.resource import API_VERSION, KIND
-from support.api import Api, ApiError
+from adobe_ims_operator.api.resource import API_VERSION, KIND
+from testbed.api import Api, ApiError
 
 CLIENT = {"secretRef": {"name": "oauth"}}
 

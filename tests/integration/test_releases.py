@@ -8,15 +8,15 @@ from typing import Any
 import pytest
 import yaml
 
-from adobe_ims_operator.resource import PLURAL
+from adobe_ims_operator.api.resource import PLURAL
 from chart.objects import INSTALLABLE, Object, container, of
 from integration.person import admitted, kubectl
-from support.api import Api, wait_for
-from support.binaries import REPOSITORY
-from support.cluster import CRDS
-from support.control_plane import ControlPlane
-from support.helm import CHART, NAMESPACE, RELEASE, HelmError, run
-from support.scene import manifest
+from testbed.api import Api, wait_for
+from testbed.binaries import REPOSITORY
+from testbed.cluster import CRDS
+from testbed.control_plane import ControlPlane
+from testbed.helm import CHART, NAMESPACE, RELEASE, HelmError, run
+from testbed.scene import manifest
 
 CRD = "/apis/apiextensions.k8s.io/v1/customresourcedefinitions/adobeimscredentials.adobe-ims.dev"
 TAKE_OVER = ("--take-ownership", "--server-side=false")

@@ -23,11 +23,11 @@ import pytest
 import yaml
 
 from adobe_ims_stand_in.defaults import SAMPLE_CLIENT_ID
-from support.api import Api, Object, wait_for
-from support.binaries import REPOSITORY
-from support.control_plane import ControlPlane
-from support.process import BOUND
-from support.scene import Scene
+from testbed.api import Api, Object, wait_for
+from testbed.binaries import REPOSITORY
+from testbed.control_plane import ControlPlane
+from testbed.process import BOUND
+from testbed.scene import Scene
 
 FOLDER = REPOSITORY / "deploy" / "samples"
 CLIENT_SECRET = FOLDER / "client-secret.yaml"

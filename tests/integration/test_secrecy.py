@@ -5,8 +5,8 @@ import json
 from pathlib import Path
 
 from adobe_ims_stand_in.defaults import SAMPLE_CLIENT_ID, SAMPLE_CLIENT_SECRET
-from support.api import wait_for
-from support.scene import CLIENT, Scene
+from testbed.api import wait_for
+from testbed.scene import CLIENT, Scene
 
 ODD_SECRET = "p8e-odd +&=%/?#\"'\\ secret"
 

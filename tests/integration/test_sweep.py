@@ -4,12 +4,12 @@ import asyncio
 
 import pytest
 
-from adobe_ims_operator.cluster import Cluster
-from adobe_ims_operator.endpoints import Endpoints
-from adobe_ims_operator.kube import Kube
-from adobe_ims_operator.sweep import Sweep
-from adobe_ims_operator.watch import CredentialWatch
-from support.scene import Scene
+from adobe_ims_operator.adobe.endpoints import Endpoints
+from adobe_ims_operator.cache.credential_watch import CredentialWatch
+from adobe_ims_operator.cache.resync import Sweep
+from adobe_ims_operator.cache.store import Cluster
+from adobe_ims_operator.kube.client import Kube
+from testbed.scene import Scene
 
 BLIND = "the watch on credentials does not tell what a list shows"
 

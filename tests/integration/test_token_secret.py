@@ -7,18 +7,16 @@ from typing import Any
 
 import pytest
 
-from adobe_ims_operator import token_secret
-from adobe_ims_operator.cluster import Cluster
-from adobe_ims_operator.endpoints import Endpoints
-from adobe_ims_operator.ims import Token
-from adobe_ims_operator.kube import ApiError, Kube
-from adobe_ims_operator.observed import Observed
-from adobe_ims_operator.resource import Key, parse_credential
-from adobe_ims_operator.secret_metadata import observe_secret
-from adobe_ims_operator.token_secret import HeldToken
-from support.api import Object, wait_for
-from support.operator_process import grants
-from support.scene import Scene
+from adobe_ims_operator.adobe.endpoints import Endpoints
+from adobe_ims_operator.api.resource import Key, parse_credential
+from adobe_ims_operator.cache.store import Cluster
+from adobe_ims_operator.core.model import HeldToken, Observed, Token
+from adobe_ims_operator.kube import token_secret
+from adobe_ims_operator.kube.client import ApiError, Kube
+from adobe_ims_operator.kube.secret_metadata import observe_secret
+from testbed.api import Object, wait_for
+from testbed.operator_process import grants
+from testbed.scene import Scene
 from unit.worlds import NOW, facts
 
 FOREIGN = {"apiVersion": "v1", "kind": "Secret", "metadata": {"name": "lightroom"}, "stringData": {"mine": "1"}}

@@ -10,19 +10,19 @@ from pathlib import Path
 import pytest
 import yaml
 
-from adobe_ims_operator.cluster import Cluster
-from adobe_ims_operator.endpoints import Endpoints
-from adobe_ims_operator.kube import ApiError, Kube
-from adobe_ims_operator.login import load_configuration
-from adobe_ims_operator.paths import secrets_path
-from adobe_ims_operator.resource import Key, parse_credential
-from adobe_ims_operator.sweep import Sweep
-from adobe_ims_operator.watch import CredentialWatch
-from support.api import Api, wait_for
-from support.cluster import CRDS
-from support.control_plane import ControlPlane
-from support.scene import Scene
-from support.stand_in import StandIn
+from adobe_ims_operator.adobe.endpoints import Endpoints
+from adobe_ims_operator.api.resource import Key, parse_credential
+from adobe_ims_operator.cache.credential_watch import CredentialWatch
+from adobe_ims_operator.cache.resync import Sweep
+from adobe_ims_operator.cache.store import Cluster
+from adobe_ims_operator.kube.client import ApiError, Kube
+from adobe_ims_operator.kube.login import load_configuration
+from adobe_ims_operator.kube.paths import secrets_path
+from testbed.api import Api, wait_for
+from testbed.cluster import CRDS
+from testbed.control_plane import ControlPlane
+from testbed.scene import Scene
+from testbed.stand_in import StandIn
 
 
 @pytest.fixture(scope="module")

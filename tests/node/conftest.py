@@ -6,13 +6,13 @@ from collections.abc import Iterator
 import pytest
 
 from node.product import APPLICATION_IMAGE, MEASURED, Applications, Release, values
-from support import image, node_packages, node_sandbox
-from support.address import Address
-from support.api import Api
-from support.control_plane import ControlPlane
-from support.node import Node
-from support.node_images import write_image
-from support.stand_in import StandIn
+from testbed import image, node_packages, node_sandbox
+from testbed.address import Address
+from testbed.api import Api
+from testbed.control_plane import ControlPlane
+from testbed.node import Node
+from testbed.node_images import write_image
+from testbed.stand_in import StandIn
 
 TOOLS = ("sh", "printf", "sha256sum", "sleep")
 

@@ -8,13 +8,13 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
-from adobe_ims_operator.resource import API_VERSION, PLURAL
-from support import helm
-from support.api import Api, Object, wait_for
-from support.helm import CHART
-from support.image import NAME as IMAGE
-from support.node import Node
-from support.scene import CLIENT, manifest
+from adobe_ims_operator.api.resource import API_VERSION, PLURAL
+from testbed import helm
+from testbed.api import Api, Object, wait_for
+from testbed.helm import CHART
+from testbed.image import NAME as IMAGE
+from testbed.node import Node
+from testbed.scene import CLIENT, manifest
 
 APPLICATION_IMAGE = "application:local"
 MOUNTED = "/var/run/adobe-ims"

@@ -10,8 +10,8 @@ from collections.abc import Callable
 from pathlib import Path
 
 from node.product import MEASURED, Applications, Release, measure, ready, restarts
-from support.api import Api, wait_for
-from support.stand_in import StandIn
+from testbed.api import Api, wait_for
+from testbed.stand_in import StandIn
 
 
 def test_two_replicas_become_ready_by_the_charts_own_probes_and_one_leads(release: Release) -> None:

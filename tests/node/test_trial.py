@@ -5,9 +5,9 @@ import time
 import pytest
 
 from node.product import Applications, Release, measure, ready, values
-from support.api import Api, wait_for
-from support.control_plane import ControlPlane
-from support.node import Node
+from testbed.api import Api, wait_for
+from testbed.control_plane import ControlPlane
+from testbed.node import Node
 
 
 @pytest.mark.timeout(240)

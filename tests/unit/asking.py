@@ -5,8 +5,8 @@ import re
 from collections.abc import Awaitable, Callable, Iterator
 from dataclasses import dataclass, field
 
-from adobe_ims_operator.ims import ClientCredentials, Token
-from adobe_ims_operator.ims_errors import (
+from adobe_ims_operator.adobe.client import ClientCredentials
+from adobe_ims_operator.adobe.errors import (
     CredentialNotPermitted,
     IMSError,
     IMSRateLimited,
@@ -16,6 +16,7 @@ from adobe_ims_operator.ims_errors import (
     InvalidClient,
     InvalidScope,
 )
+from adobe_ims_operator.core.model import Token
 from adobe_ims_stand_in.defaults import SAMPLE_CLIENT_ID, SAMPLE_CLIENT_SECRET
 
 SCOPES = ("openid", "AdobeID", "read_organizations")

@@ -7,10 +7,11 @@ from collections.abc import AsyncIterator, Iterator
 
 import pytest
 
-from adobe_ims_operator.ims import ClientCredentials, IMSClient, Token, load_trust
-from adobe_ims_operator.ims_errors import IMSError
+from adobe_ims_operator.adobe.client import ClientCredentials, IMSClient, load_trust
+from adobe_ims_operator.adobe.errors import IMSError
+from adobe_ims_operator.core.model import Token
 from adobe_ims_stand_in.defaults import EXPIRES_IN
-from support.stand_in import SAMPLE, StandIn
+from testbed.stand_in import SAMPLE, StandIn
 from unit.asking import CLIENT, SCOPES, Fetch, RawServer, Refuse, Serve, assert_without_secrets, chain
 
 

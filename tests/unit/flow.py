@@ -17,19 +17,19 @@ from aiohttp import web
 from aiohttp.test_utils import TestServer
 from kubernetes.aio.client import Configuration
 
-from adobe_ims_operator.cluster import Cluster
-from adobe_ims_operator.endpoints import Endpoints, RateLimit
-from adobe_ims_operator.fetch import Fetcher
-from adobe_ims_operator.ims import TOKEN_PATH, IMSClient
-from adobe_ims_operator.kube import REQUEST_SECONDS, Kube
-from adobe_ims_operator.paths import credentials_path, events_path, secrets_path
-from adobe_ims_operator.reconcile import Reconciler, utc_now
-from adobe_ims_operator.recorder import Recorder
-from adobe_ims_operator.report import Reporter
-from adobe_ims_operator.resource import ROTATE_ANNOTATION, Key, parse_credential
-from adobe_ims_operator.schedule import Place, Schedule
-from adobe_ims_operator.secret_metadata import observe_secret
-from adobe_ims_operator.workers import NO_REQUEST, Workers, place
+from adobe_ims_operator.adobe.client import TOKEN_PATH, IMSClient
+from adobe_ims_operator.adobe.endpoints import Endpoints, RateLimit
+from adobe_ims_operator.api.resource import ROTATE_ANNOTATION, Key, parse_credential
+from adobe_ims_operator.cache.store import Cluster
+from adobe_ims_operator.controller.fetch import Fetcher
+from adobe_ims_operator.controller.queue import Place, Schedule
+from adobe_ims_operator.controller.reconcile import Reconciler, utc_now
+from adobe_ims_operator.controller.report import Reporter
+from adobe_ims_operator.controller.workers import NO_REQUEST, Workers, place
+from adobe_ims_operator.kube.client import REQUEST_SECONDS, Kube
+from adobe_ims_operator.kube.paths import credentials_path, events_path, secrets_path
+from adobe_ims_operator.kube.recorder import Recorder
+from adobe_ims_operator.kube.secret_metadata import observe_secret
 
 NAMESPACE = "photos"
 SOON = 0.05

@@ -12,8 +12,8 @@ import pytest
 from click.testing import CliRunner, Result
 from kubernetes.aio.config import kube_config
 
-from adobe_ims_operator.cli import main, run
-from adobe_ims_operator.endpoints import ADOBE
+from adobe_ims_operator.adobe.endpoints import ADOBE
+from adobe_ims_operator.cli.main import main, run
 
 ROOT = Path(__file__).parents[2]
 ENVIRONMENT = {name: value for name, value in os.environ.items() if not name.startswith(("KUBE", "ADOBE_"))}

@@ -7,14 +7,20 @@ from typing import Any
 
 import pytest
 
-from adobe_ims_operator.cluster import Cluster
-from adobe_ims_operator.endpoints import Endpoints
-from adobe_ims_operator.ims import Token
-from adobe_ims_operator.observed import Finding, Inputs, Observed, ObservedSecret
-from adobe_ims_operator.policy import Pace
-from adobe_ims_operator.resource import ROTATE_ANNOTATION, ClientRef, Condition, Credential, Key, SecretTemplate, Status
-from adobe_ims_operator.times import to_rfc3339
-from adobe_ims_operator.token_secret import HeldToken
+from adobe_ims_operator.adobe.endpoints import Endpoints
+from adobe_ims_operator.api.resource import (
+    ROTATE_ANNOTATION,
+    ClientRef,
+    Condition,
+    Credential,
+    Key,
+    SecretTemplate,
+    Status,
+)
+from adobe_ims_operator.api.times import to_rfc3339
+from adobe_ims_operator.cache.store import Cluster
+from adobe_ims_operator.core.model import Finding, HeldToken, Inputs, Observed, ObservedSecret, Token
+from adobe_ims_operator.core.policy import Pace
 from unit.worlds import ENDPOINT, NOW, facts, spec, token_secret
 
 KEY = Key("photos", "lightroom")

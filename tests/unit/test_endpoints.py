@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from adobe_ims_operator.endpoints import ADOBE, EndpointError, Endpoints, normalize
+from adobe_ims_operator.adobe.endpoints import ADOBE, EndpointError, Endpoints, normalize
 
 PRODUCTION, STAGE = ADOBE
 NOW = datetime(2026, 11, 23, 10, tzinfo=UTC)

@@ -4,8 +4,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from adobe_ims_operator.events import derive
-from adobe_ims_operator.resource import Condition, Status
+from adobe_ims_operator.api.resource import Condition, Status
+from adobe_ims_operator.core.events import derive
 
 KEYS = ("old", "new")
 

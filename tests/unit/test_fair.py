@@ -15,7 +15,7 @@ from bench.audit import Request
 from bench.burst import Plan, Share, first_written
 from bench.table import Figure
 from bench.windows import Replaced, closures, most_allowed, most_inside, most_within, replaced
-from support.stand_in import Requests
+from testbed.stand_in import Requests
 
 MOMENTS = st.lists(st.integers(0, 60).map(lambda quarter: quarter / 4), max_size=30)
 

@@ -7,14 +7,14 @@ from datetime import UTC, datetime
 
 import pytest
 
-from adobe_ims_operator.client_secret import Client
-from adobe_ims_operator.endpoints import Endpoints, RateLimit
-from adobe_ims_operator.fetch import Fetcher
-from adobe_ims_operator.ims import IMSClient, load_trust
-from adobe_ims_operator.ims_errors import InvalidClient
-from adobe_ims_operator.kube import NotLeadingError
+from adobe_ims_operator.adobe.client import IMSClient, load_trust
+from adobe_ims_operator.adobe.endpoints import Endpoints, RateLimit
+from adobe_ims_operator.adobe.errors import InvalidClient
+from adobe_ims_operator.controller.fetch import Fetcher
+from adobe_ims_operator.kube.client import NotLeadingError
+from adobe_ims_operator.kube.client_secret import Client
 from adobe_ims_stand_in.defaults import SAMPLE_CLIENT_ID, SAMPLE_CLIENT_SECRET
-from support.stand_in import StandIn
+from testbed.stand_in import StandIn
 from unit.worlds import observed
 
 CLIENT = Client(7, SAMPLE_CLIENT_ID, {"old": "p8e-old", "new": SAMPLE_CLIENT_SECRET})

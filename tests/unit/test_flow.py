@@ -5,7 +5,7 @@ from collections.abc import Callable
 
 import pytest
 
-from adobe_ims_operator.resource import Key
+from adobe_ims_operator.api.resource import Key
 from unit.flow import NAMESPACE, Flow, flowing
 
 

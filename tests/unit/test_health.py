@@ -7,13 +7,14 @@ import aiohttp
 import pytest
 from kubernetes.aio.client import Configuration
 
-from adobe_ims_operator import health, secret_watch
-from adobe_ims_operator.cluster import Cluster
-from adobe_ims_operator.endpoints import Endpoints
-from adobe_ims_operator.kube import Kube
-from adobe_ims_operator.secret_watch import SecretWatch
-from adobe_ims_operator.serving import PortTakenError, Server
-from support.address import free_ports
+from adobe_ims_operator.adobe.endpoints import Endpoints
+from adobe_ims_operator.cache import secret_watch
+from adobe_ims_operator.cache.secret_watch import SecretWatch
+from adobe_ims_operator.cache.store import Cluster
+from adobe_ims_operator.kube.client import Kube
+from adobe_ims_operator.manager import health
+from adobe_ims_operator.manager.serving import PortTakenError, Server
+from testbed.address import free_ports
 
 
 @pytest.fixture

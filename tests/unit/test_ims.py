@@ -6,12 +6,13 @@ from datetime import timedelta
 
 import pytest
 
-from adobe_ims_operator import ims
-from adobe_ims_operator.client_secret import Client, ClientSecret
-from adobe_ims_operator.ims import LONGEST_ANSWER, ClientCredentials, IMSClient, Token, load_trust
-from adobe_ims_operator.ims_errors import IMSUnavailable
-from adobe_ims_operator.token_secret import HeldToken, _Desired
-from support.stand_in import StandIn
+from adobe_ims_operator.adobe import client as ims
+from adobe_ims_operator.adobe.client import LONGEST_ANSWER, ClientCredentials, IMSClient, load_trust
+from adobe_ims_operator.adobe.errors import IMSUnavailable
+from adobe_ims_operator.core.model import HeldToken, Token
+from adobe_ims_operator.kube.client_secret import Client, ClientSecret
+from adobe_ims_operator.kube.token_secret import _Desired
+from testbed.stand_in import StandIn
 from unit import worlds
 from unit.asking import CLIENT, Fetch, Serve
 

@@ -9,16 +9,16 @@ from pathlib import Path
 
 import pytest
 
-from adobe_ims_operator import ims
-from adobe_ims_operator.ims import LONGEST_ANSWER, ClientCredentials, IMSClient, load_trust
-from adobe_ims_operator.ims_errors import (
+from adobe_ims_operator.adobe import client as ims
+from adobe_ims_operator.adobe.client import LONGEST_ANSWER, ClientCredentials, IMSClient, load_trust
+from adobe_ims_operator.adobe.errors import (
     CredentialNotPermitted,
     IMSRateLimited,
     IMSUnavailable,
     InvalidClient,
     InvalidScope,
 )
-from support.stand_in import StandIn
+from testbed.stand_in import StandIn
 from unit.asking import CLIENT, Refuse, Serve, assert_without_secrets, check
 
 

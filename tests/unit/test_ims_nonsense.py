@@ -4,9 +4,9 @@ import tracemalloc
 
 import pytest
 
-from adobe_ims_operator.ims import LONGEST_ANSWER
-from adobe_ims_operator.ims_errors import IMSResponseInvalid
-from support.stand_in import StandIn
+from adobe_ims_operator.adobe.client import LONGEST_ANSWER
+from adobe_ims_operator.adobe.errors import IMSResponseInvalid
+from testbed.stand_in import StandIn
 from unit.asking import Refuse, Serve, check
 
 MIB = 1 << 20

@@ -11,11 +11,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from adobe_ims_operator import token_secret
-from adobe_ims_operator.ims import Token
-from adobe_ims_operator.ledger import Facts, digest_client, digest_data, digest_spec, owner_uid, read_facts
-from adobe_ims_operator.resource import ClientRef, SecretTemplate, Spec, Workload
-from adobe_ims_operator.token_secret import HeldToken
+from adobe_ims_operator.api.ledger import Facts, digest_client, digest_data, digest_spec, owner_uid, read_facts
+from adobe_ims_operator.api.resource import ClientRef, SecretTemplate, Spec, Workload
+from adobe_ims_operator.core.model import HeldToken, Token
+from adobe_ims_operator.kube import token_secret
 from unit import worlds
 
 PREFIX = "adobe-ims.dev/"
@@ -202,8 +201,8 @@ def test_the_same_data_has_another_digest_under_another_credential() -> None:
 
 
 GOLDEN = """\
-from adobe_ims_operator.ledger import digest_client, digest_data, digest_spec
-from adobe_ims_operator.resource import ClientRef, SecretTemplate, Spec
+from adobe_ims_operator.api.ledger import digest_client, digest_data, digest_spec
+from adobe_ims_operator.api.resource import ClientRef, SecretTemplate, Spec
 print(digest_spec(Spec(client=ClientRef("oauth"), secret=SecretTemplate("token"))))
 print(digest_client("uid-1", "the id", {"client_secret": "the secret \u00e9"}))
 print(digest_data("uid-1", {"access_token": "dG9rZW4=", "other": ""}))

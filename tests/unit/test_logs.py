@@ -9,7 +9,7 @@ from typing import Any
 import httpx
 import pytest
 
-from adobe_ims_operator import logs
+from adobe_ims_operator.manager import logs
 
 LIBRARIES = ("httpx", "httpcore.http11", "aiohttp.client", "asyncio")
 SILENT = ("kopf", "kopf.objects", "kubernetes.aio.client.rest")

@@ -2,11 +2,9 @@
 
 from datetime import timedelta
 
-from adobe_ims_operator.ims import Token
-from adobe_ims_operator.memory import Memory
-from adobe_ims_operator.observed import Failure, Finding
-from adobe_ims_operator.policy import UNPLANNED_WINDOW, Pace
-from adobe_ims_operator.token_secret import HeldToken
+from adobe_ims_operator.core.attempts import Memory
+from adobe_ims_operator.core.model import Failure, Finding, HeldToken, Token
+from adobe_ims_operator.core.policy import UNPLANNED_WINDOW, Pace
 from unit.worlds import INPUTS, NOW, facts
 
 DUE, EDITED = Finding("Due", "it is due"), Finding("SecretEdited", "it was edited")

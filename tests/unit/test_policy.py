@@ -7,11 +7,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from adobe_ims_operator.checks import due_at
-from adobe_ims_operator.ledger import Facts, read_facts
-from adobe_ims_operator.observed import Inputs, Observed
-from adobe_ims_operator.policy import IDLE, Action, Pace, backoff, decide, rank, recall_failure
-from adobe_ims_operator.resource import Condition, SecretTemplate, Status
+from adobe_ims_operator.api.ledger import Facts, read_facts
+from adobe_ims_operator.api.resource import Condition, SecretTemplate, Status
+from adobe_ims_operator.core.checks import due_at
+from adobe_ims_operator.core.model import Inputs, Observed
+from adobe_ims_operator.core.policy import IDLE, Action, Pace, backoff, decide, rank, recall_failure
 from unit import worlds
 from unit.worlds import INPUTS, NOW, client_secret, facts, failure, observed, spec, token_secret
 

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from adobe_ims_operator.endpoints import RateLimit
+from adobe_ims_operator.adobe.endpoints import RateLimit
 
 
 class _Clockwork(asyncio.SelectorEventLoop):

@@ -9,11 +9,11 @@ import pytest
 from aiohttp import web
 from kubernetes.aio.client import Configuration
 
-from adobe_ims_operator import recorder as recorder_module
-from adobe_ims_operator.events import Event
-from adobe_ims_operator.kube import REQUEST_SECONDS, Kube, NotLeadingError
-from adobe_ims_operator.recorder import Recorder
-from adobe_ims_operator.tasks import steadily
+from adobe_ims_operator.controller.tasks import steadily
+from adobe_ims_operator.core.events import Event
+from adobe_ims_operator.kube import recorder as recorder_module
+from adobe_ims_operator.kube.client import REQUEST_SECONDS, Kube, NotLeadingError
+from adobe_ims_operator.kube.recorder import Recorder
 from unit.flow import API, api_client, cancel, serving
 from unit.test_cluster import credential
 

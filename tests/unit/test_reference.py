@@ -14,11 +14,11 @@ from typing import Any
 import pytest
 import yaml
 
-from adobe_ims_operator import template
-from adobe_ims_operator.ledger import Facts
-from adobe_ims_operator.resource import ROTATE_ANNOTATION
-from adobe_ims_operator.status import OURS
-from adobe_ims_operator.token_secret import MANAGED_BY
+from adobe_ims_operator.api import placeholders as template
+from adobe_ims_operator.api.ledger import Facts
+from adobe_ims_operator.api.resource import ROTATE_ANNOTATION
+from adobe_ims_operator.core.status import OURS
+from adobe_ims_operator.kube.token_secret import MANAGED_BY
 
 ROOT = Path(__file__).parents[2]
 GENERATOR = Path("hack/reference.py")
@@ -100,7 +100,7 @@ def is_free(path: str) -> bool:
 def reasons() -> set[str]:
     """The reasons that the code gives: of findings, of Events and of errors."""
     named: list[ast.expr] = []
-    for module in (ROOT / "operator/adobe_ims_operator").glob("*.py"):
+    for module in (ROOT / "operator/adobe_ims_operator").rglob("*.py"):
         for node in ast.walk(ast.parse(module.read_text())):
             match node:
                 case ast.Call(func=ast.Name(id="Finding" | "Event"), args=[reason, *_]):

@@ -5,8 +5,8 @@ from collections import defaultdict
 from hypothesis import given
 from hypothesis import strategies as st
 
-from adobe_ims_operator.references import References
-from adobe_ims_operator.resource import Key
+from adobe_ims_operator.api.resource import Key
+from adobe_ims_operator.cache.index import References
 
 KEYS = [Key("photos", name) for name in ("a", "b", "c")]
 steps = st.tuples(st.booleans(), st.sampled_from(["x", "y"]), st.sampled_from(KEYS))

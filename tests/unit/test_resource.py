@@ -10,8 +10,7 @@ import yaml
 from hypothesis import given
 from hypothesis import strategies as st
 
-from adobe_ims_operator import status as report
-from adobe_ims_operator.resource import (
+from adobe_ims_operator.api.resource import (
     ClientRef,
     Condition,
     Key,
@@ -22,6 +21,7 @@ from adobe_ims_operator.resource import (
     Workload,
     parse_credential,
 )
+from adobe_ims_operator.core import status as report
 
 COMPLETE = """
 apiVersion: adobe-ims.dev/v1alpha1

@@ -8,8 +8,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from adobe_ims_operator import schedule as schedule_module
-from adobe_ims_operator.schedule import Place, Schedule
+from adobe_ims_operator.controller import queue as schedule_module
+from adobe_ims_operator.controller.queue import Place, Schedule
 
 
 class Clock:

@@ -6,10 +6,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from adobe_ims_operator.ledger import read_facts
-from adobe_ims_operator.observed import ObservedSecret
-from adobe_ims_operator.resource import API_VERSION, KIND
-from adobe_ims_operator.secret_metadata import observe_secret
+from adobe_ims_operator.api.ledger import read_facts
+from adobe_ims_operator.api.resource import API_VERSION, KIND
+from adobe_ims_operator.core.model import ObservedSecret
+from adobe_ims_operator.kube.secret_metadata import observe_secret
 from unit import worlds
 
 OWN = worlds.facts()

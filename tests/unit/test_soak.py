@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from adobe_ims_operator.resource import GROUP
+from adobe_ims_operator.api.resource import GROUP
 from bench.audit import AuditLog, Request
 from bench.history import Findings, HistoryError, Version, Write, examine, join
 from bench.soak import alarms

@@ -7,10 +7,10 @@ from typing import Any
 import pytest
 from hypothesis import given
 
-from adobe_ims_operator.observed import Finding, Observed
-from adobe_ims_operator.policy import Action, Decision, decide
-from adobe_ims_operator.resource import Condition, Status, Workload
-from adobe_ims_operator.status import derive, is_alike, restart_due
+from adobe_ims_operator.api.resource import Condition, Status, Workload
+from adobe_ims_operator.core.model import Finding, Observed
+from adobe_ims_operator.core.policy import Action, Decision, decide
+from adobe_ims_operator.core.status import derive, is_alike, restart_due
 from unit import worlds
 from unit.worlds import INPUTS, NOW, facts, failure, observed, spec, token_secret
 

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from adobe_ims_operator.template import NAMES, TemplateError, render
+from adobe_ims_operator.api.placeholders import NAMES, TemplateError, render
 
 VALUES = {name: f"<{name}>" for name in NAMES} | {"access_token": "hidden-token"}
 PIECES = st.sampled_from(["$", "$$", "$(", ")", "(", "access_token", "$(access_token)", "$(nope)", "\n", " ", "a"])

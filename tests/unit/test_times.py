@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from adobe_ims_operator.times import from_rfc3339, parse_duration, to_rfc3339, whole_seconds
+from adobe_ims_operator.api.times import from_rfc3339, parse_duration, to_rfc3339, whole_seconds
 
 ZONES = st.integers(-14 * 60, 14 * 60).map(lambda minutes: timezone(timedelta(minutes=minutes)))
 MOMENTS = st.datetimes(datetime(1000, 1, 2), datetime(9999, 12, 30), timezones=ZONES)  # noqa: DTZ001 - hypothesis's own

@@ -3,7 +3,7 @@
 import gc
 import sys
 
-from adobe_ims_operator.words import LONGEST, share
+from adobe_ims_operator.api.words import LONGEST, share
 
 
 def test_the_same_word_is_the_same_object() -> None:

@@ -8,13 +8,13 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from adobe_ims_operator import workers
-from adobe_ims_operator.kube import NotLeadingError
-from adobe_ims_operator.observed import Observed
-from adobe_ims_operator.resource import Key
-from adobe_ims_operator.schedule import Place, Schedule
-from adobe_ims_operator.tasks import steadily
-from adobe_ims_operator.workers import IN_ORDER, TOKEN_CAME, Workers, place
+from adobe_ims_operator.api.resource import Key
+from adobe_ims_operator.controller import workers
+from adobe_ims_operator.controller.queue import Place, Schedule
+from adobe_ims_operator.controller.tasks import steadily
+from adobe_ims_operator.controller.workers import IN_ORDER, TOKEN_CAME, Workers, place
+from adobe_ims_operator.core.model import Observed
+from adobe_ims_operator.kube.client import NotLeadingError
 from unit.worlds import ENDPOINT, NOW, facts, observed, token_secret
 
 KEY = Key("photos", "lightroom")

@@ -5,9 +5,9 @@ from datetime import UTC, datetime, timedelta
 
 from hypothesis import strategies as st
 
-from adobe_ims_operator.ledger import Facts
-from adobe_ims_operator.observed import Failure, Finding, Inputs, Observed, ObservedSecret
-from adobe_ims_operator.resource import ClientRef, Key, SecretTemplate, Spec
+from adobe_ims_operator.api.ledger import Facts
+from adobe_ims_operator.api.resource import ClientRef, Key, SecretTemplate, Spec
+from adobe_ims_operator.core.model import Failure, Finding, Inputs, Observed, ObservedSecret
 
 NOW = datetime(2026, 11, 24, 10, 0, 0, tzinfo=UTC)
 ENDPOINT = "https://ims-na1.adobelogin.com"

@@ -16,7 +16,7 @@ import httpx
 
 import adobe_ims_stand_in
 from adobe_ims_stand_in.defaults import SAMPLE_CLIENT_ID, SAMPLE_CLIENT_SECRET
-from support.stand_in import StandIn
+from testbed.stand_in import StandIn
 
 GOOD = {
     "grant_type": "client_credentials",

@@ -6,7 +6,7 @@ import httpx
 import pytest
 
 from adobe_ims_stand_in.defaults import EXPIRES_IN
-from support.stand_in import SAMPLE, StandIn
+from testbed.stand_in import SAMPLE, StandIn
 from unit.stand_in.asking import connected
 
 

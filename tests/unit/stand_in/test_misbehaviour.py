@@ -8,7 +8,7 @@ import httpx
 import pytest
 
 from adobe_ims_stand_in.behaviours import BEHAVIOURS
-from support.stand_in import StandIn
+from testbed.stand_in import StandIn
 from unit.stand_in.asking import ask, connected, rule
 
 LIFETIMES: list[object] = [0, -1, 86399.5, "86399", 86399000, None, True, [], {"seconds": 1}]

@@ -12,7 +12,7 @@ import pytest
 from click.testing import CliRunner
 
 from adobe_ims_stand_in.__main__ import main
-from support.stand_in import StandIn
+from testbed.stand_in import StandIn
 from unit.stand_in.asking import ENVIRONMENT, GOOD, ask, connected, rule, running
 
 

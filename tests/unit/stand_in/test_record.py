@@ -6,7 +6,7 @@ import httpx
 import pytest
 
 from adobe_ims_stand_in.defaults import SAMPLE_CLIENT_ID
-from support.stand_in import StandIn
+from testbed.stand_in import StandIn
 from unit.stand_in.asking import GOOD, ask, connected, rule, send_raw
 
 

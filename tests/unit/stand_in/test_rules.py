@@ -3,7 +3,7 @@
 import httpx
 import pytest
 
-from support.stand_in import StandIn
+from testbed.stand_in import StandIn
 from unit.stand_in.asking import ask, rule
 
 

@@ -1,0 +1,1 @@
+"""Adobe IMS: requests for tokens, their answers and errors, and which endpoints may be asked."""

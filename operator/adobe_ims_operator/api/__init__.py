@@ -1,0 +1,1 @@
+"""What users and other programs read and write: the resource, the facts of a token, placeholders, times."""

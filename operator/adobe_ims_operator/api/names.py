@@ -1,0 +1,3 @@
+"""Names that this operator goes by in the cluster."""
+
+FIELD_MANAGER = "adobe-ims-operator"

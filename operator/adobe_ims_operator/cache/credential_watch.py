@@ -1,0 +1,223 @@
+"""The watch on AdobeIMSCredentials: kopf as the informer, and nothing else.
+
+Only `on.event` handlers are used. kopf's timers, daemons and change handlers would put a finalizer and
+annotations on every object; without them it lists and watches, and makes no request for an object.
+kopf ends when its watch fails in a way that it does not know, so it is started again here; what was
+observed, and the tokens that wait to be written, stay.
+"""
+
+import asyncio
+import logging
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any, cast
+
+import kopf
+
+from adobe_ims_operator.api.resource import GROUP, PLURAL, VERSION, Key, MalformedResourceError, parse_credential
+from adobe_ims_operator.cache.store import Cluster
+from adobe_ims_operator.core.policy import Pace, backoff
+from adobe_ims_operator.kube.client import ApiError, Kube
+
+logger = logging.getLogger(__name__)
+
+CRD_POLL_SECONDS = 5.0
+
+
+class CredentialWatch:
+    """Keeps `cluster` up to date with the credentials of some namespaces (none named: of all).
+
+    Args:
+        selector: a label selector, or None for all.
+        reclaim_signals: called each time that kopf has put its own signal handlers in place.
+        chance: a random number in [0, 1), for jitter.
+    """
+
+    def __init__(
+        self,
+        kube: Kube,
+        cluster: Cluster,
+        namespaces: Sequence[str],
+        selector: str | None,
+        reclaim_signals: Callable[[], None],
+        chance: Callable[[], float],
+    ) -> None:
+        self._kube = kube
+        self._cluster = cluster
+        self._namespaces = namespaces
+        self._selector = selector
+        self._reclaim_signals = reclaim_signals
+        self._chance = chance
+        self._logins = 0
+        self._unreadable: dict[str, int] = {}
+        self._stop = asyncio.Event()
+        self._end = asyncio.Event()
+        self.started = asyncio.Event()
+        """Set at each start of kopf; whoever waits for it clears it."""
+        self.waits_for: str | None = "the watch on credentials was not started yet"
+        """What keeps it from watching; None while it does."""
+
+    def stop(self) -> None:
+        """End `run`."""
+        self._stop.set()
+        self._end.set()
+
+    def restart(self) -> None:
+        """Have kopf list and watch anew."""
+        self._end.set()
+
+    def unseen(self, listed: Mapping[str, tuple[Key, int]]) -> dict[str, tuple[Key, int]]:
+        """Those of these credentials (their key and generation by uid) that it did not tell of."""
+        return {uid: (key, at) for uid, (key, at) in listed.items() if not self._has_seen(uid, key, at)}
+
+    async def run(self) -> None:
+        """Watch until `stop`, through every outage."""
+        failures = 0
+        while not self._stop.is_set():
+            await self._wait_for_crd()
+            if self._stop.is_set():
+                return
+            started = asyncio.get_running_loop().time()
+            self.started.set()
+            try:
+                await self._watch()
+            except Exception as error:  # noqa: BLE001 - whatever ends kopf, it is started again
+                logger.warning("the watch on credentials ended: %s: %s", type(error).__name__, error)
+            lived = asyncio.get_running_loop().time() - started
+            failures = 1 if lived > Pace.API_SERVER.value[1] else failures + 1
+            await _sleep(backoff(Pace.API_SERVER, failures, self._chance()).total_seconds(), self._stop)
+
+    async def _wait_for_crd(self) -> None:
+        told = ""
+        while not self._stop.is_set():
+            try:
+                problem = self.waits_for = await self._why_no_crd()
+            except ApiError as error:
+                problem = f"can't look for the CRD {PLURAL}.{GROUP}: {error}"
+            if problem is None:
+                return
+            if problem != told:
+                logger.warning("%s; waiting for it", problem)
+                told = problem
+            await _sleep(CRD_POLL_SECONDS, self._stop)
+
+    async def _why_no_crd(self) -> str | None:
+        try:
+            found = await self._kube.get(f"/apis/{GROUP}/{VERSION}")
+        except ApiError as error:
+            if error.status != 404:
+                raise
+            found = {"resources": []}
+        if any(resource["name"] == PLURAL for resource in found["resources"]):
+            return None
+        return f"the CRD {PLURAL}.{GROUP} is not installed yet (kubectl apply -f deploy/crds/)"
+
+    async def _watch(self) -> None:
+        self._end = asyncio.Event()
+        if self._stop.is_set():
+            return
+        before = asyncio.all_tasks()
+        tasks = await kopf.spawn_tasks(
+            registry=self._registry(),
+            settings=_settings(self._selector),
+            # Else kopf asks for the user's name, which a container's uid may not have.
+            identity=cast("Any", "adobe-ims-operator"),
+            standalone=True,
+            clusterwide=not self._namespaces,
+            namespaces=self._namespaces,
+            stop_flag=self._end,
+        )
+        self._reclaim_signals()
+        await kopf.run_tasks(tasks, ignored=before)
+
+    def _registry(self) -> kopf.OperatorRegistry:
+        registry = kopf.OperatorRegistry()
+
+        def heed(event: kopf.RawEvent, **_: Any) -> bool:
+            self._logins = 0  # the last one works
+            return self._is_news(event)
+
+        @kopf.on.event(GROUP, VERSION, PLURAL, registry=registry, when=heed)
+        async def observe(event: kopf.RawEvent, **_: Any) -> None:
+            try:
+                self._observe(event["type"], dict(event["object"]))
+            except Exception:
+                logger.exception("a defect of the operator; please report it")
+
+        @kopf.on.login(registry=registry)
+        async def login(**_: Any) -> kopf.AiohttpSession:
+            # kopf logs in anew after each 401, without a pause of its own.
+            if self._logins:
+                await asyncio.sleep(backoff(Pace.API_SERVER, self._logins, self._chance()).total_seconds())
+                await self._kube.log_in_anew()
+            self._logins += 1
+            return kopf.AiohttpSession(server=self._kube.host, aiohttp_session=self._kube.session())
+
+        return registry
+
+    def _has_seen(self, uid: str, key: Key, generation: int) -> bool:
+        known = self._cluster.credentials.get(key)
+        seen = known.generation if known is not None and known.uid == uid else -1
+        return max(seen, self._unreadable.get(uid, -1)) >= generation
+
+    def _is_news(self, event: kopf.RawEvent) -> bool:
+        """Whether an event tells what is not known yet; that of a write of our own is known by the answer to it."""
+        metadata = event["object"]["metadata"]
+        known = self._cluster.credentials.get(Key(metadata["namespace"], metadata["name"]))
+        if event["type"] == "DELETED" or known is None or known.uid != metadata["uid"]:
+            return True
+        return int(metadata["resourceVersion"]) > known.version
+
+    def _observe(self, kind: str | None, body: dict[str, Any]) -> None:
+        metadata = body["metadata"]
+        key = Key(metadata["namespace"], metadata["name"])
+        self._unreadable.pop(metadata["uid"], None)
+        if kind == "DELETED":
+            logger.info("%s: was deleted", key)
+            self._cluster.drop_credential(key, metadata["uid"])
+            return
+        try:
+            self._cluster.put_credential(parse_credential(body))
+        except MalformedResourceError as error:
+            self._unreadable[metadata["uid"]] = metadata.get("generation", 0)
+            logger.error("%s", error)  # noqa: TRY400 - the message says it all
+
+
+class _Nothing(kopf.DiffBaseStorage):
+    """What kopf would compare each event of an object with, for handlers that there are none of here."""
+
+    def build(self, **_: Any) -> kopf.BodyEssence:
+        return cast("kopf.BodyEssence", {})
+
+    def fetch(self, **_: Any) -> None:
+        return None
+
+    def store(self, **_: Any) -> None:
+        pass
+
+
+async def _sleep(seconds: float, until: asyncio.Event) -> None:
+    try:
+        async with asyncio.timeout(seconds):
+            await until.wait()
+    except TimeoutError:
+        pass
+
+
+def _settings(selector: str | None) -> kopf.OperatorSettings:
+    settings = kopf.OperatorSettings()
+    settings.scanning.disabled = True
+    settings.posting.enabled = False
+    settings.watching.chunk_size = 500
+    # Safe only without indices: with one, startup deadlocks (kopf #1243).
+    settings.queueing.worker_limit = 64
+    # How long a worker keeps its place after its object: of these, 0 would lose events, and the default limits a first
+    # list to 640 objects a second, while the rest of it waits in memory.
+    settings.queueing.idle_timeout = 0.01
+    settings.persistence.diffbase_storage = _Nothing()
+    # kopf would take its default finalizer off the objects of other kopf-based operators.
+    settings.persistence.finalizer = f"{GROUP}/none"
+    # kopf would kill the process this long after its end, and here it is started again instead.
+    settings.process.ultimate_exiting_timeout = None
+    if selector:
+        settings.watching.label_selectors[GROUP, VERSION, PLURAL] = selector
+    return settings

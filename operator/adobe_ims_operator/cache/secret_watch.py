@@ -1,0 +1,148 @@
+"""A watch on the metadata of Secrets: token Secrets to heal, client Secrets to follow.
+
+Only metadata is asked for, so no Secret's data is sent, whoever's it is. kopf has no such watch: it would bring the
+data of every Secret into the process. (A label selector would bring less, but nobody labels client Secrets.)
+"""
+
+import asyncio
+import logging
+from collections.abc import Callable
+from typing import Any
+
+from adobe_ims_operator.api.resource import Key
+from adobe_ims_operator.api.words import share
+from adobe_ims_operator.cache.store import Cluster
+from adobe_ims_operator.core.model import ObservedSecret
+from adobe_ims_operator.core.policy import Pace, backoff
+from adobe_ims_operator.kube.client import METADATA_LIST, METADATA_OBJECT, ApiError, Kube
+from adobe_ims_operator.kube.paths import secrets_path
+from adobe_ims_operator.kube.secret_metadata import observe_secret
+
+logger = logging.getLogger(__name__)
+
+WATCH_SECONDS = 300
+SILENCE_SECONDS = 90.0
+"""A healthy watch has a bookmark about once a minute; after this long without a line it is opened anew."""
+DEAD_SECONDS = 300.0
+"""A watch that neither heard nor tried anything for so long is dead; the longest that it may wait is far below."""
+LEAST_SECONDS = 1.0
+"""A watch that ends sooner, without an error, is opened anew no faster than one that failed."""
+GONE = 410
+FORBIDDEN = 403
+FORBIDDEN_HINT = " (deploy/operator.yaml has what the operator needs; with a Role instead, name its --namespace)"
+
+
+class SecretWatch:
+    """Keeps `cluster` up to date with the Secrets of one namespace, or of all where it is None.
+
+    Args:
+        chance: a random number in [0, 1), for jitter.
+    """
+
+    def __init__(self, kube: Kube, cluster: Cluster, namespace: str | None, chance: Callable[[], float]) -> None:
+        self._kube = kube
+        self._cluster = cluster
+        self._namespace = namespace
+        self._chance = chance
+        self._path = secrets_path(namespace)
+        self._failures = 0
+        self._listed = False
+        self._live()
+
+    def unready(self) -> str | None:
+        """What keeps the Secrets from being known; None once they were read."""
+        return None if self._listed else f"the Secrets {self.where} were not read yet"
+
+    def broken(self) -> str | None:
+        """What is wrong with the watch; None while it goes on."""
+        silent = asyncio.get_running_loop().time() - self._alive_at
+        if silent < DEAD_SECONDS:
+            return None
+        return f"the watch on Secrets {self.where} has stood still for {silent:.0f} s"
+
+    async def run(self) -> None:
+        """Watch for ever, through every outage."""
+        version: str | None = None
+        while True:
+            self._live()
+            try:
+                version = version or await self._list()
+                started = asyncio.get_running_loop().time()
+                version = await self._watch(version)
+                if asyncio.get_running_loop().time() - started < LEAST_SECONDS:
+                    await self._pause()
+            except ApiError as error:
+                if error.status:
+                    version = None
+                hint = FORBIDDEN_HINT if error.status == FORBIDDEN else ""
+                logger.warning("can't watch Secrets %s at %s: %s%s", self.where, self._kube.host, error, hint)
+                await self._pause()
+
+    async def _pause(self) -> None:
+        self._failures += 1
+        await asyncio.sleep(backoff(Pace.API_SERVER, self._failures, self._chance()).total_seconds())
+
+    async def _list(self) -> str:
+        listed: dict[Key, ObservedSecret] = {}
+        version = ""
+        async for page in self._kube.pages(self._path, accept=METADATA_LIST):
+            self._live()
+            version = page["metadata"]["resourceVersion"]
+            for item in page["items"]:
+                if (secret := _observe(item["metadata"])) is not None:
+                    listed[_key(item["metadata"])] = secret
+        self._cluster.replace_secrets(self._namespace, listed, int(version))
+        self._listed = True
+        logger.info("in sync with %d Secrets %s, by their metadata", len(listed), self.where)
+        return version
+
+    async def _watch(self, version: str) -> str | None:
+        """Follow one watch from `version` to its end; the version to go on from, or None to list anew."""
+        query = {
+            "watch": "true",
+            "allowWatchBookmarks": "true",
+            "resourceVersion": version,
+            "timeoutSeconds": str(WATCH_SECONDS),
+        }
+        async with self._kube.stream(
+            self._path, accept=METADATA_OBJECT, query=query, silence=SILENCE_SECONDS
+        ) as events:
+            async for event in events:
+                self._live()
+                if event["type"] == "ERROR":
+                    status = event["object"]
+                    if status.get("code") == GONE:
+                        return None
+                    raise ApiError(status.get("code", 0), status.get("reason", ""), status.get("message", ""))
+                version = event["object"]["metadata"]["resourceVersion"]
+                self._take_up(event["type"], event["object"]["metadata"])
+                self._failures = 0
+        return version
+
+    def _take_up(self, kind: str, metadata: dict[str, Any]) -> None:
+        if kind == "DELETED":
+            self._cluster.drop_secret(_key(metadata), int(metadata["resourceVersion"]))
+        elif kind != "BOOKMARK" and (secret := _observe(metadata)) is not None:
+            self._cluster.put_secret(_key(metadata), secret)
+        self._cluster.watched_secrets(self._namespace, int(metadata["resourceVersion"]))
+
+    def _live(self) -> None:
+        self._alive_at = asyncio.get_running_loop().time()
+
+    @property
+    def where(self) -> str:
+        """The namespaces it watches, in words."""
+        return f"in namespace {self._namespace}" if self._namespace else "in all namespaces"
+
+
+def _observe(metadata: dict[str, Any]) -> ObservedSecret | None:
+    # Anybody may write anything into a Secret; one that can't be read must not blind the operator to all others.
+    try:
+        return observe_secret(metadata)
+    except Exception:
+        logger.exception("Secret %s is passed over, as its metadata can't be read", _key(metadata))
+        return None
+
+
+def _key(metadata: dict[str, Any]) -> Key:
+    return Key(share(metadata["namespace"]), metadata["name"])

@@ -1,0 +1,1 @@
+"""Works on what is due: queue, workers, reconcile, fetch, report."""

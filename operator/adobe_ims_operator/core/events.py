@@ -1,0 +1,119 @@
+"""Kubernetes Events: one for each change of state that a person may want to know of, none for routine.
+
+What is worth telling is derived from the status before and after, so nothing else has to remember what was told. A
+rotation that went as planned, and a retry that failed as the one before, are told by status and metrics alone.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from adobe_ims_operator.api.names import FIELD_MANAGER
+from adobe_ims_operator.api.resource import API_VERSION, KIND, Condition, Credential, Status
+
+MOST_NOTE = 1024
+"""Bytes that the API server takes for the text of an Event (events.k8s.io/v1)."""
+
+
+@dataclass(frozen=True, slots=True)
+class Event:
+    """Something that happened: `warning` where somebody may have to do something."""
+
+    reason: str
+    note: str
+    warning: bool
+
+
+def derive(before: Status, after: Status, secret_keys: Sequence[str]) -> list[Event]:
+    """What to tell of the change from one status to the next.
+
+    Args:
+        secret_keys: `spec.client.secretKeys`, in their order.
+    """
+    told = [_of_condition(before, after, "RotationFailing", "True"), _of_condition(before, after, "Ready", "False")]
+    told += [_of_recovery(before, after), _of_client_secret(before, after, secret_keys)]
+    told += [_of_suspension(before, after), _of_restart(before, after)]
+    # One Event for a reason: where a rotation fails and the token is gone as well, both conditions give it.
+    return list({event.reason: event for event in reversed(told) if event is not None}.values())
+
+
+def to_json(event: Event, credential: Credential, happened_at: datetime, instance: str) -> dict[str, Any]:
+    """Write an Event about a credential as the API server takes it.
+
+    Args:
+        happened_at: in UTC.
+        instance: which process tells.
+    """
+    key = credential.key
+    return {
+        "apiVersion": "events.k8s.io/v1",
+        "kind": "Event",
+        "metadata": {"generateName": f"{key.name[:200]}-", "namespace": key.namespace},
+        "eventTime": happened_at.isoformat(timespec="microseconds").replace("+00:00", "Z"),
+        "reportingController": f"adobe-ims.dev/{FIELD_MANAGER}",
+        "reportingInstance": instance[:128],
+        "action": "Rotate",
+        "reason": event.reason,
+        "note": event.note.encode()[:MOST_NOTE].decode(errors="ignore"),
+        "type": "Warning" if event.warning else "Normal",
+        "regarding": {
+            "apiVersion": API_VERSION,
+            "kind": KIND,
+            "name": key.name,
+            "namespace": key.namespace,
+            "uid": credential.uid,
+        },
+    }
+
+
+def _of_condition(before: Status, after: Status, kind: str, bad: str) -> Event | None:
+    old, new = before.condition(kind), after.condition(kind)
+    if new is None or new.status != bad or new.reason == "Suspended":
+        return None
+    if old is not None and old.status == new.status and (old.reason == new.reason or _both_pass(old, new)):
+        return None
+    return Event(new.reason, new.message, warning=True)
+
+
+def _both_pass(old: Condition, new: Condition) -> bool:
+    # An IMS in trouble may fail in another way at each retry.
+    return {old.reason, new.reason} <= {"IMSUnavailable", "IMSRateLimited", "IMSResponseInvalid"}
+
+
+def _of_recovery(before: Status, after: Status) -> Event | None:
+    ready, failing = after.condition("Ready"), after.condition("RotationFailing")
+    if ready is None or failing is None or (ready.status, failing.status) != ("True", "False"):
+        return None
+    if before.says("Ready", "True") and not before.says("RotationFailing", "True"):
+        return None
+    return Event("Rotated", f"{ready.message}; it expires at {after.expiration_time}", warning=False)
+
+
+def _of_client_secret(before: Status, after: Status, secret_keys: Sequence[str]) -> Event | None:
+    old, new = before.client_secret_key, after.client_secret_key
+    if old is None or new is None or old == new or new not in secret_keys:
+        return None
+    if old in secret_keys[: secret_keys.index(new)]:
+        note = f"IMS no longer accepts the client secret under the key {old}; the one under {new} is used instead"
+        return Event("ClientSecretStopped", note, warning=True)
+    note = f"IMS accepts the client secret under the key {new}; it is used now"
+    return Event("ClientSecretWorks", note, warning=False)
+
+
+def _of_suspension(before: Status, after: Status) -> Event | None:
+    old, new = before.condition("RotationFailing"), after.condition("RotationFailing")
+    if new is None or new.reason != "Suspended" or (old is not None and old.reason == "Suspended"):
+        return None
+    return Event("Suspended", new.message, warning=False)
+
+
+def _of_restart(before: Status, after: Status) -> Event | None:
+    old, new = before.condition("WorkloadsRestarted"), after.condition("WorkloadsRestarted")
+    if (
+        new is None
+        or new.status == "True"
+        or (old is not None and (old.status, old.message) == (new.status, new.message))
+    ):
+        return None
+    return Event(new.reason, new.message, warning=True)

@@ -1,0 +1,138 @@
+"""The values that the core works on: what was observed of one credential, and what was found in it.
+
+They hold no behaviour but questions about themselves, and nothing secret but a token on its way.
+"""
+
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from typing import NamedTuple
+
+from adobe_ims_operator.api.ledger import Facts
+from adobe_ims_operator.api.resource import Key, Spec
+
+
+class Inputs(NamedTuple):
+    """What an attempt was made from: when any of it changes, a failed attempt is worth repeating at once."""
+
+    spec_digest: str
+    client_digest: str | None
+    """Of the content of the client Secret; None where its present version was not read."""
+    rotate_request: str
+
+
+class Finding(NamedTuple):
+    """Why something is so: a CamelCase reason to search for, and a sentence for a person."""
+
+    reason: str
+    message: str
+
+
+@dataclass(frozen=True, slots=True)
+class Failure:
+    """The attempts that failed since the last one that succeeded."""
+
+    finding: Finding
+    count: int
+    """In a row."""
+    streak: int
+    """In a row that are retried at the same pace."""
+    retry_at: datetime
+    inputs: Inputs | None
+    """None where an earlier process failed, and it is not known with what."""
+
+
+@dataclass(frozen=True, slots=True)
+class Token:
+    """An access token; opaque, whatever its form."""
+
+    access_token: str = field(repr=False)
+    token_type: str
+    expires_in: timedelta
+
+
+@dataclass(frozen=True, slots=True)
+class HeldToken:
+    """A token that IMS gave and that is not in its Secret yet."""
+
+    token: Token
+    client_id: str
+    facts: Facts
+    inputs: Inputs
+
+
+@dataclass(frozen=True, slots=True)
+class ObservedSecret:
+    """What the metadata of a Secret tells; its data is never kept."""
+
+    uid: str
+    version: int
+    owner: str
+    """In words, for a message that says whose Secret it is."""
+    credential_uid: str | None
+    """The credential that it was made for, or None where it was not made by this operator."""
+    controller_uid: str | None
+    """Whose it is by ownerReference, whatever kind that is."""
+    facts: Facts | None
+
+
+@dataclass(frozen=True, slots=True)
+class Observed:
+    """All that a decision depends on."""
+
+    key: Key
+    uid: str
+    generation: int
+    spec: Spec
+    endpoint: str
+    """The endpoint of the spec, or the operator's default."""
+    endpoint_allowed: bool
+    inputs: Inputs
+    client: ObservedSecret | None
+    """The Secret that has the name of the client Secret."""
+    secret: ObservedSecret | None
+    """The Secret that has the name of the token Secret, whoever made it."""
+    secret_intact: bool | None
+    """Whether its data is as this operator wrote it; None where this resourceVersion was not looked into yet."""
+    predecessor_uid: str | None
+    """The uid that a Secret was made for, where that was an earlier credential of this name, now gone."""
+    older_claimant: str | None
+    """An older credential that names the same token Secret."""
+    younger_claimants: frozenset[str]
+    """The uids of younger credentials that name the same token Secret."""
+    client_of: str | None
+    """Another credential that has the Secret of the token Secret's name for its client Secret."""
+    holds_token: bool
+    """Whether a token for these very inputs came from IMS and is not written yet."""
+    token_waits: bool
+    """Whether a token came and is not written yet, be it for these inputs or not."""
+    told_ready: bool
+    """Whether the status says that the Secret holds a valid token."""
+    pending: bool
+    """Whether there is a failure or a token that stands or falls with the content of the client Secret."""
+    failure: Failure | None
+    """Where the latest attempt failed, and was one with these very inputs."""
+    last_failure: Failure | None
+    """Where the latest attempt failed, whatever it was made from."""
+    endpoint_opens_at: datetime | None
+    """When an endpoint that throttles wants to be asked again."""
+    unplanned: int
+    """How many tokens were asked for before they were due, each soon after the one before."""
+    last_unplanned: datetime | None
+
+    @property
+    def own_secret(self) -> ObservedSecret | None:
+        """The token Secret, if it was made for this credential."""
+        if self.secret is None or self.secret.credential_uid is None:
+            return None
+        ours = self.secret.credential_uid in (self.uid, self.predecessor_uid)
+        return self.secret if ours or self.secret.credential_uid in self.younger_claimants else None
+
+    @property
+    def client_version(self) -> str | None:
+        """The resourceVersion of the client Secret, or None where there is none."""
+        return None if self.client is None else str(self.client.version)
+
+    @property
+    def facts(self) -> Facts | None:
+        """The facts of the token, if there is one of this credential's."""
+        return self.own_secret.facts if self.own_secret else None

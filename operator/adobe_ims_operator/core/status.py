@@ -1,0 +1,174 @@
+"""The status of a credential: a report derived from what was observed and decided.
+
+It is no source of truth. Two things are read back from it, to save work after a restart and not to decide what is
+right: until when a failed attempt was to wait, and at which resourceVersion the Secret was known to be intact.
+"""
+
+from dataclasses import replace
+from datetime import datetime
+from typing import Any
+
+from adobe_ims_operator.api.resource import Condition, Status
+from adobe_ims_operator.api.times import to_rfc3339
+from adobe_ims_operator.core import policy
+from adobe_ims_operator.core.model import Finding, Observed
+from adobe_ims_operator.core.policy import Decision
+
+READY = "Ready"
+WORKLOADS_RESTARTED = "WorkloadsRestarted"
+ROTATION_FAILING = "RotationFailing"
+OURS = (READY, ROTATION_FAILING, WORKLOADS_RESTARTED)
+
+
+def derive(
+    observed: Observed,
+    decision: Decision,
+    before: Status,
+    now: datetime,
+    restarted: Finding | None = None,
+) -> Status:
+    """Say how things stand; equal to `before` when nothing changed, so that nothing need be written.
+
+    Args:
+        restarted: what came of restarting workloads, where that was done since `before`.
+    """
+    facts = observed.facts
+    problem = policy.problem(observed, decision)
+    workloads = _workloads_restarted(observed, restarted, before, now)
+    ready = _ready(observed, decision, problem, now)
+    unrolled = "".join(f"; {condition.message}" for condition in workloads if condition.status == "False")
+    if ready.status == "True":
+        ready = replace(ready, message=ready.message + unrolled)
+    conditions = tuple(
+        _settle(condition, observed, before, now)
+        for condition in (ready, _rotation_failing(observed, decision, problem))
+    )
+    others = tuple(c for c in before.conditions if c.type not in OURS)
+    return Status(
+        observed_generation=observed.generation,
+        secret_name=observed.spec.secret.name,
+        secret_version=_secret_version(observed, before),
+        last_rotation_time=to_rfc3339(facts.issued_at) if facts else None,
+        expiration_time=to_rfc3339(facts.expires_at) if facts else None,
+        next_rotation_time=to_rfc3339(decision.attempt_at) if decision.attempt_at else None,
+        rotations=facts.rotations if facts else 0,
+        failures=observed.last_failure.count if problem and observed.last_failure and not decision.refused else 0,
+        client_secret_key=facts.client_secret_key if facts else None,
+        conditions=conditions + workloads + others,
+    )
+
+
+def is_alike(before: Status, after: Status) -> bool:
+    """Whether they differ at most in when the next attempt is and why, or nothing was told before."""
+    return before == Status() or _without_reasons(before) == _without_reasons(after)
+
+
+def _without_reasons(status: Status) -> Status:
+    conditions = tuple(replace(c, reason="", message="", last_transition_time=None) for c in status.conditions)
+    return replace(status, next_rotation_time=None, conditions=conditions)
+
+
+def restart_due(observed: Observed, before: Status, now: datetime) -> str | None:
+    """The time of the rotation that workloads are to be rolled for, or None where that was done or can't be mended.
+
+    It is done once for each rotation, and again where it failed and the list or the permissions may have been mended
+    since; a workload that was rolled for that rotation is not rolled twice. One that was not there is waited for by
+    nobody, as it starts with the present token when it comes.
+    """
+    facts = observed.facts
+    if facts is None or not observed.spec.restart or observed.spec.suspend:
+        return None
+    rotated_at = to_rfc3339(facts.issued_at)
+    done = before.last_rotation_time == rotated_at and not _may_be_mended(observed, before)
+    return None if done or not policy.holds_fresh_token(observed, now) else rotated_at
+
+
+def _may_be_mended(observed: Observed, before: Status) -> bool:
+    condition = before.condition(WORKLOADS_RESTARTED)
+    if condition is None or condition.status == "True":
+        return False
+    return condition.reason != "WorkloadNotFound" or condition.observed_generation != observed.generation
+
+
+def to_json(status: Status) -> dict[str, Any]:
+    """The status as a merge patch of the object: a field that is gone is null."""
+    return {
+        "status": {
+            "observedGeneration": status.observed_generation,
+            "secretName": status.secret_name,
+            "secretResourceVersion": status.secret_version,
+            "lastRotationTime": status.last_rotation_time,
+            "expirationTime": status.expiration_time,
+            "nextRotationTime": status.next_rotation_time,
+            "rotations": status.rotations,
+            "failures": status.failures,
+            "clientSecretKey": status.client_secret_key,
+            "conditions": [_condition_to_json(condition) for condition in status.conditions],
+        }
+    }
+
+
+def _secret_version(observed: Observed, before: Status) -> str | None:
+    """The version to note; a change of metadata alone is worth no write, as a look into the Secret costs no more."""
+    secret = observed.own_secret
+    if secret is None or secret.facts is None or not observed.secret_intact:
+        return None
+    # By both, as two rotations may be of one second, and the count starts anew with a Secret that was lost.
+    told = (before.last_rotation_time, before.rotations) == (to_rfc3339(secret.facts.issued_at), secret.facts.rotations)
+    if before.secret_version is not None and told:
+        return before.secret_version
+    return str(secret.version)
+
+
+def _ready(observed: Observed, decision: Decision, problem: Finding | None, now: datetime) -> Condition:
+    name = observed.spec.secret.name
+    if policy.holds_fresh_token(observed, now):
+        reason = "Suspended" if observed.spec.suspend else "Rotated"
+        message = f"Secret {name} holds a valid token"
+        if problem is not None:
+            message += f", but it can't be rotated: {problem.message}"
+        elif observed.spec.suspend:
+            message += "; rotation is suspended"
+        return Condition(READY, "True", reason, message, None)
+    finding = problem or decision.finding
+    return Condition(READY, "False", finding.reason, finding.message, None)
+
+
+def _rotation_failing(observed: Observed, decision: Decision, problem: Finding | None) -> Condition:
+    if problem is not None:
+        return Condition(ROTATION_FAILING, "True", problem.reason, problem.message, None)
+    if observed.spec.suspend:
+        return Condition(ROTATION_FAILING, "False", "Suspended", "rotation is suspended", None)
+    if decision.finding is not policy.FRESH:
+        return Condition(ROTATION_FAILING, "False", decision.finding.reason, decision.finding.message, None)
+    return Condition(ROTATION_FAILING, "False", "Rotated", "nothing stands in the way of the next rotation", None)
+
+
+def _workloads_restarted(
+    observed: Observed, restarted: Finding | None, before: Status, now: datetime
+) -> tuple[Condition, ...]:
+    old = before.condition(WORKLOADS_RESTARTED)
+    if not observed.spec.restart:
+        return ()
+    if restarted is None:
+        return () if old is None else (old,)
+    status = "True" if restarted.reason == "Restarted" else "False"
+    condition = Condition(WORKLOADS_RESTARTED, status, restarted.reason, restarted.message, None)
+    return (_settle(condition, observed, before, now),)
+
+
+def _settle(condition: Condition, observed: Observed, before: Status, now: datetime) -> Condition:
+    old = before.condition(condition.type)
+    unchanged = old is not None and old.status == condition.status
+    since = old.last_transition_time if old is not None and unchanged else to_rfc3339(now)
+    return replace(condition, observed_generation=observed.generation, last_transition_time=since)
+
+
+def _condition_to_json(condition: Condition) -> dict[str, Any]:
+    return {
+        "type": condition.type,
+        "status": condition.status,
+        "reason": condition.reason,
+        "message": condition.message,
+        "lastTransitionTime": condition.last_transition_time,
+    } | ({} if condition.observed_generation is None else {"observedGeneration": condition.observed_generation})

@@ -1,0 +1,1 @@
+"""The API server: requests and their errors, Secrets, workloads, Events and the Lease."""

@@ -1,0 +1,264 @@
+"""Requests to the Kubernetes API server through `kubernetes.aio`, as plain JSON.
+
+The client library finds the cluster, authenticates and keeps the connections. Its model classes are passed over:
+they cost more than the request itself, and a V1Secret prints its data wherever it is formatted.
+"""
+
+import asyncio
+import json
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping
+from contextlib import asynccontextmanager, contextmanager
+from typing import Any
+from urllib.parse import urlencode
+
+import aiohttp
+from kubernetes.aio import config
+from kubernetes.aio.client import ApiClient, Configuration
+
+from adobe_ims_operator.api.names import FIELD_MANAGER
+from adobe_ims_operator.kube.login import NoClusterError, forget_files, no_cluster
+
+REQUEST_SECONDS = 15.0
+RELOAD_SECONDS = 10.0
+"""Credentials that the API server refuses are not looked for more often than this."""
+PAGE = 500
+
+MERGE_PATCH = "application/merge-patch+json"
+JSON_TYPE = "application/json"
+METADATA_OBJECT = "application/json;as=PartialObjectMetadata;g=meta.k8s.io;v=v1"
+METADATA_LIST = "application/json;as=PartialObjectMetadataList;g=meta.k8s.io;v=v1"
+
+
+class ApiError(Exception):
+    """The API server refused a request, or could not be reached (`status` is 0 then)."""
+
+    def __init__(self, status: int, reason: str, message: str) -> None:
+        super().__init__(f"{status} {reason}: {message}" if status else f"{reason}: {message}")
+        self.status = status
+        self.reason = reason
+        self.message = message
+
+
+class NotLeadingError(Exception):
+    """Another replica may lead by now, so nothing may be asked of IMS and nothing written."""
+
+
+def unhurried() -> float:
+    """The time left for a request of who shares its work with nobody, in seconds."""
+    return REQUEST_SECONDS
+
+
+class Kube:
+    """The API server, as JSON in and JSON out.
+
+    Args:
+        configuration: where it is, and how to authenticate.
+        load: finds that anew where the API server no longer takes it, as the tokens of a kubeconfig's plugin expire.
+        connections: how many requests may be under way at once, watches included.
+        time_left: tells before each write for how many seconds it may be under way; it raises NotLeadingError where
+            it may not be sent.
+
+    Raises:
+        NoClusterError: the certificates of the configuration can't be used.
+    """
+
+    def __init__(
+        self,
+        configuration: Configuration,
+        connections: int,
+        load: Callable[[], Awaitable[Configuration]],
+        time_left: Callable[[], float] = unhurried,
+    ) -> None:
+        configuration.connection_pool_maxsize = connections + 16
+        self._configuration = configuration
+        self._load = load
+        self._time_left = time_left
+        self._loaded_at = -RELOAD_SECONDS
+        try:
+            self._client = ApiClient(configuration)
+        except OSError as error:  # which an ssl.SSLError is as well
+            raise no_cluster(f"its certificates can't be used, {type(error).__name__}") from None
+        finally:
+            forget_files()
+
+    async def close(self) -> None:
+        """Close all connections."""
+        await self._client.close()  # type: ignore[no-untyped-call]
+
+    @property
+    def host(self) -> str:
+        """The URL of the API server."""
+        return str(self._configuration.host)
+
+    def session(self) -> aiohttp.ClientSession:
+        """A session of its own that authenticates as this client does; the caller closes it."""
+
+        async def authorize(
+            request: aiohttp.ClientRequest, handler: aiohttp.ClientHandlerType
+        ) -> aiohttp.ClientResponse:
+            authorization = await self.authorization()
+            if authorization is not None:
+                request.headers["Authorization"] = authorization
+            return await handler(request)
+
+        connector = aiohttp.TCPConnector(ssl=self._client.rest_client.ssl_context, limit=0)
+        return aiohttp.ClientSession(
+            connector=connector, middlewares=(authorize,), proxy=self._configuration.proxy, trust_env=False
+        )
+
+    async def authorization(self) -> str | None:
+        """The Authorization header as of now; None with a client certificate.
+
+        A service account's token is read anew each minute, as kubernetes.aio does in a pod.
+
+        Raises:
+            ApiError: it can't be read.
+        """
+        with _translated_errors():
+            return await self._configuration.get_api_key_with_prefix("BearerToken", alias="authorization")
+
+    async def log_in_anew(self) -> bool:
+        """Find the credentials anew after a 401; False where that was tried a moment ago."""
+        now = asyncio.get_running_loop().time()
+        if now - self._loaded_at < RELOAD_SECONDS:
+            return False
+        self._loaded_at = now
+        try:
+            self._configuration.api_key = (await self._load()).api_key
+        except NoClusterError as error:
+            raise ApiError(0, "Unauthorized", str(error)) from None
+        finally:
+            forget_files()
+        return True
+
+    async def get(self, path: str, *, accept: str = JSON_TYPE, query: Mapping[str, str] | None = None) -> Any:
+        """GET an object or a list.
+
+        Raises:
+            ApiError: as for all requests of this class.
+        """
+        return await self._request("GET", path, accept=accept, query=query)
+
+    async def create(self, path: str, body: object, *, accept: str = JSON_TYPE) -> Any:
+        """POST a new object; 409 where there is one of its name."""
+        return await self._request("POST", path, body=body, accept=accept, query=_MANAGED)
+
+    async def patch(self, path: str, body: object, *, accept: str = JSON_TYPE) -> Any:
+        """Apply a JSON merge patch; 409 where `body` names a resourceVersion that is no longer current."""
+        return await self._request("PATCH", path, body=body, content=MERGE_PATCH, accept=accept, query=_MANAGED)
+
+    async def replace(self, path: str, body: object) -> Any:
+        """PUT a whole object; 409 where it is no longer at the resourceVersion that `body` names."""
+        return await self._request("PUT", path, body=body, query=_MANAGED)
+
+    async def delete(self, path: str, uid: str, version: int) -> None:
+        """DELETE an object if it is still the one of that uid and resourceVersion; 409 where it is not."""
+        preconditions = {"uid": uid, "resourceVersion": str(version)}
+        await self._request("DELETE", path, body={"preconditions": preconditions})
+
+    async def pages(self, path: str, *, accept: str, query: Mapping[str, str] | None = None) -> AsyncIterator[Any]:
+        """LIST in pages, so that neither side holds a large list at once; each page's `items` is a list."""
+        page_query = {"limit": str(PAGE), **(query or {})}
+        while True:
+            page = await self.get(path, accept=accept, query=page_query)
+            page["items"] = page["items"] or []  # the API server writes null for none
+            yield page
+            following = page["metadata"].get("continue")
+            if not following:
+                return
+            page_query["continue"] = following
+
+    @asynccontextmanager
+    async def stream(
+        self, path: str, *, accept: str, query: Mapping[str, str], silence: float
+    ) -> AsyncIterator[AsyncIterator[Any]]:
+        """GET a stream of JSON lines; it ends with an ApiError after `silence` seconds without a line."""
+        timeout = aiohttp.ClientTimeout(total=None, connect=REQUEST_SECONDS, sock_read=silence)
+        response = await self._send("GET", path, accept=accept, query=query, timeout=timeout)
+        try:
+            yield _lines(response)
+        finally:
+            response.close()
+
+    async def _request(
+        self,
+        method: str,
+        path: str,
+        *,
+        body: object = None,
+        content: str = JSON_TYPE,
+        accept: str = JSON_TYPE,
+        query: Mapping[str, str] | None = None,
+    ) -> Any:
+        response = await self._send(method, path, body=body, content=content, accept=accept, query=query)
+        with _translated_errors():
+            return json.loads(await response.read())
+
+    async def _send(
+        self,
+        method: str,
+        path: str,
+        *,
+        accept: str,
+        query: Mapping[str, str] | None,
+        timeout: aiohttp.ClientTimeout | None = None,  # noqa: ASYNC109 - aiohttp's own, for each phase
+        body: object = None,
+        content: str = JSON_TYPE,
+    ) -> aiohttp.ClientResponse:
+        url = self.host + path + (f"?{urlencode(query)}" if query else "")
+        while True:
+            headers = {"Accept": accept, "Content-Type": content, "User-Agent": FIELD_MANAGER}
+            if (authorization := await self.authorization()) is not None:
+                headers["Authorization"] = authorization
+            seconds = REQUEST_SECONDS if method == "GET" else min(self._time_left(), REQUEST_SECONDS)
+            with _translated_errors():
+                wrapped = await self._client.rest_client.request(  # type: ignore[no-untyped-call]
+                    method,
+                    url,
+                    headers=headers,
+                    body=body,
+                    _request_timeout=timeout or _within(seconds),
+                )
+                response: aiohttp.ClientResponse = wrapped.response
+                if response.status < 400:
+                    return response
+                refusal = _refusal(response.status, await response.read())
+            if refusal.status != 401 or not await self.log_in_anew():
+                raise refusal
+
+
+def _within(seconds: float) -> aiohttp.ClientTimeout:
+    # Exactly: above its threshold aiohttp rounds up to a whole second.
+    return aiohttp.ClientTimeout(total=seconds, ceil_threshold=REQUEST_SECONDS + 1)
+
+
+_MANAGED = {"fieldManager": FIELD_MANAGER}
+
+
+@contextmanager
+def _translated_errors() -> Iterator[None]:
+    # Nothing is chained: aiohttp's errors may hold the request, and that the Authorization header.
+    try:
+        yield
+    except TimeoutError:
+        raise ApiError(0, "Timeout", "the API server did not answer in time") from None
+    except config.ConfigException as error:
+        raise ApiError(0, "ConfigException", str(error)) from None
+    except (aiohttp.ClientError, OSError) as error:
+        raise ApiError(0, type(error).__name__, "the API server can't be reached") from None
+    except ValueError as error:
+        raise ApiError(0, type(error).__name__, "the API server answered no JSON") from None
+
+
+def _refusal(status: int, body: bytes) -> ApiError:
+    try:
+        answer = json.loads(body)
+        return ApiError(status, str(answer.get("reason", "")), str(answer.get("message", "")))
+    except (ValueError, AttributeError):
+        return ApiError(status, "", "no Kubernetes Status in the answer")
+
+
+async def _lines(response: aiohttp.ClientResponse) -> AsyncIterator[Any]:
+    with _translated_errors():
+        async for line in response.content:
+            yield json.loads(line)

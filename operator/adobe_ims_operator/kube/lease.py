@@ -1,0 +1,238 @@
+"""Leadership: of several replicas one holds a Lease, and only that one asks IMS or writes to the API server.
+
+The protocol and its times are those of client-go's leader election, so `kubectl get lease` reads as usual; the client
+library's own asyncio half of it does not work (it can't create a Lease, ends at the first connection error, and never
+releases). Two things go beyond it. Whoever could not renew stops to write, and has given up every write under
+way, before another may lead, even if the process was frozen meanwhile: each asks `time_left` first. And a
+replica that could not look at the Lease for a while starts to watch it anew, so that after an outage of the API
+server the leader of before goes on, with the tokens that it holds.
+"""
+
+import asyncio
+import logging
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, Protocol
+
+from adobe_ims_operator.api.resource import Key
+from adobe_ims_operator.kube.client import ApiError, Kube, NotLeadingError
+from adobe_ims_operator.kube.paths import leases_path
+
+logger = logging.getLogger(__name__)
+
+DURATION = 15.0
+"""Seconds after which others may take a Lease that nobody renewed."""
+RENEW_WITHIN = 10.0
+"""Seconds after the start of the last renewal in which the leader writes."""
+GIVE_UP_WITHIN = 13.0
+"""Seconds after the start of the last renewal at which no write of the leader's is under way any more.
+
+It lies between the other two: who still may write at `RENEW_WITHIN` has a moment for it, and a loop that is busy when
+the time is up has one until `DURATION`.
+"""
+RETRY = 2.0
+REQUEST_SECONDS = 4.0
+RELEASE_SECONDS = 2.0
+STANDS_STILL_SECONDS = 60.0
+FORBIDDEN_HINT = "; its account must be allowed to create, get and update leases.coordination.k8s.io there"
+
+
+class Gained(Protocol):
+    """What is called when a replica comes to lead."""
+
+    def __call__(self, *, another_led: bool) -> None:
+        """`another_led` tells whether another replica led since this one last did."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Seen:
+    version: str
+    since: float
+    """When this very version was first seen, by the steady clock."""
+
+
+class Lease:
+    """One replica's part in a Lease.
+
+    Args:
+        kube: a connection of its own, so that a renewal never waits for other requests.
+        key: the Lease's namespace and name.
+        identity: what this replica calls itself; no other may call itself so.
+        steady: seconds that never go back, and go on while the machine sleeps.
+        now: the wall clock, in UTC, for people who read the Lease; nothing is decided by it.
+        gained: called when this replica leads from now on.
+        lost: called when it no longer does.
+    """
+
+    def __init__(
+        self,
+        kube: Kube,
+        key: Key,
+        identity: str,
+        *,
+        steady: Callable[[], float],
+        now: Callable[[], datetime],
+        gained: Gained,
+        lost: Callable[[], None],
+    ) -> None:
+        self._kube = kube
+        self._key = key
+        self._identity = identity
+        self._steady = steady
+        self._now = now
+        self._gained = gained
+        self._lost = lost
+        self._renewed_at: float | None = None
+        self._lease: dict[str, Any] = {}
+        self._seen: _Seen | None = None
+        self._looked_at = self._tried_at = steady()
+        self._told = ""
+
+    @property
+    def leading(self) -> bool:
+        """Whether this replica may write now."""
+        return self._renewed_at is not None and self._steady() < self._renewed_at + RENEW_WITHIN
+
+    def broken(self) -> str | None:
+        """What is wrong; None while this replica does its part, whoever leads."""
+        idle = self._steady() - self._tried_at
+        return f"the Lease was not looked at for {idle:.0f} s" if idle > STANDS_STILL_SECONDS else None
+
+    def time_left(self) -> float:
+        """Seconds that a request which must not outlive the leadership may take.
+
+        Raises:
+            NotLeadingError: it may not be sent at all.
+        """
+        renewed_at = self._renewed_at
+        if renewed_at is None or not self.leading:
+            raise NotLeadingError
+        return renewed_at + GIVE_UP_WITHIN - self._steady()
+
+    async def run(self) -> None:
+        """Take the Lease when it is free, and keep it, for ever."""
+        while True:
+            self._tried_at = self._steady()
+            try:
+                async with asyncio.timeout(REQUEST_SECONDS):
+                    await self.attempt()
+            except TimeoutError:
+                self._tell("the Lease %s can't be looked at: the API server does not answer", self._key)
+            except ApiError as error:
+                hint = FORBIDDEN_HINT if error.status == 403 else ""
+                self._tell("the Lease %s can't be looked at: %s%s", self._key, error, hint)
+            await asyncio.sleep(RETRY)
+
+    async def release(self) -> None:
+        """Let another replica lead at once; to be called when nothing is to be written any more."""
+        if self._renewed_at is None:
+            return
+        self._renewed_at = None
+        try:
+            async with asyncio.timeout(RELEASE_SECONDS):
+                # The version at hand may be old: a renewal may have been given up while it was under way.
+                lease = await self._read()
+                if lease is not None and _spec(lease).get("holderIdentity") == self._identity:
+                    spec = {**_spec(lease), "holderIdentity": "", "leaseDurationSeconds": 1}
+                    await self._put(lease, spec)
+            logger.info("released the Lease %s", self._key)
+        except (ApiError, TimeoutError):
+            logger.warning("could not release the Lease %s; it runs out in %.0f s", self._key, DURATION)
+
+    async def attempt(self) -> None:
+        """Renew the Lease, or take it if it is free.
+
+        Raises:
+            ApiError: the API server refuses, or is away.
+        """
+        if self._renewed_at is not None and not self.leading:
+            self._lose("it could not be renewed in time")
+        started = self._steady()
+        if started - self._looked_at > RENEW_WITHIN:
+            self._seen = None
+        lease = self._lease if self._renewed_at is not None else await self._read()
+        self._looked_at = started
+        if lease is None:
+            await self._write(None, started)
+        elif self._renewed_at is not None or self._may_take(lease):
+            await self._write(lease, started)
+
+    async def _read(self) -> dict[str, Any] | None:
+        try:
+            lease: dict[str, Any] = await self._kube.get(leases_path(self._key))
+        except ApiError as error:
+            if error.status != 404:
+                raise
+            return None
+        return lease
+
+    def _may_take(self, lease: dict[str, Any]) -> bool:
+        holder = _spec(lease).get("holderIdentity") or ""
+        version = lease["metadata"]["resourceVersion"]
+        if self._seen is None or self._seen.version != version:
+            # The moment after the read: a renewal may have gone on while it was under way.
+            self._seen = _Seen(version, self._steady())
+        if holder in ("", self._identity):
+            return True
+        self._tell("%s leads; waiting for the Lease %s", holder, self._key, level=logging.INFO)
+        return self._steady() >= self._seen.since + (_spec(lease).get("leaseDurationSeconds") or DURATION)
+
+    async def _write(self, lease: dict[str, Any] | None, started: float) -> None:
+        spec = _spec(lease or {})
+        took_over = spec.get("holderIdentity") != self._identity
+        moment = self._now().isoformat(timespec="microseconds").replace("+00:00", "Z")
+        after = {
+            **spec,
+            "holderIdentity": self._identity,
+            "leaseDurationSeconds": int(DURATION),
+            "renewTime": moment,
+            "acquireTime": moment if took_over else spec.get("acquireTime", moment),
+            "leaseTransitions": (spec.get("leaseTransitions") or 0) + (1 if lease and took_over else 0),
+        }
+        try:
+            self._lease = await self._put(lease, after)
+        except ApiError as error:
+            if error.status != 409 and (error.status != 404 or lease is None):
+                raise
+            # Somebody else wrote, or it was our own write whose answer was lost: the next look tells.
+            if self._renewed_at is not None:
+                await self._look_after_conflict(started)
+            return
+        first = self._renewed_at is None
+        self._renewed_at = started
+        self._told = ""
+        if first:
+            logger.info("leading as %s, by the Lease %s", self._identity, self._key)
+            self._gained(another_led=took_over)
+
+    async def _put(self, lease: dict[str, Any] | None, spec: dict[str, Any]) -> dict[str, Any]:
+        if lease is not None:
+            answer: dict[str, Any] = await self._kube.replace(leases_path(self._key), {**lease, "spec": spec})
+            return answer
+        metadata = {"namespace": self._key.namespace, "name": self._key.name}
+        body = {"apiVersion": "coordination.k8s.io/v1", "kind": "Lease", "metadata": metadata, "spec": spec}
+        created: dict[str, Any] = await self._kube.create(leases_path(Key(self._key.namespace, "")), body)
+        return created
+
+    async def _look_after_conflict(self, started: float) -> None:
+        lease = await self._read()
+        if lease is None or _spec(lease).get("holderIdentity") == self._identity:
+            await self._write(lease, started)
+        else:
+            self._lose("another replica has it")
+
+    def _lose(self, why: str) -> None:
+        self._renewed_at = None
+        logger.warning("no longer leading: the Lease %s is lost, %s", self._key, why)
+        self._lost()
+
+    def _tell(self, message: str, *arguments: object, level: int = logging.WARNING) -> None:
+        told = message % arguments
+        if told != self._told:
+            logger.log(level, "%s", told)
+            self._told = told
+
+
+def _spec(lease: dict[str, Any]) -> dict[str, Any]:
+    return lease.get("spec") or {}

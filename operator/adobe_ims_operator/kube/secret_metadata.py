@@ -1,0 +1,44 @@
+"""Reading the metadata of a Secret: whose it is, and the facts of the token in it."""
+
+from collections.abc import Iterable, Mapping
+
+from adobe_ims_operator.api import ledger
+from adobe_ims_operator.api.resource import API_VERSION, JSON, KIND, Key, parse_version
+from adobe_ims_operator.api.words import share
+from adobe_ims_operator.core.model import ObservedSecret
+
+
+def observe_secret(metadata: JSON) -> ObservedSecret:
+    """Read the `metadata` of any Secret."""
+    annotations: Mapping[str, str] = metadata.get("annotations") or {}
+    owners: list[JSON] = metadata.get("ownerReferences") or []
+    if ledger.is_copy(annotations, Key(metadata["namespace"], metadata["name"])):
+        facts, credential_uid = None, None
+    else:
+        facts = ledger.read_facts(annotations)
+        credential_uid = ledger.owner_uid(annotations) or _owning_credential(owners)
+    return ObservedSecret(
+        uid=metadata["uid"],
+        version=parse_version(metadata),
+        owner=share(_describe_owner(metadata, owners)),
+        credential_uid=credential_uid,
+        controller_uid=next((str(owner["uid"]) for owner in owners if owner.get("controller")), None),
+        facts=facts,
+    )
+
+
+def _owning_credential(owners: Iterable[JSON]) -> str | None:
+    return next(
+        (str(owner["uid"]) for owner in owners if owner["kind"] == KIND and owner["apiVersion"] == API_VERSION),
+        None,
+    )
+
+
+def _describe_owner(metadata: JSON, owners: list[JSON]) -> str:
+    if owners:
+        return f"{owners[0]['kind']} {owners[0]['name']}"
+    if manager := (metadata.get("labels") or {}).get("app.kubernetes.io/managed-by"):
+        return str(manager)
+    managers = metadata.get("managedFields") or []
+    manager = managers[0].get("manager") if managers else None
+    return f"whoever made it with {manager}" if manager else "somebody else"

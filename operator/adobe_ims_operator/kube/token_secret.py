@@ -1,0 +1,160 @@
+"""The token Secret: rendered, and written by one request that carries token, facts and ownership together.
+
+A new Secret is made by POST, which fails if there is one of that name. An old one is changed by a merge patch that
+names the resourceVersion it was decided on, which fails if anybody changed it since. So a Secret that is not ours is
+never touched, even by a race, and a routine rotation costs one write and no read. (Server-side apply would do the same
+in one verb, but it merges into a Secret that someone else made a moment earlier.)
+"""
+
+import base64
+from collections.abc import Iterable
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+from adobe_ims_operator.api.ledger import digest_data
+from adobe_ims_operator.api.names import FIELD_MANAGER
+from adobe_ims_operator.api.placeholders import render
+from adobe_ims_operator.api.resource import API_VERSION, JSON, KIND, Key
+from adobe_ims_operator.api.times import to_rfc3339
+from adobe_ims_operator.core.model import HeldToken, Observed, ObservedSecret
+from adobe_ims_operator.kube.client import METADATA_OBJECT, ApiError, Kube
+from adobe_ims_operator.kube.paths import secret_path, secrets_path
+from adobe_ims_operator.kube.secret_metadata import observe_secret
+
+MANAGED_BY = {"app.kubernetes.io/managed-by": "adobe-ims-operator"}
+
+
+@dataclass(frozen=True, slots=True)
+class Content:
+    """What a look into a Secret told; its values are not kept."""
+
+    metadata: ObservedSecret
+    intact: bool
+    """Whether its data is what its facts say was written."""
+    data_keys: frozenset[str] = frozenset()
+    own_labels: frozenset[str] = frozenset()
+    own_annotations: frozenset[str] = frozenset()
+
+
+@dataclass(frozen=True, slots=True)
+class _Desired:
+    labels: dict[str, str]
+    annotations: dict[str, str]
+    owners: list[dict[str, Any]]
+    data: dict[str, str] = field(repr=False)
+
+
+async def read(kube: Kube, key: Key) -> Content | None:
+    """Look into a Secret; None if there is none.
+
+    Raises:
+        ApiError: it could not be read.
+    """
+    try:
+        body = await kube.get(secret_path(key))
+    except ApiError as error:
+        if error.status == 404:
+            return None
+        raise
+    data, metadata = body.get("data") or {}, observe_secret(body["metadata"])
+    facts = metadata.facts
+    managers = body["metadata"].get("managedFields") or []
+    return Content(
+        metadata=metadata,
+        intact=facts is not None and digest_data(facts.credential_uid, data) == facts.data_digest,
+        data_keys=frozenset(data),
+        own_labels=_own_fields(managers, "f:labels"),
+        own_annotations=_own_fields(managers, "f:annotations"),
+    )
+
+
+async def write(kube: Kube, observed: Observed, held: HeldToken, content: Content | None) -> ObservedSecret:
+    """Create the token Secret, or change the one that was observed.
+
+    Args:
+        content: what a look into that Secret told; None where nothing but the token is to change in it.
+
+    Raises:
+        ApiError: it was not written; 409 where the Secret is not as observed any more.
+        TemplateError: a placeholder is unknown.
+    """
+    desired = _render(observed, held)
+    key = Key(observed.key.namespace, observed.spec.secret.name)
+    if observed.secret is None:
+        body = _new(observed, desired)
+        answer = await kube.create(secrets_path(key.namespace), body, accept=METADATA_OBJECT)
+    else:
+        body = _change(observed, observed.secret, desired, content)
+        answer = await kube.patch(secret_path(key), body, accept=METADATA_OBJECT)
+    return observe_secret(answer["metadata"])
+
+
+def _own_fields(managers: Iterable[JSON], kind: str) -> frozenset[str]:
+    """The labels or annotations that this operator wrote (API concepts, "Server-Side Apply: field management")."""
+    names: set[str] = set()
+    for manager in managers:
+        if manager.get("manager") == FIELD_MANAGER:
+            fields = manager.get("fieldsV1", {}).get("f:metadata", {}).get(kind, {})
+            names.update(name.removeprefix("f:") for name in fields if name != ".")
+    return frozenset(names)
+
+
+def _render(observed: Observed, held: HeldToken) -> _Desired:
+    template = observed.spec.secret
+    values = {
+        "access_token": held.token.access_token,
+        "token_type": held.token.token_type,
+        "expires_at": to_rfc3339(held.facts.expires_at),
+        "issued_at": to_rfc3339(held.facts.issued_at),
+        "expires_in": str(int(held.token.expires_in.total_seconds())),
+        "client_id": held.client_id,
+        "scope": ",".join(observed.spec.scopes),
+    }
+    owner = {
+        "apiVersion": API_VERSION,
+        "kind": KIND,
+        "name": observed.key.name,
+        "uid": observed.uid,
+        "controller": True,
+        "blockOwnerDeletion": False,
+    }
+    data = {key: base64.b64encode(render(text, values).encode()).decode() for key, text in template.data.items()}
+    facts = replace(held.facts, data_digest=digest_data(observed.uid, data))
+    return _Desired(
+        labels={**template.labels, **MANAGED_BY},
+        annotations={**template.annotations, **facts.to_annotations()},
+        owners=[] if template.deletion_policy == "Retain" else [owner],
+        data=data,
+    )
+
+
+def _new(observed: Observed, desired: _Desired) -> dict[str, Any]:
+    return {
+        "apiVersion": "v1",
+        "kind": "Secret",
+        "metadata": {
+            "name": observed.spec.secret.name,
+            "namespace": observed.key.namespace,
+            "labels": desired.labels,
+            "annotations": desired.annotations,
+            "ownerReferences": desired.owners,
+        },
+        "type": observed.spec.secret.type,
+        "data": desired.data,
+    }
+
+
+def _change(observed: Observed, secret: ObservedSecret, desired: _Desired, content: Content | None) -> dict[str, Any]:
+    # In a merge patch null removes: what was ours and is no longer wanted goes, and so does data that is not ours.
+    known = content or Content(secret, intact=True)
+    return {
+        "metadata": {
+            "uid": secret.uid,
+            "resourceVersion": str(secret.version),
+            "labels": dict.fromkeys(known.own_labels) | desired.labels,
+            "annotations": dict.fromkeys(known.own_annotations) | desired.annotations,
+            "ownerReferences": desired.owners or None,
+        },
+        "type": observed.spec.secret.type,
+        "data": dict.fromkeys(known.data_keys) | desired.data,
+    }

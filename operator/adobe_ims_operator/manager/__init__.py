@@ -1,0 +1,1 @@
+"""The process: wiring, start and stop, health, metrics and logs."""

@@ -1,0 +1,221 @@
+"""Finds the programs that tests and demo run beside the operator, or has Go build them, once.
+
+What `$KUBEBUILDER_ASSETS` (the envtest convention) has is used as it is. The rest is compiled from a pinned
+go.mod under hack/ into a cache outside the tree, in a folder named by a hash of all that decides the result.
+Each set is built when it is first asked for, so that the demo need not wait for the programs of a node.
+Running the binaries is left to others.
+"""
+
+import argparse
+import contextlib
+import fcntl
+import hashlib
+import os
+import re
+import shutil
+import sys
+import tempfile
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+from testbed import go_build
+
+REPOSITORY = Path(__file__).resolve().parents[1]
+GO_REQUIREMENTS = REPOSITORY / "requirements" / "go.txt"
+
+
+@dataclass(frozen=True, slots=True)
+class Module:
+    """A folder under hack/ with a go.mod, whose versions are those of what it requires.
+
+    `pinned` is the one that gives `stamps` their values: linker variables that {version}, {major} and {minor}
+    are filled into.
+    """
+
+    name: str
+    pinned: str
+    stamps: dict[str, str]
+
+    @property
+    def folder(self) -> Path:
+        return REPOSITORY / "hack" / self.name
+
+    def version(self) -> str:
+        """Return the pinned version, such as v1.36.3. Raises go_build.BuildError."""
+        found = re.search(rf"^\s*{re.escape(self.pinned)} (v\S+)", (self.folder / "go.mod").read_text(), re.MULTILINE)
+        if found is None:
+            raise go_build.BuildError(f"{self.folder / 'go.mod'} requires no {self.pinned}")
+        return found[1]
+
+    def flags(self) -> list[str]:
+        version = self.version()
+        major, minor = version.removeprefix("v").split(".")[:2]
+        values = {"version": version, "major": major, "minor": minor}
+        stamp = " ".join(f"-X {name}={value.format_map(values)}" for name, value in self.stamps.items())
+        return [
+            "-mod=readonly",
+            "-trimpath",
+            "-buildvcs=false",
+            "-gcflags=all=-dwarf=false",
+            f"-ldflags=-s -w {stamp}",
+        ]
+
+    def cache(self) -> Path:
+        """Return the folder for what is built from the module as it is now."""
+        parts = [(self.folder / name).read_bytes() for name in ("go.mod", "go.sum")]
+        parts += [text.encode() for text in (*self.flags(), *go_build.target())]
+        return cache_root() / self.name / hashlib.sha256(b"\0".join(parts)).hexdigest()[:16]
+
+
+# Without the stamps all of them take themselves for v0.0.0, and `kubectl version` fails.
+KUBERNETES = Module(
+    "control-plane",
+    "k8s.io/kubernetes",
+    {
+        "k8s.io/component-base/version.gitVersion": "{version}",
+        "k8s.io/component-base/version.gitMajor": "{major}",
+        "k8s.io/component-base/version.gitMinor": "{minor}",
+    },
+)
+HELM = Module("helm", "helm.sh/helm/v4", {"helm.sh/helm/v4/internal/version.version": "{version}"})
+
+CONTROL_PLANE_PACKAGES = {
+    "etcd": "go.etcd.io/etcd/server/v3",
+    "kube-apiserver": "k8s.io/kubernetes/cmd/kube-apiserver",
+    "kube-controller-manager": "k8s.io/kubernetes/cmd/kube-controller-manager",
+    "kubectl": "k8s.io/kubernetes/cmd/kubectl",
+}
+NODE_PACKAGES = {
+    "kube-proxy": "k8s.io/kubernetes/cmd/kube-proxy",
+    "kube-scheduler": "k8s.io/kubernetes/cmd/kube-scheduler",
+    "kubelet": "k8s.io/kubernetes/cmd/kubelet",
+}
+HELM_PACKAGES = {"helm": "helm.sh/helm/v4/cmd/helm"}
+# Go names a binary after the last element of its package that is no version.
+BUILT_NAMES = {"etcd": "server"}
+
+
+@dataclass(frozen=True, slots=True)
+class Binaries:
+    """Paths of executables; they need not share a folder."""
+
+    etcd: Path
+    kube_apiserver: Path
+    kube_controller_manager: Path
+    kubectl: Path
+
+
+@dataclass(frozen=True, slots=True)
+class NodeBinaries:
+    """What a cluster with pods needs besides."""
+
+    kube_proxy: Path
+    kube_scheduler: Path
+    kubelet: Path
+
+
+def cache_root() -> Path:
+    """Return this project's folder in the user's cache."""
+    home = os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache"
+    return Path(home) / "adobe-ims-operator"
+
+
+def find_or_build() -> Binaries:
+    """Return all four of the control plane, after minutes of compiling if this machine never had them.
+
+    Raises go_build.BuildError.
+    """
+    return Binaries(**_find(KUBERNETES, CONTROL_PLANE_PACKAGES, "a real control plane"))
+
+
+def node() -> NodeBinaries:
+    """Return what a node runs, and the scheduler, likewise. Raises go_build.BuildError."""
+    return NodeBinaries(**_find(KUBERNETES, NODE_PACKAGES, "a real node"))
+
+
+def helm() -> Path:
+    """Return Helm, likewise. Raises go_build.BuildError."""
+    return _find(HELM, HELM_PACKAGES, "the chart")["helm"]
+
+
+def _find(module: Module, packages: Mapping[str, str], purpose: str) -> dict[str, Path]:
+    """Return paths by name, in which "_" stands for "-"."""
+    cache = module.cache()
+    assets = os.environ.get("KUBEBUILDER_ASSETS")
+    places = [Path(assets), cache] if assets else [cache]
+    missing = {name: package for name, package in packages.items() if not _has(places, name)}
+    if missing:
+        _build_once(module, missing, cache, purpose)
+    return {name.replace("-", "_"): next(place / name for place in places if _has([place], name)) for name in packages}
+
+
+def _has(places: Sequence[Path], name: str) -> bool:
+    return any(os.access(place / name, os.X_OK) for place in places)
+
+
+def _build_once(module: Module, packages: Mapping[str, str], cache: Path, purpose: str) -> None:
+    cache.mkdir(parents=True, exist_ok=True)
+    with _locked(cache / "lock"):
+        missing = {name: package for name, package in packages.items() if not _has([cache], name)}
+        if not missing:
+            return
+        for abandoned in cache.glob("build-*"):
+            shutil.rmtree(abandoned, ignore_errors=True)
+        with tempfile.TemporaryDirectory(prefix="build-", dir=cache) as folder:
+            _build(module, missing, Path(folder), cache, purpose)
+
+
+@contextlib.contextmanager
+def _locked(path: Path) -> Iterator[None]:
+    with path.open("w") as lock:
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            go_build.Progress.say(f"Waiting for another run that builds into {path.parent} ...")
+            fcntl.flock(lock, fcntl.LOCK_EX)
+        yield
+
+
+def _build(module: Module, packages: Mapping[str, str], folder: Path, cache: Path, purpose: str) -> None:
+    names = ", ".join(packages)
+    progress = go_build.Progress(
+        f"Building {names} ({module.pinned} {module.version()}) with Go, for {purpose} on this machine.\n"
+        f"This takes some minutes, once: the result is kept in {cache}"
+    )
+    go_build.build(
+        module.folder,
+        module.flags(),
+        list(packages.values()),
+        folder,
+        toolchains=cache_root(),
+        requirements=GO_REQUIREMENTS,
+        progress=progress,
+    )
+    for name in packages:
+        (folder / BUILT_NAMES.get(name, name)).replace(cache / name)
+    progress.done(f"Built {names}")
+
+
+SETS: dict[str, Callable[[], dict[str, Path]]] = {
+    "control-plane": lambda: asdict(find_or_build()),
+    "node": lambda: asdict(node()),
+    "helm": lambda: {"helm": helm()},
+}
+
+
+def main() -> None:
+    """Print where each binary of the named sets is, building what is missing."""
+    parser = argparse.ArgumentParser(prog="python -m testbed.binaries", description=main.__doc__)
+    parser.add_argument("sets", nargs="+", choices=SETS, metavar="SET", help=", ".join(SETS))
+    sets = parser.parse_args(sys.argv[1:] or ["control-plane"]).sets
+    try:
+        found = {name: path for each in sets for name, path in SETS[each]().items()}
+    except go_build.BuildError as error:
+        sys.exit(str(error))
+    for name, path in found.items():
+        sys.stdout.write(f"{name.replace('_', '-')}: {path.parent}\n")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,140 @@
+"""The operator as a real process, under a service account of its own with exactly the rules in deploy/."""
+
+import os
+import signal
+import subprocess
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any, Self
+
+import yaml
+
+from testbed.api import Api
+from testbed.control_plane import service_account_kubeconfig
+from testbed.process import BOUND
+
+ROOT = Path(__file__).parents[1]
+RBAC = (ROOT / "deploy/operator.yaml", ROOT / "deploy/restart/rbac.yaml")
+ACCOUNT = "adobe-ims-operator"
+
+
+def rules() -> list[dict[str, Any]]:
+    """What the operator may do to all that it watches, with what `spec.restart` needs."""
+    return [rule for name in (ACCOUNT, f"{ACCOUNT}-restart") for rule in _role("ClusterRole", name)["rules"]]
+
+
+def lease_rules() -> list[dict[str, Any]]:
+    """What it may do in its own namespace, for the Lease `adobe-ims-operator`."""
+    rules: list[dict[str, Any]] = _role("Role", f"{ACCOUNT}-leader-election")["rules"]
+    return rules
+
+
+def _role(kind: str, name: str) -> dict[str, Any]:
+    documents = (document for path in RBAC for document in yaml.safe_load_all(path.read_text()))
+    return next(each for each in documents if (each["kind"], each["metadata"]["name"]) == (kind, name))
+
+
+def account_manifests(namespace: str) -> list[dict[str, Any]]:
+    """A service account that may do in one namespace what the operator may do in all."""
+    account = {"apiVersion": "v1", "kind": "ServiceAccount", "metadata": {"name": ACCOUNT, "namespace": namespace}}
+    return [account, *grants(namespace, namespace), *_grant(f"{ACCOUNT}-leader-election", lease_rules(), namespace)]
+
+
+def grants(namespace: str, home: str) -> list[dict[str, Any]]:
+    """What lets the operator's account of the namespace `home` work in another."""
+    return _grant(ACCOUNT, rules(), namespace, home)
+
+
+def _grant(name: str, rules: list[dict[str, Any]], namespace: str, home: str | None = None) -> list[dict[str, Any]]:
+    metadata = {"name": name, "namespace": namespace}
+    rbac = "rbac.authorization.k8s.io"
+    return [
+        {"apiVersion": f"{rbac}/v1", "kind": "Role", "metadata": metadata, "rules": rules},
+        {
+            "apiVersion": f"{rbac}/v1",
+            "kind": "RoleBinding",
+            "metadata": metadata,
+            "roleRef": {"apiGroup": rbac, "kind": "Role", "name": name},
+            "subjects": [{"kind": "ServiceAccount", "name": ACCOUNT, "namespace": home or namespace}],
+        },
+    ]
+
+
+class Operator:
+    """`adobe-ims-operator run` as a process; `with` starts it, and ends it with SIGTERM.
+
+    Args:
+        kubeconfig: how it reaches the cluster.
+        log: the file that its log is appended to.
+        arguments: flags of `run`.
+        environment: variables beside those of this process.
+    """
+
+    def __init__(
+        self, kubeconfig: Path, log: Path, arguments: Sequence[str], environment: dict[str, str] | None = None
+    ) -> None:
+        self.log = log
+        # Several run at once on this machine, so each listens only where it is told to; of a flag the last counts.
+        self._arguments = ("--metrics-port=0", "--health-port=0", *arguments)
+        self._environment = {**os.environ, "KUBECONFIG": str(kubeconfig), **(environment or {})}
+        self._process: subprocess.Popen[bytes] | None = None
+
+    def __enter__(self) -> Self:
+        self.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        if self._process is not None and self._process.poll() is None:
+            self.stop()
+
+    @property
+    def process(self) -> "subprocess.Popen[bytes]":
+        """The running process.
+
+        Raises:
+            RuntimeError: it was never started.
+        """
+        if self._process is None:
+            raise RuntimeError("the operator was not started")
+        return self._process
+
+    def start(self) -> None:
+        """Start it; it is at work about a second later."""
+        command = [sys.executable, "-m", "adobe_ims_operator", "run", *self._arguments]
+        if sys.platform == "linux":
+            command = [sys.executable, "-c", BOUND, str(os.getpid()), *command]
+        with self.log.open("ab") as log:
+            self._process = subprocess.Popen(
+                command, stdout=log, stderr=log, stdin=subprocess.DEVNULL, env=self._environment, start_new_session=True
+            )
+
+    def stop(self, timeout: float = 10.0) -> int:
+        """End it as Kubernetes does, with SIGTERM; the exit code.
+
+        Raises:
+            TimeoutExpired: it did not end in `timeout` seconds; it was killed then.
+        """
+        self.process.send_signal(signal.SIGTERM)
+        try:
+            return self.process.wait(timeout)
+        except subprocess.TimeoutExpired:
+            self.kill()
+            raise
+
+    def kill(self) -> None:
+        """End it as the kernel does when memory runs out, with SIGKILL."""
+        self.process.kill()
+        self.process.wait()
+
+    def text(self) -> str:
+        """All that it logged so far."""
+        return self.log.read_text() if self.log.exists() else ""
+
+
+def create_account(api: Api, kubeconfig: Path, kubectl: Path, namespace: str, folder: Path) -> Path:
+    """Create the operator's account in a namespace; a kubeconfig that logs in as it."""
+    for manifest in account_manifests(namespace):
+        api.apply(manifest)
+    path = folder / f"{ACCOUNT}.kubeconfig"
+    return service_account_kubeconfig(kubeconfig, None, namespace, ACCOUNT, path, kubectl)

@@ -1,0 +1,189 @@
+"""IMS for tests, the demo and benchmarks: the stand-in as a process, with its control API as methods."""
+
+import hashlib
+import json
+import os
+import subprocess
+import sys
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Self, cast
+
+import httpx
+
+import adobe_ims_stand_in
+from adobe_ims_stand_in.defaults import EXPIRES_IN, SAMPLE_CLIENT_ID, SAMPLE_CLIENT_SECRET
+from adobe_ims_stand_in.record import Entry
+from testbed.process import BOUND
+
+Clients = Mapping[str, str] | Sequence[tuple[str, str]]
+"""Client ids and secrets; as pairs, an id may have two secrets."""
+
+SAMPLE = {SAMPLE_CLIENT_ID: SAMPLE_CLIENT_SECRET}
+
+
+@dataclass(frozen=True, slots=True)
+class Requests:
+    """What the stand-in was asked since it started or was last `reset`; `log` is oldest first."""
+
+    total: int
+    by_client: dict[str, int]
+    by_answer: dict[str, int]
+    issued: int
+    in_query: int
+    with_cookie: int
+    log: tuple[Entry, ...]
+
+
+class StandIn:
+    """A running stand-in; `with StandIn(folder) as ims:` or `start` and `stop`.
+
+    `folder` keeps its certificates and its log, `stand-in.log`. `expires_in` and `latency` are in seconds.
+    On Linux the process dies with the thread that started it (`testbed.process`).
+    """
+
+    def __init__(
+        self,
+        folder: Path,
+        *,
+        clients: Clients = SAMPLE,
+        expires_in: int = EXPIRES_IN,
+        latency: float = 0,
+        port: int = 0,
+        http: bool = False,
+        arguments: Sequence[str] = (),
+    ) -> None:
+        self._folder = folder
+        self._clients = _pairs(clients)
+        self._settings: dict[str, float] = {"expires_in": expires_in, "latency": latency}
+        self._ports = (port, 0)
+        self._transport = "--http" if http else f"--tls-dir={folder}"
+        self._arguments = tuple(arguments)
+        self._process: subprocess.Popen[str] | None = None
+        self._http = httpx.Client(trust_env=False)
+        self._issued: set[str] = set()
+        self.url = ""
+        self.ca: Path | None = None
+        self.control = ""
+
+    @property
+    def log_file(self) -> Path:
+        """Where the stand-in logs, across restarts."""
+        return self._folder / "stand-in.log"
+
+    def __enter__(self) -> Self:
+        self.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.stop()
+        self._http.close()
+
+    def start(self) -> None:
+        """Start it, on the ports it had if it ran before. Raises RuntimeError with its log if it ends."""
+        self._folder.mkdir(parents=True, exist_ok=True)
+        source = str(Path(adobe_ims_stand_in.__file__).parents[1])
+        bound = [sys.executable, "-I", "-S", "-c", BOUND, str(os.getpid())] if sys.platform == "linux" else []
+        with self.log_file.open("a") as log:
+            self._process = subprocess.Popen(
+                [*bound, sys.executable, "-m", "adobe_ims_stand_in", *self._command()],
+                env={**os.environ, "PYTHONPATH": source},
+                stdout=subprocess.PIPE,
+                stderr=log,
+                text=True,
+                start_new_session=True,
+            )
+        assert self._process.stdout is not None
+        line = self._process.stdout.readline()
+        if not line:
+            self._end()
+            raise RuntimeError(f"the stand-in did not start: {self.log_file.read_text()}")
+        said = json.loads(line)
+        self.url, self.control = said["url"], said["control"]
+        self.ca = Path(said["ca"]) if said["ca"] else None
+        self._ports = (httpx.URL(self.url).port or 0, httpx.URL(self.control).port or 0)
+
+    def stop(self) -> None:
+        """End it, if it runs; what it issued is remembered, its counts and rules are not."""
+        try:
+            if self.control and self._process is not None and self._process.poll() is None:
+                self._issued |= self.tokens()
+        finally:
+            self._end()
+
+    def restart(self) -> None:
+        """Take IMS down and bring it back: its ports, authority, clients and settings stay."""
+        self.stop()
+        self.start()
+
+    def rules(self, rules: Iterable[Mapping[str, object]]) -> None:
+        """Put these rules in place of all others, such as {"behaviour": "server_error", "times": 3}."""
+        self._call("PUT", "/rules", list(rules))
+
+    def clear_rules(self) -> None:
+        """Answer as usual again."""
+        self._call("DELETE", "/rules")
+
+    def settings(self, *, expires_in: int | None = None, latency: float | None = None) -> None:
+        """Change the lifetime of new tokens, or the delay of all answers, in seconds."""
+        given = {"expires_in": expires_in, "latency": latency}
+        changes = {name: value for name, value in given.items() if value is not None}
+        self._call("PUT", "/settings", changes)
+        self._settings |= changes
+
+    def clients(self, clients: Clients) -> None:
+        """Put these clients in place of all others."""
+        self._clients = _pairs(clients)
+        secrets: dict[str, list[str]] = {client_id: [] for client_id, _ in self._clients}
+        for client_id, secret in self._clients:
+            secrets[client_id].append(secret)
+        self._call("PUT", "/clients", secrets)
+
+    def requests(self, log: int = 1000) -> Requests:
+        """Ask what it was asked, with so many of the latest requests (10 000 are kept)."""
+        answer = self._call("GET", f"/requests?log={log}")
+        entries = tuple(Entry(**{**entry, "scopes": tuple(entry["scopes"])}) for entry in answer.pop("log"))
+        return Requests(**answer, log=entries)
+
+    def reset(self) -> None:
+        """Count from zero again."""
+        self._call("DELETE", "/requests")
+
+    def tokens(self) -> frozenset[str]:
+        """Give the SHA-256 digests, in hex, of all tokens it issued, also before a restart."""
+        return frozenset(self._issued.union(self._call("GET", "/tokens")["sha256"]))
+
+    def issued(self, token: str) -> bool:
+        """Say whether it issued this token."""
+        return hashlib.sha256(token.encode()).hexdigest() in self.tokens()
+
+    def _command(self) -> list[str]:
+        port, control_port = self._ports
+        flags = ["run", f"--port={port}", f"--control-port={control_port}", self._transport]
+        flags += [f"--expires-in={self._settings['expires_in']}", f"--latency={self._settings['latency']}"]
+        flags += [f"--client={client_id}={secret}" for client_id, secret in self._clients]
+        return [*flags, *self._arguments]
+
+    def _call(self, method: str, path: str, body: object = None) -> dict[str, Any]:
+        response = self._http.request(method, self.control + path, json=body)
+        if response.is_error:
+            raise ValueError(f"{method} {path}: {response.text}")
+        return cast("dict[str, Any]", response.json()) if response.content else {}
+
+    def _end(self) -> None:
+        if self._process is None:
+            return
+        self._process.terminate()
+        try:
+            self._process.wait(timeout=10)
+        except subprocess.TimeoutExpired:
+            self._process.kill()
+            self._process.wait()
+        if self._process.stdout is not None:
+            self._process.stdout.close()
+        self._process = None
+
+
+def _pairs(clients: Clients) -> tuple[tuple[str, str], ...]:
+    return tuple(clients.items() if isinstance(clients, Mapping) else clients)
