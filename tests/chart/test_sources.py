@@ -86,5 +86,5 @@ def test_what_is_made_and_then_changed_by_hand_is_found_out(script: str, made: s
 
 def check(script: str, root: Path) -> None:
     command = [sys.executable, str(root / "hack" / f"{script}.py"), "--check"]
-    environment = {**os.environ, "PYTHONPATH": str(root / "tests")}
+    environment = {**os.environ, "PYTHONPATH": str(root)}
     subprocess.run(command, env=environment, cwd=root, capture_output=True, text=True, check=True)

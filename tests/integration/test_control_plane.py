@@ -20,7 +20,7 @@ from testbed.control_plane import ControlPlane, ControlPlaneError, service_accou
 # Without the fixtures: the first run on a machine builds the control plane, which takes minutes.
 pytestmark = pytest.mark.timeout(120, func_only=True)
 
-TESTS = REPOSITORY / "tests"
+
 PARENT = """\
 import sys, time
 from pathlib import Path
@@ -163,7 +163,7 @@ def test_a_binary_that_dies_is_told_with_its_own_words(tmp_path: Path, monkeypat
 @pytest.mark.skipif(sys.platform != "linux", reason="only Linux ends processes with their parent")
 def test_kill_9_of_the_parent_leaves_no_process(tmp_path: Path) -> None:
     command = [sys.executable, "-c", PARENT, str(tmp_path)]
-    environment = {**os.environ, "PYTHONPATH": str(TESTS)}
+    environment = {**os.environ, "PYTHONPATH": str(REPOSITORY)}
     with subprocess.Popen(command, env=environment, stdout=subprocess.PIPE, text=True) as parent:
         assert parent.stdout is not None
         assert parent.stdout.readline() == "started\n"
@@ -177,7 +177,7 @@ class TestCluster:
 
     @pytest.fixture
     def environment(self, tmp_path: Path) -> Iterator[dict[str, str]]:
-        environment = {**os.environ, "XDG_STATE_HOME": str(tmp_path), "PYTHONPATH": str(TESTS)}
+        environment = {**os.environ, "XDG_STATE_HOME": str(tmp_path), "PYTHONPATH": str(REPOSITORY)}
         yield environment
         self.run("down", environment)
         assert not processes_of(tmp_path)
