@@ -29,7 +29,7 @@ def test_by_default_it_works_in_all_namespaces_and_rolls_nothing() -> None:
     objects = render()
     (rules,) = granted(objects, "ClusterRole").values()
     assert rules == [
-        {"apiGroups": ["adobe-ims.dev"], "resources": ["adobeimscredentials"], "verbs": ["list", "watch"]},
+        {"apiGroups": ["adobe-ims.dev"], "resources": ["adobeimscredentials"], "verbs": ["get", "list", "watch"]},
         {"apiGroups": ["adobe-ims.dev"], "resources": ["adobeimscredentials/status"], "verbs": ["patch"]},
         {
             "apiGroups": [""],

@@ -19,7 +19,7 @@ from adobe_ims_operator.api.resource import (
 )
 from adobe_ims_operator.api.times import to_rfc3339
 from adobe_ims_operator.cache.store import Cluster
-from adobe_ims_operator.core.model import Finding, HeldToken, Inputs, Observed, ObservedSecret, Token
+from adobe_ims_operator.core.model import Finding, HeldToken, Inputs, Observed, ObservedSecret, Rivals, Token
 from adobe_ims_operator.core.policy import Pace
 from unit.worlds import ENDPOINT, NOW, facts, spec, token_secret
 
@@ -122,13 +122,12 @@ def test_a_list_does_not_drop_what_was_written_after_it(cluster: Seen) -> None:
 def test_of_two_that_name_one_secret_the_younger_sees_the_older_and_both_are_woken(cluster: Seen) -> None:
     cluster.put_credential(credential("elder"))
     cluster.put_credential(credential("younger", created=NOW + timedelta(seconds=1)))
-    assert cluster.watch(Key("photos", "younger")).older_claimant == "elder"
-    assert cluster.watch(Key("photos", "elder")).older_claimant is None
-    assert cluster.watch(Key("photos", "elder")).younger_claimants == {"uid-of-younger"}
+    for one, other in (("younger", "elder"), ("elder", "younger")):
+        assert [rival.key.name for rival in cluster.watch(Key("photos", one)).rivals.token] == [other]
     cluster.woken.clear()
     cluster.drop_credential(Key("photos", "elder"), "uid-of-elder")
     assert cluster.woken == [Key("photos", "younger")]
-    assert cluster.watch(Key("photos", "younger")).older_claimant is None
+    assert cluster.watch(Key("photos", "younger")).rivals == Rivals()
 
 
 def test_a_secret_under_a_name_given_up_is_outgrown_unless_somebody_else_names_it(cluster: Seen) -> None:
@@ -331,9 +330,10 @@ def test_a_credential_made_anew_inherits_no_failure(cluster: Seen) -> None:
 
 def test_a_token_secret_that_is_anothers_client_secret_says_whose(cluster: Seen) -> None:
     cluster.put_credential(credential())
-    assert cluster.watch().client_of is None
+    assert cluster.watch().rivals == Rivals()
     cluster.put_credential(credential("victim", spec=spec(client=ClientRef("lightroom-token"))))
-    assert cluster.watch().client_of == "victim"
+    assert [user.key.name for user in cluster.watch().rivals.client] == ["victim"]
+    assert [owner.key.name for owner in cluster.watch(Key("photos", "victim")).rivals.token_at_client] == ["lightroom"]
 
 
 def test_an_endpoint_off_the_list_is_seen_as_such(cluster: Seen) -> None:

@@ -10,10 +10,10 @@ from hypothesis import strategies as st
 from adobe_ims_operator.api.ledger import Facts, read_facts
 from adobe_ims_operator.api.resource import Condition, SecretTemplate, Status
 from adobe_ims_operator.core.checks import due_at
-from adobe_ims_operator.core.model import Inputs, Observed
+from adobe_ims_operator.core.model import Inputs, Observed, Rivals
 from adobe_ims_operator.core.policy import IDLE, Action, Pace, backoff, decide, rank, recall_failure
 from unit import worlds
-from unit.worlds import INPUTS, NOW, client_secret, facts, failure, observed, spec, token_secret
+from unit.worlds import INPUTS, NOW, claimant, client_secret, facts, failure, observed, spec, token_secret
 
 HOUR = timedelta(hours=1)
 SECOND = timedelta(seconds=1)
@@ -46,10 +46,6 @@ class TestWhatIsRotatedAtOnce:
             ("SecretTakenOver", observed(token_secret(facts(), credential_uid="uid-0"), predecessor_uid="uid-0")),
             (
                 "SecretTakenOver",
-                observed(token_secret(facts(), credential_uid="uid-2"), younger_claimants=frozenset({"uid-2"})),
-            ),
-            (
-                "SecretTakenOver",
                 ADOPTING,
             ),
         ],
@@ -74,10 +70,18 @@ class TestWhatIsRefused:
         [
             ("Suspended", "spec.suspend", observed(None, spec=spec(suspend=True))),
             ("EndpointNotAllowed", "--endpoint", observed(None, endpoint_allowed=False)),
-            ("SecretNotOwned", "elder", observed(None, older_claimant="elder")),
+            ("SecretNotOwned", "elder", observed(None, rivals=Rivals((claimant("elder", NOW - HOUR),)))),
             ("SecretNotOwned", "spec.secret.adopt", observed(token_secret(None, credential_uid=None))),
-            ("SecretNotOwned", "spec.secret.name", observed(token_secret(facts(), credential_uid="uid-2"))),
-            ("SecretNotOwned", "client Secret of AdobeIMSCredential other", replace(ADOPTING, client_of="other")),
+            (
+                "SecretNotOwned",
+                "spec.secret.name",
+                observed(token_secret(facts(), credential_uid="uid-2", controller_uid=None, credential=None)),
+            ),
+            (
+                "SecretNotOwned",
+                "client Secret of AdobeIMSCredential other",
+                replace(ADOPTING, rivals=Rivals(client=(claimant("other"),))),
+            ),
             (
                 "SecretNotOwned",
                 "Deployment web controls it",
@@ -94,7 +98,7 @@ class TestWhatIsRefused:
 
     @given(worlds.anything, worlds.instants)
     def test_nothing_is_asked_for_where_it_is_refused(self, seen: Observed, now: datetime) -> None:
-        hindered = seen.spec.suspend or not seen.endpoint_allowed or seen.older_claimant is not None
+        hindered = seen.spec.suspend or not seen.endpoint_allowed or bool(seen.rivals.token and seen.secret is None)
         foreign = seen.secret is not None and seen.own_secret is None and not seen.spec.secret.adopt
         if hindered or foreign or seen.client is None:
             assert decide(seen, now).action in (Action.WAIT, Action.READ_SECRET)

@@ -7,7 +7,16 @@ from hypothesis import strategies as st
 
 from adobe_ims_operator.api.ledger import Facts
 from adobe_ims_operator.api.resource import ClientRef, Key, SecretTemplate, Spec
-from adobe_ims_operator.core.model import Failure, Finding, Inputs, Observed, ObservedSecret
+from adobe_ims_operator.core.model import (
+    NO_HOLDER,
+    Claimant,
+    Failure,
+    Finding,
+    Inputs,
+    Observed,
+    ObservedSecret,
+    Rivals,
+)
 
 NOW = datetime(2026, 11, 24, 10, 0, 0, tzinfo=UTC)
 ENDPOINT = "https://ims-na1.adobelogin.com"
@@ -48,6 +57,7 @@ def token_secret(known: Facts | None, **changes: object) -> ObservedSecret:
         credential_uid="uid-1",
         controller_uid="uid-1",
         facts=known,
+        credential=None if known is None else Key(*known.credential.split("/", 1)),
     )
     return replace(plain, **changes)  # type: ignore[arg-type]
 
@@ -62,6 +72,7 @@ def observed(secret: ObservedSecret | None = None, **changes: object) -> Observe
     plain = Observed(
         key=Key("photos", "lightroom"),
         uid="uid-1",
+        created=NOW,
         generation=3,
         spec=spec(),
         endpoint=ENDPOINT,
@@ -71,9 +82,9 @@ def observed(secret: ObservedSecret | None = None, **changes: object) -> Observe
         secret=secret,
         secret_intact=True,
         predecessor_uid=None,
-        older_claimant=None,
-        younger_claimants=frozenset(),
-        client_of=None,
+        held_last=False,
+        rivals=Rivals(),
+        holder=NO_HOLDER,
         holds_token=False,
         token_waits=False,
         told_ready=False,
@@ -86,6 +97,12 @@ def observed(secret: ObservedSecret | None = None, **changes: object) -> Observe
     )
     follows = {"last_failure": changes.get("failure"), "token_waits": changes.get("holds_token", False)}
     return replace(plain, **{**follows, **changes})  # type: ignore[arg-type]
+
+
+def claimant(name: str, created: datetime = NOW, **changes: object) -> Claimant:
+    """Another credential that names a Secret which that of `observed` names too."""
+    plain = Claimant(Key("photos", name), f"uid-of-{name}", created, adopt=False, held_last=False)
+    return replace(plain, **changes)  # type: ignore[arg-type]
 
 
 def failure(retry_at: datetime, reason: str = "IMSUnavailable", count: int = 1) -> Failure:
@@ -137,7 +154,7 @@ anything: st.SearchStrategy[Observed] = st.builds(
         endpoint_allowed=allowed,
         secret_intact=intact,
         endpoint_opens_at=opens_at,
-        older_claimant=older,
+        rivals=Rivals(older),
         unplanned=unplanned,
         last_unplanned=last,
     ),
@@ -145,7 +162,7 @@ anything: st.SearchStrategy[Observed] = st.builds(
     st.booleans(),
     st.sampled_from([True, False, None]),
     st.one_of(st.none(), instants),
-    st.sampled_from([None, None, "elder"]),
+    st.sampled_from([(), (), (claimant("elder", NOW - timedelta(days=1)),)]),
     st.integers(0, 20),
     st.one_of(st.none(), instants),
 )

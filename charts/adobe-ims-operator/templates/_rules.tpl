@@ -1,8 +1,9 @@
 {{/* What the operator may do to what it watches: exactly what it uses. */}}
 {{- define "adobe-ims-operator.rules" -}}
+# get looks up who has a Secret that is to be taken over, also where that credential is not watched.
 - apiGroups: [adobe-ims.dev]
   resources: [adobeimscredentials]
-  verbs: [list, watch]
+  verbs: [get, list, watch]
 - apiGroups: [adobe-ims.dev]
   resources: [adobeimscredentials/status]
   verbs: [patch]

@@ -104,6 +104,11 @@ def owner_uid(annotations: Mapping[str, str]) -> str | None:
     return annotations.get(_CREDENTIAL_UID)
 
 
+def owner(annotations: Mapping[str, str]) -> str:
+    """The namespace and name of the credential that a Secret says it was made for, or empty."""
+    return annotations.get(_CREDENTIAL, "")
+
+
 def is_copy(annotations: Mapping[str, str], key: Key) -> bool:
     """Whether the annotations were written for a Secret of another namespace or name, and copied by somebody else."""
     written_for = annotations.get(_SECRET)

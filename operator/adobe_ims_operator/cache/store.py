@@ -15,7 +15,8 @@ from adobe_ims_operator.api.resource import JSON, Credential, Key, Status, parse
 from adobe_ims_operator.cache.index import References
 from adobe_ims_operator.core.attempts import Memory
 from adobe_ims_operator.core.checks import due_at
-from adobe_ims_operator.core.model import Inputs, Observed, ObservedSecret
+from adobe_ims_operator.core.claims import claimant, had_secret
+from adobe_ims_operator.core.model import NO_HOLDER, Claimant, Hold, Holder, Inputs, Observed, ObservedSecret, Rivals
 from adobe_ims_operator.core.policy import recall_failure
 
 
@@ -38,6 +39,8 @@ class Cluster:
     credentials: dict[Key, Credential] = field(default_factory=dict)
     secrets: dict[Key, ObservedSecret] = field(default_factory=dict)
     memories: dict[Key, Memory] = field(default_factory=dict)
+    _holders: dict[Key, tuple[str, Holder]] = field(default_factory=dict)
+    """What a lookup told of the credential that a Secret was made for, with its uid."""
     _watched: dict[str | None, int] = field(default_factory=dict)
     _by_client: References[Key] = field(default_factory=References)
     _by_token: References[Key] = field(default_factory=References)
@@ -133,6 +136,7 @@ class Cluster:
         if known is None or version < known.version:
             return
         self._unset_secret(key)
+        self._holders.pop(key, None)
         for user in self._users(key, known):
             self.wake_soon(user)
 
@@ -153,11 +157,11 @@ class Cluster:
         endpoint = self.endpoints.resolve(credential.spec.endpoint)
         client = self.secrets.get(_client_key(credential))
         inputs = _inputs(credential, memory, client)
-        older, younger = self._claimants(credential)
         secret = self.secrets.get(_token_key(credential))
         return Observed(
             key=key,
             uid=credential.uid,
+            created=credential.created,
             generation=credential.generation,
             spec=credential.spec,
             endpoint=endpoint,
@@ -167,9 +171,9 @@ class Cluster:
             secret=secret,
             secret_intact=_intact(memory, secret),
             predecessor_uid=_predecessor(credential, secret),
-            older_claimant=older,
-            younger_claimants=younger,
-            client_of=self._client_of(credential),
+            held_last=had_secret(credential.status, credential.spec.secret.name),
+            rivals=self._rivals(credential),
+            holder=self._holder(credential, secret, now),
             holds_token=_holds_token(memory, inputs, credential, now),
             token_waits=memory.held is not None,
             told_ready=credential.status.says("Ready", "True"),
@@ -180,6 +184,10 @@ class Cluster:
             unplanned=memory.unplanned,
             last_unplanned=memory.last_unplanned,
         )
+
+    def note_holder(self, secret_key: Key, uid: str, holder: Holder) -> None:
+        """Remember what a lookup told of the credential of that uid, which a Secret was made for."""
+        self._holders[secret_key] = uid, holder
 
     def outgrown_secrets(self, key: Key) -> Iterable[tuple[Key, ObservedSecret]]:
         """The Secrets that a credential owns under names which it has given up, and which nobody else names."""
@@ -195,18 +203,23 @@ class Cluster:
             if owned and secret_key != _token_key(credential) and not self._by_token.of(secret_key):
                 yield secret_key, secret
 
-    def _claimants(self, credential: Credential) -> tuple[str | None, frozenset[str]]:
-        claimants = self._by_token.of(_token_key(credential))
-        if len(claimants) < 2:
-            return None, frozenset()
-        rivals = [self.credentials[key] for key in claimants if key != credential.key]
-        older = sorted((c.created, c.uid, c.key.name) for c in rivals if _age(c) < _age(credential))
-        younger = frozenset(c.uid for c in rivals if _age(c) > _age(credential))
-        return (older[0][2] if older else None), younger
+    def _rivals(self, credential: Credential) -> Rivals:
+        token, client = _token_key(credential), _client_key(credential)
 
-    def _client_of(self, credential: Credential) -> str | None:
-        users = self._by_client.of(_token_key(credential))
-        return next((user.name for user in users if user != credential.key), None)
+        def others(keys: Iterable[Key]) -> tuple[Claimant, ...]:
+            return tuple(claimant(self.credentials[key]) for key in keys if key != credential.key)
+
+        return Rivals(
+            others(self._by_token.of(token)), others(self._by_client.of(token)), others(self._by_token.of(client))
+        )
+
+    def _holder(self, credential: Credential, secret: ObservedSecret | None, now: datetime) -> Holder:
+        if secret is None or secret.credential_uid in (None, credential.uid) or secret.credential is None:
+            return NO_HOLDER
+        uid, looked_up = self._holders.get(_token_key(credential), ("", NO_HOLDER))
+        if uid == secret.credential_uid and looked_up.again_at is not None and now < looked_up.again_at:
+            return looked_up
+        return NO_HOLDER if secret.credential in self.credentials else Holder(Hold.UNSEEN)
 
     def _link(self, credential: Credential) -> None:
         self._by_client.add(_client_key(credential), credential.key)
@@ -235,7 +248,11 @@ class Cluster:
     def _wake_claimants(self, *credentials: Credential | None) -> None:
         for credential in credentials:
             if credential is not None:
-                for key in self._by_token.of(_token_key(credential)):
+                self._holders.pop(_token_key(credential), None)
+                names = _token_key(credential), _client_key(credential)
+                for key in dict.fromkeys(key for name in names for key in self._by_token.of(name)):
+                    self.wake(key)
+                for key in self._by_client.of(_token_key(credential)):
                     self.wake(key)
 
 
@@ -250,9 +267,7 @@ def _inputs(credential: Credential, memory: Memory, client: ObservedSecret | Non
 
 
 def _predecessor(credential: Credential, secret: ObservedSecret | None) -> str | None:
-    if secret is None or secret.facts is None or secret.facts.credential != str(credential.key):
-        return None
-    return secret.facts.credential_uid
+    return secret.credential_uid if secret is not None and secret.credential == credential.key else None
 
 
 def _holds_token(memory: Memory, inputs: Inputs, credential: Credential, now: datetime) -> bool:
@@ -276,7 +291,3 @@ def _token_key(credential: Credential) -> Key:
 
 def _client_key(credential: Credential) -> Key:
     return Key(credential.key.namespace, credential.spec.client.secret_name)
-
-
-def _age(credential: Credential) -> tuple[datetime, str]:
-    return credential.created, credential.uid

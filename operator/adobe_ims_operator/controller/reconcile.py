@@ -18,11 +18,11 @@ from adobe_ims_operator.api.times import to_rfc3339
 from adobe_ims_operator.cache.store import Cluster
 from adobe_ims_operator.controller.fetch import Fetcher
 from adobe_ims_operator.controller.report import Reporter
-from adobe_ims_operator.core import policy
+from adobe_ims_operator.core import claims, policy
 from adobe_ims_operator.core.attempts import Memory
-from adobe_ims_operator.core.model import Finding, Inputs, Observed
+from adobe_ims_operator.core.model import Finding, Hold, Inputs, Observed
 from adobe_ims_operator.core.policy import Action, Decision, Pace
-from adobe_ims_operator.kube import client_secret, token_secret
+from adobe_ims_operator.kube import client_secret, holder, token_secret
 from adobe_ims_operator.kube.client import ApiError, Kube
 from adobe_ims_operator.kube.client_secret import ClientSecret
 from adobe_ims_operator.kube.paths import secret_path
@@ -91,6 +91,8 @@ class Reconciler:
         match decision.action:
             case Action.READ_SECRET:
                 await self._read_secret(observed, memory)
+            case Action.LOOK_UP:
+                await self._is_held(observed)
             case Action.READ_CLIENT:
                 await self._read_client(observed, memory)
             case Action.TELL:
@@ -120,6 +122,15 @@ class Reconciler:
         if content is not None:
             memory.note_secret(content.metadata.version, intact=content.intact)
         return content
+
+    async def _is_held(self, observed: Observed) -> bool:
+        """Look up whether another credential has the Secret, or might have it."""
+        secret, name = observed.secret, observed.spec.secret.name
+        if secret is None or secret.credential_uid is None or secret.credential is None:
+            return False
+        found = await holder.look_up(self.kube, secret.credential, secret.credential_uid, name, self.now())
+        self.cluster.note_holder(Key(observed.key.namespace, name), secret.credential_uid, found)
+        return found.hold is not Hold.GONE
 
     async def _read_client(self, observed: Observed, memory: Memory) -> ClientSecret | None:
         key, spec = observed.key, observed.spec
@@ -168,6 +179,8 @@ class Reconciler:
         if observed.secret is not None and not _is_routine(observed):
             content = await self._read_secret(observed, memory)
             if content is None or content.metadata.version != observed.secret.version:
+                return
+            if claims.takes_over(observed) and await self._is_held(observed):
                 return
         try:
             written = await token_secret.write(self.kube, observed, held, content)

@@ -9,6 +9,7 @@ from datetime import datetime, timedelta
 
 from adobe_ims_operator.api.ledger import Facts
 from adobe_ims_operator.api.times import to_rfc3339
+from adobe_ims_operator.core import claims
 from adobe_ims_operator.core.model import Finding, Observed
 
 LEAST_MARGIN = timedelta(minutes=1)
@@ -36,37 +37,8 @@ def _endpoint_not_allowed(observed: Observed, _now: datetime) -> Finding | None:
     )
 
 
-def _name_taken_by_older_credential(observed: Observed, _now: datetime) -> Finding | None:
-    if observed.older_claimant is None:
-        return None
-    return Finding(
-        "SecretNotOwned",
-        f"the older AdobeIMSCredential {observed.older_claimant} has Secret {observed.spec.secret.name}; "
-        "give spec.secret.name another value",
-    )
-
-
 def _secret_not_owned(observed: Observed, _now: datetime) -> Finding | None:
-    if observed.secret is None or observed.own_secret is not None or observed.spec.secret.adopt:
-        return None
-    return Finding(
-        "SecretNotOwned",
-        f"Secret {observed.spec.secret.name} belongs to {observed.secret.owner}; give spec.secret.name another "
-        "value, or set spec.secret.adopt to true to take the Secret over",
-    )
-
-
-def _secret_needed_by_others(observed: Observed, _now: datetime) -> Finding | None:
-    secret, name = observed.secret, observed.spec.secret.name
-    if secret is None or observed.own_secret is not None:
-        return None
-    if observed.client_of is not None:
-        user = f"it is the client Secret of AdobeIMSCredential {observed.client_of}"
-    elif secret.controller_uid is not None:
-        user = f"{secret.owner} controls it"
-    else:
-        return None
-    return Finding("SecretNotOwned", f"Secret {name} can't be adopted, as {user}; give spec.secret.name another value")
+    return claims.refusal(observed)
 
 
 def _client_secret_not_found(observed: Observed, _now: datetime) -> Finding | None:
@@ -80,14 +52,8 @@ def _client_secret_not_found(observed: Observed, _now: datetime) -> Finding | No
     )
 
 
-def _client_secret_is_a_token_secret(observed: Observed, _now: datetime) -> Finding | None:
-    if observed.client is None or observed.client.facts is None:
-        return None
-    return Finding(
-        "ClientSecretNotAllowed",
-        f"Secret {observed.spec.client.secret_name} holds the token of {observed.client.facts.credential}; name the "
-        "Secret with the OAuth client id and client secret in spec.client.secretRef",
-    )
+def _client_secret_not_allowed(observed: Observed, _now: datetime) -> Finding | None:
+    return claims.client_refusal(observed)
 
 
 def _secret_missing(observed: Observed, _now: datetime) -> Finding | None:
@@ -151,11 +117,9 @@ CLIENT_UNREAD = Finding("ClientSecretUnread", "the client Secret has a version t
 REFUSALS: Sequence[Check] = (
     _suspended,
     _endpoint_not_allowed,
-    _name_taken_by_older_credential,
     _secret_not_owned,
-    _secret_needed_by_others,
+    _client_secret_not_allowed,
     _client_secret_not_found,
-    _client_secret_is_a_token_secret,
 )
 ROTATIONS: Sequence[Check] = (
     _secret_missing,

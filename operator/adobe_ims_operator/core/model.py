@@ -5,6 +5,7 @@ They hold no behaviour but questions about themselves, and nothing secret but a 
 
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from enum import Enum
 from typing import NamedTuple
 
 from adobe_ims_operator.api.ledger import Facts
@@ -73,6 +74,55 @@ class ObservedSecret:
     controller_uid: str | None
     """Whose it is by ownerReference, whatever kind that is."""
     facts: Facts | None
+    credential: Key | None = None
+    """The credential that `credential_uid` is of, by name; None where nothing names it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Claimant:
+    """A credential that names a Secret."""
+
+    key: Key
+    uid: str
+    created: datetime
+    adopt: bool
+    held_last: bool
+    """Whether its status says that it had the Secret of that name."""
+
+
+class Hold(Enum):
+    """Whether the credential that a Secret was made for still has it."""
+
+    GONE = "it is gone, or names another Secret by now"
+    HELD = "it was looked up, and has it"
+    UNSEEN = "it is to be looked up"
+    UNREACHABLE = "it could not be looked up"
+
+
+@dataclass(frozen=True, slots=True)
+class Holder:
+    """What is known of the credential that a Secret was made for, where this operator does not watch it."""
+
+    hold: Hold
+    again_at: datetime | None = None
+    """Until when that counts."""
+    problem: str = ""
+    """What keeps it from being looked up."""
+
+
+NO_HOLDER = Holder(Hold.GONE)
+
+
+@dataclass(frozen=True, slots=True)
+class Rivals:
+    """The other credentials of the namespace that name a Secret which this one names too."""
+
+    token: tuple[Claimant, ...] = ()
+    """Those that put a token where this one does."""
+    client: tuple[Claimant, ...] = ()
+    """Those that read their client Secret where this one puts its token."""
+    token_at_client: tuple[Claimant, ...] = ()
+    """Those that put a token where this one reads its client Secret."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,6 +131,7 @@ class Observed:
 
     key: Key
     uid: str
+    created: datetime
     generation: int
     spec: Spec
     endpoint: str
@@ -95,12 +146,11 @@ class Observed:
     """Whether its data is as this operator wrote it; None where this resourceVersion was not looked into yet."""
     predecessor_uid: str | None
     """The uid that a Secret was made for, where that was an earlier credential of this name, now gone."""
-    older_claimant: str | None
-    """An older credential that names the same token Secret."""
-    younger_claimants: frozenset[str]
-    """The uids of younger credentials that name the same token Secret."""
-    client_of: str | None
-    """Another credential that has the Secret of the token Secret's name for its client Secret."""
+    held_last: bool
+    """Whether the status says that this credential had the Secret of the token Secret's name."""
+    rivals: Rivals
+    holder: Holder
+    """Of the token Secret, where that was made for a credential that is not watched."""
     holds_token: bool
     """Whether a token for these very inputs came from IMS and is not written yet."""
     token_waits: bool
@@ -124,8 +174,7 @@ class Observed:
         """The token Secret, if it was made for this credential."""
         if self.secret is None or self.secret.credential_uid is None:
             return None
-        ours = self.secret.credential_uid in (self.uid, self.predecessor_uid)
-        return self.secret if ours or self.secret.credential_uid in self.younger_claimants else None
+        return self.secret if self.secret.credential_uid in (self.uid, self.predecessor_uid) else None
 
     @property
     def client_version(self) -> str | None:

@@ -11,6 +11,7 @@ from enum import Enum, IntEnum
 
 from adobe_ims_operator.api.resource import Status
 from adobe_ims_operator.api.times import from_rfc3339, to_rfc3339
+from adobe_ims_operator.core import claims
 from adobe_ims_operator.core.checks import CLIENT_UNREAD, FRESHNESS, REFUSALS, ROTATIONS, due_at, first
 from adobe_ims_operator.core.model import Failure, Finding, Observed
 
@@ -44,6 +45,7 @@ class Action(Enum):
     WRITE = "write the token that came"
     TELL = "say that the token expired, before the next one is asked for, which may take long"
     READ_SECRET = "look into the token Secret, since only its content tells whether it was edited"  # noqa: S105
+    LOOK_UP = "look up the credential that has the token Secret, since it is not watched"
     READ_CLIENT = "look into the client Secret, since only its content tells whether it changed"
     WAIT = "wait"
 
@@ -83,6 +85,8 @@ def decide(observed: Observed, now: datetime) -> Decision:
 
 
 def _next_step(observed: Observed, now: datetime) -> Action:
+    if claims.must_look_up(observed):
+        return Action.LOOK_UP
     if observed.holds_token:
         return Action.WRITE
     expired = observed.facts is not None and now >= observed.facts.expires_at
@@ -184,6 +188,8 @@ def _look_again(observed: Observed, now: datetime, attempt_at: datetime | None) 
     moments = [now + IDLE]
     if attempt_at is not None:
         moments.append(max(attempt_at, now))
+    if observed.holder.again_at is not None:
+        moments.append(max(observed.holder.again_at, now))
     if observed.facts is not None and observed.facts.expires_at > now:
         moments.append(observed.facts.expires_at)
     return min(moments)

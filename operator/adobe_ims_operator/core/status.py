@@ -48,7 +48,7 @@ def derive(
         observed_generation=observed.generation,
         secret_name=observed.spec.secret.name,
         secret_version=_secret_version(observed, before),
-        last_rotation_time=to_rfc3339(facts.issued_at) if facts else None,
+        last_rotation_time=_last_rotation_time(observed, before),
         expiration_time=to_rfc3339(facts.expires_at) if facts else None,
         next_rotation_time=to_rfc3339(decision.attempt_at) if decision.attempt_at else None,
         rotations=facts.rotations if facts else 0,
@@ -106,6 +106,14 @@ def to_json(status: Status) -> dict[str, Any]:
             "conditions": [_condition_to_json(condition) for condition in status.conditions],
         }
     }
+
+
+def _last_rotation_time(observed: Observed, before: Status) -> str | None:
+    """When it was rotated last; also while the Secret is missing, as that is how it is known who had it."""
+    if observed.facts is not None:
+        return to_rfc3339(observed.facts.issued_at)
+    kept = observed.secret is None and before.secret_name == observed.spec.secret.name
+    return before.last_rotation_time if kept else None
 
 
 def _secret_version(observed: Observed, before: Status) -> str | None:

@@ -13,10 +13,11 @@ def observe_secret(metadata: JSON) -> ObservedSecret:
     annotations: Mapping[str, str] = metadata.get("annotations") or {}
     owners: list[JSON] = metadata.get("ownerReferences") or []
     if ledger.is_copy(annotations, Key(metadata["namespace"], metadata["name"])):
-        facts, credential_uid = None, None
+        facts, credential_uid, credential = None, None, None
     else:
         facts = ledger.read_facts(annotations)
         credential_uid = ledger.owner_uid(annotations) or _owning_credential(owners)
+        credential = _name(metadata["namespace"], annotations, owners, credential_uid)
     return ObservedSecret(
         uid=metadata["uid"],
         version=parse_version(metadata),
@@ -24,7 +25,16 @@ def observe_secret(metadata: JSON) -> ObservedSecret:
         credential_uid=credential_uid,
         controller_uid=next((str(owner["uid"]) for owner in owners if owner.get("controller")), None),
         facts=facts,
+        credential=credential,
     )
+
+
+def _name(namespace: str, annotations: Mapping[str, str], owners: Iterable[JSON], uid: str | None) -> Key | None:
+    """The name of the credential with that uid, from the annotations or else an ownerReference."""
+    within, _, name = ledger.owner(annotations).partition("/")
+    if name:
+        return Key(namespace, share(name)) if within == namespace else None
+    return next((Key(namespace, str(owner["name"])) for owner in owners if owner["uid"] == uid), None)
 
 
 def _owning_credential(owners: Iterable[JSON]) -> str | None:

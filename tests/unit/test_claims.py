@@ -1,0 +1,268 @@
+"""Who may write a Secret that several credentials name, in small worlds of credentials and one Secret."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from datetime import timedelta
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from adobe_ims_operator.adobe.endpoints import Endpoints
+from adobe_ims_operator.api.resource import ClientRef, Credential, Key, SecretTemplate, Status
+from adobe_ims_operator.cache.store import Cluster
+from adobe_ims_operator.core.claims import client_refusal, holds, must_look_up, refusal, takes_over
+from adobe_ims_operator.core.model import Hold, Holder, Observed, ObservedSecret
+from adobe_ims_operator.core.policy import Action, decide
+from unit.worlds import ENDPOINT, NOW, facts, spec, token_secret
+
+X = Key("photos", "x")
+NAMES = ["a", "b", "c", "d"]
+MINUTE = timedelta(minutes=1)
+HAD = Status(secret_name="x", last_rotation_time="2026-11-24T09:00:00Z")
+
+
+def credential(
+    name: str, age: int = 0, *, token: str = X.name, client: str = "oauth", adopt: bool = False, had: bool = False
+) -> Credential:
+    template = SecretTemplate(token, adopt=adopt)
+    return Credential(
+        key=Key("photos", name),
+        uid=f"uid-of-{name}",
+        generation=1,
+        version=10,
+        created=NOW - age * MINUTE,
+        deleting=False,
+        rotate_request="",
+        spec=spec(client=ClientRef(client), secret=template),
+        status=replace(HAD, secret_name=token) if had else Status(),
+    )
+
+
+def made_for(name: str, uid: str | None = None, *, retained: bool = False) -> ObservedSecret:
+    """The Secret x as it was written for a credential."""
+    uid = uid or f"uid-of-{name}"
+    known = facts(credential=f"photos/{name}", credential_uid=uid, secret="photos/x")
+    return token_secret(known, credential_uid=uid, controller_uid=None if retained else uid)
+
+
+FOREIGN = token_secret(None, credential_uid=None, controller_uid=None)
+
+
+@dataclass(frozen=True)
+class World:
+    """Credentials of one namespace, the Secret x, and what a lookup of its holder tells."""
+
+    credentials: tuple[Credential, ...]
+    secret: ObservedSecret | None
+    looked_up: Holder | None = None
+
+    def cluster(self) -> Cluster:
+        cluster = Cluster(Endpoints([ENDPOINT]), lambda _: None, lambda _: None, lambda _: None)
+        for each in self.credentials:
+            cluster.put_credential(each)
+        if self.secret is not None:
+            cluster.put_secret(X, self.secret)
+            if self.looked_up is not None and self.secret.credential_uid is not None:
+                cluster.note_holder(X, self.secret.credential_uid, self.looked_up)
+        return cluster
+
+    def observe(self, name: str) -> Observed:
+        observed = self.cluster().observe(Key("photos", name), NOW)
+        assert observed is not None
+        return observed
+
+    def claimants(self) -> Iterator[Observed]:
+        """Those that would put their token into x."""
+        cluster = self.cluster()
+        for each in self.credentials:
+            observed = cluster.observe(each.key, NOW)
+            if observed is not None and each.spec.secret.name == "x":
+                yield observed
+
+    def permitted(self) -> list[str]:
+        """Who may write x now, be it after a lookup."""
+        return [observed.key.name for observed in self.claimants() if refusal(observed) is None]
+
+    def holder(self) -> str | None:
+        """The watched credential that has x."""
+        if self.secret is None:
+            return None
+        return next((o.key.name for o in self.claimants() if o.uid == self.secret.credential_uid), None)
+
+
+@st.composite
+def credentials(draw: st.DrawFn) -> tuple[Credential, ...]:
+    names = draw(st.lists(st.sampled_from(NAMES), unique=True, min_size=1))
+    return tuple(
+        credential(
+            name,
+            draw(st.integers(0, 2)),
+            token=draw(st.sampled_from(["x", "x", "x", "y"])),
+            client=draw(st.sampled_from(["oauth", "oauth", "z"])),
+            adopt=draw(st.booleans()),
+            had=draw(st.booleans()),
+        )
+        if draw(st.integers(0, 4))
+        else credential(name, draw(st.integers(0, 2)), token=f"token-of-{name}", client="x")
+        for name in names
+    )
+
+
+secrets = st.one_of(
+    st.none(),
+    st.just(FOREIGN),
+    st.just(replace(FOREIGN, controller_uid="another", owner="Deployment web")),
+    st.builds(
+        lambda name, uid, retained: made_for(name, uid, retained=retained),
+        st.sampled_from(NAMES),
+        st.sampled_from([None, None, "uid-before"]),
+        st.booleans(),
+    ),
+    st.builds(lambda name: replace(made_for(name), facts=None), st.sampled_from(NAMES)),
+)
+lookups = st.sampled_from([None, *(Holder(hold, NOW + MINUTE) for hold in (Hold.GONE, Hold.HELD, Hold.UNREACHABLE))])
+worlds = st.builds(World, credentials(), secrets, lookups)
+
+
+@given(worlds)
+def test_at_most_one_may_write(world: World) -> None:
+    assert len(world.permitted()) <= 1
+
+
+@given(worlds)
+def test_who_has_the_secret_may_write_it_and_nobody_else(world: World) -> None:
+    if (holder := world.holder()) is not None:
+        assert world.permitted() == [holder]
+
+
+@given(worlds)
+def test_a_secret_whose_holder_is_not_watched_is_written_by_nobody_before_it_was_looked_up(world: World) -> None:
+    secret = world.secret
+    if secret is None or secret.credential_uid is None or secret.credential in {c.key for c in world.credentials}:
+        return
+    for observed in world.claimants():
+        if refusal(observed) is None:
+            assert takes_over(observed)
+            assert must_look_up(observed) is (world.looked_up is None)
+            assert observed.holder.hold in (Hold.UNSEEN, Hold.GONE)
+
+
+@given(worlds)
+def test_where_nobody_has_it_somebody_may_write_it_unless_each_has_a_reason_of_its_own(world: World) -> None:
+    if world.permitted() or world.holder() is not None or not any(world.claimants()):
+        return
+    if world.secret is not None and world.looked_up is not None and world.looked_up.hold is not Hold.GONE:
+        return
+    users = any(each.spec.client.secret_name == "x" for each in world.credentials)
+    alone = [replace(world, credentials=(each,)).permitted() for each in world.credentials]
+    assert users or not any(alone)
+
+
+@given(worlds)
+def test_adopt_never_takes_a_secret_from_a_credential_that_has_it(world: World) -> None:
+    if (holder := world.holder()) is None:
+        return
+    for observed in world.claimants():
+        if observed.key.name != holder:
+            found = refusal(observed)
+            assert found is not None
+            assert (found.reason, holder in found.message) == ("SecretNotOwned", True)
+            assert "adopt" not in found.message
+
+
+@given(worlds)
+def test_of_a_token_and_a_client_secret_of_one_name_one_has_it(world: World) -> None:
+    for name in [each.key.name for each in world.credentials if each.spec.client.secret_name == "x"]:
+        if world.secret is None and world.permitted():
+            assert client_refusal(world.observe(name)) is not None
+
+
+class TestWhereThereIsNoSecret:
+    @pytest.mark.parametrize(
+        ("some", "who"),
+        [
+            ([credential("a", 1), credential("b", 2)], "b"),
+            ([credential("a", 1, had=True), credential("b", 2)], "a"),
+            ([credential("a", 1), credential("b", 2, client="x", token="y")], None),
+            ([credential("a", 2), credential("b", 1, client="x", token="y")], "a"),
+            ([credential("a", 1, had=True), credential("b", 2, client="x", token="y")], "a"),
+        ],
+    )
+    def test_who_had_it_last_goes_first_and_then_the_oldest(self, some: list[Credential], who: str | None) -> None:
+        assert World(tuple(some), None).permitted() == ([who] if who else [])
+
+    def test_a_younger_credential_does_not_take_a_token_secret_for_its_client_secret(self) -> None:
+        world = World((credential("a", 2), credential("b", 1, client="x", token="y")), None)
+        found = client_refusal(world.observe("b"))
+        assert found is not None
+        assert "AdobeIMSCredential a puts its token" in found.message
+        assert decide(world.observe("b"), NOW).finding == found
+
+
+class TestWhereNobodyHasTheSecretAnyMore:
+    def test_a_successor_of_the_same_name_goes_before_older_ones(self) -> None:
+        some = (credential("a"), credential("b", 2, adopt=True))
+        assert World(some, made_for("a", "uid-before", retained=True)).permitted() == ["a"]
+
+    def test_one_that_its_holder_gave_up_is_for_the_oldest_of_those_that_name_it(self) -> None:
+        some = (credential("a", 3, token="y"), credential("b", 1), credential("c", 2))
+        assert World(some, made_for("a")).permitted() == ["c"]
+
+    def test_one_that_was_left_on_purpose_is_only_adopted(self) -> None:
+        gone = Holder(Hold.GONE, NOW + MINUTE)
+        secret = made_for("gone", retained=True)
+        assert World((credential("a"),), secret, gone).permitted() == []
+        assert World((credential("a", adopt=True), credential("b", 1)), secret, gone).permitted() == ["a"]
+
+
+class TestALookup:
+    def test_is_made_only_where_it_decides(self) -> None:
+        assert decide(client_there(World((credential("a"),), made_for("gone"))), NOW).action is Action.LOOK_UP
+        left = World((credential("a"),), made_for("gone", retained=True))
+        assert decide(client_there(left), NOW).action is Action.WAIT
+
+    @pytest.mark.parametrize("hold", [Hold.HELD, Hold.UNREACHABLE])
+    def test_that_does_not_set_the_secret_free_is_made_again_in_time(self, hold: Hold) -> None:
+        world = World((credential("a"),), made_for("gone"), Holder(hold, NOW + MINUTE, "403"))
+        decision = decide(client_there(world), NOW)
+        assert (decision.action, decision.finding.reason) == (Action.WAIT, "SecretNotOwned")
+        assert decision.look_again_at == NOW + MINUTE
+        later = world.cluster().observe(Key("photos", "a"), NOW + MINUTE)
+        assert later is not None
+        assert must_look_up(later)
+
+    @pytest.mark.parametrize(
+        ("change", "held"),
+        [
+            ({}, True),
+            ({"uid": "another"}, False),
+            ({"name": "y"}, False),
+            ({"deletionTimestamp": "2026-11-24T10:00:00Z"}, False),
+            ({"generation": "malformed"}, True),
+        ],
+    )
+    def test_finds_a_holder_that_names_the_secret_or_can_not_be_read(self, change: dict[str, Any], held: bool) -> None:
+        metadata = {
+            "name": "x",
+            "namespace": "photos",
+            "uid": "uid-1",
+            "generation": 1,
+            "resourceVersion": "1",
+            "creationTimestamp": "2026-11-24T10:00:00Z",
+        }
+        body = {"metadata": metadata | change, "spec": {"client": {"secretRef": {"name": "oauth"}}}}
+        assert holds(body, "uid-1", "x") is held
+
+    def test_is_forgotten_when_the_holder_is_seen(self) -> None:
+        cluster = World((credential("a"),), made_for("b"), Holder(Hold.HELD, NOW + MINUTE)).cluster()
+        cluster.put_credential(credential("b", token="x"))
+        cluster.drop_credential(Key("photos", "b"), "uid-of-b")
+        observed = cluster.observe(Key("photos", "a"), NOW)
+        assert observed is not None
+        assert observed.holder.hold is Hold.UNSEEN
+
+
+def client_there(world: World) -> Observed:
+    return replace(world.observe("a"), client=FOREIGN)
