@@ -68,11 +68,23 @@ def live_a_life(scene: Scene) -> None:
     scene.wait_rotations(2)
     scene.patch("lightroom", {"spec": {"secret": {"name": "renamed"}}})
     wait_for("the Secret of before to go", lambda: scene.secret("lightroom") is None or None)
+    scene.patch("lightroom", {"spec": {"secret": {"deletionPolicy": "Retain"}}})
+    wait_for("the Secret to be nobody's", lambda: not _owners(scene))
+    scene.api.delete(scene.path("lightroom"))
+    scene.credential(secret={"name": "renamed"})
+    scene.wait_ready()
     # The second renewal of the Lease is one that finds it.
     wait_for(
         "a renewal", lambda: any(right(event).verb == "update" for event in audited(scene) if "objectRef" in event)
     )
     operator.stop()
+
+
+def _owners(scene: Scene) -> list[dict[str, Any]]:
+    secret = scene.secret("renamed")
+    assert secret is not None
+    owners: list[dict[str, Any]] = secret["metadata"].get("ownerReferences", [])
+    return owners
 
 
 def test_what_is_granted_is_used_and_what_is_used_is_granted(scene: Scene) -> None:
