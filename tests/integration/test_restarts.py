@@ -1,13 +1,12 @@
 """A restart belongs to one rotation of one credential: it happens once, is never undone, and is reported."""
 
-import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
 
 import pytest
 
-from testbed.api import Object, wait_for
+from testbed.api import ApiError, Object, wait_for
 from testbed.scene import Scene, workload
 
 ROTATE = "adobe-ims.dev/rotate"
@@ -89,12 +88,19 @@ def webhook_that_is_away(scene: Scene) -> dict[str, Any]:
 
 def refuses(scene: Scene, name: str) -> bool:
     """Whether admission refuses a change of a Deployment that is not stored."""
-    path = f"{deployments(scene)}/{name}?dryRun=All"
     try:
-        scene.api.patch(path, {"spec": {"template": {"metadata": {"annotations": {"probe": "1"}}}}})
-    except Exception as error:  # noqa: BLE001 - whatever it answers
-        return getattr(error, "status", 0) >= 400
+        _probed(scene, name)
+    except ApiError:
+        return True
     return False
+
+
+def _probed(scene: Scene, name: str) -> dict[str, str]:
+    """The annotations that a pod template would have after a change that is not stored."""
+    change = {"spec": {"template": {"metadata": {"annotations": {"probe": "1"}}}}}
+    changed = scene.api.patch(f"{deployments(scene)}/{name}?dryRun=All", change)
+    annotations: dict[str, str] = changed["spec"]["template"]["metadata"]["annotations"]
+    return annotations
 
 
 def deployments(scene: Scene) -> str:
@@ -227,7 +233,7 @@ def test_a_mark_that_something_removes_is_reported(cluster: Scene) -> None:
         "mutations": [{"patchType": "ApplyConfiguration", "applyConfiguration": {"expression": expression}}],
     }
     with admission(cluster, "MutatingAdmissionPolicy", spec=spec):
-        time.sleep(2)
+        wait_for("the policy to be in force", lambda: "none" in _probed(cluster, "web").values())
         cluster.credential(restart=[WEB])
         cluster.wait_condition("WorkloadsRestarted", "False", "RestartIgnored")
 
