@@ -46,8 +46,8 @@ def admission(scene: Scene, kind: str, **spec: Any) -> Iterator[None]:
             scene.api.apply({"apiVersion": "admissionregistration.k8s.io/v1", "metadata": {"name": name}, **each})
         yield
     finally:
-        for each in reversed(objects):
-            scene.api.delete(f"{ADMISSION}/{PLURALS[each]}/{name}")
+        for known in reversed(objects):
+            scene.api.delete(f"{ADMISSION}/{PLURALS[known]}/{name}")
 
 
 def policy(scene: Scene) -> dict[str, Any]:
