@@ -137,7 +137,7 @@ def test_what_is_installed_is_enough_to_work(
 
 
 def restarted(workload: Object) -> bool:
-    return "kubectl.kubernetes.io/restartedAt" in workload["spec"]["template"]["metadata"].get("annotations", {})
+    return "restart.adobe-ims.dev/lightroom" in workload["spec"]["template"]["metadata"].get("annotations", {})
 
 
 @pytest.mark.parametrize(

@@ -1,14 +1,12 @@
 """What follows a change: Events that tell of it once, and workloads that are rolled once for each rotation."""
 
-import time
-
 from adobe_ims_stand_in.defaults import SAMPLE_CLIENT_ID, SAMPLE_CLIENT_SECRET
 from testbed.api import wait_for
 from testbed.operator_process import rules
 from testbed.scene import CLIENT, Scene, allow, workload
 from testbed.stale_api import StaleApi
 
-RESTARTED_AT = "kubectl.kubernetes.io/restartedAt"
+MARK = "restart.adobe-ims.dev/lightroom"
 ROTATE = "adobe-ims.dev/rotate"
 
 
@@ -35,6 +33,14 @@ def template_annotations(scene: Scene, plural: str, name: str) -> dict[str, str]
     found = scene.api.get(f"/apis/apps/v1/namespaces/{scene.namespace}/{plural}/{name}")
     annotations: dict[str, str] = found["spec"]["template"]["metadata"].get("annotations", {})
     return annotations
+
+
+def rotation_mark(scene: Scene, name: str = "lightroom") -> str:
+    """The mark of the rotation whose token is in the Secret."""
+    secret = scene.secret(name)
+    assert secret is not None
+    uid = scene.api.get(scene.path(name))["metadata"]["uid"]
+    return f"{uid}.{secret['metadata']['annotations']['adobe-ims.dev/rotation-id']}"
 
 
 def test_changes_of_state_are_told_by_events_and_routine_is_not(scene: Scene) -> None:
@@ -101,14 +107,15 @@ def test_workloads_are_rolled_once_for_each_rotation(scene: Scene) -> None:
     scene.client_secret()
     operator = scene.operator()
     scene.credential(restart=[{"kind": kind, "name": "web"} for kind in kinds])
-    first = scene.wait_ready()["lastRotationTime"]
-    assert {template_annotations(scene, plural, "web")[RESTARTED_AT] for plural in kinds.values()} == {first}
+    scene.wait_ready()
+    first = rotation_mark(scene)
+    assert {template_annotations(scene, plural, "web")[MARK] for plural in kinds.values()} == {first}
     assert scene.condition("WorkloadsRestarted")["status"] == "True"
-    time.sleep(1.1)  # rotation times have whole seconds
     rotate(scene, "1")
-    second = scene.wait_rotations(2)["lastRotationTime"]
+    scene.wait_rotations(2)
+    second = rotation_mark(scene)
     assert second != first
-    assert {template_annotations(scene, plural, "web")[RESTARTED_AT] for plural in kinds.values()} == {second}
+    assert {template_annotations(scene, plural, "web")[MARK] for plural in kinds.values()} == {second}
     operator.kill()
     mark, logged = scene.audited_from(), len(scene.log.read_text())
     scene.operator()
@@ -128,8 +135,8 @@ def test_a_workload_is_rolled_also_when_the_operator_dies_in_between(scene: Scen
     operator.kill()
     allow(scene.api, scene.namespace, "adobeimscredentials/status", ["patch"])
     scene.operator()
-    rotated_at = scene.wait_ready()["lastRotationTime"]
-    assert template_annotations(scene, "deployments", "web")[RESTARTED_AT] == rotated_at
+    scene.wait_ready()
+    assert template_annotations(scene, "deployments", "web")[MARK] == rotation_mark(scene)
     found = scene.api.get(f"/apis/apps/v1/namespaces/{scene.namespace}/deployments/web")
     assert found["metadata"]["generation"] == 2
     assert scene.ims.requests().total == 1
@@ -141,7 +148,7 @@ def test_workloads_are_rolled_before_the_status_says_so_lest_a_crash_in_between_
     allow(scene.api, scene.namespace, "adobeimscredentials/status", ["get"])
     scene.operator()
     scene.credential(restart=[{"kind": "Deployment", "name": "web"}])
-    wait_for("the Deployment to be rolled", lambda: RESTARTED_AT in template_annotations(scene, "deployments", "web"))
+    wait_for("the Deployment to be rolled", lambda: MARK in template_annotations(scene, "deployments", "web"))
     assert scene.status() == {}
 
 
@@ -154,13 +161,13 @@ def test_a_missing_workload_is_reported_and_holds_up_nothing(scene: Scene) -> No
     condition = scene.wait_condition("WorkloadsRestarted", "False", "WorkloadNotFound")
     assert "StatefulSet absent" in condition["message"]
     assert scene.condition("Ready")["message"].endswith(condition["message"]), "which `kubectl get -o wide` shows"
-    assert RESTARTED_AT in template_annotations(scene, "deployments", "web")
+    assert MARK in template_annotations(scene, "deployments", "web")
     wait_for("the Event", lambda: ("Warning", "WorkloadNotFound") in events(scene))
     scene.api.apply(workload("StatefulSet", "present"), namespace=scene.namespace)
     scene.credential(restart=[{"kind": "StatefulSet", "name": "present"}, {"kind": "Deployment", "name": "web"}])
     scene.wait_condition("WorkloadsRestarted", "True", "Restarted")
     assert scene.condition("Ready")["message"] == "Secret lightroom holds a valid token"
-    assert RESTARTED_AT in template_annotations(scene, "statefulsets", "present")
+    assert MARK in template_annotations(scene, "statefulsets", "present")
     found = scene.api.get(f"/apis/apps/v1/namespaces/{scene.namespace}/deployments/web")
     assert found["metadata"]["generation"] == 2, "rolled once, though it was named twice"
     assert scene.ims.requests().total == 1
@@ -192,7 +199,6 @@ def test_a_new_list_of_workloads_rolls_nothing_before_the_next_rotation(scene: S
     scene.wait_ready()
     assert template_annotations(scene, "deployments", "web") == {}
     assert scene.ims.requests().total == 1
-    time.sleep(1.1)
     rotate(scene, "1")
     scene.wait_rotations(2)
-    wait_for("the Deployment to be rolled", lambda: RESTARTED_AT in template_annotations(scene, "deployments", "web"))
+    wait_for("the Deployment to be rolled", lambda: MARK in template_annotations(scene, "deployments", "web"))

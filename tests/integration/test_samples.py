@@ -33,7 +33,6 @@ FOLDER = REPOSITORY / "deploy" / "samples"
 CLIENT_SECRET = FOLDER / "client-secret.yaml"
 REFERENCE = REPOSITORY / "docs" / "reference.md"
 ROTATE = "adobe-ims.dev/rotate"
-RESTARTED_AT = "kubectl.kubernetes.io/restartedAt"
 
 # What the samples ask of curl, for machines without one; the real one comes before it on PATH.
 CURL = f"""\
@@ -271,12 +270,13 @@ def test_the_workload_that_reads_its_environment_is_rolled_and_has_the_new_token
     scene.operator()
     apply(scene, sample)
     scene.patch(sample.name, {"metadata": {"annotations": {ROTATE: "now"}}})
-    rotated_at = scene.wait_rotations(2, sample.name)["lastRotationTime"]
+    rotation = scene.wait_rotations(2, sample.name)["lastHandledRotation"]
     path = f"/apis/apps/v1/namespaces/{scene.namespace}/deployments/{sample.workload['metadata']['name']}"
 
     def rolled() -> bool:
         template = scene.api.get(path)["spec"]["template"]
-        return bool(template["metadata"].get("annotations", {}).get(RESTARTED_AT) == rotated_at)
+        mark: str = template["metadata"].get("annotations", {}).get(f"restart.adobe-ims.dev/{sample.name}", "")
+        return mark.endswith(f".{rotation}")
 
     wait_for("the Deployment to be rolled for the rotation", rolled)
     with kubelet(scene, sample, adobe, tmp_path).run():

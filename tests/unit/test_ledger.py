@@ -11,7 +11,15 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from adobe_ims_operator.api.ledger import Facts, digest_client, digest_data, digest_spec, owner_uid, read_facts
+from adobe_ims_operator.api.ledger import (
+    Facts,
+    digest_client,
+    digest_data,
+    digest_spec,
+    new_rotation_id,
+    owner_uid,
+    read_facts,
+)
 from adobe_ims_operator.api.resource import ClientRef, SecretTemplate, Spec, Workload
 from adobe_ims_operator.core.model import HeldToken, Token
 from adobe_ims_operator.kube import token_secret
@@ -28,20 +36,28 @@ FACTS = st.builds(
     expires_at=MOMENTS,
     rotations=st.integers(0, 2**31 - 1),
 )
+IDENTIFIED = st.builds(
+    lambda issued_at, number, client_id: worlds.facts(
+        issued_at, rotation_id=new_rotation_id(issued_at, f"{number:x}"), client_id=client_id
+    ),
+    st.integers(0, 10**11).map(lambda seconds: datetime.fromtimestamp(seconds, UTC)),
+    st.integers(0, 2**64 - 1),
+    st.none() | TEXTS,
+)
 
 
-@given(FACTS)
+@given(FACTS | IDENTIFIED)
 def test_facts_are_read_back_as_they_were_written(facts: Facts) -> None:
     assert read_facts(facts.to_annotations()) == facts
 
 
-@given(FACTS, st.dictionaries(TEXTS, TEXTS))
+@given(IDENTIFIED, st.dictionaries(TEXTS, TEXTS))
 def test_annotations_of_others_do_no_harm(facts: Facts, others: dict[str, str]) -> None:
     assert read_facts(others | facts.to_annotations()) == facts
 
 
 def test_every_fact_has_an_annotation_of_its_own_under_the_group() -> None:
-    annotations = worlds.facts().to_annotations()
+    annotations = worlds.facts(rotation_id="1-a", client_id="client").to_annotations()
     assert [key for key in annotations if not key.startswith(PREFIX)] == []
     assert len(annotations) == len(Facts.__annotations__) + 1  # and the format
 
@@ -51,6 +67,26 @@ def test_without_one_of_them_the_facts_are_damaged(name: str) -> None:
     annotations = worlds.facts().to_annotations()
     del annotations[name]
     assert read_facts(annotations) is None
+
+
+@given(IDENTIFIED)
+def test_the_facts_of_an_older_version_have_no_rotation_id_and_no_client_id(facts: Facts) -> None:
+    older = replace(facts, rotation_id=None, client_id=None)
+    assert read_facts(older.to_annotations()) == older
+    # The older version changes the annotations that it knows, and leaves the others.
+    later = replace(older, issued_at=facts.issued_at + timedelta(seconds=1))
+    assert read_facts(facts.to_annotations() | later.to_annotations()) == later
+
+
+@pytest.mark.parametrize("value", ["", "-", "a", "1764000000", "-5-a", "1764000000-", "9" * 5000 + "-a"])
+def test_a_rotation_id_that_can_not_be_read_is_none_and_damages_nothing(value: str) -> None:
+    facts = worlds.facts()
+    assert read_facts(facts.to_annotations() | {f"{PREFIX}rotation-id": value}) == facts
+
+
+def test_a_client_id_that_is_too_long_for_an_annotation_is_no_fact() -> None:
+    facts = worlds.facts(rotation_id=new_rotation_id(worlds.NOW, "a"), client_id="c" * 257)
+    assert read_facts(facts.to_annotations()) == replace(facts, client_id=None)
 
 
 @pytest.mark.parametrize(

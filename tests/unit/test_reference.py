@@ -122,7 +122,7 @@ def test_every_condition_is_on_the_page() -> None:
 
 
 def test_every_label_and_annotation_is_on_the_page() -> None:
-    facts = Facts("n/c", "uid", "n/s", MOMENT, MOMENT, "", "", "", "", "", "", 1)
+    facts = Facts("n/c", "uid", "n/s", MOMENT, MOMENT, "", "", "", "", "", "", 1, "1-a", "client")
     names = {*facts.to_annotations(), *MANAGED_BY, ROTATE_ANNOTATION}
     assert {name for name in names if f"\n| `{name}` |" not in PAGE_TEXT} == set()
 

@@ -15,6 +15,7 @@ from adobe_ims_operator.api.resource import (
     Condition,
     Key,
     MalformedResourceError,
+    Restart,
     SecretTemplate,
     Spec,
     Status,
@@ -248,6 +249,15 @@ CONDITIONS = st.builds(
     observed_generation=NUMBERS,
     last_transition_time=st.just("2026-11-20T10:00:05Z"),
 )
+RESTARTS = st.builds(
+    Restart,
+    kind=st.just("Deployment"),
+    name=st.text(min_size=1, max_size=20),
+    rotation=st.text(min_size=1, max_size=20),
+    reason=st.text(min_size=1, max_size=20),
+    message=TEXTS,
+    observed_generation=NUMBERS,
+)
 STATUSES = st.builds(
     Status,
     observed_generation=NUMBERS,
@@ -259,6 +269,8 @@ STATUSES = st.builds(
     rotations=NUMBERS,
     failures=NUMBERS,
     client_secret_key=TEXTS,
+    last_handled_rotation=TEXTS,
+    restarts=st.lists(RESTARTS, max_size=3).map(tuple),
     conditions=st.lists(CONDITIONS, max_size=4).map(tuple),
 )
 

@@ -7,10 +7,10 @@ from typing import Any
 import pytest
 from hypothesis import given
 
-from adobe_ims_operator.api.resource import Condition, Status, Workload
+from adobe_ims_operator.api.resource import Condition, Status
 from adobe_ims_operator.core.model import Finding, Observed
 from adobe_ims_operator.core.policy import Action, Decision, decide
-from adobe_ims_operator.core.status import derive, is_alike, restart_due
+from adobe_ims_operator.core.status import derive, is_alike
 from unit import worlds
 from unit.worlds import INPUTS, NOW, facts, failure, observed, spec, token_secret
 
@@ -137,48 +137,6 @@ def test_a_failure_of_what_is_no_longer_wanted_is_not_counted() -> None:
 def test_the_version_of_an_edited_secret_is_not_noted_lest_a_restart_takes_it_for_intact() -> None:
     edited = observed(token_secret(facts()), secret_intact=False, **FAILED)
     assert report(edited).secret_version is None
-
-
-ROLLING = observed(token_secret(facts()), spec=spec(restart=(Workload("Deployment", "web"),)))
-
-
-@pytest.mark.parametrize(
-    ("seen", "told", "due"),
-    [
-        (ROLLING, None, "2026-11-24T10:00:00Z"),
-        (ROLLING, "2026-11-23T11:00:00Z", "2026-11-24T10:00:00Z"),
-        (ROLLING, "2026-11-24T10:00:00Z", None),
-        (FRESH, None, None),
-        (replace(ROLLING, spec=replace(ROLLING.spec, suspend=True)), None, None),
-        (replace(ROLLING, secret=token_secret(facts(NOW - 30 * HOUR))), None, None),
-        (replace(ROLLING, secret_intact=False), None, None),
-        (replace(ROLLING, secret=None), None, None),
-    ],
-)
-def test_workloads_are_rolled_for_a_good_token_that_no_status_tells_of(
-    seen: Observed, told: str | None, due: str | None
-) -> None:
-    assert restart_due(seen, Status(last_rotation_time=told), NOW) == due
-
-
-@pytest.mark.parametrize(
-    ("reason", "changed", "again"),
-    [
-        ("Restarted", False, False),
-        ("Restarted", True, False),
-        ("WorkloadNotFound", False, False),
-        ("WorkloadNotFound", True, True),
-        ("RestartRefused", False, True),
-        ("RestartIncomplete", False, True),
-    ],
-)
-def test_workloads_that_could_not_be_rolled_are_tried_again_once_that_may_be_mended(
-    reason: str, changed: bool, again: bool
-) -> None:
-    status = "True" if reason == "Restarted" else "False"
-    condition = Condition("WorkloadsRestarted", status, reason, "", ROLLING.generation - changed)
-    before = Status(last_rotation_time="2026-11-24T10:00:00Z", conditions=(condition,))
-    assert (restart_due(ROLLING, before, NOW) is not None) is again
 
 
 def test_of_two_rotations_within_a_second_the_version_of_the_second_is_noted() -> None:

@@ -6,6 +6,7 @@ by more eyes than data: no fact is the token or a client secret, and the digests
 
 import hashlib
 import json
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
@@ -30,6 +31,12 @@ _CLIENT_VERSION = f"{GROUP}/client-version"
 _CLIENT_SECRET_KEY = f"{GROUP}/client-secret-key"
 _ROTATE = f"{GROUP}/rotate"
 _ROTATIONS = f"{GROUP}/rotations"
+_ROTATION_ID = f"{GROUP}/rotation-id"
+_CLIENT_ID = f"{GROUP}/client-id"
+_ROTATION_ID_FORM = re.compile(r"([0-9]{1,12})-[0-9a-f]{1,32}")
+
+MAX_CLIENT_ID = 256
+"""Characters; a longer one is no fact, as annotations have little room."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,9 +60,16 @@ class Facts:
     rotate_request: str
     """The value of the rotate annotation that this rotation answered, or empty."""
     rotations: int
+    rotation_id: str | None = None
+    """Of this rotation and no other; None in a Secret of an older version."""
+    client_id: str | None = None
+    """The OAuth client that asked, which is public; None in a Secret of an older version."""
 
     def to_annotations(self) -> dict[str, str]:
         """Write the facts as annotations."""
+        optional = {_ROTATION_ID: self.rotation_id}
+        if self.client_id is not None and len(self.client_id) <= MAX_CLIENT_ID:
+            optional[_CLIENT_ID] = self.client_id
         return {
             _FORMAT: FORMAT,
             _CREDENTIAL: self.credential,
@@ -70,7 +84,7 @@ class Facts:
             _CLIENT_SECRET_KEY: self.client_secret_key,
             _ROTATE: self.rotate_request,
             _ROTATIONS: str(self.rotations),
-        }
+        } | {name: value for name, value in optional.items() if value is not None}
 
 
 def read_facts(annotations: Mapping[str, str]) -> Facts | None:
@@ -81,11 +95,15 @@ def read_facts(annotations: Mapping[str, str]) -> Facts | None:
         rotations = int(annotations[_ROTATIONS])
         if not 0 <= rotations <= MOST_ROTATIONS:
             return None
+        issued_at = from_rfc3339(annotations[_ISSUED_AT])
+        rotation_id = annotations.get(_ROTATION_ID)
+        if rotation_id is not None and not _is_of(rotation_id, issued_at):
+            rotation_id = None  # an older version changed the token, and what it did not know stayed
         return Facts(
             credential=share(annotations[_CREDENTIAL]),
             credential_uid=share(annotations[_CREDENTIAL_UID]),
             secret=share(annotations[_SECRET]),
-            issued_at=from_rfc3339(annotations[_ISSUED_AT]),
+            issued_at=issued_at,
             expires_at=from_rfc3339(annotations[_EXPIRES_AT]),
             spec_digest=share(annotations[_SPEC_DIGEST]),
             data_digest=annotations[_DATA_DIGEST],
@@ -94,9 +112,25 @@ def read_facts(annotations: Mapping[str, str]) -> Facts | None:
             client_secret_key=share(annotations[_CLIENT_SECRET_KEY]),
             rotate_request=annotations[_ROTATE],
             rotations=rotations,
+            rotation_id=rotation_id,
+            client_id=share(annotations[_CLIENT_ID]) if rotation_id is not None and _CLIENT_ID in annotations else None,
         )
     except (KeyError, ValueError):
         return None
+
+
+def new_rotation_id(issued_at: datetime, random: str) -> str:
+    """Name a rotation: by when its token was issued, by which an id that outlived its token is known, and by chance.
+
+    Args:
+        random: hexadecimal digits, as two rotations may be of one second.
+    """
+    return f"{int(issued_at.timestamp())}-{random}"
+
+
+def _is_of(rotation_id: str, issued_at: datetime) -> bool:
+    text = _ROTATION_ID_FORM.fullmatch(rotation_id)
+    return text is not None and int(text[1]) == int(issued_at.timestamp())
 
 
 def owner_uid(annotations: Mapping[str, str]) -> str | None:

@@ -39,6 +39,7 @@ def _read_interval(rotation: object) -> timedelta:
 
 
 _FROM_ROTATION = BeforeValidator(_read_interval)
+_NONE_WHERE_NULL = BeforeValidator(lambda entries: entries or ())
 
 
 class Key(NamedTuple):
@@ -119,6 +120,22 @@ class Condition:
 
 
 @dataclass(frozen=True, slots=True)
+class Restart:
+    """One entry of `status.restarts`: what came of restarting a workload for a rotation."""
+
+    __pydantic_config__ = _AS_IN_JSON
+
+    kind: _Word
+    name: str
+    rotation: str
+    reason: _Word
+    message: str | None = None
+    """What to do, where it was not restarted."""
+    observed_generation: _Number | None = None
+    """Of the attempt, where it failed."""
+
+
+@dataclass(frozen=True, slots=True)
 class Status:
     """The status as it stands in the API server or as it should; times are RFC 3339 text, as written there."""
 
@@ -133,6 +150,8 @@ class Status:
     rotations: _Number | None = None
     failures: _Number | None = None
     client_secret_key: _Word | None = None
+    last_handled_rotation: str | None = None
+    restarts: Annotated[tuple[Restart, ...], _NONE_WHERE_NULL] = ()
     conditions: tuple[Condition, ...] = ()
 
     def condition(self, kind: str) -> Condition | None:

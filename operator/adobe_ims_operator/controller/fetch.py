@@ -1,5 +1,6 @@
 """A token for one credential: IMS is asked with each client secret in turn, no faster than its endpoint allows."""
 
+import secrets
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
@@ -7,7 +8,7 @@ from datetime import datetime
 from adobe_ims_operator.adobe.client import ClientCredentials, IMSClient
 from adobe_ims_operator.adobe.endpoints import Endpoints, RateLimit
 from adobe_ims_operator.adobe.errors import IMSError, InvalidClient
-from adobe_ims_operator.api.ledger import Facts
+from adobe_ims_operator.api.ledger import Facts, new_rotation_id
 from adobe_ims_operator.api.resource import Key
 from adobe_ims_operator.api.times import whole_seconds
 from adobe_ims_operator.core.model import HeldToken, Inputs, Observed, Token
@@ -25,6 +26,7 @@ class Fetcher:
         steady: seconds that never go back.
         permit: raises NotLeadingError where nothing may be asked.
         count: told of each request: the endpoint, Issued or why there is no token, and the seconds it took.
+        random_hex: chance, for the id of a rotation.
     """
 
     ims: IMSClient
@@ -34,6 +36,7 @@ class Fetcher:
     steady: Callable[[], float]
     permit: Callable[[], object]
     count: Callable[[str, str, float], None]
+    random_hex: Callable[[], str] = lambda: secrets.token_hex(8)
 
     async def fetch(self, observed: Observed, client: Client, inputs: Inputs) -> HeldToken | None:
         """Ask for a token; the next client secret is tried only where IMS does not accept the one before.
@@ -72,6 +75,8 @@ class Fetcher:
             client_secret_key=secret_key,
             rotate_request=inputs.rotate_request,
             rotations=(observed.facts.rotations if observed.facts else 0) + 1,
+            rotation_id=new_rotation_id(issued_at, self.random_hex()),
+            client_id=client.client_id,
         )
         return HeldToken(token, client.client_id, facts, inputs)
 

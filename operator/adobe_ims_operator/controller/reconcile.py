@@ -109,13 +109,13 @@ class Reconciler:
     async def _settle(self, observed: Observed, memory: Memory, decision: Decision) -> datetime:
         """Clear up and report, once there is nothing more to do for now; when to look again."""
         quiet = memory.keeps_quiet(self.now(), in_line=decision.in_line)
-        await self.reporter.report(observed, decision, quiet=quiet)
+        restart_at = await self.reporter.report(observed, decision, quiet=quiet)
         await self._delete_outgrown(observed)
         memory.api_failures = 0
         if decision.finding is policy.FRESH:
             memory.failure = None
         logger.debug("%s: %s; looking again at %s", observed.key, decision.finding.reason, decision.look_again_at)
-        return decision.look_again_at
+        return decision.look_again_at if restart_at is None else min(decision.look_again_at, restart_at)
 
     async def _read_secret(self, observed: Observed, memory: Memory) -> Content | None:
         content = await self._observe_anew(Key(observed.key.namespace, observed.spec.secret.name), observed.key)

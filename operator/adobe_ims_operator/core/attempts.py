@@ -1,10 +1,12 @@
 """What this process knows of one credential beside what can be observed: lost with it, and harmless to lose."""
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 
+from adobe_ims_operator.api.resource import Workload
 from adobe_ims_operator.core.model import Failure, Finding, HeldToken, Inputs
 from adobe_ims_operator.core.policy import BRIEF, UNPLANNED_WINDOW, Pace, backoff
+from adobe_ims_operator.core.restarts import Attempt
 
 
 @dataclass(slots=True)
@@ -24,6 +26,7 @@ class Memory:
     unplanned: int = 0
     last_unplanned: datetime | None = None
     api_failures: int = 0
+    restarts: dict[Workload, Attempt] = field(default_factory=dict)
     quiet_since: datetime | None = None
     """Since when only how long it waits in line for its endpoint changed, or when that was told last."""
 

@@ -36,6 +36,7 @@ class Pace(Enum):
     PERSON = (600.0, 600.0)
     API_SERVER = (1.0, 30.0)
     REFUSED_WRITE = (1.0, 300.0)
+    REFUSED_RESTART = (5.0, 600.0)
 
 
 class Action(Enum):

@@ -1,18 +1,20 @@
 """The status of a credential: a report derived from what was observed and decided.
 
-It is no source of truth. Two things are read back from it, to save work after a restart and not to decide what is
-right: until when a failed attempt was to wait, and at which resourceVersion the Secret was known to be intact.
+It is no source of truth for tokens. Two things are read back from it, to save work after a restart and not to decide
+what is right: until when a failed attempt was to wait, and at which resourceVersion the Secret was known to be intact.
+For restarts of workloads it is the memory (`restarts`).
 """
 
 from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
-from adobe_ims_operator.api.resource import Condition, Status
+from adobe_ims_operator.api.resource import Condition, Restart, Status
 from adobe_ims_operator.api.times import to_rfc3339
 from adobe_ims_operator.core import policy
 from adobe_ims_operator.core.model import Finding, Observed
 from adobe_ims_operator.core.policy import Decision
+from adobe_ims_operator.core.restarts import FollowUp
 
 READY = "Ready"
 WORKLOADS_RESTARTED = "WorkloadsRestarted"
@@ -25,16 +27,22 @@ def derive(
     decision: Decision,
     before: Status,
     now: datetime,
-    restarted: Finding | None = None,
+    follow_up: FollowUp | None = None,
 ) -> Status:
     """Say how things stand; equal to `before` when nothing changed, so that nothing need be written.
 
     Args:
-        restarted: what came of restarting workloads, where that was done since `before`.
+        follow_up: how far the rotation is followed up; None where that is as it was.
     """
     facts = observed.facts
     problem = policy.problem(observed, decision)
-    workloads = _workloads_restarted(observed, restarted, before, now)
+    if follow_up is None:
+        named = {(each.kind, each.name) for each in observed.spec.restart}
+        restarts = tuple(each for each in before.restarts if (each.kind, each.name) in named)
+        handled = before.last_handled_rotation
+    else:
+        restarts, handled = follow_up.restarts, follow_up.handled
+    workloads = _workloads_restarted(observed, follow_up, before, now)
     ready = _ready(observed, decision, problem, now)
     unrolled = "".join(f"; {condition.message}" for condition in workloads if condition.status == "False")
     if ready.status == "True":
@@ -54,6 +62,8 @@ def derive(
         rotations=facts.rotations if facts else 0,
         failures=observed.last_failure.count if problem and observed.last_failure and not decision.refused else 0,
         client_secret_key=facts.client_secret_key if facts else None,
+        last_handled_rotation=handled,
+        restarts=restarts,
         conditions=conditions + workloads + others,
     )
 
@@ -66,28 +76,6 @@ def is_alike(before: Status, after: Status) -> bool:
 def _without_reasons(status: Status) -> Status:
     conditions = tuple(replace(c, reason="", message="", last_transition_time=None) for c in status.conditions)
     return replace(status, next_rotation_time=None, conditions=conditions)
-
-
-def restart_due(observed: Observed, before: Status, now: datetime) -> str | None:
-    """The time of the rotation that workloads are to be rolled for, or None where that was done or can't be mended.
-
-    It is done once for each rotation, and again where it failed and the list or the permissions may have been mended
-    since; a workload that was rolled for that rotation is not rolled twice. One that was not there is waited for by
-    nobody, as it starts with the present token when it comes.
-    """
-    facts = observed.facts
-    if facts is None or not observed.spec.restart or observed.spec.suspend:
-        return None
-    rotated_at = to_rfc3339(facts.issued_at)
-    done = before.last_rotation_time == rotated_at and not _may_be_mended(observed, before)
-    return None if done or not policy.holds_fresh_token(observed, now) else rotated_at
-
-
-def _may_be_mended(observed: Observed, before: Status) -> bool:
-    condition = before.condition(WORKLOADS_RESTARTED)
-    if condition is None or condition.status == "True":
-        return False
-    return condition.reason != "WorkloadNotFound" or condition.observed_generation != observed.generation
 
 
 def to_json(status: Status) -> dict[str, Any]:
@@ -103,6 +91,8 @@ def to_json(status: Status) -> dict[str, Any]:
             "rotations": status.rotations,
             "failures": status.failures,
             "clientSecretKey": status.client_secret_key,
+            "lastHandledRotation": status.last_handled_rotation,
+            "restarts": [_restart_to_json(restart) for restart in status.restarts] or None,
             "conditions": [_condition_to_json(condition) for condition in status.conditions],
         }
     }
@@ -153,15 +143,16 @@ def _rotation_failing(observed: Observed, decision: Decision, problem: Finding |
 
 
 def _workloads_restarted(
-    observed: Observed, restarted: Finding | None, before: Status, now: datetime
+    observed: Observed, follow_up: FollowUp | None, before: Status, now: datetime
 ) -> tuple[Condition, ...]:
     old = before.condition(WORKLOADS_RESTARTED)
     if not observed.spec.restart:
         return ()
-    if restarted is None:
+    if follow_up is None or follow_up.finding is None:
         return () if old is None else (old,)
-    status = "True" if restarted.reason == "Restarted" else "False"
-    condition = Condition(WORKLOADS_RESTARTED, status, restarted.reason, restarted.message, None)
+    reason, message = follow_up.finding
+    status = "True" if follow_up.complete else "False"
+    condition = Condition(WORKLOADS_RESTARTED, status, reason, message, None)
     return (_settle(condition, observed, before, now),)
 
 
@@ -170,6 +161,18 @@ def _settle(condition: Condition, observed: Observed, before: Status, now: datet
     unchanged = old is not None and old.status == condition.status
     since = old.last_transition_time if old is not None and unchanged else to_rfc3339(now)
     return replace(condition, observed_generation=observed.generation, last_transition_time=since)
+
+
+def _restart_to_json(restart: Restart) -> dict[str, Any]:
+    fields = {
+        "kind": restart.kind,
+        "name": restart.name,
+        "rotation": restart.rotation,
+        "reason": restart.reason,
+        "message": restart.message,
+        "observedGeneration": restart.observed_generation,
+    }
+    return {name: value for name, value in fields.items() if value is not None}
 
 
 def _condition_to_json(condition: Condition) -> dict[str, Any]:

@@ -1,55 +1,54 @@
-"""Rolling the workloads that read the token from their environment, which a running process never sees change.
+"""Restarting a workload, as pods that read the token from their environment never see it change.
 
-The pod template gets the annotation that `kubectl rollout restart` sets, with the time of the rotation as its value:
-to set it again for the same rotation changes nothing, so a crash in between rolls nothing twice.
+The pod template gets an annotation of our own for each credential, so that two credentials never wait for one value,
+and the value is that of one rotation: to set it again changes nothing.
 """
 
-from collections.abc import Sequence
-
-from adobe_ims_operator.api.resource import Workload
+from adobe_ims_operator.api.resource import JSON, Workload
 from adobe_ims_operator.core.model import Finding
+from adobe_ims_operator.core.restarts import FAILED, NOT_FOUND, RESTARTED
 from adobe_ims_operator.kube.client import ApiError, Kube
 from adobe_ims_operator.kube.paths import workload_path
 
-RESTARTED_AT = "kubectl.kubernetes.io/restartedAt"
-AWAY = (0, 401, 429, 503)
-"""Answers, or none, of an API server that may take the same request a moment later."""
+_PASSING = (0, 401, 408, 409, 429)
+"""Answers, or none, that time mends, beside those from 500 on."""
 
 
-async def restart(kube: Kube, namespace: str, workloads: Sequence[Workload], rotated_at: str) -> Finding:
-    """Roll each workload once for the rotation of `rotated_at` (RFC 3339); what came of it.
-
-    A workload that is not there, or that the operator may not patch, holds up neither the others nor the rotation.
-
-    Raises:
-        ApiError: the API server is away; all of it may be tried again.
-    """
-    problems = [
-        problem
-        for workload in workloads
-        if (problem := await _restart_one(kube, namespace, workload, rotated_at)) is not None
-    ]
-    if not problems:
-        return Finding("Restarted", f"rolled for the rotation of {rotated_at}")
-    reason = problems[0].reason if len({problem.reason for problem in problems}) == 1 else "RestartIncomplete"
-    return Finding(reason, "; ".join(problem.message for problem in problems))
-
-
-async def _restart_one(kube: Kube, namespace: str, workload: Workload, rotated_at: str) -> Finding | None:
-    annotations = {RESTARTED_AT: rotated_at}
-    patch = {"spec": {"template": {"metadata": {"annotations": annotations}}}}
+async def restart(kube: Kube, namespace: str, workload: Workload, mark: tuple[str, str]) -> Finding:
+    """Set the mark, an annotation's name and value, in the pod template; RESTARTED, or why not."""
+    name, value = mark
+    patch = {"spec": {"template": {"metadata": {"annotations": {name: value}}}}}
     try:
-        await kube.patch(workload_path(namespace, workload.kind, workload.name), patch)
+        answer = await kube.patch(workload_path(namespace, workload.kind, workload.name), patch)
     except ApiError as error:
-        if error.status == 404:
-            return Finding(
-                "WorkloadNotFound", f"there is no {workload.kind} {workload.name}; mend or remove it in spec.restart"
-            )
-        if error.status in AWAY:
-            raise
+        return _failure(workload, error)
+    if _template_annotations(answer).get(name) != value:
         return Finding(
-            "RestartRefused",
-            f"the API server refused to roll {workload.kind} {workload.name} ({error.status} {error.reason}); "
-            "check the operator's permissions and admission policies",
+            "RestartIgnored",
+            f"something changed the annotation {name} in the pod template of {workload.kind} {workload.name} as it was "
+            "set, so its pods may not have been restarted; check the mutating admission webhooks and policies",
         )
-    return None
+    return RESTARTED
+
+
+def _failure(workload: Workload, error: ApiError) -> Finding:
+    # Without the API server's words: a webhook may quote what it likes.
+    what = f"{workload.kind} {workload.name}"
+    answer = f"{error.status} {error.reason[:64]}" if error.status else error.reason[:64]
+    if error.status == 404:
+        return Finding(NOT_FOUND, f"there is no {what}; correct or remove it in spec.restart")
+    if error.status in _PASSING or error.status >= 500:
+        return Finding(
+            FAILED,
+            f"the API server could not restart {what} ({answer}); it is tried again, and if this stays, check the "
+            "admission webhooks for that kind",
+        )
+    return Finding(
+        "RestartRefused",
+        f"the API server refused to restart {what} ({answer}); check the operator's permissions and admission policies",
+    )
+
+
+def _template_annotations(workload: JSON) -> JSON:
+    template: JSON = workload.get("spec", {}).get("template", {})
+    return template.get("metadata", {}).get("annotations") or {}

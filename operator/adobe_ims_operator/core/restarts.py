@@ -1,0 +1,197 @@
+"""The follow-up of a rotation: which workloads are restarted for it, which are done, and when to try again.
+
+Whether a workload was restarted for a rotation is remembered in `status.restarts`, never in the pod template: what
+people and other tools do to a template (`rollout undo`, `rollout restart`, a sync from Git) is not undone. What this
+process did and could not report yet is kept as attempts.
+"""
+
+import hashlib
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+
+from adobe_ims_operator.api.resource import GROUP, Restart, Status, Workload
+from adobe_ims_operator.api.times import to_rfc3339
+from adobe_ims_operator.core import policy
+from adobe_ims_operator.core.model import Finding, Observed
+from adobe_ims_operator.core.policy import Pace
+
+RESTARTED = Finding("Restarted", "")
+ADDED_LATER = Finding("AddedLater", "")
+"""A workload that joined the list after the rotation: it is restarted for the next one."""
+_DONE = (RESTARTED.reason, ADDED_LATER.reason)
+NOT_FOUND = "WorkloadNotFound"
+"""Nobody waits for such a workload: when it comes, it starts with the present token."""
+FAILED = "RestartFailed"
+"""Time mends it; for all other failures somebody has to do something."""
+
+_PREFIX = f"restart.{GROUP}/"
+_MAX_NAME = 63
+
+
+@dataclass(frozen=True, slots=True)
+class Rotation:
+    """A rotation that is followed up now."""
+
+    id: str
+    issued_at: datetime
+    generation: int
+    """Of the credential: after a change of the spec, what failed is tried again at once."""
+    workloads: tuple[Workload, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Attempt:
+    """The latest attempt of this process to restart a workload."""
+
+    restart: Restart
+    failures: int
+    """In a row, for one rotation and one generation."""
+    retry_at: datetime | None
+    """None where only a change of the spec brings another attempt."""
+
+
+Attempts = Mapping[Workload, Attempt]
+
+
+@dataclass(frozen=True, slots=True)
+class FollowUp:
+    """How far the follow-up of a rotation is, as the status says it."""
+
+    restarts: tuple[Restart, ...]
+    handled: str | None
+    """The rotation that every workload of the list has an entry for, or the one before."""
+    finding: Finding | None
+    """The reason and message of WorkloadsRestarted; None where no workload is named."""
+    complete: bool
+    """Whether no workload is left to restart."""
+
+
+def mark(name: str, uid: str, rotation: str) -> tuple[str, str]:
+    """The annotation of a pod template that restarts it for a rotation: its name, by that of the credential, and value.
+
+    A name of more than 63 characters, which is an annotation's limit, keeps its first 52, and gets a hash.
+    """
+    if len(name) > _MAX_NAME:
+        digest = hashlib.sha256(name.encode()).hexdigest()[:10]
+        name = f"{name[: _MAX_NAME - 11]}-{digest}"
+    return _PREFIX + name, f"{uid}.{rotation}"
+
+
+def rotation_of(observed: Observed, now: datetime) -> Rotation | None:
+    """The rotation to follow up at `now`.
+
+    None without a good token, while suspended, and for a token of an older version, whose follow-up counts as done.
+    """
+    facts = observed.facts
+    if facts is None or facts.rotation_id is None or observed.spec.suspend:
+        return None
+    if not policy.holds_fresh_token(observed, now):
+        return None
+    return Rotation(facts.rotation_id, facts.issued_at, observed.generation, observed.spec.restart)
+
+
+def due(rotation: Rotation, status: Status, attempts: Attempts, now: datetime) -> tuple[Workload, ...]:
+    """The workloads to restart now; those that were not tried yet come first."""
+    known = _known(rotation, status, attempts)
+    waiting = [
+        (known.get(workload) is not None, workload)
+        for workload in rotation.workloads
+        if (at := _try_at(rotation, known.get(workload), attempts.get(workload), now)) is not None and at <= now
+    ]
+    return tuple(workload for _, workload in sorted(waiting, key=lambda each: each[0]))
+
+
+def next_at(rotation: Rotation, status: Status, attempts: Attempts, now: datetime) -> datetime | None:
+    """When a workload is due next; None where that waits for a change."""
+    known = _known(rotation, status, attempts)
+    moments = [_try_at(rotation, known.get(each), attempts.get(each), now) for each in rotation.workloads]
+    return min((moment for moment in moments if moment is not None), default=None)
+
+
+def note(
+    rotation: Rotation, workload: Workload, outcome: Finding, before: Attempt | None, now: datetime, chance: float
+) -> Attempt:
+    """The attempt of `now`, with when to try again.
+
+    Args:
+        outcome: RESTARTED, or why not.
+        before: the latest attempt for this workload.
+        chance: a random number in [0, 1), for jitter.
+    """
+    if outcome.reason in _DONE:
+        return Attempt(_entry(rotation, workload, outcome), 0, None)
+    restart = _entry(rotation, workload, outcome)
+    same = before is not None and _is_of(before.restart, rotation) and before.restart.reason == outcome.reason
+    failures = before.failures + 1 if before is not None and same else 1
+    if outcome.reason == NOT_FOUND:
+        return Attempt(restart, failures, None)
+    # What time mends is tried as often as IMS.
+    pace = Pace.IMS if outcome.reason == FAILED else Pace.REFUSED_RESTART
+    return Attempt(restart, failures, now + policy.backoff(pace, failures, chance))
+
+
+def report(rotation: Rotation, status: Status, attempts: Attempts) -> FollowUp:
+    """How far the follow-up is, with what this process did since the status was written."""
+    known = _known(rotation, status, attempts)
+    restarts = tuple(known[workload] for workload in rotation.workloads if workload in known)
+    # Else a workload whose turn is yet to come would count as one that was added later.
+    handled = rotation.id if len(restarts) == len(rotation.workloads) else status.last_handled_rotation
+    complete = handled == rotation.id and all(each.reason in _DONE for each in restarts)
+    return FollowUp(restarts, handled, _finding(rotation, restarts) if restarts else None, complete)
+
+
+def _known(rotation: Rotation, status: Status, attempts: Attempts) -> dict[Workload, Restart]:
+    """What is known of each workload for this rotation; nothing of those that were never tried."""
+    reported = {(each.kind, each.name): each for each in status.restarts if each.rotation == rotation.id}
+    failed = any(each.reason not in _DONE for each in reported.values())
+    known: dict[Workload, Restart] = {}
+    for workload in rotation.workloads:
+        attempt = attempts.get(workload)
+        if attempt is not None and attempt.restart.rotation == rotation.id:
+            known[workload] = attempt.restart
+        elif (entry := reported.get((workload.kind, workload.name))) is not None:
+            known[workload] = entry
+        elif status.last_handled_rotation == rotation.id and not failed:
+            # Where another one failed, the list was mended: the new workload may stand for that one.
+            known[workload] = _entry(rotation, workload, ADDED_LATER)
+    return known
+
+
+def _try_at(rotation: Rotation, known: Restart | None, attempt: Attempt | None, now: datetime) -> datetime | None:
+    if known is None:
+        return now
+    if known.reason in _DONE:
+        return None
+    if known.observed_generation != rotation.generation:
+        return now
+    if attempt is not None and attempt.restart == known:
+        return attempt.retry_at
+    return None if known.reason == NOT_FOUND else now
+
+
+def _is_of(restart: Restart, rotation: Rotation) -> bool:
+    return (restart.rotation, restart.observed_generation) == (rotation.id, rotation.generation)
+
+
+def _entry(rotation: Rotation, workload: Workload, outcome: Finding) -> Restart:
+    generation = None if outcome.reason in _DONE else rotation.generation
+    return Restart(
+        workload.kind,
+        workload.name,
+        rotation.id,
+        outcome.reason,
+        outcome.message or None,
+        observed_generation=generation,
+    )
+
+
+def _finding(rotation: Rotation, restarts: tuple[Restart, ...]) -> Finding:
+    failed = [each for each in restarts if each.reason not in _DONE]
+    if failed:
+        reasons = {each.reason for each in failed}
+        reason = failed[0].reason if len(reasons) == 1 else "RestartIncomplete"
+        return Finding(reason, "; ".join(each.message or each.reason for each in failed))
+    if all(each.reason == ADDED_LATER.reason for each in restarts):
+        return Finding(ADDED_LATER.reason, "restarted after the next rotation, as they were added after the latest one")
+    return Finding(RESTARTED.reason, f"restarted for the rotation of {to_rfc3339(rotation.issued_at)}")

@@ -1,0 +1,250 @@
+"""The follow-up of rotations: what is restarted, how often, and when it is tried again, whatever comes in between."""
+
+from dataclasses import dataclass, field, replace
+from datetime import datetime, timedelta
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from adobe_ims_operator.api.resource import Restart, Status, Workload
+from adobe_ims_operator.core.model import Finding
+from adobe_ims_operator.core.restarts import (
+    FAILED,
+    NOT_FOUND,
+    RESTARTED,
+    Attempt,
+    FollowUp,
+    Rotation,
+    due,
+    mark,
+    next_at,
+    note,
+    report,
+    rotation_of,
+)
+from unit.worlds import NOW, facts, observed, spec, token_secret
+
+WEB, LOCKED, JOBS = (Workload("Deployment", name) for name in ("web", "locked", "jobs"))
+SECOND = timedelta(seconds=1)
+TIME, PERSON, ABSENT = Finding(FAILED, "500"), Finding("RestartRefused", "403"), Finding(NOT_FOUND, "404")
+workloads = st.lists(st.sampled_from([WEB, LOCKED, JOBS]), unique=True).map(tuple)
+
+
+@dataclass
+class Operator:
+    """The least that follows rotations up: a status, this process's attempts, and what was asked of the cluster."""
+
+    status: Status = field(default_factory=Status)
+    attempts: dict[Workload, Attempt] = field(default_factory=dict)
+    asked: list[tuple[str, Workload]] = field(default_factory=list)
+    done: list[tuple[str, Workload]] = field(default_factory=list)
+
+    def look(
+        self, rotation: Rotation, now: datetime, cluster: dict[Workload, Finding], *, writes: bool = True
+    ) -> FollowUp:
+        for workload in due(rotation, self.status, self.attempts, now):
+            outcome = cluster.get(workload, RESTARTED)
+            self.asked.append((rotation.id, workload))
+            if outcome is RESTARTED:
+                self.done.append((rotation.id, workload))
+            self.attempts[workload] = note(rotation, workload, outcome, self.attempts.get(workload), now, 0.0)
+            if outcome.reason == FAILED:
+                break
+        follow_up = report(rotation, self.status, self.attempts)
+        if writes:
+            self.status = replace(self.status, restarts=follow_up.restarts, last_handled_rotation=follow_up.handled)
+        return follow_up
+
+    def crash(self) -> None:
+        self.attempts = {}
+
+
+def rotation(*named: Workload, number: int = 1, generation: int = 1) -> Rotation:
+    return Rotation(f"{number}-a", NOW, generation, named)
+
+
+outcomes = st.sampled_from([RESTARTED, TIME, PERSON, ABSENT])
+steps = st.lists(
+    st.tuples(
+        st.sampled_from(["look", "crash", "rotate", "edit"]),
+        st.fixed_dictionaries({WEB: outcomes, LOCKED: outcomes, JOBS: outcomes}),
+        st.booleans(),
+        workloads,
+        st.integers(0, 700),
+    ),
+    max_size=30,
+)
+
+
+@given(workloads, steps)
+def test_a_workload_is_restarted_at_most_once_for_a_rotation_unless_what_was_done_could_not_be_written_down(
+    named: tuple[Workload, ...], history: list[tuple[str, dict[Workload, Finding], bool, tuple[Workload, ...], int]]
+) -> None:
+    operator, now, number, generation = Operator(), NOW, 1, 1
+    for action, cluster, writes, others, seconds in history:
+        now += seconds * SECOND
+        match action:
+            case "rotate":
+                number += 1
+            case "edit":
+                named, generation = others, generation + 1
+            case "crash":
+                operator.look(rotation(*named, number=number, generation=generation), now, {})
+                operator.crash()
+            case _:
+                operator.look(rotation(*named, number=number, generation=generation), now, cluster, writes=writes)
+    assert len(operator.done) == len(set(operator.done))
+
+
+@given(workloads, st.fixed_dictionaries({WEB: outcomes, LOCKED: outcomes, JOBS: outcomes}))
+def test_once_everything_can_be_restarted_everything_is_and_then_nothing_is_due_any_more(
+    named: tuple[Workload, ...], cluster: dict[Workload, Finding]
+) -> None:
+    operator, turn = Operator(), rotation(*named)
+    operator.look(turn, NOW, cluster)
+    later = replace(turn, generation=2)
+    operator.look(later, NOW + SECOND, {})
+    assert {workload for _, workload in operator.done} == set(named)
+    follow_up = operator.look(later, NOW + timedelta(hours=1), {})
+    assert next_at(later, operator.status, operator.attempts, NOW) is None
+    assert (follow_up.complete, follow_up.handled) == (True, turn.id)
+
+
+def test_one_that_is_refused_has_no_other_one_restarted_again() -> None:
+    operator, turn = Operator(), rotation(WEB, LOCKED)
+    for hours in range(5):
+        follow_up = operator.look(turn, NOW + timedelta(hours=hours), {LOCKED: PERSON})
+        assert follow_up.finding == PERSON
+        assert not follow_up.complete
+    assert operator.done == [("1-a", WEB)]
+    assert operator.asked.count(("1-a", LOCKED)) == 5
+
+
+def test_after_a_crash_what_the_status_says_is_not_done_again() -> None:
+    operator, turn = Operator(), rotation(WEB, LOCKED)
+    operator.look(turn, NOW, {LOCKED: PERSON})
+    operator.crash()
+    operator.look(turn, NOW, {LOCKED: PERSON})
+    assert operator.asked == [("1-a", WEB), ("1-a", LOCKED), ("1-a", LOCKED)]
+
+
+def test_what_could_not_be_written_to_the_status_is_not_done_again_by_the_same_process() -> None:
+    operator, turn = Operator(), rotation(WEB)
+    for _ in range(3):
+        operator.look(turn, NOW, {}, writes=False)
+    assert operator.asked == [("1-a", WEB)]
+
+
+@pytest.mark.parametrize(("outcome", "longest"), [(TIME, 300), (PERSON, 600)])
+def test_a_failure_is_tried_again_more_and_more_slowly_and_for_ever(outcome: Finding, longest: int) -> None:
+    operator, turn, now = Operator(), rotation(WEB), NOW
+    waits = []
+    for _ in range(12):
+        operator.look(turn, now, {WEB: outcome})
+        again = next_at(turn, operator.status, operator.attempts, now)
+        assert again is not None
+        assert due(turn, operator.status, operator.attempts, again - SECOND) == ()
+        waits.append(int((again - now).total_seconds()))
+        now = again
+    assert waits[:3] == [5, 10, 20]
+    assert waits[-1] == longest
+    assert len(operator.asked) == 12
+
+
+def test_one_that_is_not_there_is_waited_for_by_nobody_until_the_spec_changes() -> None:
+    operator, turn = Operator(), rotation(WEB)
+    operator.look(turn, NOW, {WEB: ABSENT})
+    assert next_at(turn, operator.status, operator.attempts, NOW) is None
+    operator.crash()
+    assert next_at(turn, operator.status, operator.attempts, NOW) is None
+    assert due(replace(turn, generation=2), operator.status, operator.attempts, NOW) == (WEB,)
+
+
+@pytest.mark.parametrize("outcome", [TIME, PERSON])
+def test_a_changed_spec_brings_another_attempt_at_once_and_only_one(outcome: Finding) -> None:
+    operator, turn = Operator(), rotation(WEB)
+    operator.look(turn, NOW, {WEB: outcome})
+    changed = replace(turn, generation=2)
+    operator.look(changed, NOW, {WEB: outcome})
+    assert len(operator.asked) == 2
+    assert due(changed, operator.status, operator.attempts, NOW) == ()
+
+
+def test_the_others_have_their_turn_though_the_first_one_fails_for_the_sake_of_time() -> None:
+    operator, turn = Operator(), rotation(WEB, LOCKED, JOBS)
+    first = operator.look(turn, NOW, {WEB: TIME})
+    assert first.handled is None
+    assert next_at(turn, operator.status, operator.attempts, NOW) == NOW
+    second = operator.look(turn, NOW, {WEB: TIME})
+    assert operator.done == [("1-a", LOCKED), ("1-a", JOBS)]
+    assert (second.handled, second.complete, second.finding) == ("1-a", False, TIME)
+
+
+def test_one_that_joins_the_list_later_is_restarted_for_the_next_rotation() -> None:
+    operator = Operator()
+    operator.look(rotation(), NOW, {})
+    follow_up = operator.look(rotation(WEB, generation=2), NOW, {})
+    assert (operator.asked, follow_up.complete) == ([], True)
+    assert follow_up.finding is not None
+    assert follow_up.finding.reason == "AddedLater"
+    operator.look(rotation(WEB, number=2, generation=2), NOW, {})
+    assert operator.done == [("2-a", WEB)]
+
+
+def test_one_that_takes_the_place_of_one_that_failed_is_restarted_at_once() -> None:
+    operator = Operator()
+    operator.look(rotation(WEB, LOCKED), NOW, {LOCKED: ABSENT})
+    operator.look(rotation(WEB, JOBS, generation=2), NOW, {})
+    assert operator.done == [("1-a", WEB), ("1-a", JOBS)]
+
+
+def test_several_reasons_are_one_that_points_to_the_messages() -> None:
+    follow_up = Operator().look(rotation(WEB, LOCKED), NOW, {WEB: ABSENT, LOCKED: PERSON})
+    assert follow_up.finding == Finding("RestartIncomplete", "404; 403")
+
+
+SEEN = observed(token_secret(facts(rotation_id="1-a")), spec=spec(restart=(WEB,)))
+
+
+def test_the_rotation_of_a_good_token_is_followed_up() -> None:
+    assert rotation_of(SEEN, NOW) == Rotation("1-a", NOW, SEEN.generation, (WEB,))
+
+
+@pytest.mark.parametrize(
+    "seen",
+    [
+        replace(SEEN, secret=token_secret(facts())),
+        replace(SEEN, secret=None),
+        replace(SEEN, secret=token_secret(facts(NOW - timedelta(hours=30), rotation_id="1-a"))),
+        replace(SEEN, secret_intact=False),
+        replace(SEEN, spec=spec(restart=(WEB,), suspend=True)),
+    ],
+    ids=["an older version's", "no token", "expired", "edited", "suspended"],
+)
+def test_no_other_token_is_followed_up(seen: object) -> None:
+    assert rotation_of(seen, NOW) is None  # type: ignore[arg-type]
+
+
+@given(st.from_regex(r"[a-z0-9]([-a-z0-9.]{0,251}[a-z0-9])?", fullmatch=True))
+def test_the_mark_has_a_name_that_kubernetes_takes_and_that_people_know_beforehand(name: str) -> None:
+    prefix, _, last = mark(name, "uid-1", "1-a")[0].partition("/")
+    assert prefix == "restart.adobe-ims.dev"
+    assert len(last) <= 63
+    assert last[0].isalnum()
+    assert last[-1].isalnum()
+    assert (last == name) is (len(name) <= 63)
+
+
+def test_long_names_that_begin_alike_have_marks_of_their_own() -> None:
+    assert mark("a" * 70, "uid-1", "1-a")[0] != mark("a" * 71, "uid-1", "1-a")[0]
+
+
+def test_marks_of_two_credentials_or_rotations_differ() -> None:
+    assert mark("lightroom", "uid-1", "1-a")[1] == "uid-1.1-a"
+    assert len({mark("lightroom", uid, rotated)[1] for uid in ("uid-1", "uid-2") for rotated in ("1-a", "1-b")}) == 4
+
+
+def test_an_entry_of_an_earlier_rotation_says_nothing_of_this_one() -> None:
+    old = Status(restarts=(Restart("Deployment", "web", "0-a", "Restarted"),), last_handled_rotation="0-a")
+    assert due(rotation(WEB), old, {}, NOW) == (WEB,)
