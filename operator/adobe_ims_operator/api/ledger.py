@@ -10,12 +10,14 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 
-from adobe_ims_operator.api.resource import GROUP, Key, Spec
+from adobe_ims_operator.api.resource import GROUP, Key, Spec, shorten
 from adobe_ims_operator.api.times import from_rfc3339, to_rfc3339
 from adobe_ims_operator.api.words import share
 
 FORMAT = "1"
 MOST_ROTATIONS = 2**31 - 1
+LONGEST_FACT = 317
+"""Characters of a fact at most: namespace and name of an object. What is longer was not written by this operator."""
 
 _FORMAT = f"{GROUP}/format"
 _CREDENTIAL = f"{GROUP}/credential"
@@ -30,6 +32,23 @@ _CLIENT_VERSION = f"{GROUP}/client-version"
 _CLIENT_SECRET_KEY = f"{GROUP}/client-secret-key"
 _ROTATE = f"{GROUP}/rotate"
 _ROTATIONS = f"{GROUP}/rotations"
+_NAMES = frozenset(
+    {
+        _FORMAT,
+        _CREDENTIAL,
+        _CREDENTIAL_UID,
+        _SECRET,
+        _ISSUED_AT,
+        _EXPIRES_AT,
+        _SPEC_DIGEST,
+        _DATA_DIGEST,
+        _CLIENT_DIGEST,
+        _CLIENT_VERSION,
+        _CLIENT_SECRET_KEY,
+        _ROTATE,
+        _ROTATIONS,
+    }
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,6 +97,8 @@ def read_facts(annotations: Mapping[str, str]) -> Facts | None:
     try:
         if annotations[_FORMAT] != FORMAT:
             return None
+        if any(len(annotations.get(name, "")) > LONGEST_FACT for name in _NAMES - {_ROTATE}):
+            return None
         rotations = int(annotations[_ROTATIONS])
         if not 0 <= rotations <= MOST_ROTATIONS:
             return None
@@ -92,7 +113,7 @@ def read_facts(annotations: Mapping[str, str]) -> Facts | None:
             client_digest=annotations[_CLIENT_DIGEST],
             client_version=annotations[_CLIENT_VERSION],
             client_secret_key=share(annotations[_CLIENT_SECRET_KEY]),
-            rotate_request=annotations[_ROTATE],
+            rotate_request=shorten(annotations[_ROTATE]),
             rotations=rotations,
         )
     except (KeyError, ValueError):
@@ -101,7 +122,8 @@ def read_facts(annotations: Mapping[str, str]) -> Facts | None:
 
 def owner_uid(annotations: Mapping[str, str]) -> str | None:
     """The uid of the credential that a Secret says it was made for, legible even where other facts are damaged."""
-    return annotations.get(_CREDENTIAL_UID)
+    uid = annotations.get(_CREDENTIAL_UID)
+    return None if uid is None else uid[:LONGEST_FACT]
 
 
 def is_copy(annotations: Mapping[str, str], key: Key) -> bool:
