@@ -31,6 +31,8 @@ def render(text: str, values: Mapping[str, str]) -> str:
             raise _unknown(match)
         return values[name]
 
+    if "$(" not in text:
+        return text.replace("$$", "$")
     # No function is called for each "$$": half a megabyte of them would hold up everyone.
     parts = text.split("$$")
     return "$".join(_PLACEHOLDER.sub(replace, part) if "$(" in part else part for part in parts)

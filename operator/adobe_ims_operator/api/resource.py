@@ -245,9 +245,8 @@ def parse_credential(body: JSON) -> Credential:
             status=_parse_status(body.get("status")),
         )
     except (TypeError, ValueError, AttributeError) as error:  # a ValidationError is a ValueError
-        raise MalformedResourceError(
-            f"{KIND} {full_name(body)} does not fit {API_VERSION} ({explain(error)}); {ADVICE}"
-        ) from None
+        problem = f"{KIND} {full_name(body)} does not fit {API_VERSION} ({explain(error)}); {ADVICE}"
+        raise MalformedResourceError(problem) from None
 
 
 def _parse_spec(given: object, name: str) -> Spec:
@@ -266,13 +265,9 @@ def _parse_spec(given: object, name: str) -> Spec:
 
 
 def _invalid_spec(spec: JSON, name: str, problem: str) -> Spec:
-    client, secret = spec.get("client"), spec.get("secret")
+    client = spec.get("client")
     ref = client.get("secretRef") if isinstance(client, Mapping) else None
-    kept = Spec(
-        client=ClientRef(legible_name(ref, "")),
-        secret=SecretTemplate(legible_name(secret, name)),
-        suspend=spec.get("suspend") is True,
-    )
+    kept = Spec(ClientRef(legible_name(ref, "")), SecretTemplate(legible_name(spec.get("secret"), name)))
     object.__setattr__(kept, "invalid", problem)
     return kept
 
