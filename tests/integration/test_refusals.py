@@ -61,6 +61,20 @@ def namespace(control_plane: Any) -> str:
         ),
         ({"client": CLIENT, "restart": [{"kind": "Deployment", "name": "A"}]}, "must be the name of a workload"),
         ({"client": CLIENT, "secret": {"deletionPolicy": "Keep"}}, 'supported values: "Delete", "Retain"'),
+        ({"client": CLIENT, "secret": {"data": {"a": "$$(access_token)"}}}, "no key holds the token"),
+        ({"client": CLIENT, "secret": {"data": {"a": "$(access_token)" * 65}}}, "more than 64 placeholders"),
+        (
+            {"client": CLIENT, "secret": {"data": {f"k{n}": "$(access_token)" + "x" * 16_000 for n in range(9)}}},
+            "may not have more than 131072 characters",
+        ),
+        (
+            {"client": CLIENT, "secret": {"annotations": {f"k{n}": "x" * 4096 for n in range(16)}}},
+            "may not have more than 65536 characters",
+        ),
+        (
+            {"client": CLIENT, "scopes": [f"{n:x<100}" for n in range(41)]},
+            "may not have more than 4096",
+        ),
         ({"client": CLIENT, "secret": {"data": {"a": "x" * 20_000}}}, "may not be more than 16384"),
     ],
 )

@@ -184,10 +184,41 @@ MALFORMED: list[tuple[str, object]] = [
     ("spec.rotation.interval", 23),
     ("spec.rotation.interval", "one day"),
     ("spec.secret", "lightroom-token"),
+]
+UNREADABLE_STATUSES: list[tuple[str, object]] = [
     ("status", "Ready"),
     ("status.conditions", 1),
     ("status.conditions", ["Ready"]),
     ("status.conditions", [{"type": "Ready"}]),
+]
+# What was stored before the CRD had its rules.
+AGAINST_THE_RULES: list[tuple[str, object]] = [
+    ("spec.client.secretRef.name", "../x"),
+    ("spec.client.secretRef.name", ""),
+    ("spec.client.idKey", "a/b"),
+    ("spec.client.secretKeys", []),
+    ("spec.client.secretKeys", ["a"] * 6),
+    ("spec.scopes", ["a,b"]),
+    ("spec.scopes", ["x" * 129]),
+    ("spec.scopes", [f"s{number}" for number in range(65)]),
+    ("spec.endpoint", "https://a/b"),
+    ("spec.secret.name", "../../x"),
+    ("spec.secret.name", "lightroom-oauth"),
+    ("spec.secret.type", "kubernetes.io/service-account-token"),
+    ("spec.secret.type", "bootstrap.kubernetes.io/token"),
+    ("spec.secret.labels", {"adobe-ims.dev/x": "y"}),
+    ("spec.secret.labels", {"app.kubernetes.io/managed-by": "y"}),
+    ("spec.secret.labels", {"team": "a b"}),
+    ("spec.secret.annotations", {"x": "y" * 4097}),
+    ("spec.secret.annotations", {f"x{number}": "" for number in range(33)}),
+    ("spec.secret.data", {}),
+    ("spec.secret.data", {"..": "$(access_token)"}),
+    ("spec.secret.data", {"k" * 300_000: "$(access_token)"}),
+    ("spec.secret.data", {"a": "x" * 16385}),
+    ("spec.restart", [{"kind": "Deployment", "name": "../../other/deployments/web"}]),
+    ("spec.restart", [{"kind": "Deployment", "name": "web/scale"}]),
+    ("spec.restart", [{"kind": "Job", "name": "web"}]),
+    ("spec.restart", [{"kind": "Deployment", "name": f"web{number}"} for number in range(33)]),
 ]
 GUESSED: list[tuple[str, object]] = [
     ("spec.client.secretKeys", "client_secret"),
@@ -210,14 +241,18 @@ def with_field(path: str, value: object) -> dict[str, Any]:
 
 
 def refused(path: str, value: object) -> str:
-    with pytest.raises(MalformedResourceError) as refusal:
-        parse_credential(with_field(path, value))
-    return str(refusal.value)
+    return parse_credential(with_field(path, value)).spec.invalid
 
 
 @pytest.mark.parametrize(("path", "value"), MALFORMED)
 def test_a_malformed_object_is_told_with_what_to_do(path: str, value: object) -> None:
-    message = refused(path, value)
+    if path.startswith("spec"):
+        assert refused(path, value).startswith("spec: ")
+        assert refused(path, value).endswith("install the CRD of this version of the operator")
+        return
+    with pytest.raises(MalformedResourceError) as refusal:
+        parse_credential(with_field(path, value))
+    message = str(refusal.value)
     assert message.startswith("AdobeIMSCredential ")
     assert "does not fit adobe-ims.dev/v1alpha1" in message
     assert message.endswith("install the CRD of this version of the operator")
@@ -225,9 +260,47 @@ def test_a_malformed_object_is_told_with_what_to_do(path: str, value: object) ->
         assert "AdobeIMSCredential photos/lightroom " in message
 
 
+@pytest.mark.parametrize(("path", "value"), UNREADABLE_STATUSES)
+def test_a_status_that_can_not_be_read_counts_as_none(path: str, value: object) -> None:
+    assert parse_credential(with_field(path, value)).status == Status()
+
+
 @pytest.mark.parametrize(("path", "value"), GUESSED)
 def test_a_field_of_another_type_is_never_guessed_at(path: str, value: object) -> None:
-    refused(path, value)
+    assert refused(path, value)
+
+
+@pytest.mark.parametrize(("path", "value"), AGAINST_THE_RULES)
+def test_what_was_stored_before_the_rules_is_held_to_them_and_does_nothing(path: str, value: object) -> None:
+    credential = parse_credential(with_field(path, value))
+    assert len(credential.spec.invalid) < 1200
+    assert credential.spec.invalid.startswith(
+        f"spec: {path.removeprefix('spec.').partition('.')[0]}"
+        if (value != "lightroom-oauth")
+        else "spec: the token would overwrite the client Secret"
+    )
+    assert credential.spec.restart == ()
+    assert "/" not in credential.spec.secret.name + credential.spec.client.secret_name
+
+
+def test_a_spec_that_is_invalid_still_claims_its_secret() -> None:
+    spec = parse_credential(with_field("spec.scopes", [])).spec
+    assert (spec.secret.name, spec.client.secret_name) == ("lightroom-token", "lightroom-oauth")
+    assert parse_credential(with_field("spec", [])).spec.secret.name == "lightroom"
+
+
+@pytest.mark.parametrize("length", [129, 200_000])
+def test_a_digest_stands_for_a_long_rotate_request(length: int) -> None:
+    def request(value: str) -> str:
+        given_body = body()
+        given_body["metadata"]["annotations"] = {"adobe-ims.dev/rotate": value}
+        return parse_credential(given_body).rotate_request
+
+    assert request("x" * 128) == "x" * 128
+    assert request("x" * length).startswith("sha256:")
+    assert len(request("x" * length)) == 39
+    assert request("x" * length) != request("x" * (length - 1) + "y")
+    assert request(request("x" * length)) == request("x" * length)
 
 
 @pytest.mark.parametrize("given_body", [{}, {"metadata": {}}, {"spec": {}}, {"metadata": {"name": "x"}, "spec": None}])

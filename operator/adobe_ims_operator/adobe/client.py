@@ -31,13 +31,14 @@ from adobe_ims_operator.adobe.errors import (
     InvalidClient,
     InvalidScope,
 )
+from adobe_ims_operator.api.sizes import MAX_TOKEN_SIZE
 from adobe_ims_operator.core.model import Token
 
 TOKEN_PATH = "/ims/token/v3"  # noqa: S105 - a path
 TOTAL_SECONDS = 60.0
 """For all of a request: an IMS that is very slow is still one that gives tokens."""
 CONNECT_SECONDS = 10.0
-LONGEST_ANSWER = 128 * 1024
+LONGEST_ANSWER = 32 * 1024
 """Bytes; a real answer has one to two thousand."""
 LONGEST_LIFETIME = timedelta(days=10)
 """Above this `expires_in` is in milliseconds, as older IMS endpoints wrote it."""
@@ -216,6 +217,8 @@ def _token(endpoint: str, document: dict[str, Any] | None) -> Token:
     access_token, token_type = document.get("access_token"), document.get("token_type")
     if not isinstance(access_token, str) or not _ACCESS_TOKEN.fullmatch(access_token):
         raise _invalid(endpoint, "without an access_token")
+    if len(access_token) > MAX_TOKEN_SIZE:
+        raise _invalid(endpoint, f"with an access_token of more than {MAX_TOKEN_SIZE} bytes")
     if not isinstance(token_type, str) or token_type.lower() != "bearer":
         raise _invalid(endpoint, "with a token_type that is not bearer")
     lifetime = _lifetime(document.get("expires_in"))

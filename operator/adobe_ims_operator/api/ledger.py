@@ -11,12 +11,14 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 
-from adobe_ims_operator.api.resource import GROUP, Key, Spec
+from adobe_ims_operator.api.resource import GROUP, Key, Spec, shorten
 from adobe_ims_operator.api.times import from_rfc3339, to_rfc3339
 from adobe_ims_operator.api.words import share
 
 FORMAT = "1"
 MOST_ROTATIONS = 2**31 - 1
+LONGEST_FACT = 317
+"""Characters of a fact at most: namespace and name of an object. What is longer was not written by this operator."""
 
 _FORMAT = f"{GROUP}/format"
 _CREDENTIAL = f"{GROUP}/credential"
@@ -37,6 +39,25 @@ _ROTATION_ID_FORM = re.compile(r"([0-9]{1,12})-[0-9a-f]{1,32}")
 
 MAX_CLIENT_ID = 256
 """Characters; a longer one is no fact, as annotations have little room."""
+_NAMES = frozenset(
+    {
+        _FORMAT,
+        _CREDENTIAL,
+        _CREDENTIAL_UID,
+        _SECRET,
+        _ISSUED_AT,
+        _EXPIRES_AT,
+        _SPEC_DIGEST,
+        _DATA_DIGEST,
+        _CLIENT_DIGEST,
+        _CLIENT_VERSION,
+        _CLIENT_SECRET_KEY,
+        _ROTATE,
+        _ROTATIONS,
+        _ROTATION_ID,
+        _CLIENT_ID,
+    }
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,6 +113,8 @@ def read_facts(annotations: Mapping[str, str]) -> Facts | None:
     try:
         if annotations[_FORMAT] != FORMAT:
             return None
+        if any(len(annotations.get(name, "")) > LONGEST_FACT for name in _NAMES - {_ROTATE}):
+            return None
         rotations = int(annotations[_ROTATIONS])
         if not 0 <= rotations <= MOST_ROTATIONS:
             return None
@@ -110,7 +133,7 @@ def read_facts(annotations: Mapping[str, str]) -> Facts | None:
             client_digest=annotations[_CLIENT_DIGEST],
             client_version=annotations[_CLIENT_VERSION],
             client_secret_key=share(annotations[_CLIENT_SECRET_KEY]),
-            rotate_request=annotations[_ROTATE],
+            rotate_request=shorten(annotations[_ROTATE]),
             rotations=rotations,
             rotation_id=rotation_id,
             client_id=share(annotations[_CLIENT_ID]) if rotation_id is not None and _CLIENT_ID in annotations else None,
@@ -135,7 +158,8 @@ def _is_of(rotation_id: str, issued_at: datetime) -> bool:
 
 def owner_uid(annotations: Mapping[str, str]) -> str | None:
     """The uid of the credential that a Secret says it was made for, legible even where other facts are damaged."""
-    return annotations.get(_CREDENTIAL_UID)
+    uid = annotations.get(_CREDENTIAL_UID)
+    return None if uid is None else uid[:LONGEST_FACT]
 
 
 def owner(annotations: Mapping[str, str]) -> str:

@@ -1,17 +1,36 @@
 """AdobeIMSCredential as typed values, parsed once, where an object enters the process.
 
-The API server has checked the schema before an object gets here, so a malformed one means that the installed
-CRD is not this version's; it is reported with the field's path, and never guessed at.
+The API server checks the schema when an object is written, so one that does not fit was stored under another CRD. The
+same rules hold for it here: `Spec.invalid` says what is wrong with which field, nothing is guessed at, and of such a
+spec only the names of its Secrets are kept, so that no other credential takes them.
 """
 
+import hashlib
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Annotated, Any, Literal, NamedTuple
 
-from pydantic import AfterValidator, AliasPath, BeforeValidator, ConfigDict, Field, Strict, TypeAdapter, ValidationError
+from pydantic import AliasPath, BeforeValidator, ConfigDict, Field, Strict, TypeAdapter, ValidationError
 from pydantic.alias_generators import to_camel
 
+from adobe_ims_operator.api.malformed import ADVICE, explain, full_name, legible_name
+from adobe_ims_operator.api.placeholders import TemplateError
+from adobe_ims_operator.api.rules import (
+    DataKey,
+    DnsName,
+    Endpoint,
+    LabelValue,
+    MetadataKey,
+    Scope,
+    SecretKey,
+    SecretType,
+    Word,
+    list_of,
+    map_of,
+    text_of,
+)
+from adobe_ims_operator.api.sizes import secret_size
 from adobe_ims_operator.api.times import from_rfc3339, parse_duration
 from adobe_ims_operator.api.words import share
 
@@ -29,13 +48,18 @@ JSON = Mapping[str, Any]
 _AS_IN_JSON = ConfigDict(alias_generator=to_camel)
 _Flag = Annotated[bool, Strict()]  # else "false" would be a flag too, and "7" a number
 _Number = Annotated[int, Strict()]
-_Word = Annotated[str, AfterValidator(share)]
+LONGEST_ROTATE_REQUEST = 128
+"""Characters of the rotate annotation; a digest stands for a longer one, as it is copied into the Secret."""
 
 
 def _read_interval(rotation: object) -> timedelta:
     if not isinstance(rotation, Mapping | None):
         raise ValueError("is no object")  # noqa: TRY004 - pydantic takes a ValueError
-    return parse_duration((rotation or {}).get("interval", "23h"))
+    given = (rotation or {}).get("interval", "23h")
+    interval = parse_duration(given) if isinstance(given, str) else timedelta()
+    if not timedelta(minutes=1) <= interval <= timedelta(hours=23, minutes=59):
+        raise ValueError("must be a duration from 1m to 23h59m, written like 23h, 90m or 1h30m")
+    return interval
 
 
 _FROM_ROTATION = BeforeValidator(_read_interval)
@@ -62,9 +86,9 @@ class ClientRef:
 
     __pydantic_config__ = _AS_IN_JSON
 
-    secret_name: Annotated[str, Field(validation_alias=AliasPath("secretRef", "name"))]
-    id_key: _Word = "client_id"
-    secret_keys: tuple[_Word, ...] = ("client_secret",)
+    secret_name: Annotated[DnsName, Field(validation_alias=AliasPath("secretRef", "name"))]
+    id_key: SecretKey = "client_id"
+    secret_keys: Annotated[tuple[SecretKey, ...], list_of(1, 5)] = ("client_secret",)
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,11 +97,15 @@ class SecretTemplate:
 
     __pydantic_config__ = _AS_IN_JSON
 
-    name: str
-    type: _Word = "Opaque"
-    labels: Mapping[str, str] = field(default_factory=dict)
-    annotations: Mapping[str, str] = field(default_factory=dict)
-    data: Mapping[_Word, _Word] = field(default_factory=lambda: {"access_token": "$(access_token)"})
+    name: DnsName
+    type: SecretType = "Opaque"
+    labels: Annotated[Mapping[MetadataKey, LabelValue], map_of(0, 32)] = field(default_factory=dict)
+    annotations: Annotated[Mapping[MetadataKey, Annotated[str, text_of(4096)]], map_of(0, 32)] = field(
+        default_factory=dict
+    )
+    data: Annotated[Mapping[DataKey, Annotated[Word, text_of(16384)]], map_of(1, 32)] = field(
+        default_factory=lambda: {"access_token": "$(access_token)"}
+    )
     deletion_policy: Literal["Delete", "Retain"] = "Delete"
     adopt: _Flag = False
 
@@ -87,7 +115,7 @@ class Workload:
     """A workload that is rolled after each rotation."""
 
     kind: Literal["Deployment", "StatefulSet", "DaemonSet"]
-    name: str
+    name: DnsName
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,11 +126,24 @@ class Spec:
 
     client: ClientRef
     secret: SecretTemplate
-    scopes: tuple[_Word, ...] = ("openid", "AdobeID", "read_organizations")
-    endpoint: str | None = None
+    scopes: Annotated[tuple[Scope, ...], list_of(1, 64)] = ("openid", "AdobeID", "read_organizations")
+    endpoint: Endpoint | None = None
     interval: Annotated[timedelta, _FROM_ROTATION, Field(validation_alias="rotation")] = timedelta(hours=23)
-    restart: tuple[Workload, ...] = ()
+    restart: Annotated[tuple[Workload, ...], list_of(0, 32)] = ()
     suspend: _Flag = False
+    invalid: str = field(default="", init=False)
+    """What is wrong with it, or empty; else nothing of it counts but the names of its Secrets."""
+    template_problem: str = field(default="", init=False, compare=False)
+    """What is wrong with the placeholders of `secret.data`, or empty."""
+    secret_size: int = field(default=0, init=False, compare=False)
+    """The bytes of all values of the token Secret at most; known at once, as it is asked for at each decision."""
+
+    def __post_init__(self) -> None:
+        """Measure the template, once."""
+        try:
+            object.__setattr__(self, "secret_size", secret_size(self.secret.data, self.scopes))
+        except TemplateError as error:
+            object.__setattr__(self, "template_problem", str(error))
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,12 +152,12 @@ class Condition:
 
     __pydantic_config__ = _AS_IN_JSON
 
-    type: _Word
-    status: _Word
-    reason: _Word
-    message: _Word
+    type: Word
+    status: Word
+    reason: Word
+    message: Word
     observed_generation: _Number | None = None
-    last_transition_time: _Word | None = None
+    last_transition_time: Word | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -125,10 +166,10 @@ class Restart:
 
     __pydantic_config__ = _AS_IN_JSON
 
-    kind: _Word
+    kind: Word
     name: str
     rotation: str
-    reason: _Word
+    reason: Word
     message: str | None = None
     """What to do, where it was not restarted."""
     observed_generation: _Number | None = None
@@ -144,12 +185,12 @@ class Status:
     observed_generation: _Number | None = None
     secret_name: str | None = None
     secret_version: Annotated[str | None, Field(validation_alias="secretResourceVersion")] = None
-    last_rotation_time: _Word | None = None
-    expiration_time: _Word | None = None
-    next_rotation_time: _Word | None = None
+    last_rotation_time: Word | None = None
+    expiration_time: Word | None = None
+    next_rotation_time: Word | None = None
     rotations: _Number | None = None
     failures: _Number | None = None
-    client_secret_key: _Word | None = None
+    client_secret_key: Word | None = None
     last_handled_rotation: str | None = None
     restarts: Annotated[tuple[Restart, ...], _NONE_WHERE_NULL] = ()
     conditions: tuple[Condition, ...] = ()
@@ -189,21 +230,28 @@ def parse_version(metadata: JSON) -> int:
 
 
 def rotate_request(metadata: JSON) -> str:
-    """The value of the annotation that asks for a rotation, or empty."""
-    return (metadata.get("annotations") or {}).get(ROTATE_ANNOTATION) or ""
+    """The value of the annotation that asks for a rotation, or a digest of a long one, or empty."""
+    return shorten((metadata.get("annotations") or {}).get(ROTATE_ANNOTATION) or "")
+
+
+def shorten(request: str) -> str:
+    """The value of a rotate annotation as it is kept and compared; a short one is kept as it is."""
+    if len(request) <= LONGEST_ROTATE_REQUEST:
+        return request
+    return f"sha256:{hashlib.sha256(request.encode()).hexdigest()[:32]}"
 
 
 def parse_credential(body: JSON) -> Credential:
     """Read an AdobeIMSCredential from the API server's JSON.
 
+    A spec that does not fit is one with `invalid`. A status that can't be read counts as none, as it is only a report.
+
     Raises:
-        MalformedResourceError: a field is missing or of another type than the CRD says.
+        MalformedResourceError: it can't be said which object it is.
     """
     try:
         metadata = _METADATA.validate_python(body.get("metadata"))
         key = Key(share(metadata.namespace), metadata.name)
-        # In the CRD's defaults there is no way to say that the Secret has the name of the object.
-        secret = {"name": key.name} | (body["spec"].get("secret") or {})
         return Credential(
             key=key,
             uid=metadata.uid,
@@ -212,14 +260,42 @@ def parse_credential(body: JSON) -> Credential:
             created=from_rfc3339(metadata.creation_timestamp),
             deleting=metadata.deletion_timestamp is not None,
             rotate_request=rotate_request({"annotations": metadata.annotations}),
-            spec=_SPEC.validate_python({**body["spec"], "secret": secret}),
-            status=_STATUS.validate_python(body.get("status") or {}),
+            spec=_parse_spec(body.get("spec"), key.name),
+            status=_parse_status(body.get("status")),
         )
-    except ValidationError as error:
-        first = error.errors(include_url=False, include_input=False)[0]
-        raise _malformed(body, f"{'.'.join(str(step) for step in first['loc'])}: {first['msg']}") from error
-    except (KeyError, TypeError, ValueError, AttributeError) as error:
-        raise _malformed(body, f"{type(error).__name__}: {error}") from error
+    except (TypeError, ValueError, AttributeError) as error:  # a ValidationError is a ValueError
+        problem = f"{KIND} {full_name(body)} does not fit {API_VERSION} ({explain(error)}); {ADVICE}"
+        raise MalformedResourceError(problem) from None
+
+
+def _parse_spec(given: object, name: str) -> Spec:
+    """Read a spec; the default of the token Secret's name is the object's, which the CRD can't say."""
+    spec: JSON = given if isinstance(given, Mapping) else {}
+    secret = spec.get("secret") or {}
+    try:
+        if isinstance(secret, Mapping):
+            secret = {"name": name, **secret}
+        parsed = _SPEC.validate_python({**spec, "secret": secret} if spec else given)
+        if parsed.secret.name == parsed.client.secret_name:
+            raise ValueError("the token would overwrite the client Secret; change secret.name")  # noqa: TRY301
+    except ValueError as error:
+        return _invalid_spec(spec, name, f"spec: {explain(error)}; {ADVICE}")
+    return parsed
+
+
+def _invalid_spec(spec: JSON, name: str, problem: str) -> Spec:
+    client = spec.get("client")
+    ref = client.get("secretRef") if isinstance(client, Mapping) else None
+    kept = Spec(ClientRef(legible_name(ref, "")), SecretTemplate(legible_name(spec.get("secret"), name)))
+    object.__setattr__(kept, "invalid", problem)
+    return kept
+
+
+def _parse_status(given: object) -> Status:
+    try:
+        return _STATUS.validate_python(given or {})
+    except ValidationError:
+        return Status()
 
 
 @dataclass(frozen=True, slots=True)
@@ -239,11 +315,3 @@ class _Metadata:
 _METADATA = TypeAdapter(_Metadata)
 _SPEC = TypeAdapter(Spec)
 _STATUS = TypeAdapter(Status)
-
-
-def _malformed(body: JSON, what: str) -> MalformedResourceError:
-    metadata = body.get("metadata") or {}
-    return MalformedResourceError(
-        f"{KIND} {metadata.get('namespace')}/{metadata.get('name')} does not fit {API_VERSION} ({what}); "
-        "install the CRD of this version of the operator"
-    )

@@ -8,6 +8,12 @@ from collections.abc import Callable, Sequence
 from datetime import datetime, timedelta
 
 from adobe_ims_operator.api.ledger import Facts
+from adobe_ims_operator.api.sizes import (
+    MAX_ANNOTATIONS_SIZE,
+    MAX_SECRET_SIZE,
+    OWN_ANNOTATIONS_SIZE,
+    annotations_size,
+)
 from adobe_ims_operator.api.times import to_rfc3339
 from adobe_ims_operator.core import claims
 from adobe_ims_operator.core.model import Finding, Observed
@@ -19,6 +25,10 @@ CLOCK_SKEW = timedelta(minutes=1)
 """A token issued further ahead than this was written by a clock that was wrong."""
 
 Check = Callable[[Observed, datetime], Finding | None]
+
+
+def _spec_invalid(observed: Observed, _now: datetime) -> Finding | None:
+    return Finding("SpecInvalid", observed.spec.invalid) if observed.spec.invalid else None
 
 
 def _suspended(observed: Observed, _now: datetime) -> Finding | None:
@@ -54,6 +64,29 @@ def _client_secret_not_found(observed: Observed, _now: datetime) -> Finding | No
 
 def _client_secret_not_allowed(observed: Observed, _now: datetime) -> Finding | None:
     return claims.client_refusal(observed)
+
+
+def _template_invalid(observed: Observed, _now: datetime) -> Finding | None:
+    problem = observed.spec.template_problem
+    return Finding("TemplateInvalid", f"spec.secret.data: {problem}") if problem else None
+
+
+def _secret_too_large(observed: Observed, _now: datetime) -> Finding | None:
+    size = observed.spec.secret_size
+    if size > MAX_SECRET_SIZE:
+        return Finding(
+            "SecretTooLarge",
+            f"spec.secret.data: the values of Secret {observed.spec.secret.name} could have {size} bytes with the "
+            f"longest token, and Kubernetes takes {MAX_SECRET_SIZE}; use $(access_token) less often, or shorter texts",
+        )
+    size, limit = annotations_size(observed.spec.secret.annotations), MAX_ANNOTATIONS_SIZE - OWN_ANNOTATIONS_SIZE
+    if size > limit:
+        return Finding(
+            "SecretTooLarge",
+            f"spec.secret.annotations have {size} bytes, and Kubernetes takes {limit} beside the operator's own; "
+            "shorten them",
+        )
+    return None
 
 
 def _secret_missing(observed: Observed, _now: datetime) -> Finding | None:
@@ -115,8 +148,11 @@ def _client_changed(observed: Observed, _now: datetime) -> Finding | None:
 CLIENT_UNREAD = Finding("ClientSecretUnread", "the client Secret has a version that was not read yet")
 
 REFUSALS: Sequence[Check] = (
+    _spec_invalid,
     _suspended,
     _endpoint_not_allowed,
+    _template_invalid,
+    _secret_too_large,
     _secret_not_owned,
     _client_secret_not_allowed,
     _client_secret_not_found,
@@ -133,6 +169,8 @@ ROTATIONS: Sequence[Check] = (
     _client_changed,  # last, since it may cost a read
 )
 FRESHNESS: Sequence[Check] = (
+    _spec_invalid,
+    _template_invalid,
     _secret_missing,
     _secret_to_take_over,
     _facts_damaged,

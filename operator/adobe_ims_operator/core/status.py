@@ -19,6 +19,8 @@ from adobe_ims_operator.core.restarts import FollowUp
 READY = "Ready"
 WORKLOADS_RESTARTED = "WorkloadsRestarted"
 ROTATION_FAILING = "RotationFailing"
+MOST_CONDITIONS = 16
+"""As many as the API server takes; those that others put there must leave room for ours."""
 OURS = (READY, ROTATION_FAILING, WORKLOADS_RESTARTED)
 
 
@@ -51,7 +53,7 @@ def derive(
         _settle(condition, observed, before, now)
         for condition in (ready, _rotation_failing(observed, decision, problem))
     )
-    others = tuple(c for c in before.conditions if c.type not in OURS)
+    others = tuple(c for c in before.conditions if c.type not in OURS)[: MOST_CONDITIONS - len(OURS)]
     return Status(
         observed_generation=observed.generation,
         secret_name=observed.spec.secret.name,

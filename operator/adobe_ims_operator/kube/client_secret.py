@@ -3,13 +3,24 @@
 import base64
 import binascii
 from dataclasses import dataclass, field
+from enum import Enum
 
 from adobe_ims_operator.api.ledger import digest_client
 from adobe_ims_operator.api.resource import JSON, ClientRef, Key
+from adobe_ims_operator.api.sizes import MAX_CLIENT_ID_SIZE, MAX_CLIENT_SECRET_SIZE
 from adobe_ims_operator.core.model import Finding, ObservedSecret
 from adobe_ims_operator.kube.client import ApiError, Kube
 from adobe_ims_operator.kube.paths import secret_path
 from adobe_ims_operator.kube.secret_metadata import observe_secret
+
+
+class TooLong(Enum):
+    """Stands for a value that is longer than any client id or client secret."""
+
+    TOO_LONG = "too long"
+
+
+TOO_LONG = TooLong.TOO_LONG
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,26 +65,48 @@ async def read(kube: Kube, namespace: str, ref: ClientRef) -> ClientSecret | Non
 
 
 def _pick(data: JSON, ref: ClientRef, version: int) -> Client | Finding:
-    client_id = _text(data.get(ref.id_key))
+    client_id = _text(data.get(ref.id_key), MAX_CLIENT_ID_SIZE)
     if client_id is None:
         return _missing(ref, ref.id_key)
-    secrets = {key: secret for key in ref.secret_keys if (secret := _text(data.get(key))) is not None}
-    if not secrets:
-        return _missing(ref, " or ".join(ref.secret_keys))
-    return Client(version, client_id, secrets)
+    if client_id is TOO_LONG:
+        return _too_long(ref, ref.id_key, "client id", MAX_CLIENT_ID_SIZE)
+    found = {key: _text(data.get(key), MAX_CLIENT_SECRET_SIZE) for key in ref.secret_keys}
+    secrets = {key: text for key, text in found.items() if isinstance(text, str)}
+    if secrets:
+        return Client(version, client_id, secrets)
+    for key, text in found.items():
+        if text is TOO_LONG:
+            return _too_long(ref, key, "client secret", MAX_CLIENT_SECRET_SIZE)
+    return _missing(ref, " or ".join(ref.secret_keys))
 
 
-def _text(encoded: str | None) -> str | None:
+def _text(encoded: str | None, longest: int) -> str | TooLong | None:
     """Decode a value; a newline at its end, which editors and `echo` add, is not part of it."""
+    # Base64 has four characters for three bytes: twice the length leaves room for white space around the value.
+    if encoded and len(encoded) > 2 * longest:
+        return TOO_LONG
     try:
-        return base64.b64decode(encoded or "").decode().strip() or None
+        text = base64.b64decode(encoded or "").decode().strip()
     except (binascii.Error, UnicodeDecodeError):
         return None
+    return TOO_LONG if len(text.encode()) > longest else text or None
 
 
 def _missing(ref: ClientRef, keys: str) -> Finding:
     return Finding(
         "ClientSecretKeyMissing",
         f"Secret {ref.secret_name} has no text under the key {keys}; add it, or name the key that holds it in "
-        f"spec.client.{'idKey' if keys == ref.id_key else 'secretKeys'}",
+        f"{_field(ref, keys)}",
     )
+
+
+def _too_long(ref: ClientRef, key: str, what: str, longest: int) -> Finding:
+    return Finding(
+        "ClientSecretInvalid",
+        f"Secret {ref.secret_name} has more than {longest} bytes under the key {key}; put nothing but the {what} "
+        f"there, or name the key that holds it in {_field(ref, key)}",
+    )
+
+
+def _field(ref: ClientRef, keys: str) -> str:
+    return f"spec.client.{'idKey' if keys == ref.id_key else 'secretKeys'}"

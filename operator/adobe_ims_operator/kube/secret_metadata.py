@@ -3,6 +3,7 @@
 from collections.abc import Iterable, Mapping
 
 from adobe_ims_operator.api import ledger
+from adobe_ims_operator.api.ledger import LONGEST_FACT
 from adobe_ims_operator.api.resource import API_VERSION, JSON, KIND, Key, parse_version
 from adobe_ims_operator.api.words import share
 from adobe_ims_operator.core.model import ObservedSecret
@@ -21,9 +22,9 @@ def observe_secret(metadata: JSON) -> ObservedSecret:
     return ObservedSecret(
         uid=metadata["uid"],
         version=parse_version(metadata),
-        owner=share(_describe_owner(metadata, owners)),
+        owner=share(_describe_owner(metadata, owners)[:LONGEST_FACT]),
         credential_uid=credential_uid,
-        controller_uid=next((str(owner["uid"]) for owner in owners if owner.get("controller")), None),
+        controller_uid=next((str(owner["uid"])[:LONGEST_FACT] for owner in owners if owner.get("controller")), None),
         facts=facts,
         credential=credential,
     )
@@ -39,7 +40,11 @@ def _name(namespace: str, annotations: Mapping[str, str], owners: Iterable[JSON]
 
 def _owning_credential(owners: Iterable[JSON]) -> str | None:
     return next(
-        (str(owner["uid"]) for owner in owners if owner["kind"] == KIND and owner["apiVersion"] == API_VERSION),
+        (
+            str(owner["uid"])[:LONGEST_FACT]
+            for owner in owners
+            if owner["kind"] == KIND and owner["apiVersion"] == API_VERSION
+        ),
         None,
     )
 

@@ -1,0 +1,88 @@
+"""The rules of the CRD's fields, for what was stored before the CRD had them: the same forms, sizes and words."""
+
+import re
+from collections.abc import Callable, Sized
+from typing import Annotated, TypeVar
+
+from pydantic import AfterValidator
+
+from adobe_ims_operator.api.words import share
+
+_Many = TypeVar("_Many", bound=Sized)
+
+_DNS = r"[a-z0-9]([-a-z0-9]*[a-z0-9])?([.][a-z0-9]([-a-z0-9]*[a-z0-9])?)*"
+_HOST = r"[a-zA-Z0-9]([-a-zA-Z0-9]*[a-zA-Z0-9])?([.][a-zA-Z0-9]([-a-zA-Z0-9]*[a-zA-Z0-9])?)*"
+
+
+def text_of(longest: int, form: str = "", advice: str = "") -> AfterValidator:
+    """Have a text of at most so many characters, and of that form; else `advice` says what to write."""
+    pattern = re.compile(form, re.ASCII) if form else None
+
+    def check(text: str) -> str:
+        if len(text) > longest:
+            raise ValueError(f"may not be longer than {longest} characters")
+        if pattern is not None and not pattern.fullmatch(text):
+            raise ValueError(advice)
+        return text
+
+    return AfterValidator(check)
+
+
+def list_of(least: int, most: int) -> AfterValidator:
+    """Have a list of so many entries."""
+    return AfterValidator(_sized(least, most, "entries"))
+
+
+def map_of(least: int, most: int) -> AfterValidator:
+    """Have a map of so many keys."""
+    return AfterValidator(_sized(least, most, "keys"))
+
+
+def _sized(least: int, most: int, of_what: str) -> Callable[[_Many], _Many]:
+    def check(many: _Many) -> _Many:
+        if not least <= len(many) <= most:
+            raise ValueError(f"must have {least} to {most} {of_what}")
+        return many
+
+    return check
+
+
+Word = Annotated[str, AfterValidator(share)]
+DnsName = Annotated[str, text_of(253, _DNS, "must be a name: lower-case letters, digits, '-' and '.', such as web")]
+SecretKey = Annotated[
+    Word, text_of(253, "[-._a-zA-Z0-9]+", "must be a key of a Secret: letters, digits, '-', '_' and '.'")
+]
+DataKey = Annotated[
+    Word, text_of(253, r"(?!\.$|\.\.)[-._a-zA-Z0-9]+", "keys must be letters, digits, '-', '_' and '.'")
+]
+SecretType = Annotated[
+    Word,
+    text_of(
+        253,
+        r"(?!kubernetes\.io/service-account-token$|bootstrap\.kubernetes\.io/token$)"
+        r"[a-zA-Z0-9]([-a-zA-Z0-9_./]*[a-zA-Z0-9])?",
+        "must be a type of a Secret that makes Kubernetes hand out no credentials, such as Opaque or example.com/token",
+    ),
+]
+MetadataKey = Annotated[
+    str,
+    text_of(
+        317,
+        rf"(?!adobe-ims\.dev/|app\.kubernetes\.io/managed-by$)({_DNS}/)?[a-zA-Z0-9]([-._a-zA-Z0-9]{{0,61}}[a-zA-Z0-9])?",
+        "keys must be a name with an optional DNS prefix, such as example.com/team; adobe-ims.dev/... and "
+        "app.kubernetes.io/managed-by belong to the operator",
+    ),
+]
+LabelValue = Annotated[
+    str,
+    text_of(63, "([a-zA-Z0-9]([-._a-zA-Z0-9]*[a-zA-Z0-9])?)?", "must be a label value: letters, digits, '-', '_', '.'"),
+]
+Scope = Annotated[Word, text_of(128, "[-._:a-zA-Z0-9]+", "must be one scope: letters, digits, '.', '_', '-', ':'")]
+Endpoint = Annotated[
+    str,
+    text_of(
+        253,
+        rf"https?://{_HOST}(:[1-9][0-9]{{0,4}})?",
+        "must be a scheme and a host without a path, such as https://ims-na1.adobelogin.com",
+    ),
+]
