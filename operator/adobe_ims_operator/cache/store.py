@@ -15,6 +15,7 @@ from adobe_ims_operator.api.resource import JSON, Credential, Key, Status, parse
 from adobe_ims_operator.cache.index import References
 from adobe_ims_operator.core.attempts import Memory
 from adobe_ims_operator.core.checks import due_at
+from adobe_ims_operator.core.forbidden import DEFAULT, Forbidden
 from adobe_ims_operator.core.model import Inputs, Observed, ObservedSecret
 from adobe_ims_operator.core.policy import recall_failure
 
@@ -29,12 +30,14 @@ class Cluster:
         wake_soon: called instead where a Secret was deleted: a moment later, as the credential may be on its way out
             too, which another watch tells of.
         forget: called with each credential that is gone.
+        forbidden: what no token Secret may be made with.
     """
 
     endpoints: Endpoints
     wake: Callable[[Key], None]
     wake_soon: Callable[[Key], None]
     forget: Callable[[Key], None]
+    forbidden: Forbidden = field(default_factory=lambda: Forbidden.parse(DEFAULT))
     credentials: dict[Key, Credential] = field(default_factory=dict)
     secrets: dict[Key, ObservedSecret] = field(default_factory=dict)
     memories: dict[Key, Memory] = field(default_factory=dict)
@@ -162,6 +165,7 @@ class Cluster:
             spec=credential.spec,
             endpoint=endpoint,
             endpoint_allowed=self.endpoints.allows(endpoint),
+            forbidden=self.forbidden.first(credential.spec.secret),
             inputs=inputs,
             client=client,
             secret=secret,

@@ -12,6 +12,7 @@ import uvloop
 from adobe_ims_operator.adobe.client import TrustError, load_trust
 from adobe_ims_operator.adobe.endpoints import ADOBE, EndpointError, Endpoints
 from adobe_ims_operator.api.resource import Key
+from adobe_ims_operator.core.forbidden import Forbidden, ForbiddenError
 from adobe_ims_operator.kube.login import NoClusterError
 from adobe_ims_operator.manager import logs
 from adobe_ims_operator.manager.process import Options
@@ -60,6 +61,13 @@ def _selector(_context: click.Context, _parameter: click.Parameter, selector: st
     return selector
 
 
+def _forbidden(_context: click.Context, _parameter: click.Parameter, patterns: Sequence[str]) -> Forbidden:
+    try:
+        return Forbidden.parse(patterns)
+    except ForbiddenError as error:
+        raise click.BadParameter(str(error)) from error
+
+
 def _finite(_context: click.Context, _parameter: click.Parameter, number: float) -> float:
     if not math.isfinite(number):
         raise click.BadParameter(f"{number} is not a rate; write it like 50")
@@ -88,6 +96,12 @@ def main() -> None:
 @click.option(
     "--allow-http-endpoint", is_flag=True, envvar=_env("ALLOW_HTTP_ENDPOINT"),
     help="Let an endpoint be http, which sends secrets in the clear: for tests.",
+)  # fmt: skip
+@click.option(
+    "--forbid", multiple=True, metavar="WHAT", envvar=_env("FORBID"), default=("default",), callback=_forbidden,
+    help="What no token Secret may be made with: label:KEY, label:KEY=VALUE, annotation:KEY, annotation:KEY=VALUE or "
+    "type:TYPE, with * at the end of KEY or TYPE for all that begin so; may be repeated. `default` stands for those by "
+    "which other controllers take a Secret for their own, and `none` for nothing.",
 )  # fmt: skip
 @click.option(
     "--concurrency", type=click.IntRange(1, 1000), default=32, envvar=_env("CONCURRENCY"),
@@ -132,6 +146,7 @@ def run(
     selector: str | None,
     endpoints: Sequence[str],
     allow_http_endpoint: bool,
+    forbid: Forbidden,
     concurrency: int,
     ims_qps: float,
     ims_ca_file: Path | None,
@@ -160,7 +175,7 @@ def run(
         raise click.BadParameter(str(error), param_hint="--ims-ca-file" if ims_ca_file else "SSL_CERT_FILE") from error
     lease = _lease(lease_name, lease_namespace) if leader_elect else None
     options = Options(
-        allowed, trust, tuple(namespaces), selector, concurrency, ims_qps, lease, metrics_port, health_port
+        allowed, trust, forbid, tuple(namespaces), selector, concurrency, ims_qps, lease, metrics_port, health_port
     )
     try:
         code = uvloop.run(run_operator(options))

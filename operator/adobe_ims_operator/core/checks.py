@@ -36,6 +36,16 @@ def _endpoint_not_allowed(observed: Observed, _now: datetime) -> Finding | None:
     )
 
 
+def _secret_metadata_not_allowed(observed: Observed, _now: datetime) -> Finding | None:
+    if observed.forbidden is None:
+        return None
+    return Finding(
+        "SecretMetadataNotAllowed",
+        f"the operator may not write a Secret with {observed.forbidden}, as another controller may take it for its "
+        "own; remove it from spec.secret, or ask whoever runs the operator to start it with another --forbid",
+    )
+
+
 def _name_taken_by_older_credential(observed: Observed, _now: datetime) -> Finding | None:
     if observed.older_claimant is None:
         return None
@@ -151,6 +161,7 @@ CLIENT_UNREAD = Finding("ClientSecretUnread", "the client Secret has a version t
 REFUSALS: Sequence[Check] = (
     _suspended,
     _endpoint_not_allowed,
+    _secret_metadata_not_allowed,
     _name_taken_by_older_credential,
     _secret_not_owned,
     _secret_needed_by_others,

@@ -26,6 +26,7 @@ from adobe_ims_operator.controller.reconcile import Reconciler, utc_now
 from adobe_ims_operator.controller.report import Reporter
 from adobe_ims_operator.controller.tasks import steadily
 from adobe_ims_operator.controller.workers import IN_ORDER, NO_REQUEST, Workers, place
+from adobe_ims_operator.core.forbidden import Forbidden
 from adobe_ims_operator.kube.client import Kube, unhurried
 from adobe_ims_operator.kube.lease import Lease
 from adobe_ims_operator.kube.login import load_configuration
@@ -50,6 +51,7 @@ class Options:
 
     endpoints: Endpoints
     trust: ssl.SSLContext
+    forbidden: Forbidden
     namespaces: Sequence[str] = ()
     selector: str | None = None
     concurrency: int = 32
@@ -84,7 +86,7 @@ class _Process:
         self._options = options
         self._stop = asyncio.Event()
         self._schedule: Schedule[Key] = Schedule(time.time, time.monotonic, self._place)
-        self._cluster = Cluster(options.endpoints, self._schedule.now, self._wake_soon, self._forget)
+        self._cluster = Cluster(options.endpoints, self._schedule.now, self._wake_soon, self._forget, options.forbidden)
         self._lease = self._stand(renewals, options.lease) if options.lease else None
         time_left = self._lease.time_left if self._lease else unhurried
         asking = options.concurrency * len(options.endpoints.urls)
