@@ -21,7 +21,12 @@ def labels(**named: str) -> SecretTemplate:
 def test_each_of_the_default_is_found_and_named(pattern: str) -> None:
     kind, _, rest = pattern.partition(":")
     name, _, value = rest.partition("=")
-    template = replace(PLAIN, type=name) if kind == "type" else replace(PLAIN, **{f"{kind}s": {name: value or "x"}})
+    named = {name: value or "x"}
+    template = {
+        "type": replace(PLAIN, type=name),
+        "label": replace(PLAIN, labels=named),
+        "annotation": replace(PLAIN, annotations=named),
+    }[kind]
     assert Forbidden.parse(["default"]).first(template) == f"{kind} {rest}"
 
 
