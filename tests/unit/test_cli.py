@@ -13,7 +13,8 @@ from click.testing import CliRunner, Result
 from kubernetes.aio.config import kube_config
 
 from adobe_ims_operator.adobe.endpoints import ADOBE
-from adobe_ims_operator.cli.main import main, run
+from adobe_ims_operator.cli.main import main
+from adobe_ims_operator.cli.run import run
 
 ROOT = Path(__file__).parents[2]
 ENVIRONMENT = {name: value for name, value in os.environ.items() if not name.startswith(("KUBE", "ADOBE_"))}
@@ -235,3 +236,13 @@ def test_all_that_is_set_in_the_environment_is_taken_up(tmp_path: Path) -> None:
     assert first["message"] == "watching photos, videos; endpoints: https://one.example, http://two.example:8080"
     assert process.returncode == 0
     assert "Traceback" not in rest
+
+
+@pytest.mark.parametrize("flag", ["--help", "--version"])
+def test_help_imports_nothing_that_only_a_command_needs(flag: str) -> None:
+    code = (
+        "import sys; from adobe_ims_operator.cli.main import main; main([sys.argv[1]], standalone_mode=False); "
+        "sys.exit(str({'kopf', 'kubernetes', 'httpx', 'pydantic', 'aiohttp', 'uvloop'} & {*sys.modules} or ''))"
+    )
+    done = subprocess.run([sys.executable, "-c", code, flag], capture_output=True, text=True, check=False)
+    assert (done.stderr.strip(), bool(done.stdout)) == ("", True)
