@@ -13,6 +13,7 @@ OPERATOR = {**NAME, "app.kubernetes.io/component": "operator"}
 EVERYTHING: Mapping[str, Any] = {
     "endpoints": ["https://ims.example.com:8443", "http://ims.test"],
     "allowHttpEndpoint": True,
+    "forbid": ["default", "annotation:example.com/*", "label:example.com/role=admin"],
     "selector": "team=photos,tier!=test",
     "concurrency": 8,
     "imsQps": 0.5,

@@ -7,7 +7,8 @@ from typing import Any
 import click
 import pytest
 
-from adobe_ims_operator.cli import main as cli
+from adobe_ims_operator.cli import run as cli
+from adobe_ims_operator.core.forbidden import Forbidden
 from adobe_ims_stand_in import __main__ as stand_in
 from chart.objects import CA, EVERYTHING, Object, container, of, one, pod, render
 from testbed.helm import template
@@ -47,6 +48,7 @@ def test_every_setting_is_a_flag_that_the_command_knows() -> None:
         "selector": "team=photos,tier!=test",
         "endpoints": ("https://ims.example.com:8443", "http://ims.test"),
         "allow_http_endpoint": True,
+        "forbid": Forbidden.parse(["default", "annotation:example.com/*", "label:example.com/role=admin"]),
         "concurrency": 8,
         "ims_qps": 0.5,
         "ims_ca_file": None,

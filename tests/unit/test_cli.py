@@ -13,7 +13,8 @@ from click.testing import CliRunner, Result
 from kubernetes.aio.config import kube_config
 
 from adobe_ims_operator.adobe.endpoints import ADOBE
-from adobe_ims_operator.cli.main import main, run
+from adobe_ims_operator.cli.main import main
+from adobe_ims_operator.cli.run import run
 
 ROOT = Path(__file__).parents[2]
 ENVIRONMENT = {name: value for name, value in os.environ.items() if not name.startswith(("KUBE", "ADOBE_"))}
@@ -44,6 +45,8 @@ def invoke(*flags: str, **environment: str) -> Result:
         (["--endpoint", "ims.example"], "'ims.example' is not an endpoint"),
         (["--endpoint", ""], "'' is not an endpoint"),
         (["--endpoint", "https://ims.example", "--endpoint", "https://u:p@ims.example"], "is not an endpoint"),
+        (["--forbid", "argocd.argoproj.io/secret-type"], "forbids nothing; write label:KEY, label:KEY=VALUE"),
+        (["--forbid", ""], "'' forbids nothing"),
         (["--concurrency", "0"], "0 is not in the range 1<=x<=1000"),
         (["--concurrency", "1001"], "1001 is not in the range 1<=x<=1000"),
         (["--concurrency", "many"], "'many' is not a valid integer"),
@@ -212,6 +215,7 @@ def test_all_that_is_set_in_the_environment_is_taken_up(tmp_path: Path) -> None:
         "SELECTOR": "team=a,tier!=b",
         "ENDPOINT": "https://One.example:443 http://two.example:8080/",
         "ALLOW_HTTP_ENDPOINT": "1",
+        "FORBID": "default annotation:example.com/*",
         "CONCURRENCY": "2",
         "IMS_QPS": "0.5",
         "LEADER_ELECT": "1",
@@ -232,3 +236,13 @@ def test_all_that_is_set_in_the_environment_is_taken_up(tmp_path: Path) -> None:
     assert first["message"] == "watching photos, videos; endpoints: https://one.example, http://two.example:8080"
     assert process.returncode == 0
     assert "Traceback" not in rest
+
+
+@pytest.mark.parametrize("flag", ["--help", "--version"])
+def test_help_imports_nothing_that_only_a_command_needs(flag: str) -> None:
+    code = (
+        "import sys; from adobe_ims_operator.cli.main import main; main([sys.argv[1]], standalone_mode=False); "
+        "sys.exit(str({'kopf', 'kubernetes', 'httpx', 'pydantic', 'aiohttp', 'uvloop'} & {*sys.modules} or ''))"
+    )
+    done = subprocess.run([sys.executable, "-c", code, flag], capture_output=True, text=True, check=False)
+    assert (done.stderr.strip(), bool(done.stdout)) == ("", True)

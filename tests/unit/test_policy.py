@@ -70,6 +70,7 @@ class TestWhatIsRefused:
         [
             ("Suspended", "spec.suspend", observed(None, spec=spec(suspend=True))),
             ("EndpointNotAllowed", "--endpoint", observed(None, endpoint_allowed=False)),
+            ("SecretMetadataNotAllowed", "with label x/y=z, ", observed(None, forbidden="label x/y=z")),
             ("SecretNotOwned", "elder", observed(None, rivals=Rivals((claimant("elder", NOW - HOUR),)))),
             ("SecretNotOwned", "spec.secret.adopt", observed(token_secret(None, credential_uid=None))),
             (
@@ -100,6 +101,7 @@ class TestWhatIsRefused:
     def test_nothing_is_asked_for_where_it_is_refused(self, seen: Observed, now: datetime) -> None:
         hindered = seen.spec.suspend or not seen.endpoint_allowed or bool(seen.rivals.token and seen.secret is None)
         foreign = seen.secret is not None and seen.own_secret is None and not seen.spec.secret.adopt
+        hindered |= seen.forbidden is not None
         if hindered or foreign or seen.client is None:
             assert decide(seen, now).action in (Action.WAIT, Action.READ_SECRET)
 

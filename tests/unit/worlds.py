@@ -77,6 +77,7 @@ def observed(secret: ObservedSecret | None = None, **changes: object) -> Observe
         spec=spec(),
         endpoint=ENDPOINT,
         endpoint_allowed=True,
+        forbidden=None,
         inputs=INPUTS,
         client=client_secret(),
         secret=secret,
@@ -149,9 +150,10 @@ def _observe(
 
 
 anything: st.SearchStrategy[Observed] = st.builds(
-    lambda base, allowed, intact, opens_at, older, unplanned, last: replace(
+    lambda base, allowed, forbidden, intact, opens_at, older, unplanned, last: replace(
         base,
         endpoint_allowed=allowed,
+        forbidden=forbidden,
         secret_intact=intact,
         endpoint_opens_at=opens_at,
         rivals=Rivals(older),
@@ -160,6 +162,7 @@ anything: st.SearchStrategy[Observed] = st.builds(
     ),
     st.builds(_observe, specs, inputs, clients, secrets, failures),
     st.booleans(),
+    st.sampled_from([None, None, "label owner=helm"]),
     st.sampled_from([True, False, None]),
     st.one_of(st.none(), instants),
     st.sampled_from([(), (), (claimant("elder", NOW - timedelta(days=1)),)]),

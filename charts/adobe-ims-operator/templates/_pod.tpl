@@ -13,6 +13,9 @@
 {{- if or .Values.allowHttpEndpoint .Values.standIn.enabled }}
 - --allow-http-endpoint
 {{- end }}
+{{- range .Values.forbid }}
+- {{ printf "--forbid=%s" . | quote }}
+{{- end }}
 - --concurrency={{ .Values.concurrency }}
 - --ims-qps={{ .Values.imsQps }}
 {{- if include "adobe-ims-operator.caVolume" . }}

@@ -1,7 +1,8 @@
 """The facts of a token, kept as annotations of its Secret: the ledger that every decision is made from.
 
 The facts are written by the same request as the token, so there is never a token without them. Metadata is read
-by more eyes than data: no fact is the token or a client secret, and the digests can't be turned back into one.
+by more eyes than data: no fact is the token or a client secret. A digest shows neither, but it lets a guess be checked,
+so it protects a value only as far as nobody can guess it.
 """
 
 import hashlib
@@ -197,7 +198,8 @@ def digest_spec(spec: Spec) -> str:
 def digest_client(uid: str, client_id: str, secrets: Mapping[str, str]) -> str:
     """Digest a client id and its secrets by key, salted by the uid of the credential that uses them.
 
-    The salt keeps two credentials with the same client secret from being told as such by their metadata.
+    The salt makes the digests of two credentials with the same client secret differ. It is no secret, so it does not
+    keep a short client secret from being guessed.
     """
     return _digest(uid, client_id, list(secrets.items()))
 

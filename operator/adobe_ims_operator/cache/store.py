@@ -16,6 +16,7 @@ from adobe_ims_operator.cache.index import References
 from adobe_ims_operator.core.attempts import Memory
 from adobe_ims_operator.core.checks import due_at
 from adobe_ims_operator.core.claims import claimant, had_secret
+from adobe_ims_operator.core.forbidden import DEFAULT, Forbidden
 from adobe_ims_operator.core.model import NO_HOLDER, Claimant, Hold, Holder, Inputs, Observed, ObservedSecret, Rivals
 from adobe_ims_operator.core.policy import recall_failure
 
@@ -30,12 +31,14 @@ class Cluster:
         wake_soon: called instead where a Secret was deleted: a moment later, as the credential may be on its way out
             too, which another watch tells of.
         forget: called with each credential that is gone.
+        forbidden: what no token Secret may be made with.
     """
 
     endpoints: Endpoints
     wake: Callable[[Key], None]
     wake_soon: Callable[[Key], None]
     forget: Callable[[Key], None]
+    forbidden: Forbidden = field(default_factory=lambda: Forbidden.parse(DEFAULT))
     credentials: dict[Key, Credential] = field(default_factory=dict)
     secrets: dict[Key, ObservedSecret] = field(default_factory=dict)
     memories: dict[Key, Memory] = field(default_factory=dict)
@@ -166,6 +169,7 @@ class Cluster:
             spec=credential.spec,
             endpoint=endpoint,
             endpoint_allowed=self.endpoints.allows(endpoint),
+            forbidden=self.forbidden.first(credential.spec.secret),
             inputs=inputs,
             client=client,
             secret=secret,

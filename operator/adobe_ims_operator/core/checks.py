@@ -47,6 +47,16 @@ def _endpoint_not_allowed(observed: Observed, _now: datetime) -> Finding | None:
     )
 
 
+def _secret_metadata_not_allowed(observed: Observed, _now: datetime) -> Finding | None:
+    if observed.forbidden is None:
+        return None
+    return Finding(
+        "SecretMetadataNotAllowed",
+        f"the operator may not write a Secret with {observed.forbidden}, as another controller may take it for its "
+        "own; remove it from spec.secret, or ask whoever runs the operator to start it with another --forbid",
+    )
+
+
 def _secret_not_owned(observed: Observed, _now: datetime) -> Finding | None:
     return claims.refusal(observed)
 
@@ -153,6 +163,7 @@ REFUSALS: Sequence[Check] = (
     _endpoint_not_allowed,
     _template_invalid,
     _secret_too_large,
+    _secret_metadata_not_allowed,
     _secret_not_owned,
     _client_secret_not_allowed,
     _client_secret_not_found,

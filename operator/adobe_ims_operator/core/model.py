@@ -137,6 +137,8 @@ class Observed:
     endpoint: str
     """The endpoint of the spec, or the operator's default."""
     endpoint_allowed: bool
+    forbidden: str | None
+    """What the spec gives the token Secret that no token Secret may have, in words."""
     inputs: Inputs
     client: ObservedSecret | None
     """The Secret that has the name of the client Secret."""

@@ -1,11 +1,14 @@
 """Leadership: of several replicas one holds a Lease, and only that one asks IMS or writes to the API server.
 
-The protocol and its times are those of client-go's leader election, so `kubectl get lease` reads as usual; the client
-library's own asyncio half of it does not work (it can't create a Lease, ends at the first connection error, and never
-releases). Two things go beyond it. Whoever could not renew stops to write, and has given up every write under
-way, before another may lead, even if the process was frozen meanwhile: each asks `time_left` first. And a
-replica that could not look at the Lease for a while starts to watch it anew, so that after an outage of the API
-server the leader of before goes on, with the tokens that it holds.
+The protocol and its times are those of client-go's leader election, so `kubectl get lease` reads as usual. The client
+library's own asyncio half of it does not work: it can't create a Lease, ends at the first connection error, and never
+releases. Three things go beyond client-go:
+
+- A replica that can't renew stops writing, and has given up every write under way, before another may lead, even if the
+  process was frozen meanwhile: each write asks `time_left` first.
+- A replica that could not look at the Lease for a while starts to watch it from nothing. So after an outage of the API
+  server the leader of before goes on, with the tokens that it holds.
+- A Lease whose resourceVersion goes back was restored from a backup, and so was all else: the leader reports it.
 """
 
 import asyncio
@@ -21,24 +24,24 @@ from adobe_ims_operator.kube.paths import leases_path
 
 logger = logging.getLogger(__name__)
 
-DURATION = 15.0
+LEASE_DURATION = 15.0
 """Seconds after which others may take a Lease that nobody renewed."""
-RENEW_WITHIN = 10.0
+RENEW_DEADLINE = 10.0
 """Seconds after the start of the last renewal in which the leader writes."""
-GIVE_UP_WITHIN = 13.0
+WRITE_DEADLINE = 13.0
 """Seconds after the start of the last renewal at which no write of the leader's is under way any more.
 
-It lies between the other two: who still may write at `RENEW_WITHIN` has a moment for it, and a loop that is busy when
-the time is up has one until `DURATION`.
+It lies between the other two: a write that begins just before `RENEW_DEADLINE` has a moment to finish, and a loop that
+is busy when the time is up has one until `LEASE_DURATION`.
 """
-RETRY = 2.0
+RETRY_PERIOD = 2.0
 REQUEST_SECONDS = 4.0
 RELEASE_SECONDS = 2.0
 STANDS_STILL_SECONDS = 60.0
 FORBIDDEN_HINT = "; its account must be allowed to create, get and update leases.coordination.k8s.io there"
 
 
-class Gained(Protocol):
+class OnStartedLeading(Protocol):
     """What is called when a replica comes to lead."""
 
     def __call__(self, *, another_led: bool) -> None:
@@ -52,7 +55,7 @@ class _Seen:
     """When this very version was first seen, by the steady clock."""
 
 
-class Lease:
+class LeaderElector:
     """One replica's part in a Lease.
 
     Args:
@@ -61,8 +64,10 @@ class Lease:
         identity: what this replica calls itself; no other may call itself so.
         steady: seconds that never go back, and go on while the machine sleeps.
         now: the wall clock, in UTC, for people who read the Lease; nothing is decided by it.
-        gained: called when this replica leads from now on.
-        lost: called when it no longer does.
+        on_started_leading: called when this replica leads from now on.
+        on_stopped_leading: called when it no longer does.
+        on_restored: called when the Lease's resourceVersion went back, whoever leads: the API server's data was
+            restored, and all that was read before is to be read again.
     """
 
     def __init__(
@@ -73,26 +78,32 @@ class Lease:
         *,
         steady: Callable[[], float],
         now: Callable[[], datetime],
-        gained: Gained,
-        lost: Callable[[], None],
+        on_started_leading: OnStartedLeading,
+        on_stopped_leading: Callable[[], None],
+        on_restored: Callable[[], None] = lambda: None,
     ) -> None:
         self._kube = kube
         self._key = key
         self._identity = identity
         self._steady = steady
         self._now = now
-        self._gained = gained
-        self._lost = lost
+        self._on_started_leading = on_started_leading
+        self._on_stopped_leading = on_stopped_leading
+        self._on_restored = on_restored
         self._renewed_at: float | None = None
         self._lease: dict[str, Any] = {}
         self._seen: _Seen | None = None
         self._looked_at = self._tried_at = steady()
-        self._told = ""
+        self._version = 0
+        """Of the Lease as it was seen last; a lower one is shown only by an API server whose data was restored."""
+        self._attempted: dict[str, Any] | None = None
+        """The spec that this replica tried to write last, whether or not it was answered."""
+        self._reported = ""
 
     @property
     def leading(self) -> bool:
         """Whether this replica may write now."""
-        return self._renewed_at is not None and self._steady() < self._renewed_at + RENEW_WITHIN
+        return self._renewed_at is not None and self._steady() < self._renewed_at + RENEW_DEADLINE
 
     def broken(self) -> str | None:
         """What is wrong; None while this replica does its part, whoever leads."""
@@ -108,7 +119,7 @@ class Lease:
         renewed_at = self._renewed_at
         if renewed_at is None or not self.leading:
             raise NotLeadingError
-        return renewed_at + GIVE_UP_WITHIN - self._steady()
+        return renewed_at + WRITE_DEADLINE - self._steady()
 
     async def run(self) -> None:
         """Take the Lease when it is free, and keep it, for ever."""
@@ -118,11 +129,11 @@ class Lease:
                 async with asyncio.timeout(REQUEST_SECONDS):
                     await self.attempt()
             except TimeoutError:
-                self._tell("the Lease %s can't be looked at: the API server does not answer", self._key)
+                self._report("the Lease %s can't be looked at: the API server does not answer", self._key)
             except ApiError as error:
                 hint = FORBIDDEN_HINT if error.status == 403 else ""
-                self._tell("the Lease %s can't be looked at: %s%s", self._key, error, hint)
-            await asyncio.sleep(RETRY)
+                self._report("the Lease %s can't be looked at: %s%s", self._key, error, hint)
+            await asyncio.sleep(RETRY_PERIOD)
 
     async def release(self) -> None:
         """Let another replica lead at once; to be called when nothing is to be written any more."""
@@ -138,7 +149,7 @@ class Lease:
                     await self._put(lease, spec)
             logger.info("released the Lease %s", self._key)
         except (ApiError, TimeoutError):
-            logger.warning("could not release the Lease %s; it runs out in %.0f s", self._key, DURATION)
+            logger.warning("could not release the Lease %s; it runs out in %.0f s", self._key, LEASE_DURATION)
 
     async def attempt(self) -> None:
         """Renew the Lease, or take it if it is free.
@@ -149,7 +160,7 @@ class Lease:
         if self._renewed_at is not None and not self.leading:
             self._lose("it could not be renewed in time")
         started = self._steady()
-        if started - self._looked_at > RENEW_WITHIN:
+        if started - self._looked_at > RENEW_DEADLINE:
             self._seen = None
         lease = self._lease if self._renewed_at is not None else await self._read()
         self._looked_at = started
@@ -161,6 +172,7 @@ class Lease:
     async def _read(self) -> dict[str, Any] | None:
         try:
             lease: dict[str, Any] = await self._kube.get(leases_path(self._key))
+            self._note_version(lease)
         except ApiError as error:
             if error.status != 404:
                 raise
@@ -173,10 +185,12 @@ class Lease:
         if self._seen is None or self._seen.version != version:
             # The moment after the read: a renewal may have gone on while it was under way.
             self._seen = _Seen(version, self._steady())
-        if holder in ("", self._identity):
+        # A Lease with our identity is ours where we wrote it and no answer came. Any other was restored from a backup,
+        # and somebody else may have led since: it is waited for like one of another's.
+        if not holder or (holder == self._identity and _spec(lease) == self._attempted):
             return True
-        self._tell("%s leads; waiting for the Lease %s", holder, self._key, level=logging.INFO)
-        return self._steady() >= self._seen.since + (_spec(lease).get("leaseDurationSeconds") or DURATION)
+        self._report("%s leads; waiting for the Lease %s", holder, self._key, level=logging.INFO)
+        return self._steady() >= self._seen.since + (_spec(lease).get("leaseDurationSeconds") or LEASE_DURATION)
 
     async def _write(self, lease: dict[str, Any] | None, started: float) -> None:
         spec = _spec(lease or {})
@@ -185,11 +199,12 @@ class Lease:
         after = {
             **spec,
             "holderIdentity": self._identity,
-            "leaseDurationSeconds": int(DURATION),
+            "leaseDurationSeconds": int(LEASE_DURATION),
             "renewTime": moment,
             "acquireTime": moment if took_over else spec.get("acquireTime", moment),
             "leaseTransitions": (spec.get("leaseTransitions") or 0) + (1 if lease and took_over else 0),
         }
+        self._attempted = after
         try:
             self._lease = await self._put(lease, after)
         except ApiError as error:
@@ -199,12 +214,13 @@ class Lease:
             if self._renewed_at is not None:
                 await self._look_after_conflict(started)
             return
+        self._note_version(self._lease)
         first = self._renewed_at is None
         self._renewed_at = started
-        self._told = ""
+        self._reported = ""
         if first:
             logger.info("leading as %s, by the Lease %s", self._identity, self._key)
-            self._gained(another_led=took_over)
+            self._on_started_leading(another_led=took_over)
 
     async def _put(self, lease: dict[str, Any] | None, spec: dict[str, Any]) -> dict[str, Any]:
         if lease is not None:
@@ -214,6 +230,19 @@ class Lease:
         body = {"apiVersion": "coordination.k8s.io/v1", "kind": "Lease", "metadata": metadata, "spec": spec}
         created: dict[str, Any] = await self._kube.create(leases_path(Key(self._key.namespace, "")), body)
         return created
+
+    def _note_version(self, lease: dict[str, Any]) -> None:
+        version = int(lease["metadata"]["resourceVersion"])
+        if version < self._version:
+            logger.warning(
+                "the Lease %s went back from resourceVersion %d to %d: the API server's data was restored",
+                self._key,
+                self._version,
+                version,
+            )
+            self._attempted = None
+            self._on_restored()
+        self._version = version
 
     async def _look_after_conflict(self, started: float) -> None:
         lease = await self._read()
@@ -225,13 +254,13 @@ class Lease:
     def _lose(self, why: str) -> None:
         self._renewed_at = None
         logger.warning("no longer leading: the Lease %s is lost, %s", self._key, why)
-        self._lost()
+        self._on_stopped_leading()
 
-    def _tell(self, message: str, *arguments: object, level: int = logging.WARNING) -> None:
-        told = message % arguments
-        if told != self._told:
-            logger.log(level, "%s", told)
-            self._told = told
+    def _report(self, message: str, *arguments: object, level: int = logging.WARNING) -> None:
+        report = message % arguments
+        if report != self._reported:
+            logger.log(level, "%s", report)
+            self._reported = report
 
 
 def _spec(lease: dict[str, Any]) -> dict[str, Any]:

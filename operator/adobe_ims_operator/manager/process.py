@@ -26,8 +26,9 @@ from adobe_ims_operator.controller.reconcile import Reconciler, utc_now
 from adobe_ims_operator.controller.report import Reporter
 from adobe_ims_operator.controller.tasks import steadily
 from adobe_ims_operator.controller.workers import IN_ORDER, NO_REQUEST, Workers, place
+from adobe_ims_operator.core.forbidden import Forbidden
 from adobe_ims_operator.kube.client import Kube, unhurried
-from adobe_ims_operator.kube.lease import Lease
+from adobe_ims_operator.kube.lease import LeaderElector
 from adobe_ims_operator.kube.login import load_configuration
 from adobe_ims_operator.kube.recorder import SENDERS, Recorder
 from adobe_ims_operator.manager import health
@@ -50,6 +51,7 @@ class Options:
 
     endpoints: Endpoints
     trust: ssl.SSLContext
+    forbidden: Forbidden
     namespaces: Sequence[str] = ()
     selector: str | None = None
     concurrency: int = 32
@@ -84,7 +86,7 @@ class _Process:
         self._options = options
         self._stop = asyncio.Event()
         self._schedule: Schedule[Key] = Schedule(time.time, time.monotonic, self._place)
-        self._cluster = Cluster(options.endpoints, self._schedule.now, self._wake_soon, self._forget)
+        self._cluster = Cluster(options.endpoints, self._schedule.now, self._wake_soon, self._forget, options.forbidden)
         self._lease = self._stand(renewals, options.lease) if options.lease else None
         time_left = self._lease.time_left if self._lease else unhurried
         asking = options.concurrency * len(options.endpoints.urls)
@@ -176,10 +178,18 @@ class _Process:
         late = self._schedule.late
         return f"work is {late:.0f} s late to be handed out" if late > STANDS_STILL_SECONDS else None
 
-    def _stand(self, renewals: Kube, key: Key) -> Lease:
+    def _stand(self, renewals: Kube, key: Key) -> LeaderElector:
         self._schedule.pause()
         identity = f"{socket.gethostname()}_{uuid.uuid4()}"
-        return Lease(renewals, key, identity, steady=_steady, now=utc_now, gained=self._lead, lost=self._schedule.pause)
+        return LeaderElector(
+            renewals,
+            key,
+            identity,
+            steady=_steady,
+            now=utc_now,
+            on_started_leading=self._lead,
+            on_stopped_leading=self._schedule.pause,
+        )
 
     def _lead(self, *, another_led: bool) -> None:
         if another_led:

@@ -1,0 +1,178 @@
+"""The command `adobe-ims-operator run`: flags, their environment variables, and exit codes."""
+
+import math
+import re
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+import click
+import uvloop
+
+from adobe_ims_operator.adobe.client import TrustError, load_trust
+from adobe_ims_operator.adobe.endpoints import ADOBE, EndpointError, Endpoints
+from adobe_ims_operator.api.resource import Key
+from adobe_ims_operator.core.forbidden import Forbidden, ForbiddenError
+from adobe_ims_operator.kube.login import NoClusterError
+from adobe_ims_operator.manager import logs
+from adobe_ims_operator.manager.process import Options
+from adobe_ims_operator.manager.process import run as run_operator
+from adobe_ims_operator.manager.serving import PortTakenError
+
+_NAMESPACE = re.compile("[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?")
+_NAME = re.compile("[a-z0-9]([-.a-z0-9]{0,251}[a-z0-9])?")
+POD_NAMESPACE = Path("/var/run/secrets/kubernetes.io/serviceaccount/namespace")
+_KEY, _VALUE = "[A-Za-z0-9./_-]+", "[A-Za-z0-9._-]*"
+_IS = rf"\s*(?:==?|!=)\s*{_VALUE}"
+_IN = rf"\s+(?:not)?in\s*\(\s*{_VALUE}(?:\s*,\s*{_VALUE})*\s*\)"
+_REQUIREMENT = rf"\s*(?:!\s*{_KEY}|{_KEY}(?:{_IS}|{_IN})?)\s*"
+_SELECTOR = re.compile(f"{_REQUIREMENT}(?:,{_REQUIREMENT})*")
+
+
+def _env(name: str) -> str:
+    return f"ADOBE_IMS_OPERATOR_{name}"
+
+
+def _namespaces(_context: click.Context, _parameter: click.Parameter, names: Sequence[str]) -> tuple[str, ...]:
+    for name in names:
+        if _NAMESPACE.fullmatch(name) is None:
+            raise click.BadParameter(f"{name!r} is not a namespace; repeat the flag to name several")
+    return tuple(dict.fromkeys(names))
+
+
+def _name(_context: click.Context, _parameter: click.Parameter, name: str | None) -> str | None:
+    if name is not None and _NAME.fullmatch(name) is None:
+        raise click.BadParameter(f"{name!r} is not a name; write it with small letters, digits and hyphens")
+    return name
+
+
+def _lease(name: str, namespace: str | None) -> Key:
+    if namespace is None:
+        try:
+            namespace = POD_NAMESPACE.read_text().strip()
+        except OSError:
+            raise click.UsageError("--leader-elect outside a pod needs --lease-namespace") from None
+    return Key(namespace, name)
+
+
+def _selector(_context: click.Context, _parameter: click.Parameter, selector: str | None) -> str | None:
+    if selector is not None and _SELECTOR.fullmatch(selector) is None:
+        raise click.BadParameter(f"{selector!r} is not a label selector; write it like team=photos,tier!=test")
+    return selector
+
+
+def _forbidden(_context: click.Context, _parameter: click.Parameter, patterns: Sequence[str]) -> Forbidden:
+    try:
+        return Forbidden.parse(patterns)
+    except ForbiddenError as error:
+        raise click.BadParameter(str(error)) from error
+
+
+def _finite(_context: click.Context, _parameter: click.Parameter, number: float) -> float:
+    if not math.isfinite(number):
+        raise click.BadParameter(f"{number} is not a rate; write it like 50")
+    return number
+
+
+@click.command(context_settings={"show_default": True})
+@click.option(
+    "--namespace", "namespaces", multiple=True, metavar="NS", envvar=_env("NAMESPACE"), callback=_namespaces,
+    help="Watch this namespace only; may be repeated.  [default: all namespaces]",
+)  # fmt: skip
+@click.option(
+    "--selector", metavar="LABELS", envvar=_env("SELECTOR"), callback=_selector,
+    help="Watch only credentials with these labels, written as for kubectl -l.",
+)  # fmt: skip
+@click.option(
+    "--endpoint", "endpoints", multiple=True, metavar="URL", envvar=_env("ENDPOINT"), default=ADOBE,
+    help="An IMS that client secrets may be sent to; may be repeated, and the first is the default of spec.endpoint.",
+)  # fmt: skip
+@click.option(
+    "--allow-http-endpoint", is_flag=True, envvar=_env("ALLOW_HTTP_ENDPOINT"),
+    help="Let an endpoint be http, which sends secrets in the clear: for tests.",
+)  # fmt: skip
+@click.option(
+    "--forbid", multiple=True, metavar="WHAT", envvar=_env("FORBID"), default=("default",), callback=_forbidden,
+    help="What no token Secret may be made with: label:KEY, label:KEY=VALUE, annotation:KEY, annotation:KEY=VALUE or "
+    "type:TYPE, with * at the end of KEY or TYPE for all that begin so; may be repeated. `default` stands for those by "
+    "which other controllers take a Secret for their own, and `none` for nothing.",
+)  # fmt: skip
+@click.option(
+    "--concurrency", type=click.IntRange(1, 1000), default=32, envvar=_env("CONCURRENCY"),
+    help="How many tokens are asked for at once, for each endpoint, and how many are written at once.",
+)  # fmt: skip
+@click.option(
+    "--ims-qps", type=click.FloatRange(0.01, 10_000), default=50.0, envvar=_env("IMS_QPS"), callback=_finite,
+    help="How many tokens are asked for in a second, for each endpoint; after a pause, those of one second at once.",
+)  # fmt: skip
+@click.option(
+    "--ims-ca-file", type=click.Path(exists=True, dir_okay=False, path_type=Path), envvar=_env("IMS_CA_FILE"),
+    help="A PEM file with authorities to trust for IMS beside the usual ones.",
+)  # fmt: skip
+@click.option(
+    "--leader-elect", is_flag=True, envvar=_env("LEADER_ELECT"),
+    help="Work only while this replica holds a Lease, so that there may be several.",
+)  # fmt: skip
+@click.option(
+    "--lease-name", metavar="NAME", default="adobe-ims-operator", envvar=_env("LEASE_NAME"), callback=_name,
+    help="The Lease's name; operators with other credentials need another.",
+)  # fmt: skip
+@click.option(
+    "--lease-namespace", metavar="NS", envvar=_env("LEASE_NAMESPACE"), callback=_name,
+    help="The Lease's namespace.  [default: the pod's]",
+)  # fmt: skip
+@click.option(
+    "--metrics-port", type=click.IntRange(0, 65535), default=8080, envvar=_env("METRICS_PORT"),
+    help="Serve /metrics on this port; 0 does not.",
+)  # fmt: skip
+@click.option(
+    "--health-port", type=click.IntRange(0, 65535), default=8081, envvar=_env("HEALTH_PORT"),
+    help="Serve /livez and /readyz on this port; 0 does not.",
+)  # fmt: skip
+@click.option(
+    "--log-format", type=click.Choice(logs.FORMATS), default="json", envvar=_env("LOG_FORMAT"),
+)  # fmt: skip
+@click.option(
+    "--log-level", type=click.Choice(logs.LEVELS), default="info", envvar=_env("LOG_LEVEL"),
+)  # fmt: skip
+def run(
+    namespaces: Sequence[str],
+    selector: str | None,
+    endpoints: Sequence[str],
+    allow_http_endpoint: bool,
+    forbid: Forbidden,
+    concurrency: int,
+    ims_qps: float,
+    ims_ca_file: Path | None,
+    leader_elect: bool,
+    lease_name: str,
+    lease_namespace: str | None,
+    metrics_port: int,
+    health_port: int,
+    log_format: str,
+    log_level: str,
+) -> None:
+    """Run the operator until SIGTERM or Ctrl-C.
+
+    It finds the cluster by KUBECONFIG, by the service account of its pod, or in ~/.kube/config. Each flag may also be
+    given as an environment variable ADOBE_IMS_OPERATOR_..., in capitals; where a flag may be repeated, with spaces in
+    between.
+    """
+    logs.set_up(log_format, log_level)
+    try:
+        allowed = Endpoints(endpoints, allow_http=allow_http_endpoint)
+    except EndpointError as error:
+        raise click.BadParameter(str(error), param_hint="--endpoint") from error
+    try:
+        trust = load_trust(ims_ca_file)
+    except TrustError as error:
+        raise click.BadParameter(str(error), param_hint="--ims-ca-file" if ims_ca_file else "SSL_CERT_FILE") from error
+    lease = _lease(lease_name, lease_namespace) if leader_elect else None
+    options = Options(
+        allowed, trust, forbid, tuple(namespaces), selector, concurrency, ims_qps, lease, metrics_port, health_port
+    )
+    try:
+        code = uvloop.run(run_operator(options))
+    except (NoClusterError, PortTakenError) as error:
+        raise click.ClickException(str(error)) from error
+    sys.exit(code)
