@@ -8,12 +8,11 @@ from collections.abc import Sequence
 
 from adobe_ims_operator.api.resource import Workload
 from adobe_ims_operator.core.model import Finding
-from adobe_ims_operator.kube.client import ApiError, Kube
+from adobe_ims_operator.kube.client import Kube
+from adobe_ims_operator.kube.errors import ApiError, NotFoundError, UnavailableError
 from adobe_ims_operator.kube.paths import workload_path
 
 RESTARTED_AT = "kubectl.kubernetes.io/restartedAt"
-AWAY = (0, 401, 429, 503)
-"""Answers, or none, of an API server that may take the same request a moment later."""
 
 
 async def restart(kube: Kube, namespace: str, workloads: Sequence[Workload], rotated_at: str) -> Finding:
@@ -41,11 +40,12 @@ async def _restart_one(kube: Kube, namespace: str, workload: Workload, rotated_a
     try:
         await kube.patch(workload_path(namespace, workload.kind, workload.name), patch)
     except ApiError as error:
-        if error.status == 404:
+        if isinstance(error, NotFoundError):
             return Finding(
                 "WorkloadNotFound", f"there is no {workload.kind} {workload.name}; mend or remove it in spec.restart"
             )
-        if error.status in AWAY:
+        # An InternalError is mostly that of a webhook on this workload, which holds up nothing else.
+        if isinstance(error, UnavailableError) and error.reason != "InternalError":
             raise
         return Finding(
             "RestartRefused",
