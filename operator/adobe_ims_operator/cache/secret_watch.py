@@ -103,7 +103,7 @@ class SecretWatch:
             self._live()
             version = page["metadata"]["resourceVersion"]
             for item in page["items"]:
-                metadata = item.get("metadata") if isinstance(item, dict) else None
+                metadata: Any = item.get("metadata") if isinstance(item, dict) else None
                 if (secret := self._observe(metadata)) is not None:
                     listed[_key(metadata)] = secret
         self._cluster.replace_secrets(self._namespace, listed, int(version))
