@@ -1,6 +1,19 @@
-"""`python -m adobe_ims_operator`."""
+"""`python -m adobe_ims_operator`, and the command: a signal ends it with 0 from its first moment on."""
 
-from adobe_ims_operator.cli.main import main
+import os
+import signal
+
+
+def main() -> None:
+    """Run the command line."""
+    # Before the imports, which take most of a second. Until the process has handlers of its own there is nothing to
+    # finish, so it may end at once.
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, lambda *_: os._exit(0))
+    from adobe_ims_operator.cli.main import main as command  # noqa: PLC0415
+
+    command()
+
 
 if __name__ == "__main__":
     main()

@@ -7,7 +7,8 @@ from typing import Any
 import pytest
 
 from adobe_ims_operator.api.resource import Key
-from adobe_ims_operator.kube.client import ApiError, Kube, NotLeadingError
+from adobe_ims_operator.kube.client import Kube
+from adobe_ims_operator.kube.errors import ApiError, NotLeadingError
 from adobe_ims_operator.kube.lease import LEASE_DURATION, RENEW_DEADLINE, WRITE_DEADLINE, LeaderElector
 from adobe_ims_operator.kube.login import load_configuration
 from testbed.scene import Scene

@@ -12,7 +12,8 @@ from adobe_ims_operator.api.resource import Key, parse_credential
 from adobe_ims_operator.cache.store import Cluster
 from adobe_ims_operator.core.model import HeldToken, Observed, Token
 from adobe_ims_operator.kube import token_secret
-from adobe_ims_operator.kube.client import ApiError, Kube
+from adobe_ims_operator.kube.client import Kube
+from adobe_ims_operator.kube.errors import ApiError
 from adobe_ims_operator.kube.secret_metadata import observe_secret
 from testbed.api import Object, wait_for
 from testbed.operator_process import grants

@@ -15,7 +15,8 @@ from adobe_ims_operator.api.resource import Key, parse_credential
 from adobe_ims_operator.cache.credential_watch import CredentialWatch
 from adobe_ims_operator.cache.resync import Sweep
 from adobe_ims_operator.cache.store import Cluster
-from adobe_ims_operator.kube.client import ApiError, Kube
+from adobe_ims_operator.kube.client import Kube
+from adobe_ims_operator.kube.errors import ApiError
 from adobe_ims_operator.kube.login import load_configuration
 from adobe_ims_operator.kube.paths import secrets_path
 from testbed.api import Api, wait_for
@@ -117,11 +118,11 @@ async def test_a_token_of_a_kubeconfigs_plugin_is_replaced_when_it_is_refused(sc
     kube = Kube(await load_configuration(), 4, load_configuration)
     path = secrets_path(scene.namespace)
     with pytest.raises(ApiError) as refused:
-        await kube.get(path)
+        await kube.read(path)
     assert refused.value.status == 401
     plugin.write_text(good)
     kube._loaded_at = -100.0  # the pause between two looks has passed
-    assert (await kube.get(path))["kind"] == "SecretList"
+    assert (await kube.read(path))["kind"] == "SecretList"
     await kube.close()
 
 
@@ -130,7 +131,7 @@ async def test_credentials_that_stay_refused_are_not_looked_for_in_a_loop(plugin
     kube = Kube(await load_configuration(), 4, load_configuration)
     for _ in range(20):
         with pytest.raises(ApiError):
-            await kube.get("/api/v1/secrets")
+            await kube.read("/api/v1/secrets")
     await kube.close()
     assert len((tmp_path / "calls").read_text()) <= 3
 

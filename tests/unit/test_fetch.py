@@ -11,8 +11,8 @@ from adobe_ims_operator.adobe.client import IMSClient, load_trust
 from adobe_ims_operator.adobe.endpoints import Endpoints, RateLimit
 from adobe_ims_operator.adobe.errors import InvalidClient
 from adobe_ims_operator.controller.fetch import Fetcher
-from adobe_ims_operator.kube.client import NotLeadingError
 from adobe_ims_operator.kube.client_secret import Client
+from adobe_ims_operator.kube.errors import NotLeadingError
 from adobe_ims_stand_in.defaults import SAMPLE_CLIENT_ID, SAMPLE_CLIENT_SECRET
 from testbed.stand_in import StandIn
 from unit.worlds import observed

@@ -12,7 +12,8 @@ from kubernetes.aio.client import Configuration
 from adobe_ims_operator.controller.tasks import steadily
 from adobe_ims_operator.core.events import Event
 from adobe_ims_operator.kube import recorder as recorder_module
-from adobe_ims_operator.kube.client import REQUEST_SECONDS, Kube, NotLeadingError
+from adobe_ims_operator.kube.client import REQUEST_SECONDS, Kube
+from adobe_ims_operator.kube.errors import NotLeadingError
 from adobe_ims_operator.kube.recorder import Recorder
 from unit.flow import API, api_client, cancel, serving
 from unit.test_cluster import credential
@@ -72,8 +73,8 @@ async def test_an_event_is_logged_and_sent_with_what_it_says(api: API, caplog: p
     ("answer", "logged"),
     [
         (web.Response(status=403, text='{"reason": "Forbidden"}'), "could not be written: 403 Forbidden"),
-        (web.Response(text="<html>"), "could not be written: JSONDecodeError"),
-        (web.Response(text="[" * 100_000), "a defect of the operator; please report it"),
+        (web.Response(text="<html>"), "could not be written: InvalidAnswer"),
+        (web.Response(text="[" * 100_000), "could not be written: InvalidAnswer"),
     ],
     ids=["refused", "no JSON", "JSON without a bottom"],
 )
@@ -131,7 +132,7 @@ async def test_what_comes_on_top_of_a_full_queue_is_logged_and_not_kept(
     monkeypatch.setattr(recorder_module, "MOST_WAITING", 2)
     async with sending(api_client(api)) as recorder:
         tell(recorder, "First", "Second", "Third")  # before the sender had its first turn
-        assert "too many Events wait; Third is not sent" in caplog.text
+        assert "too many Events wait; 1 are not sent" in caplog.text
         await flush(recorder)
         assert sent(api) == ["First", "Second"]
         tell(recorder, "Fourth")

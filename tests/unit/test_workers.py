@@ -14,7 +14,7 @@ from adobe_ims_operator.controller.queue import Place, Schedule
 from adobe_ims_operator.controller.tasks import steadily
 from adobe_ims_operator.controller.workers import IN_ORDER, TOKEN_CAME, Workers, place
 from adobe_ims_operator.core.model import Observed
-from adobe_ims_operator.kube.client import NotLeadingError
+from adobe_ims_operator.kube.errors import NotLeadingError
 from unit.worlds import ENDPOINT, NOW, facts, observed, token_secret
 
 KEY = Key("photos", "lightroom")

@@ -8,6 +8,7 @@ observed, and the tokens that wait to be written, stay.
 
 import asyncio
 import logging
+import uuid
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, cast
 
@@ -16,7 +17,9 @@ import kopf
 from adobe_ims_operator.api.resource import GROUP, PLURAL, VERSION, Key, MalformedResourceError, parse_credential
 from adobe_ims_operator.cache.store import Cluster
 from adobe_ims_operator.core.policy import Pace, backoff
-from adobe_ims_operator.kube.client import ApiError, Kube
+from adobe_ims_operator.kube.answers import check_object
+from adobe_ims_operator.kube.client import Kube
+from adobe_ims_operator.kube.errors import ApiError, NotFoundError
 
 logger = logging.getLogger(__name__)
 
@@ -81,7 +84,7 @@ class CredentialWatch:
             try:
                 await self._watch()
             except Exception as error:  # noqa: BLE001 - whatever ends kopf, it is started again
-                logger.warning("the watch on credentials ended: %s: %s", type(error).__name__, error)
+                logger.warning("the watch on credentials ended: %s", type(error).__name__)  # its text may quote a line
             lived = asyncio.get_running_loop().time() - started
             failures = 1 if lived > Pace.API_SERVER.value[1] else failures + 1
             await _sleep(backoff(Pace.API_SERVER, failures, self._chance()).total_seconds(), self._stop)
@@ -102,12 +105,12 @@ class CredentialWatch:
 
     async def _why_no_crd(self) -> str | None:
         try:
-            found = await self._kube.get(f"/apis/{GROUP}/{VERSION}")
+            found = await self._kube.read(f"/apis/{GROUP}/{VERSION}")
         except ApiError as error:
-            if error.status != 404:
+            if not isinstance(error, NotFoundError):
                 raise
             found = {"resources": []}
-        if any(resource["name"] == PLURAL for resource in found["resources"]):
+        if any(resource == PLURAL for resource in _names(found.get("resources"))):
             return None
         return f"the CRD {PLURAL}.{GROUP} is not installed yet (kubectl apply -f deploy/crds/)"
 
@@ -134,6 +137,11 @@ class CredentialWatch:
 
         def heed(event: kopf.RawEvent, **_: Any) -> bool:
             self._logins = 0  # the last one works
+            try:
+                check_object(event["object"])
+            except ApiError:
+                logger.warning("an event of a credential is passed over, as its metadata can't be read")
+                return False
             return self._is_news(event)
 
         @kopf.on.event(GROUP, VERSION, PLURAL, registry=registry, when=heed)
@@ -182,6 +190,11 @@ class CredentialWatch:
             logger.error("%s", error)  # noqa: TRY400 - the message says it all
 
 
+def _names(resources: object) -> list[object]:
+    listed = resources if isinstance(resources, list) else []
+    return [resource.get("name") for resource in listed if isinstance(resource, dict)]
+
+
 class _Nothing(kopf.DiffBaseStorage):
     """What kopf would compare each event of an object with, for handlers that there are none of here."""
 
@@ -214,8 +227,9 @@ def _settings(selector: str | None) -> kopf.OperatorSettings:
     # list to 640 objects a second, while the rest of it waits in memory.
     settings.queueing.idle_timeout = 0.01
     settings.persistence.diffbase_storage = _Nothing()
-    # kopf would take its default finalizer off the objects of other kopf-based operators.
-    settings.persistence.finalizer = f"{GROUP}/none"
+    # kopf would take its default finalizer off the objects of other kopf-based operators, or whichever it is told:
+    # one that nobody can guess is on no object.
+    settings.persistence.finalizer = f"{GROUP}/{uuid.uuid4()}"
     # kopf would kill the process this long after its end, and here it is started again instead.
     settings.process.ultimate_exiting_timeout = None
     if selector:

@@ -13,7 +13,9 @@ from adobe_ims_operator.api.resource import PLURAL, Key
 from adobe_ims_operator.cache.credential_watch import CredentialWatch
 from adobe_ims_operator.cache.store import Cluster
 from adobe_ims_operator.core.policy import Pace, backoff
-from adobe_ims_operator.kube.client import METADATA_LIST, ApiError, Kube
+from adobe_ims_operator.kube.answers import check_object
+from adobe_ims_operator.kube.client import METADATA_LIST, Kube
+from adobe_ims_operator.kube.errors import ApiError, NotFoundError
 from adobe_ims_operator.kube.paths import credentials_path
 
 logger = logging.getLogger(__name__)
@@ -128,12 +130,12 @@ class Sweep:
         for namespace in self._namespaces or (None,):
             try:
                 async for page in self._kube.pages(credentials_path(namespace), accept=METADATA_LIST, query=query):
-                    for metadata in (item["metadata"] for item in page["items"]):
+                    for metadata in (check_object(item)["metadata"] for item in page["items"]):
                         if "deletionTimestamp" not in metadata:
                             key = Key(metadata["namespace"], metadata["name"])
                             listed[metadata["uid"]] = key, metadata.get("generation", 0)
             except ApiError as error:
-                if error.status != 404:  # that is: the CRD is gone, and all credentials with it
+                if not isinstance(error, NotFoundError):  # that is: the CRD is gone, and all credentials with it
                     raise
                 logger.debug("no %s to list", PLURAL)
         return listed

@@ -14,7 +14,16 @@ from adobe_ims_operator.api.words import share
 from adobe_ims_operator.cache.store import Cluster
 from adobe_ims_operator.core.model import ObservedSecret
 from adobe_ims_operator.core.policy import Pace, backoff
-from adobe_ims_operator.kube.client import METADATA_LIST, METADATA_OBJECT, ApiError, Kube
+from adobe_ims_operator.kube.answers import check_mapping, check_metadata, check_version
+from adobe_ims_operator.kube.client import METADATA_LIST, METADATA_OBJECT, Kube
+from adobe_ims_operator.kube.errors import (
+    ApiError,
+    GoneError,
+    RefusedError,
+    UnreachableError,
+    from_status,
+    invalid_answer,
+)
 from adobe_ims_operator.kube.paths import secrets_path
 from adobe_ims_operator.kube.secret_metadata import observe_secret
 
@@ -25,10 +34,10 @@ SILENCE_SECONDS = 90.0
 """A healthy watch has a bookmark about once a minute; after this long without a line it is opened anew."""
 DEAD_SECONDS = 300.0
 """A watch that neither heard nor tried anything for so long is dead; the longest that it may wait is far below."""
+MOST_PASSED_OVER = 1000
+"""Versions of Secrets that can't be read, to log each once."""
 LEAST_SECONDS = 1.0
 """A watch that ends sooner, without an error, is opened anew no faster than one that failed."""
-GONE = 410
-FORBIDDEN = 403
 FORBIDDEN_HINT = " (deploy/operator.yaml has what the operator needs; with a Role instead, name its --namespace)"
 
 
@@ -47,6 +56,7 @@ class SecretWatch:
         self._path = secrets_path(namespace)
         self._failures = 0
         self._listed = False
+        self._passed_over: set[tuple[str, ...]] = set()
         self._live()
 
     def unready(self) -> str | None:
@@ -72,10 +82,14 @@ class SecretWatch:
                 if asyncio.get_running_loop().time() - started < LEAST_SECONDS:
                     await self._pause()
             except ApiError as error:
-                if error.status:
+                if not isinstance(error, UnreachableError):
                     version = None
-                hint = FORBIDDEN_HINT if error.status == FORBIDDEN else ""
+                hint = FORBIDDEN_HINT if isinstance(error, RefusedError) else ""
                 logger.warning("can't watch Secrets %s at %s: %s%s", self.where, self._kube.host, error, hint)
+                await self._pause()
+            except Exception as error:  # noqa: BLE001 - whatever a line holds, it must not end the process
+                version = None
+                logger.error("can't watch Secrets %s: %s; they are listed again", self.where, type(error).__name__)  # noqa: TRY400 - a traceback may quote the line
                 await self._pause()
 
     async def _pause(self) -> None:
@@ -89,8 +103,9 @@ class SecretWatch:
             self._live()
             version = page["metadata"]["resourceVersion"]
             for item in page["items"]:
-                if (secret := _observe(item["metadata"])) is not None:
-                    listed[_key(item["metadata"])] = secret
+                metadata: Any = item.get("metadata") if isinstance(item, dict) else None
+                if (secret := self._observe(metadata)) is not None:
+                    listed[_key(metadata)] = secret
         self._cluster.replace_secrets(self._namespace, listed, int(version))
         self._listed = True
         logger.info("in sync with %d Secrets %s, by their metadata", len(listed), self.where)
@@ -109,22 +124,41 @@ class SecretWatch:
         ) as events:
             async for event in events:
                 self._live()
-                if event["type"] == "ERROR":
-                    status = event["object"]
-                    if status.get("code") == GONE:
+                line = check_mapping(event)
+                kind, body = line.get("type"), check_mapping(line.get("object"))
+                if kind == "ERROR":
+                    error = from_status(body.get("code"), body, quotable=True)
+                    if isinstance(error, GoneError):
                         return None
-                    raise ApiError(status.get("code", 0), status.get("reason", ""), status.get("message", ""))
-                version = event["object"]["metadata"]["resourceVersion"]
-                self._take_up(event["type"], event["object"]["metadata"])
+                    raise error
+                version = check_version(body.get("metadata"))
+                self._take_up(kind, body["metadata"])
                 self._failures = 0
         return version
 
-    def _take_up(self, kind: str, metadata: dict[str, Any]) -> None:
+    def _take_up(self, kind: object, metadata: dict[str, Any]) -> None:
         if kind == "DELETED":
             self._cluster.drop_secret(_key(metadata), int(metadata["resourceVersion"]))
-        elif kind != "BOOKMARK" and (secret := _observe(metadata)) is not None:
-            self._cluster.put_secret(_key(metadata), secret)
+        elif kind in ("ADDED", "MODIFIED"):
+            if (secret := self._observe(metadata)) is not None:
+                self._cluster.put_secret(_key(metadata), secret)
+        elif kind != "BOOKMARK":
+            raise invalid_answer()
         self._cluster.watched_secrets(self._namespace, int(metadata["resourceVersion"]))
+
+    def _observe(self, metadata: Any) -> ObservedSecret | None:
+        # One Secret that can't be read must not blind the operator to all others.
+        try:
+            return observe_secret(check_metadata(metadata))
+        except Exception:  # noqa: BLE001 - and its content is in no log line
+            named = metadata if isinstance(metadata, dict) else {}
+            which = tuple(str(named.get(name, "?"))[:253] for name in ("namespace", "name", "resourceVersion"))
+            if which not in self._passed_over:
+                if len(self._passed_over) >= MOST_PASSED_OVER:
+                    self._passed_over.clear()
+                self._passed_over.add(which)
+                logger.error("Secret %s/%s is passed over, as its metadata can't be read", *which[:2])  # noqa: TRY400
+            return None
 
     def _live(self) -> None:
         self._alive_at = asyncio.get_running_loop().time()
@@ -135,14 +169,8 @@ class SecretWatch:
         return f"in namespace {self._namespace}" if self._namespace else "in all namespaces"
 
 
-def _observe(metadata: dict[str, Any]) -> ObservedSecret | None:
-    # Anybody may write anything into a Secret; one that can't be read must not blind the operator to all others.
-    try:
-        return observe_secret(metadata)
-    except Exception:
-        logger.exception("Secret %s is passed over, as its metadata can't be read", _key(metadata))
-        return None
-
-
 def _key(metadata: dict[str, Any]) -> Key:
-    return Key(share(metadata["namespace"]), metadata["name"])
+    namespace, name = metadata.get("namespace"), metadata.get("name")
+    if not isinstance(namespace, str) or not isinstance(name, str):
+        raise invalid_answer()
+    return Key(share(namespace), name)

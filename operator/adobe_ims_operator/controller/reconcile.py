@@ -23,14 +23,14 @@ from adobe_ims_operator.core.attempts import Memory
 from adobe_ims_operator.core.model import Finding, Hold, Inputs, Observed
 from adobe_ims_operator.core.policy import Action, Decision, Pace
 from adobe_ims_operator.kube import client_secret, holder, token_secret
-from adobe_ims_operator.kube.client import ApiError, Kube
+from adobe_ims_operator.kube.client import Kube
 from adobe_ims_operator.kube.client_secret import ClientSecret
+from adobe_ims_operator.kube.errors import ApiError, ConflictError, NotFoundError, RefusedError
 from adobe_ims_operator.kube.paths import secret_path
 from adobe_ims_operator.kube.token_secret import Content
 
 logger = logging.getLogger(__name__)
 
-WRITE_REFUSED = (400, 403, 413, 422)
 MOST_STEPS = 8
 """Steps of one turn; what needs more (a Secret that others keep changing) gets another turn."""
 
@@ -188,14 +188,13 @@ class Reconciler:
             finding = Finding("TemplateInvalid", f"spec.secret.data: {error}")
             self._fail(observed, memory, finding, held.inputs, Pace.PERSON)
         except ApiError as error:
-            if error.status == 409 or (error.status == 404 and observed.secret is not None):
+            if isinstance(error, ConflictError) or (isinstance(error, NotFoundError) and observed.secret is not None):
                 await self._observe_anew(secret_key, observed.key)
-            elif error.status in WRITE_REFUSED:
+            elif isinstance(error, RefusedError):
                 # Soon at first, since an API server that is starting forbids what it allows a second later.
                 self._fail(observed, memory, _write_refused(observed, error), held.inputs, Pace.REFUSED_WRITE)
             else:
-                # Without the API server's words: a webhook may quote what it was sent.
-                raise ApiError(error.status, error.reason, "while the token Secret was written") from None
+                raise
         else:
             self.cluster.put_own_secret(secret_key, written, by=observed.key)
             memory.written(written.version)
@@ -225,7 +224,7 @@ class Reconciler:
                     secret_key.name,
                 )
             except ApiError as error:
-                if error.status not in (404, 409):
+                if not isinstance(error, NotFoundError | ConflictError):
                     raise
             await self._observe_anew(secret_key, by=None)
 

@@ -16,7 +16,8 @@ from adobe_ims_operator.core import events, restarts, status
 from adobe_ims_operator.core.model import Observed
 from adobe_ims_operator.core.policy import Decision
 from adobe_ims_operator.core.restarts import FollowUp
-from adobe_ims_operator.kube.client import METADATA_OBJECT, ApiError, Kube
+from adobe_ims_operator.kube.client import METADATA_OBJECT, Kube
+from adobe_ims_operator.kube.errors import ApiError, NotFoundError
 from adobe_ims_operator.kube.paths import credentials_path
 from adobe_ims_operator.kube.recorder import Recorder
 from adobe_ims_operator.kube.workloads import restart
@@ -63,7 +64,7 @@ class Reporter:
         try:
             answer = await self.kube.patch(f"{path}/status", status.to_json(after), accept=METADATA_OBJECT)
         except ApiError as error:
-            if error.status != 404:
+            if not isinstance(error, NotFoundError):
                 raise
             # It is gone, and the watch may never tell: kopf passes over what is deleted between two lists.
             self.cluster.drop_credential(observed.key, observed.uid)

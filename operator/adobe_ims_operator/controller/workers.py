@@ -15,7 +15,7 @@ from adobe_ims_operator.controller.queue import Place, Schedule
 from adobe_ims_operator.controller.tasks import is_cancelled
 from adobe_ims_operator.core import policy
 from adobe_ims_operator.core.model import Observed
-from adobe_ims_operator.kube.client import NotLeadingError
+from adobe_ims_operator.kube.errors import NotLeadingError
 
 logger = logging.getLogger(__name__)
 

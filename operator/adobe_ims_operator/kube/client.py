@@ -16,31 +16,23 @@ from kubernetes.aio import config
 from kubernetes.aio.client import ApiClient, Configuration
 
 from adobe_ims_operator.api.names import FIELD_MANAGER
+from adobe_ims_operator.kube.answers import JSONObject, check_mapping, check_object, check_version
+from adobe_ims_operator.kube.errors import UnreachableError, from_answer, invalid_answer
 from adobe_ims_operator.kube.login import NoClusterError, forget_files, no_cluster
 
 REQUEST_SECONDS = 15.0
 RELOAD_SECONDS = 10.0
 """Credentials that the API server refuses are not looked for more often than this."""
 PAGE = 500
+LONGEST_LINE = 8 * 2**20
+"""Of a stream, in bytes; an object in etcd has at most 1.5 MiB."""
+
+UNAUTHORIZED = 401
 
 MERGE_PATCH = "application/merge-patch+json"
 JSON_TYPE = "application/json"
 METADATA_OBJECT = "application/json;as=PartialObjectMetadata;g=meta.k8s.io;v=v1"
 METADATA_LIST = "application/json;as=PartialObjectMetadataList;g=meta.k8s.io;v=v1"
-
-
-class ApiError(Exception):
-    """The API server refused a request, or could not be reached (`status` is 0 then)."""
-
-    def __init__(self, status: int, reason: str, message: str) -> None:
-        super().__init__(f"{status} {reason}: {message}" if status else f"{reason}: {message}")
-        self.status = status
-        self.reason = reason
-        self.message = message
-
-
-class NotLeadingError(Exception):
-    """Another replica may lead by now, so nothing may be asked of IMS and nothing written."""
 
 
 def unhurried() -> float:
@@ -126,30 +118,36 @@ class Kube:
         try:
             self._configuration.api_key = (await self._load()).api_key
         except NoClusterError as error:
-            raise ApiError(0, "Unauthorized", str(error)) from None
+            raise UnreachableError(0, "Unauthorized", str(error)) from None
         finally:
             forget_files()
         return True
 
-    async def get(self, path: str, *, accept: str = JSON_TYPE, query: Mapping[str, str] | None = None) -> Any:
-        """GET an object or a list.
+    async def get(self, path: str, *, accept: str = JSON_TYPE, query: Mapping[str, str] | None = None) -> JSONObject:
+        """GET an object.
 
         Raises:
             ApiError: as for all requests of this class.
         """
+        return check_object(await self._request("GET", path, accept=accept, query=query))
+
+    async def read(self, path: str, *, accept: str = JSON_TYPE, query: Mapping[str, str] | None = None) -> JSONObject:
+        """GET what is no object of its own, as a list."""
         return await self._request("GET", path, accept=accept, query=query)
 
-    async def create(self, path: str, body: object, *, accept: str = JSON_TYPE) -> Any:
+    async def create(self, path: str, body: object, *, accept: str = JSON_TYPE) -> JSONObject:
         """POST a new object; 409 where there is one of its name."""
-        return await self._request("POST", path, body=body, accept=accept, query=_MANAGED)
+        return check_object(await self._request("POST", path, body=body, accept=accept, query=_MANAGED))
 
-    async def patch(self, path: str, body: object, *, accept: str = JSON_TYPE) -> Any:
+    async def patch(self, path: str, body: object, *, accept: str = JSON_TYPE) -> JSONObject:
         """Apply a JSON merge patch; 409 where `body` names a resourceVersion that is no longer current."""
-        return await self._request("PATCH", path, body=body, content=MERGE_PATCH, accept=accept, query=_MANAGED)
+        return check_object(
+            await self._request("PATCH", path, body=body, content=MERGE_PATCH, accept=accept, query=_MANAGED)
+        )
 
-    async def replace(self, path: str, body: object) -> Any:
+    async def replace(self, path: str, body: object) -> JSONObject:
         """PUT a whole object; 409 where it is no longer at the resourceVersion that `body` names."""
-        return await self._request("PUT", path, body=body, query=_MANAGED)
+        return check_object(await self._request("PUT", path, body=body, query=_MANAGED))
 
     async def delete(self, path: str, uid: str, version: int) -> None:
         """DELETE an object if it is still the one of that uid and resourceVersion; 409 where it is not."""
@@ -160,10 +158,13 @@ class Kube:
         """LIST in pages, so that neither side holds a large list at once; each page's `items` is a list."""
         page_query = {"limit": str(PAGE), **(query or {})}
         while True:
-            page = await self.get(path, accept=accept, query=page_query)
-            page["items"] = page["items"] or []  # the API server writes null for none
+            page = await self.read(path, accept=accept, query=page_query)
+            page["items"] = page.get("items") or []  # the API server writes null for none
+            check_version(page.get("metadata"))
+            following = page["metadata"].get("continue") or ""
+            if not isinstance(page["items"], list) or not isinstance(following, str):
+                raise invalid_answer()
             yield page
-            following = page["metadata"].get("continue")
             if not following:
                 return
             page_query["continue"] = following
@@ -189,10 +190,10 @@ class Kube:
         content: str = JSON_TYPE,
         accept: str = JSON_TYPE,
         query: Mapping[str, str] | None = None,
-    ) -> Any:
+    ) -> JSONObject:
         response = await self._send(method, path, body=body, content=content, accept=accept, query=query)
         with _translated_errors():
-            return json.loads(await response.read())
+            return check_mapping(json.loads(await response.read()))
 
     async def _send(
         self,
@@ -222,8 +223,13 @@ class Kube:
                 response: aiohttp.ClientResponse = wrapped.response
                 if response.status < 400:
                     return response
-                refusal = _refusal(response.status, await response.read())
-            if refusal.status != 401 or not await self.log_in_anew():
+                refusal = from_answer(
+                    response.status,
+                    await response.read(),
+                    quotable=_quotable(method, path),
+                    retry_after=response.headers.get("Retry-After"),
+                )
+            if response.status != UNAUTHORIZED or not await self.log_in_anew():
                 raise refusal
 
 
@@ -241,24 +247,29 @@ def _translated_errors() -> Iterator[None]:
     try:
         yield
     except TimeoutError:
-        raise ApiError(0, "Timeout", "the API server did not answer in time") from None
+        raise UnreachableError(0, "Timeout", "the API server did not answer in time") from None
     except config.ConfigException as error:
-        raise ApiError(0, "ConfigException", str(error)) from None
+        raise UnreachableError(0, "ConfigException", str(error)) from None
     except (aiohttp.ClientError, OSError) as error:
-        raise ApiError(0, type(error).__name__, "the API server can't be reached") from None
-    except ValueError as error:
-        raise ApiError(0, type(error).__name__, "the API server answered no JSON") from None
+        raise UnreachableError(0, type(error).__name__, "the API server can't be reached") from None
+    except (ValueError, RecursionError):
+        raise invalid_answer() from None
 
 
-def _refusal(status: int, body: bytes) -> ApiError:
-    try:
-        answer = json.loads(body)
-        return ApiError(status, str(answer.get("reason", "")), str(answer.get("message", "")))
-    except (ValueError, AttributeError):
-        return ApiError(status, "", "no Kubernetes Status in the answer")
+def _quotable(method: str, path: str) -> bool:
+    # Nothing secret is sent to be read, nor in a Lease.
+    return method == "GET" or path.startswith("/apis/coordination.k8s.io/")
 
 
 async def _lines(response: aiohttp.ClientResponse) -> AsyncIterator[Any]:
+    # aiohttp's own lines end at 128 KiB, which the annotations of one Secret may exceed.
+    waiting = bytearray()
     with _translated_errors():
-        async for line in response.content:
-            yield json.loads(line)
+        async for chunk in response.content.iter_any():
+            *lines, rest = chunk.split(b"\n")
+            for line in lines:
+                yield json.loads(waiting + line)
+                waiting.clear()
+            waiting += rest
+            if len(waiting) > LONGEST_LINE:
+                raise invalid_answer()

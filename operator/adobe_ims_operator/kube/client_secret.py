@@ -9,7 +9,8 @@ from adobe_ims_operator.api.ledger import digest_client
 from adobe_ims_operator.api.resource import JSON, ClientRef, Key
 from adobe_ims_operator.api.sizes import MAX_CLIENT_ID_SIZE, MAX_CLIENT_SECRET_SIZE
 from adobe_ims_operator.core.model import Finding, ObservedSecret
-from adobe_ims_operator.kube.client import ApiError, Kube
+from adobe_ims_operator.kube.client import Kube
+from adobe_ims_operator.kube.errors import ApiError, NotFoundError
 from adobe_ims_operator.kube.paths import secret_path
 from adobe_ims_operator.kube.secret_metadata import observe_secret
 
@@ -55,7 +56,7 @@ async def read(kube: Kube, namespace: str, ref: ClientRef) -> ClientSecret | Non
     try:
         body = await kube.get(secret_path(Key(namespace, ref.secret_name)))
     except ApiError as error:
-        if error.status == 404:
+        if isinstance(error, NotFoundError):
             return None
         raise
     metadata = observe_secret(body["metadata"])

@@ -5,7 +5,8 @@ from datetime import datetime, timedelta
 from adobe_ims_operator.api.resource import Key
 from adobe_ims_operator.core.claims import holds
 from adobe_ims_operator.core.model import Hold, Holder
-from adobe_ims_operator.kube.client import ApiError, Kube
+from adobe_ims_operator.kube.client import Kube
+from adobe_ims_operator.kube.errors import ApiError, NotFoundError, RefusedError
 from adobe_ims_operator.kube.paths import credentials_path
 
 COUNTS_FOR = timedelta(minutes=10)
@@ -17,11 +18,11 @@ async def look_up(kube: Kube, credential: Key, uid: str, secret_name: str, now: 
     try:
         body = await kube.get(credentials_path(credential.namespace, credential.name))
     except ApiError as error:
-        if error.status == 404:
+        if isinstance(error, NotFoundError):
             return Holder(Hold.GONE, now + COUNTS_FOR)
-        if error.status == 403:
-            problem = "403 Forbidden (the operator needs the verb get on adobeimscredentials)"
+        if isinstance(error, RefusedError):
+            problem = f"{error.answer} (the operator needs the verb get on adobeimscredentials)"
         else:
-            problem = f"the API server answered {error.status}" if error.status else "the API server did not answer"
+            problem = f"the API server answered {error.answer}"
         return Holder(Hold.UNREACHABLE, now + AGAIN_AFTER_FAILURE, problem)
     return Holder(Hold.HELD if holds(body, uid, secret_name) else Hold.GONE, now + COUNTS_FOR)

@@ -19,7 +19,8 @@ from datetime import datetime
 from typing import Any, Protocol
 
 from adobe_ims_operator.api.resource import Key
-from adobe_ims_operator.kube.client import ApiError, Kube, NotLeadingError
+from adobe_ims_operator.kube.client import Kube
+from adobe_ims_operator.kube.errors import ApiError, ConflictError, NotFoundError, NotLeadingError, RefusedError
 from adobe_ims_operator.kube.paths import leases_path
 
 logger = logging.getLogger(__name__)
@@ -131,7 +132,7 @@ class LeaderElector:
             except TimeoutError:
                 self._report("the Lease %s can't be looked at: the API server does not answer", self._key)
             except ApiError as error:
-                hint = FORBIDDEN_HINT if error.status == 403 else ""
+                hint = FORBIDDEN_HINT if isinstance(error, RefusedError) else ""
                 self._report("the Lease %s can't be looked at: %s%s", self._key, error, hint)
             await asyncio.sleep(RETRY_PERIOD)
 
@@ -174,7 +175,7 @@ class LeaderElector:
             lease: dict[str, Any] = await self._kube.get(leases_path(self._key))
             self._note_version(lease)
         except ApiError as error:
-            if error.status != 404:
+            if not isinstance(error, NotFoundError):
                 raise
             return None
         return lease
@@ -208,7 +209,7 @@ class LeaderElector:
         try:
             self._lease = await self._put(lease, after)
         except ApiError as error:
-            if error.status != 409 and (error.status != 404 or lease is None):
+            if not isinstance(error, ConflictError) and (lease is None or not isinstance(error, NotFoundError)):
                 raise
             # Somebody else wrote, or it was our own write whose answer was lost: the next look tells.
             if self._renewed_at is not None:

@@ -3,35 +3,46 @@
 from urllib.parse import quote
 
 from adobe_ims_operator.api.resource import GROUP, PLURAL, VERSION, Key
+from adobe_ims_operator.kube.errors import RefusedError
 
 
 def secret_path(key: Key) -> str:
     """The path of one Secret."""
-    return f"{secrets_path(key.namespace)}/{quote(key.name)}"
+    return _path("api/v1", key.namespace, "secrets", key.name)
 
 
 def secrets_path(namespace: str | None) -> str:
     """The path of the Secrets of a namespace, or of all where it is None."""
-    return f"/api/v1/namespaces/{quote(namespace)}/secrets" if namespace else "/api/v1/secrets"
+    return _path("api/v1", namespace, "secrets")
 
 
-def credentials_path(namespace: str | None, name: str = "") -> str:
+def credentials_path(namespace: str | None, name: str | None = None) -> str:
     """The path of the AdobeIMSCredentials of a namespace, or of all where it is None; with a name, of that one."""
-    within = f"/namespaces/{quote(namespace)}" if namespace else ""
-    return f"/apis/{GROUP}/{VERSION}{within}/{PLURAL}" + (f"/{quote(name)}" if name else "")
+    return _path(f"apis/{GROUP}/{VERSION}", namespace, PLURAL, name)
 
 
 def events_path(namespace: str) -> str:
     """The path of the Events of a namespace."""
-    return f"/apis/events.k8s.io/v1/namespaces/{quote(namespace)}/events"
+    return _path("apis/events.k8s.io/v1", namespace, "events")
 
 
 def workload_path(namespace: str, kind: str, name: str) -> str:
     """The path of a Deployment, StatefulSet or DaemonSet."""
-    return f"/apis/apps/v1/namespaces/{quote(namespace)}/{kind.lower()}s/{quote(name)}"
+    return _path("apis/apps/v1", namespace, f"{kind.lower()}s", name)
 
 
 def leases_path(key: Key) -> str:
     """The path of one Lease or, where it has no name, of those of a namespace."""
-    root = f"/apis/coordination.k8s.io/v1/namespaces/{quote(key.namespace)}/leases"
-    return f"{root}/{quote(key.name)}" if key.name else root
+    return _path("apis/coordination.k8s.io/v1", key.namespace, "leases", key.name or None)
+
+
+def _path(root: str, namespace: str | None, resource: str, name: str | None = None) -> str:
+    within = "" if namespace is None else f"/namespaces/{_part(namespace)}"
+    return f"/{root}{within}/{_part(resource)}" + ("" if name is None else f"/{_part(name)}")
+
+
+def _part(text: str) -> str:
+    # Whatever stands between two slashes: quoted dots would still be taken for a way out of the folder.
+    if text in ("", ".", ".."):
+        raise RefusedError(0, "Invalid", "a name or a namespace is empty or only dots")
+    return quote(text, safe="")

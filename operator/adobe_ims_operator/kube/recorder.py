@@ -5,12 +5,14 @@ An API server that takes long over Events, as one with a hanging admission webho
 
 import asyncio
 import logging
+from collections import Counter, deque
 from collections.abc import Callable
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from adobe_ims_operator.api.resource import Credential
 from adobe_ims_operator.core.events import Event, to_json
-from adobe_ims_operator.kube.client import ApiError, Kube, NotLeadingError
+from adobe_ims_operator.kube.client import Kube
+from adobe_ims_operator.kube.errors import ApiError, NotLeadingError
 from adobe_ims_operator.kube.paths import events_path
 
 logger = logging.getLogger(__name__)
@@ -19,6 +21,11 @@ SENDERS = 4
 """Events that are sent at once."""
 MOST_WAITING = 2000
 """Events that wait to be sent at most; what comes on top is only logged."""
+MOST_OF_NAMESPACE = 100
+"""Of those, Events of one namespace."""
+SENDERS_OF_NAMESPACE = 2
+"""Events of one namespace that are sent at once, as a webhook there may hang."""
+TELL_DROPPED_EVERY = timedelta(minutes=1)
 
 
 class Recorder:
@@ -33,21 +40,44 @@ class Recorder:
         self._kube = kube
         self._now = now
         self._instance = instance
-        self._waiting: asyncio.Queue[tuple[Credential, Event, datetime]] = asyncio.Queue(MOST_WAITING)
+        # By namespace, in the order in which they take turns.
+        self._waiting: dict[str, deque[tuple[Credential, Event, datetime]]] = {}
+        self._total = 0
+        self._sending: Counter[str] = Counter()
+        self._dropped: Counter[str] = Counter()
+        self._told_at: dict[str, datetime] = {}
+        self._ready = asyncio.Event()
+        self._idle = asyncio.Event()
+        self._idle.set()
 
     def record(self, credential: Credential, event: Event) -> None:
         """Log what happened to a credential just now, and have it sent."""
         level = logging.WARNING if event.warning else logging.INFO
         logger.log(level, "%s: %s: %s", credential.key, event.reason, event.note)
-        try:
-            self._waiting.put_nowait((credential, event, self._now()))
-        except asyncio.QueueFull:
-            logger.warning("%s: too many Events wait; %s is not sent", credential.key, event.reason)
+        namespace = credential.key.namespace
+        queue = self._waiting.get(namespace, ())
+        if self._total >= MOST_WAITING or len(queue) >= MOST_OF_NAMESPACE:
+            self._drop(namespace)
+            return
+        self._waiting.setdefault(namespace, deque()).append((credential, event, self._now()))
+        self._total += 1
+        self._idle.clear()
+        self._ready.set()
+
+    def _drop(self, namespace: str) -> None:
+        self._dropped[namespace] += 1
+        now = self._now()
+        told_at = self._told_at.get(namespace)
+        if told_at is None or abs(now - told_at) >= TELL_DROPPED_EVERY:
+            self._told_at[namespace] = now
+            dropped = self._dropped.pop(namespace)
+            logger.warning("namespace %s: too many Events wait; %d are not sent", namespace, dropped)
 
     async def run(self) -> None:
         """Send what was recorded, one Event after the other, for ever; several may run at once."""
         while True:
-            credential, event, happened_at = await self._waiting.get()
+            credential, event, happened_at = await self._take()
+            namespace = credential.key.namespace
             try:
                 body = to_json(event, credential, happened_at, self._instance)
                 await self._kube.create(events_path(credential.key.namespace), body)
@@ -58,8 +88,30 @@ class Recorder:
             except Exception:
                 logger.exception("%s: a defect of the operator; please report it", credential.key)
             finally:
-                self._waiting.task_done()
+                self._done(namespace)
+
+    async def _take(self) -> tuple[Credential, Event, datetime]:
+        while True:
+            for namespace, queue in self._waiting.items():
+                if self._sending.get(namespace, 0) < SENDERS_OF_NAMESPACE:
+                    taken = queue.popleft()
+                    del self._waiting[namespace]
+                    if queue:
+                        self._waiting[namespace] = queue
+                    self._sending[namespace] += 1
+                    self._total -= 1
+                    return taken
+            self._ready.clear()
+            await self._ready.wait()
+
+    def _done(self, namespace: str) -> None:
+        self._sending[namespace] -= 1
+        if not self._sending[namespace]:
+            del self._sending[namespace]
+        self._ready.set()
+        if not self._waiting and not self._sending:
+            self._idle.set()
 
     async def flush(self) -> None:
         """Wait until all that was recorded is sent."""
-        await self._waiting.join()
+        await self._idle.wait()

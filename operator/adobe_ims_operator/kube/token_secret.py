@@ -17,7 +17,8 @@ from adobe_ims_operator.api.placeholders import render
 from adobe_ims_operator.api.resource import API_VERSION, JSON, KIND, Key
 from adobe_ims_operator.api.times import to_rfc3339
 from adobe_ims_operator.core.model import HeldToken, Observed, ObservedSecret
-from adobe_ims_operator.kube.client import METADATA_OBJECT, ApiError, Kube
+from adobe_ims_operator.kube.client import METADATA_OBJECT, Kube
+from adobe_ims_operator.kube.errors import ApiError, NotFoundError
 from adobe_ims_operator.kube.paths import secret_path, secrets_path
 from adobe_ims_operator.kube.secret_metadata import observe_secret
 
@@ -53,7 +54,7 @@ async def read(kube: Kube, key: Key) -> Content | None:
     try:
         body = await kube.get(secret_path(key))
     except ApiError as error:
-        if error.status == 404:
+        if isinstance(error, NotFoundError):
             return None
         raise
     data, metadata = body.get("data") or {}, observe_secret(body["metadata"])

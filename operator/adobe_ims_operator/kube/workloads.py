@@ -7,11 +7,9 @@ and the value is that of one rotation: to set it again changes nothing.
 from adobe_ims_operator.api.resource import JSON, Workload
 from adobe_ims_operator.core.model import Finding
 from adobe_ims_operator.core.restarts import FAILED, NOT_FOUND, RESTARTED
-from adobe_ims_operator.kube.client import ApiError, Kube
+from adobe_ims_operator.kube.client import Kube
+from adobe_ims_operator.kube.errors import ApiError, ConflictError, NotFoundError, UnavailableError
 from adobe_ims_operator.kube.paths import workload_path
-
-_PASSING = (0, 401, 408, 409, 429)
-"""Answers, or none, that time mends, beside those from 500 on."""
 
 
 async def restart(kube: Kube, namespace: str, workload: Workload, mark: tuple[str, str]) -> Finding:
@@ -34,18 +32,18 @@ async def restart(kube: Kube, namespace: str, workload: Workload, mark: tuple[st
 def _failure(workload: Workload, error: ApiError) -> Finding:
     # Without the API server's words: a webhook may quote what it likes.
     what = f"{workload.kind} {workload.name}"
-    answer = f"{error.status} {error.reason[:64]}" if error.status else error.reason[:64]
-    if error.status == 404:
+    if isinstance(error, NotFoundError):
         return Finding(NOT_FOUND, f"there is no {what}; correct or remove it in spec.restart")
-    if error.status in _PASSING or error.status >= 500:
+    if isinstance(error, ConflictError | UnavailableError):
         return Finding(
             FAILED,
-            f"the API server could not restart {what} ({answer}); it is tried again, and if this stays, check the "
-            "admission webhooks for that kind",
+            f"the API server could not restart {what} ({error.answer}); it is tried again, and if this stays, check "
+            "the admission webhooks for that kind",
         )
     return Finding(
         "RestartRefused",
-        f"the API server refused to restart {what} ({answer}); check the operator's permissions and admission policies",
+        f"the API server refused to restart {what} ({error.answer}); check the operator's permissions and "
+        "admission policies",
     )
 
 
