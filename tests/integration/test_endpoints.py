@@ -162,11 +162,10 @@ def test_the_flag_for_http_puts_no_endpoint_on_the_list(scene: Scene, tmp_path: 
 
 
 def test_a_certificate_of_an_unknown_authority_is_not_trusted_and_the_message_says_what_to_do(
-    scene: Scene, monkeypatch: pytest.MonkeyPatch
+    scene: Scene,
 ) -> None:
-    monkeypatch.setattr(scene.ims, "ca", None)
     scene.client_secret()
-    scene.operator()
+    scene.operator(trusting=False)
     scene.credential()
     condition = scene.wait_condition("RotationFailing", "True", "IMSUnavailable")
     assert "certificate" in condition["message"]
@@ -175,11 +174,9 @@ def test_a_certificate_of_an_unknown_authority_is_not_trusted_and_the_message_sa
     assert scene.ims.requests().total == 0
 
 
-def test_an_authority_that_ssl_cert_file_names_is_trusted(scene: Scene, monkeypatch: pytest.MonkeyPatch) -> None:
-    environment = {"SSL_CERT_FILE": str(scene.ims.ca)}
-    monkeypatch.setattr(scene.ims, "ca", None)
+def test_an_authority_that_ssl_cert_file_names_is_trusted(scene: Scene) -> None:
     scene.client_secret()
-    scene.operator(environment=environment)
+    scene.operator(environment={"SSL_CERT_FILE": str(scene.ims.ca)}, trusting=False)
     scene.credential()
     scene.wait_ready()
 

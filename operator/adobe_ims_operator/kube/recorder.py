@@ -17,8 +17,7 @@ logger = logging.getLogger(__name__)
 
 SENDERS = 4
 """Events that are sent at once."""
-MOST_WAITING = 2000
-"""Events that wait to be sent at most; what comes on top is only logged."""
+MAX_WAITING = 2000
 
 
 class Recorder:
@@ -27,13 +26,14 @@ class Recorder:
     Args:
         now: the wall clock, in UTC.
         instance: what Events call this process.
+        most_waiting: the Events that wait to be sent at most; what comes on top is only logged.
     """
 
-    def __init__(self, kube: Kube, now: Callable[[], datetime], instance: str) -> None:
+    def __init__(self, kube: Kube, now: Callable[[], datetime], instance: str, most_waiting: int = MAX_WAITING) -> None:
         self._kube = kube
         self._now = now
         self._instance = instance
-        self._waiting: asyncio.Queue[tuple[Credential, Event, datetime]] = asyncio.Queue(MOST_WAITING)
+        self._waiting: asyncio.Queue[tuple[Credential, Event, datetime]] = asyncio.Queue(most_waiting)
 
     def record(self, credential: Credential, event: Event) -> None:
         """Log what happened to a credential just now, and have it sent."""
