@@ -1,6 +1,5 @@
 """Where client secrets go: to allowed endpoints, over trusted TLS, through the proxy that is meant, nowhere else."""
 
-import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -53,10 +52,8 @@ def test_an_endpoint_that_is_not_allowed_gets_no_request_and_an_allowed_one_mend
     condition = scene.wait_condition("RotationFailing", "True", "EndpointNotAllowed")
     assert other.url in condition["message"]
     scene.wait_condition("Ready", "False", "EndpointNotAllowed")
-    started = time.monotonic()
     scene.credential(endpoint=scene.ims.url)
     scene.wait_ready()
-    assert time.monotonic() - started < 5
     assert (other.requests().total, scene.ims.requests().total) == (0, 1)
 
 

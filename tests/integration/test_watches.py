@@ -174,9 +174,7 @@ def test_an_operator_that_starts_before_the_api_server_waits_for_it_and_stops_at
     try:
         operator = scene.operator()
         wait_for("the operator to say so", lambda: "the API server can't be reached" in operator.text())
-        started = time.monotonic()
-        assert operator.stop() == 0
-        assert time.monotonic() - started < 3
+        assert operator.stop(timeout=5) == 0
         scene.operator()
     finally:
         scene.control_plane.start_apiserver()
