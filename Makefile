@@ -8,8 +8,10 @@ N ?=
 ENGINE ?= $(firstword $(foreach name,docker podman buildah,$(if $(shell $(name) info > /dev/null 2>&1 && echo yes),$(name))))
 BASE ?=
 PLATFORM ?=
+WORKERS ?= 4
 VENV := .venv/.installed
 RUN := PYTHONPATH=. .venv/bin/python
+PYTEST := $(RUN) -m pytest --numprocesses=$(WORKERS) --dist=loadgroup
 
 .PHONY: help
 help: ## Show this help
@@ -23,16 +25,16 @@ demo: $(VENV) ## Watch tokens rotate on a local control plane (CONTEXT=NAME: on 
 	@PYTHONPATH=.:hack .venv/bin/python -m demo $(if $(CONTEXT),--context '$(CONTEXT)')
 
 .PHONY: test
-test: check binaries ## Check and test everything but pods, on a real control plane
-	@$(RUN) -m pytest tests --ignore=tests/node
+test: check binaries ## Check and test everything but pods, on real control planes (WORKERS=2: on two of them)
+	@$(PYTEST) tests --ignore=tests/node
 
 .PHONY: test-unit
 test-unit: $(VENV) ## Test what needs no cluster, in half a minute
-	@$(RUN) -m pytest tests/unit
+	@$(PYTEST) tests/unit
 
 .PHONY: test-integration
-test-integration: $(VENV) binaries ## Test what needs the real control plane
-	@$(RUN) -m pytest tests/integration
+test-integration: $(VENV) binaries ## Test what needs a real control plane
+	@$(PYTEST) tests/integration
 
 .PHONY: test-node
 test-node: $(VENV) ## Test the whole product in pods, on a real node (Linux, as root)

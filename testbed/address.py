@@ -1,6 +1,5 @@
 """Addresses and ports for servers on this machine."""
 
-import contextlib
 import ipaddress
 import secrets
 import socket
@@ -30,18 +29,30 @@ class Address:
 LOOPBACK = Address()
 
 
-def free_ports(count: int) -> list[int]:
-    """Pick ports below those that systems give to outgoing connections.
+_reserved: list[socket.socket] = []
+"""One for each port that this process was given; the kernel closes them when the process ends."""
 
-    A client that retries while the API server is down could otherwise be given its very port, connect to
-    itself, and keep the API server from coming back.
+
+def free_ports(count: int) -> list[int]:
+    """Pick TCP ports that no other process is given while this one lives, also while nothing listens on them.
+
+    They are below those that systems give to outgoing connections. A client that retries while the API server is
+    down could otherwise be given its very port, connect to itself, and keep the API server from coming back.
     """
-    with contextlib.ExitStack() as held:
-        ports: list[int] = []
-        while len(ports) < count:
-            listener = held.enter_context(socket.socket())
-            port = 20000 + secrets.randbelow(12000)
-            with contextlib.suppress(OSError):
+    return [_free_port() for _ in range(count)]
+
+
+def _free_port() -> int:
+    while True:
+        port = 20000 + secrets.randbelow(12000)
+        # No server here speaks UDP, so who holds the UDP port of that number owns the TCP port.
+        reservation = socket.socket(type=socket.SOCK_DGRAM)
+        try:
+            with socket.socket() as listener:
+                reservation.bind(("127.0.0.1", port))
                 listener.bind(("127.0.0.1", port))
-                ports.append(port)
-        return ports
+        except OSError:
+            reservation.close()
+            continue
+        _reserved.append(reservation)
+        return port

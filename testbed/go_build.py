@@ -1,6 +1,6 @@
 """Runs a long Go build: finds a Go that is new enough, shows how far it is, explains a failure.
 
-What is built and where it goes is `binaries`' business. This is the only place under `support` that
+What is built and where it goes is `binaries`' business. This is the only place in the test bed that
 writes to stderr by itself, because a silent build of four minutes looks like a hang.
 """
 

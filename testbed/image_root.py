@@ -47,10 +47,13 @@ class Image:
         (self.root / "proc").mkdir()
         (self.root / SERVICE_ACCOUNT.lstrip("/")).mkdir(parents=True)
 
-    def command(self, command: Sequence[str], account: Path | None = None) -> list[str]:
-        """Return what runs `command` inside; `account` is the folder that a pod finds its service account in."""
+    def command(self, command: Sequence[str], account: Path | None = None, user: str | None = None) -> list[str]:
+        """Return what runs `command` inside.
+
+        `account` is the folder that a pod finds its service account in, `user` another than the image's own.
+        """
         tools = {name: shutil.which(name) for name in ("mount", "setpriv", "chroot", "unshare")}
-        script = ENTER.format(**tools, account=SERVICE_ACCOUNT, user=self.user)
+        script = ENTER.format(**tools, account=SERVICE_ACCOUNT, user=user or self.user)
         nothing = self.root / "tmp"
         return [
             str(tools["unshare"]),
@@ -70,13 +73,18 @@ class Image:
         )
 
     def start(
-        self, command: Sequence[str], log: Path, account: Path | None = None, environment: dict[str, str] | None = None
+        self,
+        command: Sequence[str],
+        log: Path,
+        account: Path | None = None,
+        environment: dict[str, str] | None = None,
+        user: str | None = None,
     ) -> "subprocess.Popen[str]":
         """Start a command inside, its stderr to `log`; it dies with the thread that started it."""
         bound = [sys.executable, "-c", BOUND, str(os.getpid())]
         with log.open("ab") as errors:
             return subprocess.Popen(
-                [*bound, *self.command(command, account)],
+                [*bound, *self.command(command, account, user)],
                 env={**self.environment, **(environment or {})},
                 stdin=subprocess.DEVNULL,
                 stdout=subprocess.PIPE,

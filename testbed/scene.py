@@ -40,10 +40,19 @@ class Scene:
         flags = ("--leader-elect", "--lease-namespace", self.namespace, *arguments)
         return self.operator(*flags, environment=self._by(proxy), log=self.log.with_name(f"{name}.log"))
 
-    def operator(self, *arguments: str, environment: dict[str, str] | None = None, log: Path | None = None) -> Operator:
-        """Start the operator for this namespace, with this scene's IMS as its endpoint unless `arguments` name one."""
+    def operator(
+        self,
+        *arguments: str,
+        environment: dict[str, str] | None = None,
+        log: Path | None = None,
+        trusting: bool = True,
+    ) -> Operator:
+        """Start the operator for this namespace, with this scene's IMS as its endpoint unless `arguments` name one.
+
+        It trusts the authority of that IMS, unless it is not `trusting`.
+        """
         endpoint = () if "--endpoint" in arguments else ("--endpoint", self.ims.url)
-        authority = ("--ims-ca-file", str(self.ims.ca)) if self.ims.ca else ()
+        authority = ("--ims-ca-file", str(self.ims.ca)) if trusting and self.ims.ca else ()
         flags = ("--namespace", self.namespace, *endpoint, *authority, "--log-level", "debug", *arguments)
         return self._start(Operator(self._kubeconfig, log or self.log, flags, environment))
 
@@ -61,11 +70,15 @@ class Scene:
         self._operators.append(operator)
         return operator
 
-    def close(self) -> None:
-        """End the operators, and have the namespace deleted in the background."""
+    def kill_operators(self) -> None:
+        """End the operators as the kernel does when memory runs out."""
         for operator in self._operators:
             if operator.process.poll() is None:
                 operator.kill()
+
+    def close(self) -> None:
+        """End the operators, and have the namespace deleted in the background."""
+        self.kill_operators()
         self.api.delete(f"/api/v1/namespaces/{self.namespace}")
 
     def path(self, name: str, plural: str = PLURAL) -> str:

@@ -15,6 +15,7 @@ import httpx
 import adobe_ims_stand_in
 from adobe_ims_stand_in.defaults import EXPIRES_IN, SAMPLE_CLIENT_ID, SAMPLE_CLIENT_SECRET
 from adobe_ims_stand_in.record import Entry
+from testbed.address import free_ports
 from testbed.process import BOUND
 
 Clients = Mapping[str, str] | Sequence[tuple[str, str]]
@@ -57,7 +58,8 @@ class StandIn:
         self._folder = folder
         self._clients = _pairs(clients)
         self._settings: dict[str, float] = {"expires_in": expires_in, "latency": latency}
-        self._ports = (port, 0)
+        free, control = free_ports(2)
+        self._ports = (port or free, control)
         self._transport = "--http" if http else f"--tls-dir={folder}"
         self._arguments = tuple(arguments)
         self._process: subprocess.Popen[str] | None = None
@@ -81,7 +83,7 @@ class StandIn:
         self._http.close()
 
     def start(self) -> None:
-        """Start it, on the ports it had if it ran before. Raises RuntimeError with its log if it ends."""
+        """Start it, on the same ports each time. Raises RuntimeError with its log if it ends."""
         self._folder.mkdir(parents=True, exist_ok=True)
         source = str(Path(adobe_ims_stand_in.__file__).parents[1])
         bound = [sys.executable, "-I", "-S", "-c", BOUND, str(os.getpid())] if sys.platform == "linux" else []
@@ -102,7 +104,6 @@ class StandIn:
         said = json.loads(line)
         self.url, self.control = said["url"], said["control"]
         self.ca = Path(said["ca"]) if said["ca"] else None
-        self._ports = (httpx.URL(self.url).port or 0, httpx.URL(self.control).port or 0)
 
     def stop(self) -> None:
         """End it, if it runs; what it issued is remembered, its counts and rules are not."""

@@ -1,5 +1,5 @@
 // The control plane that tests, the demo and `make cluster` run on, and the node of `make test-node`, built from
-// source by tests/support/binaries.py. The Kubernetes version that the binaries report is read from here.
+// source by testbed/binaries.py. The Kubernetes version that the binaries report is read from here.
 module adobe-ims.dev/hack/control-plane
 
 go 1.26.0

@@ -235,7 +235,7 @@ class Demo:
 
 def main() -> int:
     """Run the demo; the exit code is 0 only if all was seen and nothing was left behind."""
-    parser = argparse.ArgumentParser(prog="hack/demo.py", description="Show the operator's main job as it happens.")
+    parser = argparse.ArgumentParser(prog="make demo", description="Show the operator's main job as it happens.")
     parser.add_argument("--context", metavar="NAME", help="of your kubeconfig; default: start a control plane here")
     context: str | None = parser.parse_args().context
     started, screen = time.monotonic(), Screen()

@@ -1,4 +1,4 @@
-// Helm, for rendering the chart and testing it; built from source by tests/support/binaries.py. In a go.mod of its own,
+// Helm, for rendering the chart and testing it; built from source by testbed/binaries.py. In a go.mod of its own,
 // since in one with Kubernetes it would move the pins of the control plane.
 module adobe-ims.dev/hack/helm
 

@@ -6,6 +6,8 @@ from typing import Any
 
 import pytest
 import yaml
+from aiohttp import web
+from aiohttp.test_utils import TestClient, TestServer
 
 from adobe_ims_operator.adobe.endpoints import ADOBE, Endpoints
 from adobe_ims_operator.cache.store import Cluster
@@ -139,10 +141,13 @@ def test_an_outage_is_critical_and_a_rotation_that_fails_is_a_warning() -> None:
     }
 
 
-def test_alerts_ask_for_metrics_that_there_are_of_pods_of_this_release() -> None:
+async def test_alerts_ask_for_metrics_that_there_are_of_pods_of_this_release() -> None:
     cluster = Cluster(Endpoints(ADOBE), lambda _: None, lambda _: None, lambda _: None)
     served = Metrics(cluster, lambda: True, lambda: 0.0)
-    names = {metric.name for metric in served._registry.collect()}
+    application = web.Application()
+    application.add_routes(served.routes())
+    async with TestClient(TestServer(application)) as client, client.get("/metrics") as response:
+        names = set(re.findall(r"(?m)^# TYPE (\w+)", await response.text()))
     for rule in alerts().values():
         asked = re.findall(r"(adobe_ims_\w+)\{([^}]*)\}", rule["expr"])
         assert asked

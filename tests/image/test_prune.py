@@ -10,7 +10,7 @@ import pytest
 from testbed.binaries import REPOSITORY
 from testbed.image_root import Image
 
-pytestmark = pytest.mark.timeout(600)  # the first of them builds the image
+pytestmark = [pytest.mark.timeout(600), pytest.mark.xdist_group("image")]  # the first of them builds the image
 
 HACK = REPOSITORY / "hack"
 PRUNE = [sys.executable, str(HACK / "image/prune.py")]
@@ -106,9 +106,9 @@ def test_the_image_has_all_that_it_needs(copy: Path) -> None:
 @pytest.mark.parametrize(
     ("module", "line"),
     [
-        ("adobe_ims_operator/times.py", "def later(): import requests"),
-        ("adobe_ims_operator/times.py", "def later(): from kubernetes import client"),
-        ("adobe_ims_operator/kube.py", "def later(api): return config.x.CoreV1Api(api)"),
+        ("adobe_ims_operator/api/times.py", "def later(): import requests"),
+        ("adobe_ims_operator/api/times.py", "def later(): from kubernetes import client"),
+        ("adobe_ims_operator/kube/login.py", "def later(api): return config.x.CoreV1Api(api)"),
         ("httpx/__init__.py", "def later(): from charset_normalizer import from_bytes"),
         ("kubernetes/aio/config/kube_config.py", "def later(): from ...client import V1Secret"),
     ],

@@ -20,7 +20,7 @@ from testbed.image_root import Image
 from testbed.operator_process import create_account
 from testbed.scene import CLIENT, manifest
 
-pytestmark = pytest.mark.timeout(600)  # the first of them builds the image
+pytestmark = [pytest.mark.timeout(600), pytest.mark.xdist_group("image")]  # the first of them builds the image
 
 LOOK = """
 import os, pathlib
@@ -91,12 +91,10 @@ def test_it_waits_for_an_api_server_that_is_away_and_says_so(
     user: str,
     tmp_path: Path,
     started: "list[subprocess.Popen[str]]",
-    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr(the_image, "user", user)
     account = _account(tmp_path, "none", trustme.CA().cert_pem.bytes(), "default")
     log = tmp_path / "operator.log"
-    operator = _operator(the_image, log, account, 1)
+    operator = _operator(the_image, log, account, 1, user=user)
     started.append(operator)
     wait_for("the operator to say so", lambda: "can't be reached" in log.read_text())
     operator.send_signal(signal.SIGTERM)
@@ -137,7 +135,9 @@ def _account(folder: Path, token: str, authority: bytes, namespace: str) -> Path
     return account
 
 
-def _operator(image: Image, log: Path, account: Path, port: int, *flags: str) -> "subprocess.Popen[str]":
+def _operator(
+    image: Image, log: Path, account: Path, port: int, *flags: str, user: str | None = None
+) -> "subprocess.Popen[str]":
     command = [*image.config["Entrypoint"], *image.config["Cmd"], "--metrics-port=0", "--health-port=0", *flags]
     environment = {"KUBERNETES_SERVICE_HOST": "127.0.0.1", "KUBERNETES_SERVICE_PORT": str(port)}
-    return image.start(command, log, account, environment)
+    return image.start(command, log, account, environment, user)

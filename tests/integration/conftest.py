@@ -1,4 +1,4 @@
-"""The real control plane, one for the whole run, and a scene for each test."""
+"""A real control plane for each worker, and a scene for each test."""
 
 from collections.abc import AsyncIterator, Iterator
 from pathlib import Path

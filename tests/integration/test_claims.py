@@ -84,7 +84,7 @@ def test_who_had_a_secret_makes_it_again_after_a_restart(elder_and_younger: Scen
     before = scene.secret("shared")
     scene.api.delete(scene.path("shared", "secrets"))
     scene.wait_condition("Ready", "False", "IMSUnavailable", "younger")
-    scene._operators[0].kill()
+    scene.kill_operators()
     scene.operator()
     is_made_again(scene, "shared", before)
     assert owner(scene) == "younger"

@@ -1,6 +1,5 @@
 """Where client secrets go: to allowed endpoints, over trusted TLS, through the proxy that is meant, nowhere else."""
 
-import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -53,10 +52,8 @@ def test_an_endpoint_that_is_not_allowed_gets_no_request_and_an_allowed_one_mend
     condition = scene.wait_condition("RotationFailing", "True", "EndpointNotAllowed")
     assert other.url in condition["message"]
     scene.wait_condition("Ready", "False", "EndpointNotAllowed")
-    started = time.monotonic()
     scene.credential(endpoint=scene.ims.url)
     scene.wait_ready()
-    assert time.monotonic() - started < 5
     assert (other.requests().total, scene.ims.requests().total) == (0, 1)
 
 
@@ -162,11 +159,10 @@ def test_the_flag_for_http_puts_no_endpoint_on_the_list(scene: Scene, tmp_path: 
 
 
 def test_a_certificate_of_an_unknown_authority_is_not_trusted_and_the_message_says_what_to_do(
-    scene: Scene, monkeypatch: pytest.MonkeyPatch
+    scene: Scene,
 ) -> None:
-    monkeypatch.setattr(scene.ims, "ca", None)
     scene.client_secret()
-    scene.operator()
+    scene.operator(trusting=False)
     scene.credential()
     condition = scene.wait_condition("RotationFailing", "True", "IMSUnavailable")
     assert "certificate" in condition["message"]
@@ -175,11 +171,9 @@ def test_a_certificate_of_an_unknown_authority_is_not_trusted_and_the_message_sa
     assert scene.ims.requests().total == 0
 
 
-def test_an_authority_that_ssl_cert_file_names_is_trusted(scene: Scene, monkeypatch: pytest.MonkeyPatch) -> None:
-    environment = {"SSL_CERT_FILE": str(scene.ims.ca)}
-    monkeypatch.setattr(scene.ims, "ca", None)
+def test_an_authority_that_ssl_cert_file_names_is_trusted(scene: Scene) -> None:
     scene.client_secret()
-    scene.operator(environment=environment)
+    scene.operator(environment={"SSL_CERT_FILE": str(scene.ims.ca)}, trusting=False)
     scene.credential()
     scene.wait_ready()
 

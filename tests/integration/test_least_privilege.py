@@ -5,12 +5,8 @@ import re
 from collections.abc import Iterable, Iterator
 from typing import Any, NamedTuple
 
-import pytest
-
 from adobe_ims_operator.api.resource import ROTATE_ANNOTATION
 from testbed.api import wait_for
-from testbed.cluster import CRDS
-from testbed.control_plane import ControlPlane
 from testbed.operator_process import ACCOUNT, lease_rules, rules
 from testbed.scene import Scene, workload
 
@@ -22,12 +18,6 @@ class Right(NamedTuple):
     verb: str
     group: str
     resource: str
-
-
-@pytest.fixture(scope="module")
-def control_plane(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ControlPlane]:
-    with ControlPlane(tmp_path_factory.mktemp("least-privilege"), crds=CRDS, audit=True) as plane:
-        yield plane
 
 
 def granted(some_rules: Iterable[dict[str, Any]]) -> set[Right]:

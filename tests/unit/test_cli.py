@@ -10,7 +10,6 @@ from pathlib import Path
 
 import pytest
 from click.testing import CliRunner, Result
-from kubernetes.aio.config import kube_config
 
 from adobe_ims_operator.adobe.endpoints import ADOBE
 from adobe_ims_operator.cli.main import main
@@ -21,9 +20,10 @@ ENVIRONMENT = {name: value for name, value in os.environ.items() if not name.sta
 
 
 @pytest.fixture(autouse=True)
-def _no_cluster(monkeypatch: pytest.MonkeyPatch) -> None:
+def _no_cluster(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     """Whatever these tests start must not find the cluster of whoever runs them."""
-    monkeypatch.setattr(kube_config, "KUBE_CONFIG_DEFAULT_LOCATION", "/no/such/file")
+    monkeypatch.setenv("HOME", str(tmp_path))
+    monkeypatch.delenv("KUBECONFIG", raising=False)
     monkeypatch.delenv("KUBERNETES_SERVICE_HOST", raising=False)
 
 

@@ -8,7 +8,6 @@ import pytest
 from kubernetes.aio.client import Configuration
 
 from adobe_ims_operator.adobe.endpoints import Endpoints
-from adobe_ims_operator.cache import secret_watch
 from adobe_ims_operator.cache.secret_watch import SecretWatch
 from adobe_ims_operator.cache.store import Cluster
 from adobe_ims_operator.kube.client import Kube
@@ -64,17 +63,16 @@ async def test_a_port_that_is_taken_is_told(url: str) -> None:
         await Server(port, []).start()
 
 
-async def test_a_watch_on_secrets_that_stands_still_is_broken(monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_a_watch_on_secrets_that_stands_still_is_broken() -> None:
     async def load() -> Configuration:
         return Configuration()
 
     kube = Kube(Configuration(), 1, load)
     cluster = Cluster(Endpoints(["https://ims.example"]), lambda _: None, lambda _: None, lambda _: None)
-    watch = SecretWatch(kube, cluster, "photos", lambda: 0.0)
+    watch = SecretWatch(kube, cluster, "photos", lambda: 0.0, dead_after=0.3)
     assert watch.broken() is None
     assert watch.unready() == "the Secrets in namespace photos were not read yet"
-    monkeypatch.setattr(secret_watch, "DEAD_SECONDS", 0.1)
-    await asyncio.sleep(0.15)
+    await asyncio.sleep(0.35)
     assert (watch.broken() or "").startswith("the watch on Secrets in namespace photos has stood still for")
     running = asyncio.create_task(watch.run())
     await asyncio.sleep(0.01)

@@ -11,10 +11,9 @@ from kubernetes.aio.client import Configuration
 
 from adobe_ims_operator.controller.tasks import steadily
 from adobe_ims_operator.core.events import Event
-from adobe_ims_operator.kube import recorder as recorder_module
 from adobe_ims_operator.kube.client import REQUEST_SECONDS, Kube
 from adobe_ims_operator.kube.errors import NotLeadingError
-from adobe_ims_operator.kube.recorder import Recorder
+from adobe_ims_operator.kube.recorder import MAX_WAITING, Recorder
 from unit.flow import API, api_client, cancel, serving
 from unit.test_cluster import credential
 
@@ -29,9 +28,9 @@ async def api() -> AsyncIterator[API]:
 
 
 @asynccontextmanager
-async def sending(kube: Kube, senders: int = 1) -> AsyncIterator[Recorder]:
+async def sending(kube: Kube, senders: int = 1, most_waiting: int = MAX_WAITING) -> AsyncIterator[Recorder]:
     """A recorder with so many senders; the client is closed at the end."""
-    recorder = Recorder(kube, lambda: NOW, "operator-1")
+    recorder = Recorder(kube, lambda: NOW, "operator-1", most_waiting)
     tasks = [asyncio.create_task(steadily(recorder.run)) for _ in range(senders)]
     try:
         yield recorder
@@ -127,10 +126,9 @@ async def test_a_cancellation_that_was_meant_for_a_request_of_its_own_ends_no_se
 
 
 async def test_what_comes_on_top_of_a_full_queue_is_logged_and_not_kept(
-    api: API, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
+    api: API, caplog: pytest.LogCaptureFixture
 ) -> None:
-    monkeypatch.setattr(recorder_module, "MOST_WAITING", 2)
-    async with sending(api_client(api)) as recorder:
+    async with sending(api_client(api), most_waiting=2) as recorder:
         tell(recorder, "First", "Second", "Third")  # before the sender had its first turn
         assert "too many Events wait; 1 are not sent" in caplog.text
         await flush(recorder)

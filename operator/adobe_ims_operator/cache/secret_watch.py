@@ -33,7 +33,7 @@ WATCH_SECONDS = 300
 SILENCE_SECONDS = 90.0
 """A healthy watch has a bookmark about once a minute; after this long without a line it is opened anew."""
 DEAD_SECONDS = 300.0
-"""A watch that neither heard nor tried anything for so long is dead; the longest that it may wait is far below."""
+"""The longest that a watch which works may wait is far below."""
 MOST_PASSED_OVER = 1000
 """Versions of Secrets that can't be read, to log each once."""
 LEAST_SECONDS = 1.0
@@ -46,13 +46,22 @@ class SecretWatch:
 
     Args:
         chance: a random number in [0, 1), for jitter.
+        dead_after: the seconds after which a watch that neither heard nor tried anything is dead.
     """
 
-    def __init__(self, kube: Kube, cluster: Cluster, namespace: str | None, chance: Callable[[], float]) -> None:
+    def __init__(
+        self,
+        kube: Kube,
+        cluster: Cluster,
+        namespace: str | None,
+        chance: Callable[[], float],
+        dead_after: float = DEAD_SECONDS,
+    ) -> None:
         self._kube = kube
         self._cluster = cluster
         self._namespace = namespace
         self._chance = chance
+        self._dead_after = dead_after
         self._path = secrets_path(namespace)
         self._failures = 0
         self._listed = False
@@ -66,7 +75,7 @@ class SecretWatch:
     def broken(self) -> str | None:
         """What is wrong with the watch; None while it goes on."""
         silent = asyncio.get_running_loop().time() - self._alive_at
-        if silent < DEAD_SECONDS:
+        if silent < self._dead_after:
             return None
         return f"the watch on Secrets {self.where} has stood still for {silent:.0f} s"
 

@@ -22,7 +22,6 @@ from adobe_ims_operator.kube.login import NoClusterError, forget_files, no_clust
 
 REQUEST_SECONDS = 15.0
 RELOAD_SECONDS = 10.0
-"""Credentials that the API server refuses are not looked for more often than this."""
 PAGE = 500
 LONGEST_LINE = 8 * 2**20
 """Of a stream, in bytes; an object in etcd has at most 1.5 MiB."""
@@ -49,6 +48,8 @@ class Kube:
         connections: how many requests may be under way at once, watches included.
         time_left: tells before each write for how many seconds it may be under way; it raises NotLeadingError where
             it may not be sent.
+        reload_after: credentials that the API server refuses are found anew no sooner than so many seconds after the
+            last time.
 
     Raises:
         NoClusterError: the certificates of the configuration can't be used.
@@ -60,12 +61,14 @@ class Kube:
         connections: int,
         load: Callable[[], Awaitable[Configuration]],
         time_left: Callable[[], float] = unhurried,
+        reload_after: float = RELOAD_SECONDS,
     ) -> None:
         configuration.connection_pool_maxsize = connections + 16
         self._configuration = configuration
         self._load = load
         self._time_left = time_left
-        self._loaded_at = -RELOAD_SECONDS
+        self._reload_after = reload_after
+        self._loaded_at = -reload_after
         try:
             self._client = ApiClient(configuration)
         except OSError as error:  # which an ssl.SSLError is as well
@@ -112,7 +115,7 @@ class Kube:
     async def log_in_anew(self) -> bool:
         """Find the credentials anew after a 401; False where that was tried a moment ago."""
         now = asyncio.get_running_loop().time()
-        if now - self._loaded_at < RELOAD_SECONDS:
+        if now - self._loaded_at < self._reload_after:
             return False
         self._loaded_at = now
         try:

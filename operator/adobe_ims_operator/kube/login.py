@@ -27,10 +27,11 @@ async def load_configuration() -> Configuration:
         if not os.environ.get("KUBECONFIG") and os.environ.get("KUBERNETES_SERVICE_HOST"):
             config.load_incluster_config(client_configuration=configuration)  # type: ignore[no-untyped-call]
         else:
-            path = os.environ.get("KUBECONFIG") or None  # the library reads it only once, when it is imported
-            if path is None and _names_no_file(DEFAULT):
+            path = os.environ.get("KUBECONFIG") or DEFAULT
+            if _names_no_file(path):
                 raise no_cluster(f"and there is no {DEFAULT}")  # noqa: TRY301
-            await config.load_kube_config(path, client_configuration=configuration)  # type: ignore[no-untyped-call]
+            # Always with a path: without one, the library takes what it saw when it was imported.
+            await config.load_kube_config(_expanded(path), client_configuration=configuration)  # type: ignore[no-untyped-call]
     except NoClusterError:
         raise
     except config.ConfigException as error:
@@ -53,6 +54,10 @@ def forget_files() -> None:
 def _names_no_file(paths: str) -> bool:
     named = [path for path in paths.split(os.pathsep) if path]
     return bool(named) and not any(Path(path).expanduser().exists() for path in named)
+
+
+def _expanded(paths: str) -> str:
+    return os.pathsep.join(str(Path(path).expanduser()) for path in paths.split(os.pathsep) if path)
 
 
 def no_cluster(why: str) -> NoClusterError:

@@ -19,9 +19,9 @@ logger = logging.getLogger(__name__)
 
 SENDERS = 4
 """Events that are sent at once."""
-MOST_WAITING = 2000
+MAX_WAITING = 2000
 """Events that wait to be sent at most; what comes on top is only logged."""
-MOST_OF_NAMESPACE = 100
+MAX_OF_NAMESPACE = 100
 """Of those, Events of one namespace."""
 SENDERS_OF_NAMESPACE = 2
 """Events of one namespace that are sent at once, as a webhook there may hang."""
@@ -34,9 +34,10 @@ class Recorder:
     Args:
         now: the wall clock, in UTC.
         instance: what Events call this process.
+        most_waiting: the Events that wait to be sent at most; what comes on top is only logged.
     """
 
-    def __init__(self, kube: Kube, now: Callable[[], datetime], instance: str) -> None:
+    def __init__(self, kube: Kube, now: Callable[[], datetime], instance: str, most_waiting: int = MAX_WAITING) -> None:
         self._kube = kube
         self._now = now
         self._instance = instance
@@ -49,6 +50,7 @@ class Recorder:
         self._ready = asyncio.Event()
         self._idle = asyncio.Event()
         self._idle.set()
+        self._most_waiting = most_waiting
 
     def record(self, credential: Credential, event: Event) -> None:
         """Log what happened to a credential just now, and have it sent."""
@@ -56,7 +58,7 @@ class Recorder:
         logger.log(level, "%s: %s: %s", credential.key, event.reason, event.note)
         namespace = credential.key.namespace
         queue = self._waiting.get(namespace, ())
-        if self._total >= MOST_WAITING or len(queue) >= MOST_OF_NAMESPACE:
+        if self._total >= self._most_waiting or len(queue) >= MAX_OF_NAMESPACE:
             self._drop(namespace)
             return
         self._waiting.setdefault(namespace, deque()).append((credential, event, self._now()))
