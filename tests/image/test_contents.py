@@ -14,7 +14,7 @@ from testbed.binaries import REPOSITORY, cache_root
 from testbed.image import PROJECT
 from testbed.image_root import Image
 
-pytestmark = [pytest.mark.timeout(600), pytest.mark.xdist_group("image")]  # the first of them builds the image
+pytestmark = pytest.mark.timeout(600)  # the first of them builds the image
 
 MEGABYTES = 100
 """Of these uvloop is 14, since it comes with its debug information."""

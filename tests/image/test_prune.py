@@ -10,7 +10,7 @@ import pytest
 from testbed.binaries import REPOSITORY
 from testbed.image_root import Image
 
-pytestmark = [pytest.mark.timeout(600), pytest.mark.xdist_group("image")]  # the first of them builds the image
+pytestmark = pytest.mark.timeout(600)  # the first of them builds the image
 
 HACK = REPOSITORY / "hack"
 PRUNE = [sys.executable, str(HACK / "image/prune.py")]

@@ -20,7 +20,7 @@ from testbed.image_root import Image
 from testbed.operator_process import create_account
 from testbed.scene import CLIENT, manifest
 
-pytestmark = [pytest.mark.timeout(600), pytest.mark.xdist_group("image")]  # the first of them builds the image
+pytestmark = pytest.mark.timeout(600)  # the first of them builds the image
 
 LOOK = """
 import os, pathlib

@@ -17,11 +17,8 @@ from testbed.binaries import REPOSITORY
 from testbed.cluster import CRDS
 from testbed.control_plane import ControlPlane, ControlPlaneError, service_account_kubeconfig
 
-pytestmark = [
-    # Without the fixtures: the first run on a machine builds the control plane, which takes minutes.
-    pytest.mark.timeout(120, func_only=True),
-    pytest.mark.xdist_group("control-plane"),  # one worker, as they share a control plane
-]
+# Without the fixtures: the first run on a machine builds the control plane, which takes minutes.
+pytestmark = pytest.mark.timeout(120, func_only=True)
 
 
 PARENT = """\

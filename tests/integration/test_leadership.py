@@ -25,9 +25,6 @@ TAKEOVER = 25
 """Seconds in which another replica leads: 15 after the last renewal, and 2 until it looks, on a busy machine."""
 
 
-pytestmark = pytest.mark.xdist_group("leadership")  # one worker, as they share a control plane
-
-
 @pytest.fixture(scope="module")
 def control_plane(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ControlPlane]:
     """One of this module's own, to take down."""

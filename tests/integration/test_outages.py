@@ -15,9 +15,6 @@ from testbed.stand_in import StandIn
 SECRET_VERBS = next(rule["verbs"] for rule in rules() if "secrets" in rule["resources"])
 
 
-pytestmark = pytest.mark.xdist_group("outages")  # one worker, as they share a control plane
-
-
 @pytest.fixture(scope="module")
 def control_plane(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ControlPlane]:
     """One of this module's own: after an outage the garbage collector may take its time."""

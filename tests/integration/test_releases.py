@@ -27,9 +27,6 @@ KINDS = (
 )
 
 
-pytestmark = pytest.mark.xdist_group("releases")  # one worker, as they share a control plane
-
-
 @pytest.fixture(scope="module")
 def plane(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ControlPlane]:
     """A cluster that has never heard of us."""

@@ -26,8 +26,6 @@ from testbed.control_plane import ControlPlane
 from testbed.scene import Scene
 from testbed.stand_in import StandIn
 
-pytestmark = pytest.mark.xdist_group("watches")  # one worker, as they share a control plane
-
 
 @pytest.fixture(scope="module")
 def control_plane(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ControlPlane]:
