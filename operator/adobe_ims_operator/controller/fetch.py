@@ -5,8 +5,9 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from adobe_ims_operator.adobe.client import ClientCredentials, IMSClient
-from adobe_ims_operator.adobe.endpoints import Endpoints, RateLimit
+from adobe_ims_operator.adobe.endpoints import Endpoints
 from adobe_ims_operator.adobe.errors import IMSError, InvalidClient
+from adobe_ims_operator.adobe.rate import RateLimit
 from adobe_ims_operator.api.ledger import Facts
 from adobe_ims_operator.api.resource import Key
 from adobe_ims_operator.api.times import whole_seconds
