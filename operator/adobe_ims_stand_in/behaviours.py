@@ -230,6 +230,15 @@ class BearerCase(Altered):
         return self._with(usual, token_type="Bearer")  # noqa: S106 # a kind of token, not one
 
 
+@_named("no_token_type")
+@dataclass(frozen=True, slots=True)
+class NoTokenType(Altered):
+    """A good answer without token_type, as some kinds of credential get it."""
+
+    def _altered(self, usual: Answer) -> Answer:
+        return self._with(usual, token_type=LEFT_OUT)
+
+
 @_named("expires_in")
 @dataclass(frozen=True, slots=True)
 class ExpiresIn(Altered):
@@ -284,6 +293,17 @@ class Oversized(Instead):
 def _oversized(mebibytes: int, *, packed: bool) -> bytes:
     body = b'{"token_type": "bearer", "expires_in": 86399, "access_token": "' + b"A" * (mebibytes << 20) + b'"}'
     return gzip.compress(body) if packed else body
+
+
+@_named("clock")
+@dataclass(frozen=True, slots=True)
+class Clock(Altered):
+    """The answer that would come anyway, with a Date `ahead` seconds ahead of this machine's clock, or behind it."""
+
+    ahead: float
+
+    def _altered(self, usual: Answer) -> Answer:
+        return replace(usual, headers={**usual.headers, "Date": formatdate(time.time() + self.ahead, usegmt=True)})
 
 
 @_named("set_cookie")

@@ -1,6 +1,7 @@
 """How often an endpoint may be asked: at the rate that was configured, or more slowly while it throttles many."""
 
 import asyncio
+import math
 from collections.abc import Callable
 
 SLOWEST = 1.0
@@ -25,8 +26,8 @@ class RateLimit:
     @property
     def per_second(self) -> float:
         """Starts a second at present."""
-        steps = min((self._clock() - self._slowed_at) // RECOVERY_SECONDS, 64)
-        return min(self._slowed * 2.0**steps, self._configured)
+        steps = min((self._clock() - self._slowed_at) // RECOVERY_SECONDS, 64.0)
+        return min(self._slowed * math.ldexp(1.0, int(steps)), self._configured)
 
     def slow_down(self) -> None:
         """Halve the rate; it recovers step by step."""
