@@ -9,8 +9,8 @@ from dataclasses import dataclass, field
 from itertools import pairwise
 from typing import NamedTuple
 
-LIFETIME_SHARE = 23 / 24
-"""The part of its life after which a token is replaced that would not outlive a rotation by a minute (README)."""
+LIFETIME_SHARE = 2 / 3
+"""The part of its life after which a token is replaced that lives less than three hours (README)."""
 WHOLE_SECOND = 1.0
 """`issued_at` is cut to the second, so IMS was asked less than this later."""
 

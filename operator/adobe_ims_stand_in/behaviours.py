@@ -7,64 +7,16 @@ is `server`'s work. To add one, write a class below: its fields are the fields o
 import gzip
 import math
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from email.utils import formatdate
 from functools import lru_cache
-from http import HTTPStatus
-from typing import ClassVar, Literal, TypeVar
+from typing import Literal, TypeVar
 from uuid import uuid4
 
 from adobe_ims_stand_in.answers import Answer, Ending, oauth_error
 from adobe_ims_stand_in.jsonvalues import MalformedError
-
-Usual = Callable[[], Answer]
-
-LEFT_OUT: object = object()
-"""In place of a value: the field is not there at all, as null is a value too."""
-
-
-@dataclass(frozen=True, slots=True)
-class Behaviour:
-    """One way to answer; `name` is what a rule calls it."""
-
-    name: ClassVar[str]
-
-    def answer(self, usual: Usual, /) -> Answer:
-        """Answer one request, to which `usual()` would be the answer without this behaviour."""
-        raise NotImplementedError
-
-
-@dataclass(frozen=True, slots=True)
-class Instead(Behaviour):
-    """An answer of its own: the usual one is never made, so no token is issued."""
-
-    def answer(self, _usual: Usual, /) -> Answer:
-        """Answer as `_instead` says."""
-        return self._instead()
-
-    def _instead(self) -> Answer:
-        raise NotImplementedError
-
-
-@dataclass(frozen=True, slots=True)
-class Altered(Behaviour):
-    """The usual answer, refusals too, with something about it changed."""
-
-    def answer(self, usual: Usual, /) -> Answer:
-        """Answer as `_altered` says."""
-        return self._altered(usual())
-
-    def _altered(self, usual: Answer) -> Answer:
-        raise NotImplementedError
-
-    def _with(self, usual: Answer, **fields: object) -> Answer:
-        """Change fields of a good answer's JSON; a refusal stays what it is."""
-        if usual.status != HTTPStatus.OK or not isinstance(usual.body, Mapping):
-            return usual
-        body = {name: value for name, value in {**usual.body, **fields}.items() if value is not LEFT_OUT}
-        return replace(usual, label=self.name, body=body)
-
+from adobe_ims_stand_in.kinds import LEFT_OUT, Altered, Behaviour, Instead
 
 BEHAVIOURS: dict[str, type[Behaviour]] = {}
 """Every behaviour by its name."""
@@ -230,6 +182,15 @@ class BearerCase(Altered):
         return self._with(usual, token_type="Bearer")  # noqa: S106 # a kind of token, not one
 
 
+@_named("no_token_type")
+@dataclass(frozen=True, slots=True)
+class NoTokenType(Altered):
+    """A good answer without token_type, as some kinds of credential get it."""
+
+    def _altered(self, usual: Answer) -> Answer:
+        return self._with(usual, token_type=LEFT_OUT)
+
+
 @_named("expires_in")
 @dataclass(frozen=True, slots=True)
 class ExpiresIn(Altered):
@@ -284,6 +245,17 @@ class Oversized(Instead):
 def _oversized(mebibytes: int, *, packed: bool) -> bytes:
     body = b'{"token_type": "bearer", "expires_in": 86399, "access_token": "' + b"A" * (mebibytes << 20) + b'"}'
     return gzip.compress(body) if packed else body
+
+
+@_named("clock")
+@dataclass(frozen=True, slots=True)
+class Clock(Altered):
+    """The answer that would come anyway, with a Date `ahead` seconds ahead of this machine's clock, or behind it."""
+
+    ahead: float
+
+    def _altered(self, usual: Answer) -> Answer:
+        return replace(usual, headers={**usual.headers, "Date": formatdate(time.time() + self.ahead, usegmt=True)})
 
 
 @_named("set_cookie")

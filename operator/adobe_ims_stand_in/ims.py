@@ -11,8 +11,8 @@ from dataclasses import dataclass
 from typing import Literal
 
 from adobe_ims_stand_in.answers import Answer, oauth_error
-from adobe_ims_stand_in.behaviours import Behaviour
 from adobe_ims_stand_in.defaults import EXPIRES_IN
+from adobe_ims_stand_in.kinds import Behaviour
 from adobe_ims_stand_in.record import Entry, Record
 from adobe_ims_stand_in.rules import RuleBook
 from adobe_ims_stand_in.tokens import Mint, digest

@@ -4,8 +4,9 @@ import random
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
-from adobe_ims_stand_in.behaviours import BEHAVIOURS, Behaviour
+from adobe_ims_stand_in.behaviours import BEHAVIOURS
 from adobe_ims_stand_in.jsonvalues import MalformedError, build
+from adobe_ims_stand_in.kinds import Behaviour
 
 SEED = 0
 """For the fractions: the same rules and the same order of requests give the same answers."""

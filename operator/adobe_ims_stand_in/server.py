@@ -13,6 +13,7 @@ from collections.abc import Iterator
 from contextlib import AsyncExitStack
 from dataclasses import dataclass
 from urllib.parse import parse_qsl
+from uuid import uuid4
 from weakref import WeakKeyDictionary
 
 import click
@@ -78,7 +79,12 @@ async def _sent(request: web.Request, answer: Answer) -> web.StreamResponse:
     if answer.ending is Ending.RESET:
         _reset(request)
     payload = answer.payload()
-    headers = {"Content-Type": answer.content_type, "Cache-Control": "no-store", **answer.headers}
+    headers = {
+        "Content-Type": answer.content_type,
+        "Cache-Control": "no-store",
+        "X-Debug-Id": str(uuid4()),
+        **answer.headers,
+    }
     if answer.ending is not Ending.TRUNCATED:
         return web.Response(status=answer.status, body=payload, headers=headers)
     response = web.StreamResponse(status=answer.status, headers=headers)

@@ -73,7 +73,7 @@ def test_the_command_answers(the_image: Image) -> None:
 
 
 def test_the_authorities_of_debian_are_trusted(the_image: Image) -> None:
-    code = "from adobe_ims_operator.adobe import client; print(client.load_trust(None).cert_store_stats()['x509_ca'])"
+    code = "from adobe_ims_operator.adobe import trust; print(trust.load_trust(None).cert_store_stats()['x509_ca'])"
     bundle = (the_image.root / "etc/ssl/certs/ca-certificates.crt").read_text()
     assert int(the_image.run("python", "-c", code).stdout) == bundle.count("BEGIN CERTIFICATE") > 100
 

@@ -94,7 +94,7 @@ def test_retries_back_off_from_5_s_and_a_good_answer_ends_them(scene: Scene) -> 
 
 
 def test_a_token_that_expires_unrotated_ends_ready(scene: Scene) -> None:
-    scene.ims.settings(expires_in=6)
+    scene.ims.settings(expires_in=10)
     scene.client_secret()
     scene.operator()
     scene.credential()
@@ -106,7 +106,7 @@ def test_a_token_that_expires_unrotated_ends_ready(scene: Scene) -> None:
 
 
 def test_a_token_that_expired_meanwhile_ends_ready_before_ims_answers(scene: Scene) -> None:
-    scene.ims.settings(expires_in=2)
+    scene.ims.settings(expires_in=10)
     scene.client_secret()
     operator = scene.operator()
     scene.credential()

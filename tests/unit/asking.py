@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 
 from adobe_ims_operator.adobe.client import ClientCredentials
 from adobe_ims_operator.adobe.errors import (
+    ClockSkewed,
     CredentialNotPermitted,
     IMSError,
     IMSRateLimited,
@@ -30,6 +31,7 @@ ADVICE = {
     CredentialNotPermitted: "check in the Adobe Developer Console",
     IMSRateLimited: "the operator tries again then",
     IMSUnavailable: "the operator keeps trying",
+    ClockSkewed: "mend the clock of the operator's node",
     IMSResponseInvalid: "check ",
 }
 """What a person who reads the message is told to do."""
@@ -87,7 +89,9 @@ def chain(error: BaseException | None) -> Iterator[BaseException]:
 def check(error: IMSError, kind: type[IMSError], *words: str) -> None:
     assert type(error) is kind
     assert error.reason == kind.__name__
-    assert isinstance(error, IMSRefused) == (kind in (InvalidClient, InvalidScope, CredentialNotPermitted))
+    refusals = (InvalidClient, InvalidScope, CredentialNotPermitted)
+    assert isinstance(error, IMSRefused) == (kind in refusals)
+    assert error.needs_person == (kind in (*refusals, ClockSkewed))
     message = str(error)
     assert [word for word in (*words, ADVICE[kind]) if word not in message] == [], message
     assert len(message) < 400

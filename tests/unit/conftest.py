@@ -7,8 +7,9 @@ from collections.abc import AsyncIterator, Iterator
 
 import pytest
 
-from adobe_ims_operator.adobe.client import ClientCredentials, IMSClient, load_trust
+from adobe_ims_operator.adobe.client import TOTAL_SECONDS, ClientCredentials, IMSClient
 from adobe_ims_operator.adobe.errors import IMSError
+from adobe_ims_operator.adobe.trust import load_trust
 from adobe_ims_operator.core.model import Token
 from adobe_ims_stand_in.defaults import EXPIRES_IN
 from testbed.stand_in import SAMPLE, StandIn
@@ -38,9 +39,15 @@ def stand_in(_stand_in: StandIn) -> Iterator[StandIn]:
 
 
 @pytest.fixture
-async def client(_stand_in: StandIn, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[IMSClient]:
+def patience() -> float:
+    """Seconds that `client` waits for an answer; a test may be parametrized with another."""
+    return TOTAL_SECONDS
+
+
+@pytest.fixture
+async def client(_stand_in: StandIn, patience: float, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[IMSClient]:
     monkeypatch.setenv("SSL_CERT_FILE", str(_stand_in.ca))  # to read all the usual authorities takes 20 ms
-    ims = IMSClient(load_trust(_stand_in.ca))
+    ims = IMSClient(load_trust(_stand_in.ca), patience=patience)
     yield ims
     await ims.close()
 
@@ -52,7 +59,7 @@ def fetch(client: IMSClient, stand_in: StandIn, caplog: pytest.LogCaptureFixture
     async def ask(url: str = "", credentials: ClientCredentials = CLIENT, scopes: tuple[str, ...] = SCOPES) -> Token:
         with caplog.at_level("DEBUG"):
             try:
-                return await client.fetch(url or stand_in.url, credentials, scopes)
+                return (await client.fetch(url or stand_in.url, credentials, scopes)).token
             finally:
                 lines = [f"{record.__dict__} {record.getMessage()}" for record in caplog.records]
                 assert_without_secrets(" ".join(lines))

@@ -18,7 +18,8 @@ from aiohttp.test_utils import TestServer
 from kubernetes.aio.client import Configuration
 
 from adobe_ims_operator.adobe.client import TOKEN_PATH, IMSClient
-from adobe_ims_operator.adobe.endpoints import Endpoints, RateLimit
+from adobe_ims_operator.adobe.endpoints import Endpoints
+from adobe_ims_operator.adobe.rate import RateLimit
 from adobe_ims_operator.api.resource import ROTATE_ANNOTATION, Key, parse_credential
 from adobe_ims_operator.cache.store import Cluster
 from adobe_ims_operator.controller.fetch import Fetcher

@@ -214,3 +214,11 @@ def test_an_endpoint_stays_closed_until_the_last_moment_that_was_named(waits: li
         endpoints.close_until(PRODUCTION, NOW + timedelta(seconds=wait))
     last = NOW + timedelta(seconds=max(waits))
     assert endpoints.opens_at(PRODUCTION, NOW) == (last if max(waits) else None)
+
+
+def test_a_clock_that_was_ahead_closes_nothing_for_longer_than_it_was_asked() -> None:
+    endpoints = Endpoints(ADOBE)
+    endpoints.close_until(PRODUCTION, NOW + timedelta(days=2))
+    later = NOW + timedelta(minutes=5)
+    endpoints.close_until(PRODUCTION, later)
+    assert endpoints.opens_at(PRODUCTION, NOW) == later

@@ -7,9 +7,11 @@ from datetime import UTC, datetime
 
 import pytest
 
-from adobe_ims_operator.adobe.client import IMSClient, load_trust
-from adobe_ims_operator.adobe.endpoints import Endpoints, RateLimit
+from adobe_ims_operator.adobe.client import IMSClient
+from adobe_ims_operator.adobe.endpoints import Endpoints
 from adobe_ims_operator.adobe.errors import InvalidClient
+from adobe_ims_operator.adobe.rate import RateLimit
+from adobe_ims_operator.adobe.trust import load_trust
 from adobe_ims_operator.controller.fetch import Fetcher
 from adobe_ims_operator.kube.client_secret import Client
 from adobe_ims_operator.kube.errors import NotLeadingError

@@ -6,9 +6,10 @@ from datetime import timedelta
 
 import pytest
 
-from adobe_ims_operator.adobe import client as ims
-from adobe_ims_operator.adobe.client import LONGEST_ANSWER, ClientCredentials, IMSClient, load_trust
+from adobe_ims_operator.adobe.answers import LONGEST_ANSWER
+from adobe_ims_operator.adobe.client import ClientCredentials, IMSClient
 from adobe_ims_operator.adobe.errors import IMSUnavailable
+from adobe_ims_operator.adobe.trust import load_trust
 from adobe_ims_operator.core.model import HeldToken, Token
 from adobe_ims_operator.kube.client_secret import Client, ClientSecret
 from adobe_ims_operator.kube.token_secret import _Desired
@@ -78,14 +79,14 @@ async def test_a_connection_that_was_lost_is_replaced(stand_in: StandIn, fetch: 
 async def _answered_after_two_were_given_up(stand_in: StandIn) -> bool:
     silent = await asyncio.start_server(lambda *_: None, "127.0.0.1", 0)
     url = f"https://127.0.0.1:{silent.sockets[0].getsockname()[1]}"
-    client = IMSClient(load_trust(stand_in.ca))
+    client = IMSClient(load_trust(stand_in.ca), patience=1)
     given_up = [asyncio.create_task(client.fetch(url, CLIENT, ["openid"])) for _ in range(2)]
     await asyncio.sleep(0.05)  # one is in its handshake, the other waits for its place
     for task in given_up:
         task.cancel()
     await asyncio.gather(*given_up, return_exceptions=True)
     try:
-        return stand_in.issued((await client.fetch(stand_in.url, CLIENT, ["openid"])).access_token)
+        return stand_in.issued((await client.fetch(stand_in.url, CLIENT, ["openid"])).token.access_token)
     except IMSUnavailable:
         return False
     finally:
@@ -94,10 +95,7 @@ async def _answered_after_two_were_given_up(stand_in: StandIn) -> bool:
 
 
 @pytest.mark.filterwarnings("ignore::ResourceWarning")  # asyncio leaves sockets of handshakes that were given up open
-def test_requests_that_were_given_up_leave_their_places_to_others(
-    stand_in: StandIn, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(ims, "TOTAL_SECONDS", 0.5)
+def test_requests_that_were_given_up_leave_their_places_to_others(stand_in: StandIn) -> None:
     answered = asyncio.run(_answered_after_two_were_given_up(stand_in))
     gc.collect()
     assert answered
@@ -115,7 +113,7 @@ async def test_a_cookie_set_for_one_credential_is_never_sent(stand_in: StandIn, 
 async def test_an_authority_of_ones_own_is_trusted_beside_the_usual_ones(stand_in: StandIn) -> None:
     usual, more = load_trust(None), load_trust(stand_in.ca)
     client = IMSClient(more)
-    assert stand_in.issued((await client.fetch(stand_in.url, CLIENT, ["openid"])).access_token)
+    assert stand_in.issued((await client.fetch(stand_in.url, CLIENT, ["openid"])).token.access_token)
     await client.close()
     added = more.get_ca_certs()
     assert [authority for authority in usual.get_ca_certs() if authority not in added] == []
@@ -133,11 +131,16 @@ async def test_the_token_type_is_bearer_in_any_case(stand_in: StandIn, fetch: Fe
     assert (await fetch()).token_type == "Bearer"
 
 
+async def test_a_token_type_that_is_left_out_is_bearer(stand_in: StandIn, fetch: Fetch) -> None:
+    stand_in.rules([{"behaviour": "no_token_type"}])
+    assert (await fetch()).token_type == "bearer"
+
+
 @pytest.mark.parametrize(
     ("value", "seconds"),
     [
         (86399, 86399),
-        (1, 1),
+        (10, 10),
         (86399.9, 86399),
         ("86399", 86399),
         ("0000000086399", 86399),

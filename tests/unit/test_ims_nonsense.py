@@ -4,7 +4,7 @@ import tracemalloc
 
 import pytest
 
-from adobe_ims_operator.adobe.client import LONGEST_ANSWER
+from adobe_ims_operator.adobe.answers import LONGEST_ANSWER
 from adobe_ims_operator.adobe.errors import IMSResponseInvalid
 from testbed.stand_in import StandIn
 from unit.asking import Refuse, Serve, check
@@ -67,6 +67,14 @@ async def test_a_good_status_is_not_enough(
 async def test_a_lifetime_must_be_a_number_of_seconds(stand_in: StandIn, refuse: Refuse, value: object) -> None:
     stand_in.rules([{"behaviour": "expires_in", "value": value}])
     check(await refuse(), IMSResponseInvalid, "without an expires_in in seconds")
+
+
+@pytest.mark.parametrize("value", [1, 9, 9.9, "9"])
+async def test_a_token_that_would_be_replaced_all_the_time_is_refused(
+    stand_in: StandIn, refuse: Refuse, value: object
+) -> None:
+    stand_in.rules([{"behaviour": "expires_in", "value": value}])
+    check(await refuse(), IMSResponseInvalid, "an expires_in of less than 10 s")
 
 
 @pytest.mark.parametrize("value", [86399000, 864001, "86399000", 86399000.0, 10**14])

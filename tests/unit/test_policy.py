@@ -114,12 +114,11 @@ class TestWhen:
     @pytest.mark.parametrize(
         ("lifetime", "interval", "after"),
         [
-            (30, 82800, 28.75),
             (82860, 82800, 82800),
             (82859, 82800, 82859 * 23 / 24),
             (86399, 86340, 86399 * 23 / 24),
-            (120, 60, 60),
-            (119, 60, 119 * 23 / 24),
+            (10800, 10740, 10740),
+            (10800, 10741, 10800 * 23 / 24),
         ],
     )
     def test_a_token_with_less_than_a_minute_of_margin_is_rotated_after_23_of_24_parts(
@@ -127,6 +126,39 @@ class TestWhen:
     ) -> None:
         due = due_at(facts(NOW, timedelta(seconds=lifetime)), timedelta(seconds=interval))
         assert (due - NOW).total_seconds() == pytest.approx(after)
+
+    @pytest.mark.parametrize(
+        ("lifetime", "interval", "after"),
+        [
+            (10, 82800, 20 / 3),
+            (30, 82800, 20),
+            (3599, 82800, 3599 * 2 / 3),
+            (10799, 82800, 10799 * 2 / 3),
+            (119, 60, 60),
+        ],
+    )
+    def test_a_token_of_less_than_three_hours_is_rotated_after_two_thirds_or_the_interval_if_that_is_earlier(
+        self, lifetime: int, interval: int, after: float
+    ) -> None:
+        due = due_at(facts(NOW, timedelta(seconds=lifetime)), timedelta(seconds=interval))
+        assert (due - NOW).total_seconds() == pytest.approx(after)
+
+    @given(worlds.known_facts, worlds.intervals)
+    def test_a_token_lives_on_for_a_minute_or_a_24th_of_its_life_after_it_is_due_and_a_short_one_for_a_third(
+        self, known: Facts, interval: timedelta
+    ) -> None:
+        lifetime, due = known.expires_at - known.issued_at, due_at(known, interval)
+        least = lifetime / 3 if lifetime < 3 * HOUR else min(lifetime / 24, timedelta(minutes=1))
+        assert known.expires_at - due >= least - timedelta(microseconds=1)
+        assert due <= known.issued_at + interval
+
+    @given(worlds.known_facts, worlds.intervals)
+    def test_however_short_a_token_lives_it_is_not_due_before_two_thirds_of_that_or_the_interval(
+        self, known: Facts, interval: timedelta
+    ) -> None:
+        lifetime = known.expires_at - known.issued_at
+        least = min(interval, lifetime * 2 / 3) - timedelta(microseconds=1)
+        assert due_at(known, interval) - known.issued_at >= least
 
     @given(worlds.known_facts, worlds.intervals)
     def test_a_rotation_is_due_before_the_token_expires(self, known: Facts, interval: timedelta) -> None:

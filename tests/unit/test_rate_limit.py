@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from adobe_ims_operator.adobe.endpoints import RateLimit
+from adobe_ims_operator.adobe.rate import RateLimit
 
 
 class _Clockwork(asyncio.SelectorEventLoop):
@@ -86,3 +86,49 @@ def test_after_an_idle_time_a_second_worth_starts_at_once_and_the_rest_evenly() 
 
 def test_the_first_to_ask_need_not_wait() -> None:
     assert starts(0.01, [0.0]) == [(0.0, 0.0)]
+
+
+class _Hands:
+    """A clock that is moved by hand."""
+
+    now = 0.0
+
+    def __call__(self) -> float:
+        return self.now
+
+
+@given(RATES, st.lists(st.tuples(st.booleans(), st.floats(0, 100)), max_size=40))
+def test_the_rate_is_never_above_the_configured_one_nor_below_one_a_second(
+    per_second: float, steps: list[tuple[bool, float]]
+) -> None:
+    clock = _Hands()
+    limit = RateLimit(per_second, clock)
+    for slow, after in steps:
+        if slow:
+            limit.slow_down()
+        clock.now += after
+        assert min(per_second, 1) <= limit.per_second <= per_second
+    clock.now += 10 * 9
+    assert limit.per_second == per_second
+
+
+def test_a_slowed_rate_is_halved_each_time_and_recovers_step_by_step() -> None:
+    clock = _Hands()
+    limit = RateLimit(50, clock)
+    limit.slow_down()
+    limit.slow_down()
+    rates = []
+    for clock.now in (0, 9.9, 10, 20, 1e9):
+        rates.append(limit.per_second)
+    assert rates == [12.5, 12.5, 25, 50, 50]
+
+
+async def test_a_slowed_endpoint_is_asked_at_the_slower_pace() -> None:
+    loop = asyncio.get_running_loop()
+    limit = RateLimit(40, loop.time)
+    for _ in range(3):
+        limit.slow_down()
+    begun = loop.time()
+    for _ in range(4):  # one each fifth of a second, as nothing was saved up yet
+        await limit.wait()
+    assert loop.time() - begun > 0.55

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from adobe_ims_operator.adobe.client import LONGEST_LIFETIME
+from adobe_ims_operator.adobe.answers import LONGEST_LIFETIME
 from adobe_ims_operator.adobe.errors import IMSResponseInvalid
 from adobe_ims_operator.api.ledger import digest_data, digest_spec, read_facts
 from adobe_ims_operator.api.placeholders import NAMES, TemplateError, holds_token, measure, render

@@ -18,7 +18,7 @@ from bench.usage import Sample, sum_up
 from bench.versions import Versions
 
 BIRTH = 1_800_000_000.0
-LIFE, DUE, LATENCY = 60, 57.5, 0.15
+LIFE, DUE, LATENCY = 60, 40.0, 0.15
 """Seconds."""
 
 LATE = st.lists(st.floats(0, 1.9), min_size=1, max_size=20)
@@ -68,7 +68,7 @@ def test_each_fault_is_counted_where_it_is(born: float, late: list[float], data:
 
     expired = new._replace(answered=old.expires_at + data.draw(st.floats(0.001, 1000)))
     assert faults_with(expired) == (1, 0, 0)
-    early = new.version._replace(issued_at=old.issued_at + data.draw(st.integers(0, 56)))
+    early = new.version._replace(issued_at=old.issued_at + data.draw(st.integers(0, 39)))
     assert faults_with(new._replace(version=early)) == (0, 1, 0)
     too_soon = old.issued_at + DUE + LATENCY - data.draw(st.floats(0.001, 50))
     assert faults_with(new._replace(answered=too_soon)) == (0, 1, 0)

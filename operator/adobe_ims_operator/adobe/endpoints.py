@@ -4,9 +4,8 @@ Without the list anyone who may create a credential could have the operator send
 to a host of theirs.
 """
 
-import asyncio
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from datetime import datetime, timedelta
 
 ADOBE = ("https://ims-na1.adobelogin.com", "https://ims-na1-stg1.adobelogin.com")
@@ -63,7 +62,7 @@ class Endpoints:
         self._closed: dict[str, datetime] = {}
 
     def resolve(self, endpoint: str | None) -> str:
-        """The endpoint that a spec means, as it is compared; it may not be an allowed one."""
+        """The endpoint that a spec means, in the form in which it is compared. It need not be on the list."""
         if endpoint is None:
             return self.urls[0]
         try:
@@ -77,33 +76,11 @@ class Endpoints:
 
     def close_until(self, endpoint: str, moment: datetime) -> None:
         """Ask nothing of an endpoint until then; a later moment that was named before stands."""
-        self._closed[endpoint] = max(moment, self._closed.get(endpoint, moment))
+        known = self._closed.get(endpoint, moment)
+        # Further ahead than anybody may ask for, it was set by a clock that was wrong.
+        self._closed[endpoint] = known if moment < known <= moment + LONGEST_CLOSURE else moment
 
     def opens_at(self, endpoint: str, now: datetime) -> datetime | None:
         """When an endpoint may be asked again, or None if that is now."""
         moment = self._closed.get(endpoint)
-        # Further ahead than anybody may ask for, it was set by a clock that was wrong.
         return moment if moment is not None and now < moment <= now + LONGEST_CLOSURE else None
-
-
-class RateLimit:
-    """At most so many starts a second, evenly spaced; after a pause, those of one second at once.
-
-    Args:
-        per_second: starts a second.
-        clock: seconds that never go back.
-    """
-
-    def __init__(self, per_second: float, clock: Callable[[], float]) -> None:
-        self._interval = 1 / per_second
-        self._slack = max(1.0, self._interval) - self._interval
-        self._clock = clock
-        self._next = clock()
-
-    async def wait(self) -> None:
-        """Wait for one's turn, in order of asking."""
-        now = self._clock()
-        turn = max(self._next, now - self._slack)
-        self._next = turn + self._interval
-        if turn > now:
-            await asyncio.sleep(turn - now)

@@ -2,8 +2,9 @@
 
     IMSError
     ├── IMSUnavailable       down or unreachable; time mends it
-    ├── IMSRateLimited       it throttles; time mends it, for everybody who asks that endpoint
+    ├── IMSRateLimited       it throttles this client; time mends it
     ├── IMSResponseInvalid   it answered, but not as IMS does; time or a person mends it
+    ├── ClockSkewed          its clock or the operator's is wrong; a person mends it
     └── IMSRefused           it said no; a person mends it
         ├── InvalidClient            the id or the secret; another client secret may do
         ├── InvalidScope
@@ -19,6 +20,15 @@ class IMSError(Exception):
     """Base of all; `reason` is the CamelCase word of the condition."""
 
     reason: str
+    needs_person = False
+    """Whether asking again is of no use before a person has changed something."""
+    debug_id: str | None = None
+    """The x-debug-id of the answer, by which Adobe's support finds the request."""
+
+    def __str__(self) -> str:
+        """The message, with the x-debug-id if there is one."""
+        message = super().__str__()
+        return message if self.debug_id is None else f"{message} (for Adobe's support: x-debug-id {self.debug_id})"
 
 
 class IMSUnavailable(IMSError):  # noqa: N818 - the name is the reason that users search for
@@ -43,10 +53,22 @@ class IMSResponseInvalid(IMSError):  # noqa: N818
     reason = "IMSResponseInvalid"
 
 
+class ClockSkewed(IMSError):  # noqa: N818
+    """A token whose end can't be known; `skew` is by how many seconds the operator's clock is ahead of IMS's."""
+
+    reason = "ClockSkewed"
+    needs_person = True
+
+    def __init__(self, message: str, skew: float) -> None:
+        super().__init__(message)
+        self.skew = skew
+
+
 class IMSRefused(IMSError):  # noqa: N818
     """An OAuth error that comes again until a person changes something."""
 
     reason = "IMSRefused"
+    needs_person = True
 
 
 class InvalidClient(IMSRefused):

@@ -55,8 +55,6 @@ _NAMES = frozenset(
         _CLIENT_SECRET_KEY,
         _ROTATE,
         _ROTATIONS,
-        _ROTATION_ID,
-        _CLIENT_ID,
     }
 )
 
@@ -137,7 +135,9 @@ def read_facts(annotations: Mapping[str, str]) -> Facts | None:
             rotate_request=shorten(annotations[_ROTATE]),
             rotations=rotations,
             rotation_id=rotation_id,
-            client_id=share(annotations[_CLIENT_ID]) if rotation_id is not None and _CLIENT_ID in annotations else None,
+            client_id=share(annotations[_CLIENT_ID][:MAX_CLIENT_ID])
+            if rotation_id is not None and _CLIENT_ID in annotations
+            else None,
         )
     except (KeyError, ValueError):
         return None

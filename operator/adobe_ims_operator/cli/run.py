@@ -9,8 +9,8 @@ from pathlib import Path
 import click
 import uvloop
 
-from adobe_ims_operator.adobe.client import TrustError, load_trust
 from adobe_ims_operator.adobe.endpoints import ADOBE, EndpointError, Endpoints
+from adobe_ims_operator.adobe.trust import TrustError, load_trust
 from adobe_ims_operator.api.resource import Key
 from adobe_ims_operator.core.forbidden import Forbidden, ForbiddenError
 from adobe_ims_operator.kube.login import NoClusterError

@@ -5,13 +5,14 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 
+from adobe_ims_operator.adobe.answers import Grant
 from adobe_ims_operator.adobe.client import ClientCredentials, IMSClient
-from adobe_ims_operator.adobe.endpoints import Endpoints, RateLimit
+from adobe_ims_operator.adobe.endpoints import Endpoints
 from adobe_ims_operator.adobe.errors import IMSError, InvalidClient
+from adobe_ims_operator.adobe.rate import RateLimit
 from adobe_ims_operator.api.ledger import Facts, new_rotation_id
 from adobe_ims_operator.api.resource import Key
-from adobe_ims_operator.api.times import whole_seconds
-from adobe_ims_operator.core.model import HeldToken, Inputs, Observed, Token
+from adobe_ims_operator.core.model import HeldToken, Inputs, Observed
 from adobe_ims_operator.kube.client_secret import Client
 
 
@@ -60,14 +61,13 @@ class Fetcher:
         if self.endpoints.opens_at(observed.endpoint, self.now()) is not None:
             return None
         self.permit()
-        issued_at = whole_seconds(self.now())
-        token = await self._request(observed, ClientCredentials(client.client_id, client.secrets[secret_key]))
+        grant = await self._request(observed, ClientCredentials(client.client_id, client.secrets[secret_key]))
         facts = Facts(
             credential=str(observed.key),
             credential_uid=observed.uid,
             secret=str(Key(observed.key.namespace, observed.spec.secret.name)),
-            issued_at=issued_at,
-            expires_at=issued_at + token.expires_in,
+            issued_at=grant.issued_at,
+            expires_at=grant.expires_at,
             spec_digest=inputs.spec_digest,
             data_digest="",  # known once the Secret is rendered
             client_digest=client.digest(observed.uid),
@@ -75,17 +75,17 @@ class Fetcher:
             client_secret_key=secret_key,
             rotate_request=inputs.rotate_request,
             rotations=(observed.facts.rotations if observed.facts else 0) + 1,
-            rotation_id=new_rotation_id(issued_at, self.random_hex()),
+            rotation_id=new_rotation_id(grant.issued_at, self.random_hex()),
             client_id=client.client_id,
         )
-        return HeldToken(token, client.client_id, facts, inputs)
+        return HeldToken(grant.token, client.client_id, facts, inputs)
 
-    async def _request(self, observed: Observed, credentials: ClientCredentials) -> Token:
+    async def _request(self, observed: Observed, credentials: ClientCredentials) -> Grant:
         started = self.steady()
         try:
-            token = await self.ims.fetch(observed.endpoint, credentials, observed.spec.scopes)
+            grant = await self.ims.fetch(observed.endpoint, credentials, observed.spec.scopes)
         except IMSError as error:
             self.count(observed.endpoint, error.reason, self.steady() - started)
             raise
         self.count(observed.endpoint, "Issued", self.steady() - started)
-        return token
+        return grant

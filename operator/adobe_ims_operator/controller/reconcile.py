@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import assert_never
 
-from adobe_ims_operator.adobe.errors import IMSError, IMSRateLimited, IMSRefused
+from adobe_ims_operator.adobe.errors import IMSError, IMSRateLimited
 from adobe_ims_operator.api.placeholders import TemplateError
 from adobe_ims_operator.api.resource import Key
 from adobe_ims_operator.api.times import to_rfc3339
@@ -159,7 +159,7 @@ class Reconciler:
             held = await self.fetcher.fetch(observed, found.client, inputs)
         except IMSError as error:
             memory.ask(need, inputs, self.now())
-            pace = Pace.PERSON if isinstance(error, IMSRefused) else Pace.IMS
+            pace = Pace.PERSON if error.needs_person else Pace.IMS
             after = error.retry_after if isinstance(error, IMSRateLimited) else None
             if after is not None:
                 self.cluster.endpoints.close_until(observed.endpoint, self.now() + after)

@@ -18,8 +18,11 @@ from adobe_ims_operator.api.times import to_rfc3339
 from adobe_ims_operator.core import claims
 from adobe_ims_operator.core.model import Finding, Observed
 
+SHORT_LIFETIME = timedelta(hours=3)
+"""A token that lives shorter is replaced after `SHORT_SHARE` of its lifetime at the latest, to leave time to retry."""
+SHORT_SHARE = 2 / 3
 LEAST_MARGIN = timedelta(minutes=1)
-"""A token must outlive its rotation by this much; else it is replaced after `LIFETIME_SHARE` of its lifetime."""
+"""Any other must outlive its rotation by this much; else it is replaced after `LIFETIME_SHARE` of its lifetime."""
 LIFETIME_SHARE = 23 / 24
 CLOCK_SKEW = timedelta(minutes=1)
 """A token issued further ahead than this was written by a clock that was wrong."""
@@ -199,6 +202,8 @@ def first(checks: Sequence[Check], observed: Observed, now: datetime) -> Finding
 def due_at(facts: Facts, interval: timedelta) -> datetime:
     """When a token is to be replaced: always before it expires."""
     lifetime = facts.expires_at - facts.issued_at
+    if lifetime < SHORT_LIFETIME:
+        return facts.issued_at + min(interval, lifetime * SHORT_SHARE)
     if lifetime - interval < LEAST_MARGIN:
         return facts.issued_at + lifetime * LIFETIME_SHARE
     return facts.issued_at + interval

@@ -14,7 +14,8 @@ from dataclasses import dataclass
 from kubernetes.aio.client import Configuration
 
 from adobe_ims_operator.adobe.client import IMSClient
-from adobe_ims_operator.adobe.endpoints import Endpoints, RateLimit
+from adobe_ims_operator.adobe.endpoints import Endpoints
+from adobe_ims_operator.adobe.rate import RateLimit
 from adobe_ims_operator.api.resource import Key
 from adobe_ims_operator.cache.credential_watch import CredentialWatch
 from adobe_ims_operator.cache.resync import Sweep

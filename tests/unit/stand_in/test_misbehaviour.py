@@ -91,12 +91,22 @@ def test_a_good_answer_is_changed_in_one_field(
     assert ims.requests().by_answer == {given["behaviour"]: 1}
 
 
-@pytest.mark.parametrize(("behaviour", "field"), [("no_token", "access_token"), ("expires_in", "expires_in")])
+@pytest.mark.parametrize(
+    ("behaviour", "field"),
+    [("no_token", "access_token"), ("no_token_type", "token_type"), ("expires_in", "expires_in")],
+)
 def test_a_good_answer_lacks_a_field(ims: StandIn, client: httpx.Client, behaviour: str, field: str) -> None:
     ims.rules([rule(behaviour)])
     response = ask(client)
     assert response.status_code == 200
     assert field not in response.json()
+
+
+@pytest.mark.parametrize("ahead", [3600, -3600.5])
+def test_its_clock_may_be_another(ims: StandIn, client: httpx.Client, ahead: float) -> None:
+    ims.rules([rule("clock", ahead=ahead)])
+    date = parsedate_to_datetime(ask(client).headers["date"]).timestamp()
+    assert date - time.time() == pytest.approx(ahead, abs=3)
 
 
 def test_an_opaque_token_is_no_jwt_and_still_issued(ims: StandIn, client: httpx.Client) -> None:

@@ -88,6 +88,12 @@ def test_other_paths_and_methods_are_a_web_servers(client: httpx.Client, method:
     assert client.request(method, path).status_code == status
 
 
+def test_each_answer_has_a_debug_id_of_its_own(ims: StandIn, client: httpx.Client) -> None:
+    ims.rules([{"behaviour": "server_error", "times": 1}])
+    ids = {ask(client).headers["x-debug-id"] for _ in range(3)}
+    assert len(ids) == 3
+
+
 def test_lifetime_and_latency_change_while_it_runs(ims: StandIn, client: httpx.Client) -> None:
     ims.settings(expires_in=60, latency=0.2)
     start = time.monotonic()
