@@ -49,7 +49,7 @@ bench-full: $(VENV) binaries ## The same for 1,000 and 10,000 credentials, in ha
 	@PYTHONPATH=.:benchmarks .venv/bin/python -m bench 1000 10000 --idle 60
 
 .PHONY: bench-fair
-bench-fair: $(VENV) binaries ## A burst, a slow IMS and 429s: no token expires, none is held up, in 20 minutes
+bench-fair: $(VENV) binaries ## A burst, a slow IMS, 429s and a busy namespace: no token expires, none is held up, in 25 minutes
 	@PYTHONPATH=.:benchmarks .venv/bin/python -m bench.fair
 
 .PHONY: bench-soak

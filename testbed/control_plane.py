@@ -9,6 +9,7 @@ start it where the program's main thread runs.
 import atexit
 import contextlib
 import json
+import shutil
 import signal
 import socket
 import subprocess
@@ -74,6 +75,11 @@ class ControlPlane:
         return self.files.admin
 
     @property
+    def etcd_url(self) -> str:
+        """Where etcd listens, for those with the API server's certificate."""
+        return f"https://127.0.0.1:{self._etcd_port}"
+
+    @property
     def files(self) -> Credentials:
         if self._credentials is None:
             raise ControlPlaneError("the control plane was not started yet")
@@ -97,20 +103,26 @@ class ControlPlane:
         if not self._detached:
             atexit.register(self.stop)
         try:
-            self._spawn(ETCD, self._etcd_command(), self._etcd_ready)
-            self.start_apiserver()
-            if self._crds:
-                apply_crds(self.kubeconfig, self._crds)
-            self._spawn(CONTROLLER_MANAGER, self._controller_manager_command(), self._controllers_ready)
+            self._start_all()
         except BaseException:
             self.stop()
             raise
 
     def stop(self) -> None:
         """End all three, in the order that loses nothing; harmless when they do not run."""
+        self._stop_all()
+        atexit.unregister(self.stop)
+
+    def _start_all(self) -> None:
+        self._spawn(ETCD, self._etcd_command(), self._etcd_ready)
+        self.start_apiserver()
+        if self._crds:
+            apply_crds(self.kubeconfig, self._crds)
+        self._spawn(CONTROLLER_MANAGER, self._controller_manager_command(), self._controllers_ready)
+
+    def _stop_all(self) -> None:
         for name in STOP_ORDER:
             self._stop(name)
-        atexit.unregister(self.stop)
 
     def start_apiserver(self) -> None:
         """Start it on the port it always had, and return when it is ready."""
@@ -123,6 +135,19 @@ class ControlPlane:
         self.stop_apiserver()
         time.sleep(down_seconds)
         self.start_apiserver()
+
+    def back_up(self, folder: Path) -> None:
+        """Copy etcd's data to a new folder; all are down meanwhile."""
+        self._stop_all()
+        shutil.copytree(self.folder / "etcd", folder)
+        self._start_all()
+
+    def restore(self, folder: Path) -> None:
+        """Put etcd's data back to what `back_up` copied; all are down meanwhile."""
+        self._stop_all()
+        shutil.rmtree(self.folder / "etcd")
+        shutil.copytree(folder, self.folder / "etcd")
+        self._start_all()
 
     def pause_apiserver(self) -> None:
         """Let it hang: connections stay open and new ones are accepted, but nothing is answered."""
@@ -154,7 +179,7 @@ class ControlPlane:
             write_records(self.folder, self._processes)
 
     def _etcd_command(self) -> list[str]:
-        client, peer = f"https://127.0.0.1:{self._etcd_port}", f"https://127.0.0.1:{self._peer_port}"
+        client, peer = self.etcd_url, f"https://127.0.0.1:{self._peer_port}"
         return [
             str(self._binaries.etcd),
             f"--data-dir={self.folder / 'etcd'}",
@@ -179,7 +204,7 @@ class ControlPlane:
     def _apiserver_command(self) -> list[str]:
         return [
             str(self._binaries.kube_apiserver),
-            f"--etcd-servers=https://127.0.0.1:{self._etcd_port}",
+            f"--etcd-servers={self.etcd_url}",
             f"--etcd-cafile={self.files.ca}",
             f"--etcd-certfile={self.files.server_certificate}",
             f"--etcd-keyfile={self.files.server_key}",

@@ -1,7 +1,8 @@
 """Measures whether the operator is fair under load, and prints tables: `python -m bench.fair`.
 
 This module is the order of things: a burst of new credentials while routine rotations fall due and one endpoint is slow
-(`burst`), and an endpoint that throttles (`throttled`). Each has a cluster of its own on loopback, and ends by itself.
+(`burst`), an endpoint that throttles (`throttled`), and a namespace that has more work than can be done, beside others
+that have little (`hog`). Each has a cluster of its own on loopback, and ends by itself.
 """
 
 import argparse
@@ -12,10 +13,14 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from bench import burst, command, throttled
+from bench import burst, command, hog, throttled
 from bench.burst import Plan
 from bench.stage import Load, Stage
 from bench.table import Figure, render
+
+PARTS = ("burst", "throttled", "hog")
+HOG_QPS = 50
+"""What the operator asks in a second by default: as users have it."""
 
 
 def measure_burst(load: Load, plan: Plan) -> list[Figure]:
@@ -44,6 +49,23 @@ def measure_throttled(load: Load, qps: float) -> list[Figure]:
     return found
 
 
+def measure_hog(load: Load, qps: float) -> list[Figure]:
+    """One namespace with so much to do, in three ways, and what its neighbours have of it."""
+    found: list[Figure] = []
+    for trouble, what in hog.TROUBLES.items():
+        _say(f"{load.count} credentials of one namespace, with {what}")
+        with (
+            tempfile.TemporaryDirectory() as folder,
+            Stage(
+                Path(folder), load, hog.HOG, expires_in=hog.LIFETIME, ims_qps=qps, others=(hog.NEW, hog.ROUTINE)
+            ) as stage,
+        ):
+            outcome = hog.run(stage, load.count, trouble)
+            _say(f"{outcome}")
+            found += hog.figures(outcome)
+    return found
+
+
 def show(headline: str, figures: Sequence[Figure]) -> str:
     """A table with what it is of."""
     return f"{headline}\n\n{render(figures)}\n"
@@ -55,15 +77,16 @@ def _say(what: str) -> None:
 
 def _arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m bench.fair", description=main.__doc__)
-    parser.add_argument("--only", choices=("burst", "throttled"), help="measure only this")
+    parser.add_argument("--only", choices=PARTS, help="measure only this")
     parser.add_argument("--routine", type=int, default=1000, metavar="N", help="rotations that fall due [1000]")
     parser.add_argument("--new", type=int, default=5000, metavar="N", help="credentials of the burst [5000]")
     parser.add_argument("--throttled", type=int, default=1000, metavar="N", help="credentials that meet 429s [1000]")
+    parser.add_argument("--hog", type=int, default=2000, metavar="N", help="credentials of one namespace [2000]")
     parser.add_argument(
         "--ims-qps",
         type=float,
         default=25,
-        help="tokens asked for in a second [25], few enough for the machine to keep up",
+        help="tokens asked for in a second [25], few enough for the machine to keep up; `hog` has the default, 50",
     )
     command.add_flags(parser)
     parser.add_argument("--slow", type=float, default=30, help="seconds that the slow IMS takes [30]")
@@ -83,20 +106,26 @@ def main() -> None:
         concurrency=arguments.concurrency,
     )
     results: dict[str, Any] = {}
-    if arguments.only != "throttled" and plan.margin < plan.lifetime / 3:
+    parts = PARTS if arguments.only is None else (arguments.only,)
+    if "burst" in parts and plan.margin < plan.lifetime / 3:
         sys.exit("with less --margin tokens are replaced by their lifetimes, and do not all fall due together")
-    if arguments.only != "throttled":
+    if "burst" in parts:
         load = Load(arguments.routine, arguments.concurrency, arguments.latency)
         figures = measure_burst(load, plan)
         headline = f"{plan.new} new credentials while {plan.routine} rotations fall due"
         headline += f", a tenth of each at an IMS that answers in {plan.slow:g} s"
         print(show(headline, figures), flush=True)
         results["burst"] = [each.to_json() for each in figures]
-    if arguments.only != "burst":
+    if "throttled" in parts:
         load = Load(arguments.throttled, arguments.concurrency, arguments.latency)
         figures = measure_throttled(load, plan.qps)
         print(show(f"{load.count} new credentials, 429 to a tenth of all requests", figures), flush=True)
         results["throttled"] = [each.to_json() for each in figures]
+    if "hog" in parts:
+        load = Load(arguments.hog, arguments.concurrency, arguments.latency)
+        figures = measure_hog(load, HOG_QPS)
+        print(show(f"{load.count} credentials of one namespace, and its neighbours", figures), flush=True)
+        results["hog"] = [each.to_json() for each in figures]
     command.write(results, arguments.json)
 
 

@@ -4,7 +4,7 @@ import asyncio
 import json
 import subprocess
 import sys
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
@@ -23,7 +23,7 @@ from testbed.address import free_ports
 from testbed.api import Api
 from testbed.cluster import CRDS
 from testbed.control_plane import ControlPlane
-from testbed.operator_process import ACCOUNT, Operator, create_account
+from testbed.operator_process import ACCOUNT, Operator, create_account, grants
 from testbed.stand_in import StandIn
 
 LOADERS = 32
@@ -56,6 +56,7 @@ class Stage:
         expires_in: how long tokens live, in seconds.
         endpoints: how many IMS there are; `ims` is the first, which is the operator's default.
         ims_qps: what the operator may ask of each in a second.
+        others: namespaces that it watches beside its own.
     """
 
     def __init__(
@@ -67,11 +68,13 @@ class Stage:
         expires_in: int = EXPIRES_IN,
         endpoints: int = 1,
         ims_qps: float = IMS_QPS,
+        others: Sequence[str] = (),
     ) -> None:
         self._folder = folder
         self._expires_in = expires_in
         self._endpoints = endpoints
         self._ims_qps = ims_qps
+        self._others = tuple(others)
         self._stack = ExitStack()
         self._health_port, self._metrics_port = free_ports(2)
         self.load = load
@@ -99,6 +102,10 @@ class Stage:
         self.admin = self._stack.enter_context(Api.from_kubeconfig(self._plane.kubeconfig))
         self._http = self._stack.enter_context(httpx.Client(trust_env=False, timeout=1))
         kubeconfig = self.account(self.namespace)
+        for other in self._others:
+            self.admin.post("/api/v1/namespaces", {"metadata": {"name": other}})
+            for manifest in grants(other, self.namespace):
+                self.admin.apply(manifest)
         self.operator = Operator(kubeconfig, self._folder / "operator.log", self._flags())
         self._stack.push(self.operator)  # which ends it, if it was started
         assert self._plane.audit_log is not None  # noqa: S101 - for the type checker
@@ -108,7 +115,7 @@ class Stage:
 
     def _flags(self) -> list[str]:
         return [
-            f"--namespace={self.namespace}",
+            *(f"--namespace={name}" for name in (self.namespace, *self._others)),
             *(f"--endpoint={ims.url}" for ims in self.endpoints),
             f"--ims-ca-file={self.ims.ca}",
             f"--concurrency={self.load.concurrency}",

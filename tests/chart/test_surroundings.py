@@ -1,16 +1,25 @@
 """What stands around the pods: who selects them, names and labels, monitors, alerts, policies, the custom resource."""
 
 import re
+import ssl
+import time
 from collections.abc import Mapping, Sequence
+from datetime import UTC, datetime
 from typing import Any
 
 import pytest
 import yaml
 from aiohttp import web
 from aiohttp.test_utils import TestClient, TestServer
+from kubernetes.aio.client import Configuration
 
+from adobe_ims_operator.adobe.client import IMSClient
 from adobe_ims_operator.adobe.endpoints import ADOBE, Endpoints
-from adobe_ims_operator.cache.store import Cluster
+from adobe_ims_operator.api.times import Clock
+from adobe_ims_operator.controller.controller import Controller
+from adobe_ims_operator.core.forbidden import Forbidden
+from adobe_ims_operator.kube.client import Kube
+from adobe_ims_operator.kube.recorder import Recorder
 from adobe_ims_operator.manager.metrics import Metrics
 from chart.objects import EVERYTHING, NAME, OPERATOR, Object, container, of, one, pod, render
 from testbed.cluster import CRDS
@@ -134,16 +143,39 @@ def alerts() -> dict[str, Object]:
 def test_an_outage_is_critical_and_a_rotation_that_fails_is_a_warning() -> None:
     found = {name: (rule["labels"]["severity"], rule.get("for")) for name, rule in alerts().items()}
     assert found == {
-        "AdobeIMSCredentialNotReady": ("critical", "2m"),
+        "AdobeIMSCredentialWithoutToken": ("critical", "2m"),
         "AdobeIMSRotationFailing": ("warning", "15m"),
         "AdobeIMSRestartFailing": ("warning", "15m"),
         "AdobeIMSOperatorNoLeader": ("critical", "5m"),
     }
 
 
+def controller() -> Controller:
+    """One that is never started."""
+    clock = Clock(lambda: datetime.now(UTC), time.monotonic)
+
+    async def load() -> Configuration:
+        return Configuration()
+
+    kube = Kube(Configuration(host="http://127.0.0.1:9"), 1, load)
+    return Controller(
+        kube,
+        IMSClient(ssl.create_default_context()),
+        Recorder(kube, clock.now, "test"),
+        Endpoints(ADOBE),
+        clock=clock,
+        jitter=lambda: 0.0,
+        random_hex=lambda: "0" * 16,
+        forbidden=Forbidden(()),
+        count=lambda *_: None,
+        concurrency=1,
+        qps=1,
+    )
+
+
 async def test_alerts_ask_for_metrics_that_there_are_of_pods_of_this_release() -> None:
-    cluster = Cluster(Endpoints(ADOBE), lambda _: None, lambda _: None, lambda _: None)
-    served = Metrics(cluster, lambda: True, lambda: 0.0)
+    served = Metrics()
+    served.register(controller(), lambda: True, lambda: datetime.now(UTC), dict)
     application = web.Application()
     application.add_routes(served.routes())
     async with TestClient(TestServer(application)) as client, client.get("/metrics") as response:

@@ -83,7 +83,7 @@ def test_who_had_a_secret_makes_it_again_after_a_restart(elder_and_younger: Scen
     scene.rules({"behaviour": "server_error", "times": 1})
     before = scene.secret("shared")
     scene.api.delete(scene.path("shared", "secrets"))
-    scene.wait_condition("Ready", "False", "IMSUnavailable", "younger")
+    scene.wait_condition("RotationFailing", "True", "IMSUnavailable", "younger")
     scene.kill_operators()
     scene.operator()
     is_made_again(scene, "shared", before)

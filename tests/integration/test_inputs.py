@@ -10,7 +10,7 @@ from testbed.scene import CLIENT, Scene
 def test_a_credential_whose_client_secret_comes_later_waits_for_it(scene: Scene) -> None:
     scene.operator()
     scene.credential()
-    condition = scene.wait_condition("Ready", "False", "ClientSecretNotFound")
+    condition = scene.wait_condition("RotationFailing", "True", "ClientSecretNotFound")
     assert "there is no Secret oauth" in condition["message"]
     assert scene.condition("RotationFailing")["status"] == "True"
     assert scene.ims.requests().total == 0
@@ -31,7 +31,7 @@ def test_a_missing_key_is_named_and_mended_at_once(scene: Scene, data: dict[str,
     scene.client_secret(data=data)
     scene.operator()
     scene.credential()
-    condition = scene.wait_condition("Ready", "False", "ClientSecretKeyMissing")
+    condition = scene.wait_condition("RotationFailing", "True", "ClientSecretKeyMissing")
     assert f"under the key {key}" in condition["message"]
     assert scene.ims.requests().total == 0
     scene.client_secret()

@@ -103,8 +103,8 @@ def test_what_needs_no_request_is_told_although_the_endpoint_does_not_answer(
     scene.credential("not-allowed", endpoint="https://ims.example")
     scene.credential("without-client", endpoint=troubled.url, client={"secretRef": {"name": "absent"}})
     scene.credential("suspended", endpoint=troubled.url, suspend=True)
-    scene.wait_condition("Ready", "False", "EndpointNotAllowed", "not-allowed")
-    scene.wait_condition("Ready", "False", "ClientSecretNotFound", "without-client")
+    scene.wait_condition("RotationFailing", "True", "EndpointNotAllowed", "not-allowed")
+    scene.wait_condition("RotationFailing", "True", "ClientSecretNotFound", "without-client")
     scene.wait_condition("Ready", "False", "Suspended", "suspended")
     assert troubled.requests().total == 4, "the first four had not been given up"
 
@@ -269,5 +269,5 @@ def test_a_429_stops_what_is_queued_too(scene: Scene) -> None:
         scene.credential(name)
     scene.operator("--ims-qps", "4")
     for name in names:
-        scene.wait_condition("Ready", "False", "IMSRateLimited", name)
+        scene.wait_condition("RotationFailing", "True", "IMSRateLimited", name)
     assert 1 <= scene.ims.requests().total <= 6

@@ -54,7 +54,7 @@ def test_a_token_that_came_while_the_api_server_was_away_is_written_and_not_aske
     # The stand-in counts a request when it arrives, and answers it `latency` later.
     wait_for("IMS to be asked", lambda: scene.ims.requests().total == 2)
     scene.control_plane.stop_apiserver()
-    failed = f"{scene.namespace}/lightroom: the API server did not take part"
+    failed = f"{scene.namespace}/lightroom: SecretWriteFailed"
     wait_for("the write to fail", lambda: failed in operator.text())
     scene.control_plane.start_apiserver()
     scene.wait_ready()
@@ -71,7 +71,7 @@ def test_a_write_that_was_forbidden_is_finished_with_the_same_token(scene: Scene
     allow(scene.api, scene.namespace, "secrets", [verb for verb in SECRET_VERBS if verb != "create"])
     wait_for("the permission to go", lambda: not may(scene, "create", "secrets"))
     scene.credential()
-    condition = scene.wait_condition("Ready", "False", "SecretWriteRefused")
+    condition = scene.wait_condition("RotationFailing", "True", "SecretWriteRefused")
     assert "permissions" in condition["message"]
     assert scene.ims.requests().total == 2
     allow(scene.api, scene.namespace, "secrets", SECRET_VERBS)
@@ -84,7 +84,7 @@ def test_killed_between_the_token_and_the_secret_it_asks_for_one_token_more(scen
     scene.client_secret()
     operator = scene.operator()
     scene.credential()
-    scene.wait_condition("Ready", "False", "SecretWriteRefused")
+    scene.wait_condition("RotationFailing", "True", "SecretWriteRefused")
     operator.kill()
     assert scene.secret() is None
     allow(scene.api, scene.namespace, "secrets", SECRET_VERBS)

@@ -65,7 +65,7 @@ def test_a_program_that_keeps_editing_the_token_secret_costs_few_tokens(scene: S
         scene.patch("lightroom", {"data": {"access_token": None}}, "secrets")
         time.sleep(0.1)
     assert scene.ims.requests().total <= FREE + 3
-    scene.wait_condition("Ready", "False", "RotatedTooOften")
+    scene.wait_condition("RotationFailing", "True", "RotatedTooOften")
 
 
 def test_two_operators_with_other_default_endpoints_do_not_rotate_in_turn(scene: Scene) -> None:
@@ -94,7 +94,7 @@ def test_a_token_secret_is_no_client_secret(scene: Scene) -> None:
     scene.credential()
     scene.wait_ready()
     scene.credential("chained", client={"secretRef": {"name": "lightroom"}})
-    scene.wait_condition("Ready", "False", "ClientSecretNotAllowed", "chained")
+    scene.wait_condition("RotationFailing", "True", "ClientSecretNotAllowed", "chained")
     assert scene.ims.requests().total == 1
 
 
@@ -105,7 +105,7 @@ def test_a_client_secret_of_another_credential_is_not_adopted(scene: Scene) -> N
     scene.credential("victim", client={"secretRef": {"name": "theirs"}})
     scene.wait_ready("victim")
     scene.credential("greedy", secret={"name": "theirs", "adopt": True})
-    condition = scene.wait_condition("Ready", "False", "SecretNotOwned", "greedy")
+    condition = scene.wait_condition("RotationFailing", "True", "SecretNotOwned", "greedy")
     assert "client Secret of AdobeIMSCredential victim" in condition["message"]
     assert scene.data("theirs") == CLIENT
 
@@ -159,5 +159,5 @@ def test_two_client_secrets_are_both_tried_before_it_waits(scene: Scene) -> None
     scene.client_secret(data={**CLIENT, "next": "p8e-next"})
     scene.operator()
     scene.credential(client={"secretRef": {"name": "oauth"}, "secretKeys": ["client_secret", "next"]})
-    scene.wait_condition("Ready", "False", "InvalidClient")
+    scene.wait_condition("RotationFailing", "True", "InvalidClient")
     assert scene.ims.requests().total == 2

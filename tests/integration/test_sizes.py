@@ -42,12 +42,13 @@ def test_what_the_rules_refuse_costs_no_token_and_holds_up_nobody(api: Api, scen
     scene.client_secret()
     scene.operator()
     scene.credential("plain")
-    condition = scene.wait_condition("Ready", "False", "SecretTooLarge", "huge")
+    condition = scene.wait_condition("RotationFailing", "True", "SecretTooLarge", "huge")
     assert f"{32 * 1092 * 8192} bytes" in condition["message"]
     assert scene.condition("RotationFailing", "huge")["status"] == "True"
-    scene.wait_condition("Ready", "False", "TemplateInvalid", "escaped")
+    scene.wait_condition("RotationFailing", "True", "TemplateInvalid", "escaped")
     assert (
-        "restart.0.name: must be a name" in scene.wait_condition("Ready", "False", "SpecInvalid", "astray")["message"]
+        "restart.0.name: must be a name"
+        in scene.wait_condition("RotationFailing", "True", "SpecInvalid", "astray")["message"]
     )
     scene.wait_ready("plain")
     assert scene.ims.requests().total == 1
@@ -73,7 +74,7 @@ def test_a_client_secret_of_any_size_is_refused_with_its_key(scene: Scene) -> No
     scene.client_secret(data={**CLIENT, "client_secret": "x" * 900_000})
     scene.operator()
     scene.credential()
-    message = scene.wait_condition("Ready", "False", "ClientSecretInvalid")["message"]
+    message = scene.wait_condition("RotationFailing", "True", "ClientSecretInvalid")["message"]
     assert "Secret oauth has more than 1024 bytes under the key client_secret" in message
     scene.client_secret(data={**CLIENT, "client_secret": SAMPLE_CLIENT_SECRET})
     scene.wait_ready()

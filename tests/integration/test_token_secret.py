@@ -7,10 +7,10 @@ from typing import Any
 
 import pytest
 
-from adobe_ims_operator.adobe.endpoints import Endpoints
 from adobe_ims_operator.api.resource import Key, parse_credential
-from adobe_ims_operator.cache.store import Cluster
-from adobe_ims_operator.core.model import HeldToken, Observed, Token
+from adobe_ims_operator.cache.store import Store
+from adobe_ims_operator.core.model import Attempts, Endpoint, HeldToken, Observed, Token
+from adobe_ims_operator.core.observe import observe
 from adobe_ims_operator.kube import token_secret
 from adobe_ims_operator.kube.client import Kube
 from adobe_ims_operator.kube.errors import ApiError
@@ -98,7 +98,7 @@ def test_a_foreign_secret_is_refused_and_not_touched(scene: Scene) -> None:
     scene.client_secret()
     scene.operator()
     scene.credential()
-    condition = scene.wait_condition("Ready", "False", "SecretNotOwned")
+    condition = scene.wait_condition("RotationFailing", "True", "SecretNotOwned")
     assert "whoever made it with tests" in condition["message"]
     assert "spec.secret.adopt" in condition["message"]
     assert scene.secret() == before
@@ -107,13 +107,14 @@ def test_a_foreign_secret_is_refused_and_not_touched(scene: Scene) -> None:
 
 def seen(scene: Scene, secret: Object | None) -> tuple[Observed, HeldToken]:
     """What the operator would see of the credential with that Secret, and a token to write into it."""
-    cluster = Cluster(Endpoints([scene.ims.url]), wake=lambda _: None, wake_soon=lambda _: None, forget=lambda _: None)
+    store = Store(lambda _key, _after: None)
     credential = parse_credential(scene.credential())
-    cluster.put_credential(credential)
+    store.upsert_credential(credential)
     if secret is not None:
-        cluster.put_secret(Key(scene.namespace, "lightroom"), observe_secret(secret["metadata"]))
-    observed = cluster.observe(credential.key, NOW)
-    assert observed is not None
+        store.upsert_secret(Key(scene.namespace, "lightroom"), observe_secret(secret["metadata"]))
+    around = store.surroundings(credential.key, NOW)
+    assert around is not None
+    observed = observe(around, Attempts(credential.uid), Endpoint(scene.ims.url, allowed=True))
     known = facts(NOW, credential_uid=credential.uid)
     return observed, HeldToken(Token("a-token", "bearer", timedelta(days=1)), "id", known, observed.inputs)
 
@@ -164,7 +165,7 @@ def test_a_foreign_secret_that_goes_away_makes_room(scene: Scene) -> None:
     scene.client_secret()
     scene.operator()
     scene.credential()
-    scene.wait_condition("Ready", "False", "SecretNotOwned")
+    scene.wait_condition("RotationFailing", "True", "SecretNotOwned")
     scene.api.delete(scene.path("lightroom", "secrets"))
     scene.wait_ready()
 
@@ -176,7 +177,7 @@ def test_of_two_credentials_with_one_secret_name_the_older_has_it(scene: Scene) 
     scene.wait_ready("elder")
     time.sleep(1.1)  # creation times have whole seconds
     scene.credential("younger", secret={"name": "shared"})
-    condition = scene.wait_condition("Ready", "False", "SecretNotOwned", "younger")
+    condition = scene.wait_condition("RotationFailing", "True", "SecretNotOwned", "younger")
     assert "belongs to AdobeIMSCredential elder" in condition["message"]
     assert scene.ims.requests().total == 1
     scene.patch("elder", {"metadata": {"annotations": {"adobe-ims.dev/rotate": "1"}}})
@@ -196,7 +197,7 @@ def test_the_old_secret_stays_until_there_is_a_new_one(ready: Scene) -> None:
     before = ready.secret()
     ready.rules({"behaviour": "server_error", "times": 1})
     ready.credential(secret={"name": "renamed"})
-    ready.wait_condition("Ready", "False", "IMSUnavailable")
+    ready.wait_condition("RotationFailing", "True", "IMSUnavailable")
     assert ready.secret() == before
     ready.patch("lightroom", {"metadata": {"annotations": {"adobe-ims.dev/rotate": "1"}}})
     ready.wait_ready()

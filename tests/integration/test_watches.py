@@ -11,11 +11,10 @@ from pathlib import Path
 import pytest
 import yaml
 
-from adobe_ims_operator.adobe.endpoints import Endpoints
 from adobe_ims_operator.api.resource import Key, parse_credential
 from adobe_ims_operator.cache.credential_watch import CredentialWatch
-from adobe_ims_operator.cache.resync import Sweep
-from adobe_ims_operator.cache.store import Cluster
+from adobe_ims_operator.cache.resync import Resync
+from adobe_ims_operator.cache.store import Store
 from adobe_ims_operator.kube.client import Kube
 from adobe_ims_operator.kube.errors import ApiError
 from adobe_ims_operator.kube.login import load_configuration
@@ -69,19 +68,20 @@ async def test_a_deletion_that_no_watch_told_of_is_found_by_the_sweep(
 ) -> None:
     monkeypatch.setenv("KUBECONFIG", str(scene.control_plane.kubeconfig))
     kube = Kube(await load_configuration(), 4, load_configuration)
-    forgotten: list[Key] = []
-    cluster = Cluster(
-        Endpoints(["https://ims.example"]), wake=lambda _: None, wake_soon=lambda _: None, forget=forgotten.append
-    )
-    watch = CredentialWatch(kube, cluster, [scene.namespace], None, lambda: None, lambda: 0.0)
+    enqueued: list[Key] = []
+    store = Store(lambda key, _after: enqueued.append(key))
+    watch = CredentialWatch(kube, store, [scene.namespace], None, lambda: None, lambda: 0.0)
     for name in ("kept", "deleted"):
-        cluster.put_credential(parse_credential(scene.credential(name)))
+        store.upsert_credential(parse_credential(scene.credential(name)))
     scene.api.delete(scene.path("deleted"))
-    sweep = Sweep(kube, cluster, watch, [scene.namespace], None, lambda: 0.0, blind_after=0)
-    await sweep.sweep_once()
+    enqueued.clear()
+    await watch.namespaces.probe()
+    sweep = Resync(kube, store, watch, None, lambda: 0.0, blind_after=0)
+    await sweep.resync_once()
     await kube.close()
-    assert forgotten == [Key(scene.namespace, "deleted")]
-    assert Key(scene.namespace, "kept") in cluster.credentials
+    assert enqueued[-1] == Key(scene.namespace, "deleted")
+    assert Key(scene.namespace, "deleted") not in store.credentials
+    assert Key(scene.namespace, "kept") in store.credentials
 
 
 PLUGIN = """\

@@ -1,16 +1,17 @@
-"""The whole flow on one event loop: the real Cluster, Schedule, Workers and Reconciler between two small servers.
+"""The whole flow on one event loop: the Controller of the process between two small servers.
 
-One server stands for the API server, without watches: what they would tell is told here. The other stands for IMS, and
-answers when it is let. What both did is in one history, in order.
+One server stands for the API server, without watches: what they would bring is put into the store here. The other
+stands for IMS, and answers when it is let. What both did is in one history, in order.
 """
 
 import asyncio
 import base64
 import ssl
 import time
-from collections import defaultdict
-from collections.abc import AsyncIterator, Callable
+from collections import Counter, defaultdict
+from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager
+from datetime import UTC, datetime
 from typing import Any
 
 from aiohttp import web
@@ -19,22 +20,20 @@ from kubernetes.aio.client import Configuration
 
 from adobe_ims_operator.adobe.client import TOKEN_PATH, IMSClient
 from adobe_ims_operator.adobe.endpoints import Endpoints
-from adobe_ims_operator.adobe.rate import RateLimit
 from adobe_ims_operator.api.resource import ROTATE_ANNOTATION, Key, parse_credential
-from adobe_ims_operator.cache.store import Cluster
-from adobe_ims_operator.controller.fetch import Fetcher
-from adobe_ims_operator.controller.queue import Place, Schedule
-from adobe_ims_operator.controller.reconcile import Reconciler, utc_now
-from adobe_ims_operator.controller.report import Reporter
-from adobe_ims_operator.controller.workers import NO_REQUEST, Workers, place
+from adobe_ims_operator.api.times import Clock
+from adobe_ims_operator.controller.controller import Controller
+from adobe_ims_operator.core.forbidden import Forbidden
+from adobe_ims_operator.core.observe import observe
+from adobe_ims_operator.core.policy import decide
 from adobe_ims_operator.kube.client import REQUEST_SECONDS, Kube
+from adobe_ims_operator.kube.errors import NotLeadingError
 from adobe_ims_operator.kube.paths import credentials_path, events_path, secrets_path
 from adobe_ims_operator.kube.recorder import Recorder
 from adobe_ims_operator.kube.secret_metadata import observe_secret
 
 NAMESPACE = "photos"
-SOON = 0.05
-"""Seconds after the deletion of a Secret at which its users are woken."""
+CLOCK = Clock(now=lambda: datetime.now(UTC), monotonic=time.monotonic)
 Object = dict[str, Any]
 
 
@@ -73,6 +72,9 @@ class API:
         self.write_seconds = 0.0
         self.refused: set[str] = set()
         """Secrets that may not be written."""
+        self.refusal = 403
+        """What is answered where they are."""
+        self.refusals = 0
 
     def version(self) -> str:
         return str(next(self._versions))
@@ -95,8 +97,10 @@ class API:
         body: Object = await request.json()
         name = body["metadata"]["name"]
         await self._take_time()
-        if name in self.refused or name in self.secrets:
-            return _refuse(403 if name in self.refused else 409)
+        if name in self.refused:
+            return self._deny()
+        if name in self.secrets:
+            return _refuse(409)
         body["metadata"] |= {"uid": f"uid-of-secret-{name}", "resourceVersion": self.version()}
         self.secrets[name] = body
         self._history.append(f"wrote {name}")
@@ -107,14 +111,20 @@ class API:
         name = request.match_info["name"]
         await self._take_time()
         known = self.secrets.get(name)
-        if name in self.refused or known is None:
-            return _refuse(403 if name in self.refused else 404)
+        if name in self.refused:
+            return self._deny()
+        if known is None:
+            return _refuse(404)
         if body["metadata"].pop("resourceVersion") != known["metadata"]["resourceVersion"]:
             return _refuse(409)
         _merge(known, body)
         known["metadata"]["resourceVersion"] = self.version()
         self._history.append(f"wrote {name}")
         return web.json_response(known)
+
+    def _deny(self) -> web.Response:
+        self.refusals += 1
+        return _refuse(self.refusal)
 
     async def _status(self, request: web.Request) -> web.Response:
         body: Object = await request.json()
@@ -146,6 +156,10 @@ class IMS:
         self.url = ""
         self.answers = Gate()
         self.seconds = 0.0
+        self.accepted: set[str] | None = None
+        """The client secrets that it accepts; None for all."""
+        self.throttled: dict[str, str] = {}
+        """The Retry-After of clients that are answered with 429."""
         self.issued: defaultdict[str, list[str]] = defaultdict(list)
         """The tokens of each client, oldest first."""
 
@@ -153,49 +167,71 @@ class IMS:
         return [web.post(TOKEN_PATH, self._issue)]
 
     async def _issue(self, request: web.Request) -> web.Response:
-        client = str((await request.post())["client_id"])
+        form = await request.post()
+        client = str(form["client_id"])
         self._history.append(f"asked {client}")
         await asyncio.sleep(self.seconds)
         await self.answers.pass_through()
+        if client in self.throttled:
+            return web.Response(status=429, headers={"Retry-After": self.throttled[client]})
+        if self.accepted is not None and form["client_secret"] not in self.accepted:
+            return web.json_response({"error": "invalid_client"}, status=401)
         tokens = self.issued[client]
         tokens.append(f"token-{len(tokens) + 1}-of-{client}")
         return web.json_response({"access_token": tokens[-1], "token_type": "bearer", "expires_in": 86399})
 
 
 class Flow:
-    """An operator at work, with `count` workers for each lane."""
+    """An operator at work, with `count` workers, and as many askers for each endpoint."""
 
     def __init__(self, api: API, ims: list[IMS], history: list[str], kube: Kube, asker: IMSClient, count: int) -> None:
         self.api, self.ims, self.history = api, ims, history
-        self.asked_by: list[str] = []
-        """The names of the tasks that asked IMS."""
-        endpoints = Endpoints([each.url for each in ims], allow_http=True)
-        self.schedule: Schedule[Key] = Schedule(time.time, time.monotonic, self._place)
-        self.cluster = Cluster(
-            endpoints, self.schedule.now, lambda key: self.schedule.at(key, time.time() + SOON), self._forget
-        )
-        fetcher = Fetcher(
+        self.leads = True
+        """Whether this replica may write and ask."""
+        self.calls: Counter[str] = Counter()
+        """How often the core was called, by what it did."""
+        self.controller = Controller(
+            kube,
             asker,
-            endpoints,
-            {url: RateLimit(1000, time.monotonic) for url in endpoints.urls},
-            utc_now,
-            time.monotonic,
-            permit=lambda: self.asked_by.append(_own_name()),
+            Recorder(kube, CLOCK.now, "test"),
+            Endpoints([each.url for each in ims], allow_http=True),
+            clock=CLOCK,
+            jitter=lambda: 0.0,
+            random_hex=lambda: "0123456789abcdef",
+            forbidden=Forbidden(()),
             count=lambda *_: None,
+            concurrency=count,
+            qps=1000,
+            observe=self._counting("observe", observe),
+            decide=self._counting("decide", decide),
         )
-        reporter = Reporter(self.cluster, kube, Recorder(kube, utc_now, "test"), utc_now)
-        reconciler = Reconciler(self.cluster, kube, fetcher, reporter, utc_now, lambda: 0.0)
-        self.workers = Workers(self.schedule, self._where, reconciler.reconcile, count)
-        self.run = asyncio.create_task(self.schedule.run())
-        self.tasks = self.workers.start([NO_REQUEST, *endpoints.urls])
-        self.cluster.replace_secrets(None, {}, 1)
+        self.store = self.controller.store
+        self.run = asyncio.create_task(self.controller.run())
+        self.controller.start()
+        self.store.replace_secrets(None, {}, 1)
+        self.store.listed_credentials(None)
 
-    def put(self, name: str, *, client: str | None = None, ims: int = 0, **spec: object) -> None:
+    def _counting(self, name: str, called: Callable[..., Any]) -> Callable[..., Any]:
+        def count(*arguments: Any, **named: Any) -> Any:
+            self.calls[name] += 1
+            return called(*arguments, **named)
+
+        return count
+
+    def put(
+        self,
+        name: str,
+        *,
+        client: str | None = None,
+        ims: int = 0,
+        keys: Mapping[str, str] = {"client_secret": "p8e-secret"},
+        **spec: object,
+    ) -> None:
         """Make a credential whose client and token Secret are named for it, or one that shares a client Secret."""
         client = client or name
         if f"{client}-oauth" not in self.api.secrets:
             metadata = {"name": f"{client}-oauth", "namespace": NAMESPACE, "uid": f"uid-of-{client}-oauth"}
-            data = {"client_id": _base64(client), "client_secret": _base64("p8e-secret")}
+            data = {"client_id": _base64(client), **{key: _base64(secret) for key, secret in keys.items()}}
             self.api.secrets[f"{client}-oauth"] = {"metadata": metadata, "data": data}
             self.touch(f"{client}-oauth")
         self.api.credentials[name] = {
@@ -206,7 +242,11 @@ class Flow:
                 "generation": 1,
                 "creationTimestamp": "2026-11-24T10:00:00Z",
             },
-            "spec": {"client": {"secretRef": {"name": f"{client}-oauth"}}, "endpoint": self.ims[ims].url, **spec},
+            "spec": {
+                "client": {"secretRef": {"name": f"{client}-oauth"}, "secretKeys": list(keys)},
+                "endpoint": self.ims[ims].url,
+                **spec,
+            },
         }
         self._tell(name)
 
@@ -219,7 +259,7 @@ class Flow:
         """Change the resourceVersion of a Secret and nothing in it, as a new label does."""
         metadata = self.api.secrets[secret]["metadata"]
         metadata["resourceVersion"] = self.api.version()
-        self.cluster.put_secret(Key(NAMESPACE, secret), observe_secret(metadata))
+        self.store.upsert_secret(Key(NAMESPACE, secret), observe_secret(metadata))
 
     def tokens(self) -> dict[str, str]:
         """The tokens that are in Secrets, by the names of these."""
@@ -247,18 +287,7 @@ class Flow:
     def _tell(self, name: str) -> None:
         body = self.api.credentials[name]
         body["metadata"]["resourceVersion"] = self.api.version()
-        self.cluster.put_credential(parse_credential(body))
-
-    def _forget(self, key: Key) -> None:
-        self.schedule.discard(key)
-        self.workers.forget(key)
-
-    def _place(self, key: Key) -> Place:
-        return self.workers.place(key)
-
-    def _where(self, key: Key) -> Place:
-        now = utc_now()
-        return place(self.cluster.observe(key, now), now)
+        self.store.upsert_credential(parse_credential(body))
 
 
 @asynccontextmanager
@@ -275,19 +304,27 @@ async def serving(*servers: API | IMS) -> AsyncIterator[None]:
 
 @asynccontextmanager
 async def flowing(count: int, endpoints: int = 1) -> AsyncIterator[Flow]:
-    """An operator with `count` workers for each lane, and so many endpoints."""
+    """An operator with `count` workers, and as many askers for each endpoint, and so many endpoints."""
     history: list[str] = []
     api, ims = API(history), [IMS(history) for _ in range(endpoints)]
     asker = IMSClient(ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT))
     async with serving(api, *ims):
-        kube = api_client(api)
+        flows: list[Flow] = []
+
+        def time_left() -> float:
+            if not flows[0].leads:
+                raise NotLeadingError
+            return REQUEST_SECONDS
+
+        kube = api_client(api, time_left)
         flow = Flow(api, ims, history, kube, asker, count)
+        flows.append(flow)
         try:
             yield flow
         finally:
             for gate in (api.writes, *(each.answers for each in ims)):
                 gate.open()
-            await cancel(flow.run, *flow.tasks)
+            await cancel(flow.run, *flow.controller.tasks)
             await kube.close()
             await asker.close()
 
@@ -306,11 +343,6 @@ async def cancel(*tasks: asyncio.Task[None]) -> None:
     for task in tasks:
         task.cancel()
     await asyncio.gather(*tasks, return_exceptions=True)
-
-
-def _own_name() -> str:
-    task = asyncio.current_task()
-    return task.get_name() if task is not None else ""
 
 
 def _base64(text: str) -> str:

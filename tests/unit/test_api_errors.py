@@ -13,7 +13,7 @@ from adobe_ims_operator.kube.answers import check_object
 CLASSES = {
     400: errors.RefusedError,
     401: errors.UnavailableError,
-    403: errors.RefusedError,
+    403: errors.ForbiddenError,
     404: errors.NotFoundError,
     405: errors.RefusedError,
     408: errors.UnavailableError,

@@ -2,19 +2,21 @@
 
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from adobe_ims_operator.adobe.endpoints import Endpoints
-from adobe_ims_operator.api.resource import ClientRef, Credential, Key, SecretTemplate, Status
-from adobe_ims_operator.cache.store import Cluster
+from adobe_ims_operator.api.resource import ClientRef, Credential, Key, SecretTemplate
+from adobe_ims_operator.api.status import Status
+from adobe_ims_operator.cache.store import Store
 from adobe_ims_operator.core.claims import client_refusal, holds, must_look_up, refusal, takes_over
-from adobe_ims_operator.core.model import Hold, Holder, Observed, ObservedSecret
-from adobe_ims_operator.core.policy import Action, decide
+from adobe_ims_operator.core.decision import Look, Refuse
+from adobe_ims_operator.core.model import Attempts, Endpoint, Hold, Holder, Observed, ObservedSecret, Step
+from adobe_ims_operator.core.observe import observe
+from adobe_ims_operator.core.policy import decide
 from unit.worlds import ENDPOINT, NOW, facts, spec, token_secret
 
 X = Key("photos", "x")
@@ -47,6 +49,14 @@ def made_for(name: str, uid: str | None = None, *, retained: bool = False) -> Ob
     return token_secret(known, credential_uid=uid, controller_uid=None if retained else uid)
 
 
+def look(store: Store, name: str, now: datetime = NOW) -> Observed | None:
+    """What is observed of a credential, whose token Secret has been looked into."""
+    around = store.surroundings(Key("photos", name), now)
+    if around is None:
+        return None
+    return replace(observe(around, Attempts("uid"), Endpoint(ENDPOINT, allowed=True)), intact=True)
+
+
 FOREIGN = token_secret(None, credential_uid=None, controller_uid=None)
 
 
@@ -58,26 +68,26 @@ class World:
     secret: ObservedSecret | None
     looked_up: Holder | None = None
 
-    def cluster(self) -> Cluster:
-        cluster = Cluster(Endpoints([ENDPOINT]), lambda _: None, lambda _: None, lambda _: None)
+    def store(self) -> Store:
+        store = Store(lambda _key, _after: None)
         for each in self.credentials:
-            cluster.put_credential(each)
+            store.upsert_credential(each)
         if self.secret is not None:
-            cluster.put_secret(X, self.secret)
+            store.upsert_secret(X, self.secret)
             if self.looked_up is not None and self.secret.credential_uid is not None:
-                cluster.note_holder(X, self.secret.credential_uid, self.looked_up)
-        return cluster
+                store.note_holder(X, self.secret.credential_uid, self.looked_up)
+        return store
 
     def observe(self, name: str) -> Observed:
-        observed = self.cluster().observe(Key("photos", name), NOW)
+        observed = look(self.store(), name)
         assert observed is not None
         return observed
 
     def claimants(self) -> Iterator[Observed]:
         """Those that would put their token into x."""
-        cluster = self.cluster()
+        store = self.store()
         for each in self.credentials:
-            observed = cluster.observe(each.key, NOW)
+            observed = look(store, each.key.name)
             if observed is not None and each.spec.secret.name == "x":
                 yield observed
 
@@ -198,7 +208,9 @@ class TestWhereThereIsNoSecret:
         found = client_refusal(world.observe("b"))
         assert found is not None
         assert "AdobeIMSCredential a puts its token" in found.message
-        assert decide(world.observe("b"), NOW).finding == found
+        decision = decide(world.observe("b"), NOW)
+        assert isinstance(decision, Refuse)
+        assert decision.finding == found
 
 
 class TestWhereNobodyHasTheSecretAnyMore:
@@ -219,17 +231,20 @@ class TestWhereNobodyHasTheSecretAnyMore:
 
 class TestALookup:
     def test_is_made_only_where_it_decides(self) -> None:
-        assert decide(client_there(World((credential("a"),), made_for("gone"))), NOW).action is Action.LOOK_UP
+        decision = decide(client_there(World((credential("a"),), made_for("gone"))), NOW)
+        assert isinstance(decision, Look)
+        assert decision.step is Step.LOOK_UP
         left = World((credential("a"),), made_for("gone", retained=True))
-        assert decide(client_there(left), NOW).action is Action.WAIT
+        assert isinstance(decide(client_there(left), NOW), Refuse)
 
     @pytest.mark.parametrize("hold", [Hold.HELD, Hold.UNREACHABLE])
     def test_that_does_not_set_the_secret_free_is_made_again_in_time(self, hold: Hold) -> None:
         world = World((credential("a"),), made_for("gone"), Holder(hold, NOW + MINUTE, "403"))
         decision = decide(client_there(world), NOW)
-        assert (decision.action, decision.finding.reason) == (Action.WAIT, "SecretNotOwned")
+        assert isinstance(decision, Refuse)
+        assert decision.finding.reason == "SecretNotOwned"
         assert decision.look_again_at == NOW + MINUTE
-        later = world.cluster().observe(Key("photos", "a"), NOW + MINUTE)
+        later = look(world.store(), "a", NOW + MINUTE)
         assert later is not None
         assert must_look_up(later)
 
@@ -256,10 +271,10 @@ class TestALookup:
         assert holds(body, "uid-1", "x") is held
 
     def test_is_forgotten_when_the_holder_is_seen(self) -> None:
-        cluster = World((credential("a"),), made_for("b"), Holder(Hold.HELD, NOW + MINUTE)).cluster()
-        cluster.put_credential(credential("b", token="x"))
-        cluster.drop_credential(Key("photos", "b"), "uid-of-b")
-        observed = cluster.observe(Key("photos", "a"), NOW)
+        store = World((credential("a"),), made_for("b"), Holder(Hold.HELD, NOW + MINUTE)).store()
+        store.upsert_credential(credential("b", token="x"))
+        store.delete_credential(Key("photos", "b"), "uid-of-b")
+        observed = look(store, "a")
         assert observed is not None
         assert observed.holder.hold is Hold.UNSEEN
 

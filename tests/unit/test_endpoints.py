@@ -1,6 +1,6 @@
 """Which endpoints may be sent a secret, and when they may be asked."""
 
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 
 import pytest
 from hypothesis import given
@@ -191,34 +191,3 @@ def test_whatever_is_allowed_is_asked_at_the_very_host_on_the_list(url: str) -> 
     if allowed.allows(resolved):
         assert resolved in ADOBE
         assert url.strip().rstrip("/").lower().removesuffix(":443") == resolved
-
-
-# An endpoint that throttles
-
-
-def test_an_endpoint_is_open_until_it_is_closed_and_again_after() -> None:
-    endpoints = Endpoints(ADOBE)
-    assert endpoints.opens_at(PRODUCTION, NOW) is None
-    later = NOW + timedelta(seconds=5)
-    endpoints.close_until(PRODUCTION, later)
-    assert endpoints.opens_at(PRODUCTION, NOW) == later
-    assert endpoints.opens_at(PRODUCTION, later - timedelta(microseconds=1)) == later
-    assert endpoints.opens_at(PRODUCTION, later) is None
-    assert endpoints.opens_at(STAGE, NOW) is None
-
-
-@given(st.lists(st.integers(0, 3600), min_size=1))
-def test_an_endpoint_stays_closed_until_the_last_moment_that_was_named(waits: list[int]) -> None:
-    endpoints = Endpoints(ADOBE)
-    for wait in waits:
-        endpoints.close_until(PRODUCTION, NOW + timedelta(seconds=wait))
-    last = NOW + timedelta(seconds=max(waits))
-    assert endpoints.opens_at(PRODUCTION, NOW) == (last if max(waits) else None)
-
-
-def test_a_clock_that_was_ahead_closes_nothing_for_longer_than_it_was_asked() -> None:
-    endpoints = Endpoints(ADOBE)
-    endpoints.close_until(PRODUCTION, NOW + timedelta(days=2))
-    later = NOW + timedelta(minutes=5)
-    endpoints.close_until(PRODUCTION, later)
-    assert endpoints.opens_at(PRODUCTION, NOW) == later

@@ -1,10 +1,12 @@
 """Events tell of changes of state, once, and of nothing that is routine."""
 
+from dataclasses import replace
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from adobe_ims_operator.api.resource import Condition, Status
+from adobe_ims_operator.api.status import Condition, Status
 from adobe_ims_operator.core.events import derive
 
 KEYS = ("old", "new")
@@ -28,7 +30,8 @@ def told(before: Status, after: Status) -> list[tuple[str, bool]]:
 
 FINE = status()
 FAILING = status(failing="True/IMSUnavailable")
-OUTAGE = status("False/IMSUnavailable", "True/IMSUnavailable")
+OUTAGE = status("False/Expired", "True/IMSUnavailable")
+MISSING = status("False/TokenMissing", "True/IMSUnavailable")
 SUSPENDED = status("True/Suspended", "False/Suspended")
 
 
@@ -43,10 +46,15 @@ SUSPENDED = status("True/Suspended", "False/Suspended")
         (FAILING, status(failing="True/InvalidClient"), [("InvalidClient", True)]),
         (FAILING, FINE, [("Rotated", False)]),
         (OUTAGE, FINE, [("Rotated", False)]),
-        (Status(), OUTAGE, [("IMSUnavailable", True)]),
+        (Status(), MISSING, [("IMSUnavailable", True)]),
+        (FAILING, OUTAGE, [("Expired", True)]),
+        (FINE, OUTAGE, [("IMSUnavailable", True), ("Expired", True)]),
+        (status("False/EarlierSpec"), OUTAGE, [("IMSUnavailable", True), ("Expired", True)]),
+        (OUTAGE, OUTAGE, []),
+        (FINE, MISSING, [("IMSUnavailable", True), ("TokenMissing", True)]),
         (FINE, SUSPENDED, [("Suspended", False)]),
         (SUSPENDED, SUSPENDED, []),
-        (FINE, status("False/SecretEdited"), [("SecretEdited", True)]),
+        (FINE, status("False/EarlierSpec"), [("EarlierSpec", True)]),
         (FINE, status(key="new"), [("ClientSecretStopped", True)]),
         (status(key="new"), FINE, [("ClientSecretWorks", False)]),
         (status(key="gone"), FINE, [("ClientSecretWorks", False)]),
@@ -61,7 +69,7 @@ def test_a_change_of_state_is_told_once(before: Status, after: Status, events: l
 
 conditions = st.builds(
     status,
-    st.sampled_from(["True/Rotated", "True/Suspended", "False/IMSUnavailable", "False/InvalidClient"]),
+    st.sampled_from(["True/Rotated", "True/Suspended", "False/Expired", "False/TokenMissing"]),
     st.sampled_from(["False/Rotated", "False/Suspended", "True/IMSUnavailable", "True/InvalidClient"]),
     st.sampled_from(["old", "new", None]),
     st.sampled_from(["", "True/Restarted", "False/WorkloadNotFound"]),
@@ -79,5 +87,14 @@ def test_no_event_is_told_twice(before: Status, after: Status) -> None:
     assert len(events) == len(set(events))
 
 
-def test_an_outage_is_told_by_one_event_although_two_conditions_say_so() -> None:
-    assert told(FINE, OUTAGE) == [("IMSUnavailable", True)]
+@pytest.mark.parametrize(
+    ("expires", "reason"),
+    [("2026-11-25T10:00:00Z", "Expired"), ("2026-11-25T10:00:01Z", "TokenMissing"), (None, "TokenMissing")],
+)
+def test_a_token_that_is_lost_while_rotation_is_suspended_has_a_warning_of_its_own(
+    expires: str | None, reason: str
+) -> None:
+    lost = Condition("Ready", "False", "Suspended", "lost", 1, "2026-11-25T10:00:00Z")
+    after = replace(SUSPENDED, conditions=(lost, *SUSPENDED.conditions[1:]), expiration_time=expires)
+    assert told(SUSPENDED, after) == [(reason, True)]
+    assert told(after, after) == []

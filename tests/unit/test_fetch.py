@@ -1,77 +1,64 @@
-"""A token for one credential: what is asked of IMS, by whom, and what is counted of it."""
+"""A token for one credential: with which client secret IMS is asked, by whom, and what a 429 holds."""
 
-import time
-from collections.abc import Callable
-from dataclasses import replace
-from datetime import UTC, datetime
+import asyncio
 
-import pytest
-
-from adobe_ims_operator.adobe.client import IMSClient
-from adobe_ims_operator.adobe.endpoints import Endpoints
-from adobe_ims_operator.adobe.errors import InvalidClient
-from adobe_ims_operator.adobe.rate import RateLimit
-from adobe_ims_operator.adobe.trust import load_trust
-from adobe_ims_operator.controller.fetch import Fetcher
-from adobe_ims_operator.kube.client_secret import Client
-from adobe_ims_operator.kube.errors import NotLeadingError
-from adobe_ims_stand_in.defaults import SAMPLE_CLIENT_ID, SAMPLE_CLIENT_SECRET
-from testbed.stand_in import StandIn
-from unit.worlds import observed
-
-CLIENT = Client(7, SAMPLE_CLIENT_ID, {"old": "p8e-old", "new": SAMPLE_CLIENT_SECRET})
-Counted = list[tuple[str, str]]
+from unit.flow import flowing
+from unit.test_flow import failing
 
 
-async def fetch(stand_in: StandIn, client: Client, permit: Callable[[], object]) -> Counted:
-    """Fetch a token; what was counted, also where that fails."""
-    counted: Counted = []
-    ims = IMSClient(load_trust(stand_in.ca))
-    fetcher = Fetcher(
-        ims,
-        Endpoints([stand_in.url]),
-        {stand_in.url: RateLimit(1000, time.monotonic)},
-        lambda: datetime.now(UTC),
-        time.monotonic,
-        permit=permit,
-        count=lambda endpoint, result, _: counted.append((endpoint, result)),
-    )
-    seen = replace(observed(), endpoint=stand_in.url)
-    try:
-        await fetcher.fetch(seen, client, seen.inputs)
-    except InvalidClient:
-        pass
-    finally:
-        await ims.close()
-    return counted
+async def test_the_next_client_secret_is_tried_where_ims_does_not_accept_the_one_before() -> None:
+    async with flowing(2) as flow:
+        flow.ims[0].accepted = {"p8e-new"}
+        flow.put("a", keys={"old": "p8e-old", "new": "p8e-new"})
+        await flow.until(lambda: flow.ready("a") == "Rotated")
+        assert flow.history.count("asked a") == 2
+        assert flow.api.credentials["a"]["status"]["clientSecretKey"] == "new"
 
 
-async def test_each_request_is_counted_with_what_came_of_it(stand_in: StandIn) -> None:
-    url = stand_in.url
-    assert await fetch(stand_in, CLIENT, lambda: None) == [(url, "InvalidClient"), (url, "Issued")]
-    wrong = replace(CLIENT, secrets={"old": "p8e-old"})
-    assert await fetch(stand_in, wrong, lambda: None) == [(url, "InvalidClient")]
+async def test_what_is_said_of_the_last_client_secret_counts() -> None:
+    async with flowing(2) as flow:
+        flow.ims[0].accepted = {"p8e-other"}
+        flow.put("a", keys={"old": "p8e-old", "new": "p8e-new"})
+        await flow.until(lambda: failing(flow, "a") == "InvalidClient")
+        assert flow.history.count("asked a") == 2
 
 
-async def test_who_may_no_longer_lead_asks_nothing(stand_in: StandIn) -> None:
-    asked = stand_in.requests().total
+async def test_a_replica_that_may_no_longer_lead_asks_nothing() -> None:
+    async with flowing(2) as flow:
+        flow.leads = False
+        flow.put("a")
+        await asyncio.sleep(0.2)
+        assert "asked a" not in flow.history
+        flow.leads = True
+        await flow.happens("wrote a")
 
-    def permit() -> None:
-        raise NotLeadingError
 
-    with pytest.raises(NotLeadingError):
-        await fetch(stand_in, CLIENT, permit)
-    assert stand_in.requests().total == asked
+async def test_a_429_holds_its_client_in_its_namespace_and_nobody_else() -> None:
+    async with flowing(4) as flow:
+        flow.ims[0].throttled = {"a": "3600"}
+        flow.put("a")
+        await flow.until(lambda: failing(flow, "a") == "IMSRateLimited")
+        flow.put("also-a", client="a")
+        flow.put("b")
+        await flow.until(lambda: flow.ready("b") == "Rotated")
+        await asyncio.sleep(0.2)
+        assert flow.history.count("asked a") == 1
 
 
-async def test_who_loses_the_lead_between_two_client_secrets_asks_with_none_more(stand_in: StandIn) -> None:
-    asked = stand_in.requests().total
-    permits = iter([True])
-
-    def permit() -> None:
-        if not next(permits, False):
-            raise NotLeadingError
-
-    with pytest.raises(NotLeadingError):
-        await fetch(stand_in, CLIENT, permit)
-    assert stand_in.requests().total == asked + 1
+async def test_after_a_hold_one_request_probes_and_the_rest_follow() -> None:
+    async with flowing(8) as flow:
+        ims = flow.ims[0]
+        ims.throttled = {"a": "1"}
+        names = [f"c{number}" for number in range(6)]
+        flow.put(names[0], client="a")
+        await flow.happens("asked a")
+        for name in names[1:]:
+            flow.put(name, client="a")
+        ims.answers.shut()
+        await flow.until(lambda: flow.history.count("asked a") >= 2)
+        ims.throttled = {}
+        await asyncio.sleep(0.3)
+        asked = flow.history.count("asked a")
+        ims.answers.open()
+        await flow.until(lambda: all(flow.ready(name) == "Rotated" for name in names))
+        assert asked == 2

@@ -7,9 +7,8 @@ import aiohttp
 import pytest
 from kubernetes.aio.client import Configuration
 
-from adobe_ims_operator.adobe.endpoints import Endpoints
 from adobe_ims_operator.cache.secret_watch import SecretWatch
-from adobe_ims_operator.cache.store import Cluster
+from adobe_ims_operator.cache.store import Store
 from adobe_ims_operator.kube.client import Kube
 from adobe_ims_operator.manager import health
 from adobe_ims_operator.manager.serving import PortTakenError, Server
@@ -68,8 +67,8 @@ async def test_a_watch_on_secrets_that_stands_still_is_broken() -> None:
         return Configuration()
 
     kube = Kube(Configuration(), 1, load)
-    cluster = Cluster(Endpoints(["https://ims.example"]), lambda _: None, lambda _: None, lambda _: None)
-    watch = SecretWatch(kube, cluster, "photos", lambda: 0.0, dead_after=0.3)
+    store = Store(lambda _key, _after: None)
+    watch = SecretWatch(kube, store, "photos", lambda: 0.0, dead_after=0.3)
     assert watch.broken() is None
     assert watch.unready() == "the Secrets in namespace photos were not read yet"
     await asyncio.sleep(0.35)

@@ -8,12 +8,31 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from adobe_ims_operator.api.ledger import Facts, read_facts
-from adobe_ims_operator.api.resource import Condition, SecretTemplate, Status
+from adobe_ims_operator.api.reasons import Reason
+from adobe_ims_operator.api.resource import SecretTemplate
+from adobe_ims_operator.api.status import Condition, Status
+from adobe_ims_operator.core.attempts import recall
+from adobe_ims_operator.core.backoff import Pace, backoff
 from adobe_ims_operator.core.checks import due_at
-from adobe_ims_operator.core.model import Inputs, Observed, Rivals
-from adobe_ims_operator.core.policy import IDLE, Action, Pace, backoff, decide, rank, recall_failure
+from adobe_ims_operator.core.decision import Ask, AskPriority, Look, Refuse, Wait, Write
+from adobe_ims_operator.core.model import Endpoint, Inputs, Observed, Rivals, Step
+from adobe_ims_operator.core.policy import IDLE, decide, holds_token
 from unit import worlds
-from unit.worlds import INPUTS, NOW, claimant, client_secret, facts, failure, observed, spec, token_secret
+from unit.worlds import (
+    ENDPOINT,
+    INPUTS,
+    NOW,
+    change,
+    claimant,
+    client_secret,
+    credential,
+    facts,
+    failure,
+    held,
+    observed,
+    spec,
+    token_secret,
+)
 
 HOUR = timedelta(hours=1)
 SECOND = timedelta(seconds=1)
@@ -26,8 +45,8 @@ ADOPTING = observed(FOREIGN, spec=spec(secret=SecretTemplate("lightroom-token", 
 def rotate(before: Observed, now: datetime, lifetime: timedelta) -> Observed:
     """What is observed after a rotation that succeeded."""
     known = facts(now, lifetime, spec_digest=before.inputs.spec_digest, rotate_request=before.inputs.rotate_request)
-    known = replace(known, client_version=str(before.client_version))
-    return replace(before, secret=token_secret(known), secret_intact=True, failure=None, pending=False)
+    known = replace(known, client_version=str(before.client.version if before.client else 0))
+    return change(before, secret=token_secret(known), intact=True, failure=None, held=None, in_flight=False)
 
 
 class TestWhatIsRotatedAtOnce:
@@ -37,13 +56,13 @@ class TestWhatIsRotatedAtOnce:
             ("SecretMissing", observed(None)),
             ("FactsDamaged", observed(token_secret(None))),
             ("SpecChanged", replace(FRESH, inputs=INPUTS._replace(spec_digest="spec-2"))),
-            ("SecretEdited", observed(token_secret(facts()), secret_intact=False)),
+            ("SecretEdited", observed(token_secret(facts()), intact=False)),
             ("Requested", replace(FRESH, inputs=INPUTS._replace(rotate_request="now"))),
             ("ClockJumped", observed(token_secret(facts(NOW + 2 * HOUR)))),
             ("Due", observed(token_secret(facts(NOW - 23 * HOUR)))),
             ("Due", observed(token_secret(facts(NOW - 300 * HOUR)))),
             ("ClientSecretChanged", replace(FRESH, client=CHANGED, inputs=INPUTS._replace(client_digest="client-2"))),
-            ("SecretTakenOver", observed(token_secret(facts(), credential_uid="uid-0"), predecessor_uid="uid-0")),
+            ("SecretTakenOver", observed(token_secret(facts(credential_uid="uid-0"), credential_uid="uid-0"))),
             (
                 "SecretTakenOver",
                 ADOPTING,
@@ -52,16 +71,17 @@ class TestWhatIsRotatedAtOnce:
     )
     def test_a_rotation_says_why(self, reason: str, seen: Observed) -> None:
         decision = decide(seen, NOW)
-        assert (decision.action, decision.finding.reason) == (Action.FETCH, reason)
+        assert isinstance(decision, Ask)
+        assert decision.need.reason == reason
 
     def test_a_client_secret_of_another_version_is_read_before_anything_is_concluded(self) -> None:
         unread = replace(FRESH, client=CHANGED, inputs=INPUTS._replace(client_digest=None))
-        assert decide(unread, NOW).action is Action.READ_CLIENT
-        assert decide(replace(unread, inputs=INPUTS), NOW).action is Action.WAIT
+        assert looks(unread) is Step.READ_CLIENT_SECRET
+        assert isinstance(decide(replace(unread, inputs=INPUTS), NOW), Wait)
 
-    @pytest.mark.parametrize("seen", [FRESH, replace(FRESH, spec=spec(suspend=True)), replace(FRESH, client=None)])
+    @pytest.mark.parametrize("seen", [FRESH, change(FRESH, spec=spec(suspend=True)), replace(FRESH, client=None)])
     def test_a_token_secret_of_another_version_is_read_before_anything_is_concluded(self, seen: Observed) -> None:
-        assert decide(replace(seen, secret_intact=None), NOW).action is Action.READ_SECRET
+        assert looks(replace(seen, intact=None)) is Step.READ_TOKEN_SECRET
 
 
 class TestWhatIsRefused:
@@ -69,7 +89,7 @@ class TestWhatIsRefused:
         ("reason", "word", "seen"),
         [
             ("Suspended", "spec.suspend", observed(None, spec=spec(suspend=True))),
-            ("EndpointNotAllowed", "--endpoint", observed(None, endpoint_allowed=False)),
+            ("EndpointNotAllowed", "--endpoint", observed(None, endpoint=Endpoint(ENDPOINT, allowed=False))),
             ("SecretMetadataNotAllowed", "with label x/y=z, ", observed(None, forbidden="label x/y=z")),
             ("SecretNotOwned", "elder", observed(None, rivals=Rivals((claimant("elder", NOW - HOUR),)))),
             ("SecretNotOwned", "spec.secret.adopt", observed(token_secret(None, credential_uid=None))),
@@ -94,22 +114,23 @@ class TestWhatIsRefused:
     )
     def test_a_refusal_says_what_to_do_and_names_no_time(self, reason: str, word: str, seen: Observed) -> None:
         decision = decide(seen, NOW)
-        assert (decision.action, decision.finding.reason, decision.attempt_at) == (Action.WAIT, reason, None)
+        assert isinstance(decision, Refuse)
+        assert decision.finding.reason == reason
         assert word in decision.finding.message
 
     @given(worlds.anything, worlds.instants)
     def test_nothing_is_asked_for_where_it_is_refused(self, seen: Observed, now: datetime) -> None:
-        hindered = seen.spec.suspend or not seen.endpoint_allowed or bool(seen.rivals.token and seen.secret is None)
+        hindered = seen.spec.suspend or not seen.endpoint.allowed or bool(seen.rivals.token and seen.secret is None)
         foreign = seen.secret is not None and seen.own_secret is None and not seen.spec.secret.adopt
         hindered |= seen.forbidden is not None
         if hindered or foreign or seen.client is None:
-            assert decide(seen, now).action in (Action.WAIT, Action.READ_SECRET)
+            assert not isinstance(decide(seen, now), Ask | Write)
 
 
 class TestWhen:
     def test_a_token_of_a_day_is_rotated_exactly_after_the_interval(self) -> None:
         assert due_at(facts(NOW), 23 * HOUR) == NOW + 23 * HOUR
-        assert decide(FRESH, NOW).attempt_at == NOW + 23 * HOUR
+        assert waits(FRESH).attempt_at == NOW + 23 * HOUR
 
     @pytest.mark.parametrize(
         ("lifetime", "interval", "after"),
@@ -167,13 +188,12 @@ class TestWhen:
     @given(worlds.anything, worlds.instants)
     def test_there_is_always_a_next_time_and_never_past_expiry(self, seen: Observed, now: datetime) -> None:
         decision = decide(seen, now)
-        assert decision.look_again_at <= now + IDLE
-        if decision.action is Action.WAIT:
-            assert decision.look_again_at > now
+        if isinstance(decision, Wait | Refuse):
+            assert now < decision.look_again_at <= now + IDLE
             if seen.facts is not None and seen.facts.expires_at > now:
                 assert decision.look_again_at <= seen.facts.expires_at
-            if decision.attempt_at is not None:
-                assert decision.look_again_at <= decision.attempt_at
+        if isinstance(decision, Wait) and decision.attempt_at is not None and not seen.in_flight:
+            assert decision.look_again_at <= decision.attempt_at
 
     @given(worlds.known_facts, worlds.intervals, worlds.instants)
     def test_a_token_that_is_not_due_is_not_asked_for(self, known: Facts, interval: timedelta, now: datetime) -> None:
@@ -184,54 +204,69 @@ class TestWhen:
             client=client_secret(int(known.client_version)),
         )
         if known.issued_at <= now < due_at(known, interval):
-            assert decide(seen, now).action is Action.WAIT
+            assert isinstance(decide(seen, now), Wait)
 
     def test_it_looks_again_when_a_token_expires_that_could_not_be_rotated(self) -> None:
         known = facts(NOW - timedelta(seconds=86399 - 60))
         seen = observed(token_secret(known), failure=failure(NOW + timedelta(minutes=5)))
-        assert decide(seen, NOW).look_again_at == known.expires_at == NOW + timedelta(minutes=1)
+        assert waits(seen).look_again_at == known.expires_at == NOW + timedelta(minutes=1)
 
 
 class TestAfterAFailure:
     @given(worlds.anything, worlds.instants)
     def test_it_waits_for_the_time_of_retry(self, seen: Observed, now: datetime) -> None:
-        if seen.failure is not None and now < seen.failure.retry_at <= now + IDLE:
-            assert decide(seen, now).action not in (Action.FETCH, Action.WRITE)
+        failed = seen.failure
+        if failed is not None and now < failed.retry_at <= now + IDLE:
+            decision = decide(seen, now)
+            assert not (failed.step is Step.ASK and isinstance(decision, Ask))
+            assert not (failed.step is Step.WRITE and isinstance(decision, Write))
 
     def test_a_time_of_retry_from_a_clock_that_was_wrong_is_not_waited_for(self) -> None:
-        decision = decide(observed(None, failure=failure(NOW + 48 * HOUR), endpoint_opens_at=NOW + 48 * HOUR), NOW)
-        assert decision.action is Action.FETCH
+        seen = observed(None, failure=failure(NOW + 48 * HOUR), throttled_until=NOW + 48 * HOUR)
+        assert isinstance(decide(seen, NOW), Ask)
 
     def test_whether_the_client_secret_changed_is_looked_up_before_a_failed_attempt_is_repeated(self) -> None:
-        unread = observed(None, inputs=INPUTS._replace(client_digest=None), pending=True)
-        assert decide(unread, NOW).action is Action.READ_CLIENT
+        unread = observed(None, inputs=INPUTS._replace(client_digest=None), failure=failure(NOW))
+        assert looks(unread) is Step.READ_CLIENT_SECRET
 
-    def test_a_throttled_endpoint_is_left_alone_even_after_a_change(self) -> None:
-        decision = decide(observed(None, endpoint_opens_at=NOW + HOUR), NOW)
-        assert (decision.action, decision.attempt_at) == (Action.WAIT, NOW + HOUR)
-        assert decision.finding.reason == "IMSRateLimited"
+    def test_ims_is_left_alone_by_a_client_that_it_throttles_even_after_a_change(self) -> None:
+        decision = waits(observed(None, throttled_until=NOW + HOUR))
+        assert (decision.attempt_at, decision.finding.reason) == (NOW + HOUR, "IMSRateLimited")
 
-    @pytest.mark.parametrize("seconds", [1, 29, 30, 3600])
-    def test_only_a_long_wait_for_an_endpoint_is_told_unless_the_credential_was_throttled_itself(
-        self, seconds: int
-    ) -> None:
-        until = NOW + seconds * SECOND
-        assert decide(observed(None, endpoint_opens_at=until), NOW).in_line is (seconds < 30)
-        throttled = failure(until, "IMSRateLimited")
-        assert not decide(observed(None, failure=throttled, endpoint_opens_at=until), NOW).in_line
+    def test_a_write_that_failed_is_tried_again_at_once_when_the_secret_it_failed_on_is_another(self) -> None:
+        failed = failure(NOW + HOUR, Reason.SECRET_WRITE_REFUSED, step=Step.WRITE, pace=Pace.REFUSED_WRITE, against=101)
+        immutable = observed(token_secret(facts(NOW - 23 * HOUR)), held=held(), failure=failed)
+        assert waits(immutable).attempt_at == NOW + HOUR
+        assert isinstance(decide(replace(immutable, secret=None), NOW), Write)
+        assert isinstance(decide(replace(immutable, secret=token_secret(None, version=102)), NOW), Write)
+
+    @pytest.mark.parametrize("step", [Step.READ_TOKEN_SECRET, Step.READ_CLIENT_SECRET])
+    def test_a_look_that_failed_is_repeated_at_its_pace_or_when_the_secret_changes(self, step: Step) -> None:
+        unread = INPUTS._replace(client_digest=None)
+        failed = failure(NOW + HOUR, Reason.SECRET_READ_FAILED, step=step, pace=Pace.API_SERVER, against=101)
+        seen = observed(
+            token_secret(facts(NOW - 23 * HOUR)),
+            client=client_secret(101),
+            intact=None if step is Step.READ_TOKEN_SECRET else True,
+            inputs=unread,
+            failure=failed,
+        )
+        assert waits(seen).finding.reason == Reason.SECRET_READ_FAILED
+        changed = replace(seen, secret=token_secret(facts(NOW - 23 * HOUR), version=102), client=client_secret(102))
+        assert looks(changed) is step
 
     def test_a_token_that_came_is_written_whatever_ims_says_meanwhile(self) -> None:
-        seen = observed(None, holds_token=True, endpoint_opens_at=NOW + HOUR)
-        assert decide(seen, NOW).action is Action.WRITE
-        refused = replace(seen, failure=failure(NOW + HOUR, reason="SecretWriteRefused"))
-        assert decide(refused, NOW).attempt_at == NOW + HOUR
+        seen = observed(None, held=held(), throttled_until=NOW + HOUR)
+        assert isinstance(decide(seen, NOW), Write)
+        refused = change(seen, failure=failure(NOW + HOUR, Reason.SECRET_WRITE_REFUSED, step=Step.WRITE))
+        assert waits(refused).attempt_at == NOW + HOUR
 
     @pytest.mark.parametrize(
         "seen",
         [
             observed(None),
             observed(token_secret(None)),
-            observed(token_secret(facts()), secret_intact=False),
+            observed(token_secret(facts()), intact=False),
             replace(FRESH, inputs=INPUTS._replace(spec_digest="spec-2")),
             replace(FRESH, inputs=INPUTS._replace(rotate_request="now")),
             replace(FRESH, client=CHANGED, inputs=INPUTS._replace(client_digest="client-2")),
@@ -239,15 +274,16 @@ class TestAfterAFailure:
         ],
     )
     def test_rotations_that_are_not_due_slow_down_whatever_they_are_for(self, seen: Observed) -> None:
-        waits = []
+        waited = []
         for unplanned in (1, 9, 10, 11, 12, 16, 99):
-            decision = decide(replace(seen, last_unplanned=NOW, unplanned=unplanned), NOW)
-            waits.append(0.0 if decision.attempt_at is None else (decision.attempt_at - NOW).total_seconds())
-        assert waits == [0, 0, 5, 10, 20, 300, 300]
+            decision = decide(change(seen, last_unplanned=NOW, unplanned=unplanned), NOW)
+            at = decision.attempt_at if isinstance(decision, Wait) else None
+            waited.append(0.0 if at is None else (at - NOW).total_seconds())
+        assert waited == [0, 0, 5, 10, 20, 300, 300]
 
     def test_a_rotation_that_is_due_is_never_held_up_by_those_that_were_not(self) -> None:
         due = observed(token_secret(facts(NOW - 23 * HOUR)), last_unplanned=NOW, unplanned=99)
-        assert decide(due, NOW).action is Action.FETCH
+        assert isinstance(decide(due, NOW), Ask)
 
     @given(st.sampled_from(Pace), st.integers(1, 10_000), st.floats(0, 1, exclude_max=True))
     def test_backoff_stays_within_its_pace(self, pace: Pace, count: int, chance: float) -> None:
@@ -265,11 +301,11 @@ class TestAfterAFailure:
     def test_a_restart_goes_on_waiting_until_the_spec_is_another(self, reason: str) -> None:
         failing = Condition("RotationFailing", "True", reason, "no", 1)
         status = Status(1, next_rotation_time="2026-11-24T10:05:00Z", failures=4, conditions=(failing,))
-        found = recall_failure(status, 1)
+        found = recall(credential(status=status, generation=1)).failure
         assert found is not None
-        assert (found.finding.reason, found.count) == (reason, 4)
+        assert (found.finding.reason, found.count, found.step) == (reason, 4, Step.ASK)
         assert (found.retry_at, found.inputs) == (NOW + timedelta(minutes=5), None)
-        assert recall_failure(status, 2) is None
+        assert recall(credential(status=status, generation=2)).failure is None
 
 
 class TestLevels:
@@ -287,8 +323,8 @@ class TestLevels:
     def test_after_a_rotation_there_is_nothing_more_to_do(
         self, seen: Observed, now: datetime, lifetime: timedelta
     ) -> None:
-        if decide(seen, now).action is Action.FETCH:
-            assert decide(rotate(seen, now, lifetime), now).action is Action.WAIT
+        if isinstance(decide(seen, now), Ask):
+            assert isinstance(decide(rotate(seen, now, lifetime), now), Wait)
 
     @given(worlds.anything, st.lists(worlds.instants, max_size=8), st.integers(60, 86399))
     def test_repeated_and_spurious_wakes_change_no_rotation(
@@ -296,7 +332,9 @@ class TestLevels:
     ) -> None:
         lifetime, end = timedelta(seconds=seconds), NOW + timedelta(hours=3)
         inputs = seen.inputs._replace(client_digest="client-2")
-        start = replace(seen, inputs=inputs, secret_intact=bool(seen.secret_intact), unplanned=0)
+        start = change(
+            seen, inputs=inputs, intact=bool(seen.intact), unplanned=0, in_flight=False, held=None, failure=None
+        )
 
         def rotations(wakes: list[datetime]) -> list[datetime]:
             state, now = start, NOW
@@ -304,10 +342,11 @@ class TestLevels:
             pending = sorted(wake for wake in wakes if NOW < wake < end)
             while now < end and len(found) < 50:
                 decision = decide(state, now)
-                if decision.action is Action.FETCH:
+                if isinstance(decision, Ask):
                     found.append(now)
                     state = rotate(state, now, lifetime)
                     decision = decide(state, now)
+                assert isinstance(decision, Wait | Refuse)
                 following = [wake for wake in pending if wake > now][:1]
                 now = min([decision.look_again_at, *following])
             return found
@@ -315,48 +354,54 @@ class TestLevels:
         assert rotations(spurious + spurious) == rotations([])
 
 
-class TestTelling:
-    def test_that_a_token_expired_is_told_before_the_next_one_is_asked_for(self) -> None:
-        expired = observed(token_secret(facts(NOW - 24 * HOUR)), told_ready=True)
-        assert decide(expired, NOW).action is Action.TELL
-        assert decide(replace(expired, told_ready=False), NOW).action is Action.FETCH
-        assert decide(replace(expired, holds_token=True), NOW).action is Action.WRITE
-        due = observed(token_secret(facts(NOW - 23 * HOUR)), told_ready=True)
-        assert decide(due, NOW).action is Action.FETCH
+class TestAsking:
+    def test_while_ims_is_asked_it_waits_for_the_answer_and_looks_when_the_token_expires(self) -> None:
+        asking = observed(token_secret(facts(NOW - 23.9 * HOUR)), in_flight=True)
+        decision = waits(asking)
+        assert asking.facts is not None
+        assert decision.look_again_at == asking.facts.expires_at
 
+    def test_a_token_for_other_inputs_is_not_written(self) -> None:
+        stale = observed(None, held=held(inputs=INPUTS._replace(rotate_request="before")))
+        assert isinstance(decide(stale, NOW), Ask)
 
-class TestRank:
-    def test_credentials_without_a_token_come_first_and_then_those_that_expire_soonest(self) -> None:
-        soon, late = (observed(token_secret(facts(NOW - age * HOUR))) for age in (23, 1))
-        (new, _), (first, _), (second, _) = (rank(each, NOW) for each in (observed(None), soon, late))
-        assert new < first < second
+    def test_a_token_that_came_too_long_ago_is_not_written_any_more(self) -> None:
+        for hours, kept in ((22, True), (23, False)):
+            assert holds_token(observed(None, held=held(facts(NOW - hours * HOUR))), NOW) is kept
 
-    def test_a_token_past_half_of_the_time_for_its_rotation_goes_before_all_others(self) -> None:
-        # It was due an hour before it expires, so half an hour is left.
-        later = observed(token_secret(facts(NOW - 23.5 * HOUR, 24 * HOUR)))
-        sooner = observed(token_secret(facts(NOW - 23.6 * HOUR, 24 * HOUR)))
-        (first, _), (second, _), (new, _) = (rank(each, NOW) for each in (sooner, later, observed(None)))
-        assert first < second < new
-        routine, until = rank(later, NOW - SECOND)
-        assert until == NOW
-        assert new < routine
+    def test_a_credential_without_a_token_has_no_moment_of_urgency(self) -> None:
+        ask = asks(observed(None))
+        assert (ask.priority, ask.urgent_at, ask.expires_at) == (AskPriority.WITHOUT_TOKEN, None, None)
 
-    def test_a_token_that_expires_in_line_does_not_lose_its_place(self) -> None:
-        state = observed(token_secret(facts(NOW - 23.75 * HOUR, 24 * HOUR)))
-        place, until = rank(state, NOW)
-        assert until == NOW + 0.25 * HOUR
-        assert rank(state, until) == (place, None)
-        assert place < rank(observed(None), NOW)[0]
+    def test_a_token_becomes_urgent_at_half_of_the_time_between_its_rotation_and_its_end(self) -> None:
+        ask = asks(observed(token_secret(facts(NOW - 23 * HOUR, 24 * HOUR))))
+        assert (ask.priority, ask.urgent_at) == (AskPriority.ROUTINE, NOW + 0.5 * HOUR)
+        assert ask.expires_at == NOW + HOUR
 
     def test_a_token_of_another_spec_is_none(self) -> None:
         changed = observed(token_secret(facts()), inputs=INPUTS._replace(spec_digest="spec-2"))
-        assert rank(changed, NOW) == rank(observed(None), NOW)
+        assert asks(changed).priority is AskPriority.WITHOUT_TOKEN
 
-    @given(age=st.integers(0, 25 * 3600))
-    def test_a_place_stands_until_it_says(self, age: int) -> None:
-        state = observed(token_secret(facts(NOW - age * SECOND)))
-        place, until = rank(state, NOW)
-        if until is not None:
-            assert until > NOW
-            assert rank(state, until - timedelta(microseconds=1))[0] == place
-            assert rank(state, until) != (place, until)
+    @pytest.mark.parametrize("secret", [None, token_secret(facts(NOW - 24 * HOUR))])
+    def test_a_retry_of_what_ims_refused_comes_last_and_is_never_urgent(self, secret: None) -> None:
+        refused = failure(NOW - SECOND, Reason.INVALID_CLIENT, pace=Pace.PERSON)
+        ask = asks(observed(secret, failure=refused))
+        assert (ask.priority, ask.urgent_at) == (AskPriority.RETRY, None)
+
+
+def waits(seen: Observed) -> Wait:
+    decision = decide(seen, NOW)
+    assert isinstance(decision, Wait), decision
+    return decision
+
+
+def asks(seen: Observed) -> Ask:
+    decision = decide(seen, NOW)
+    assert isinstance(decision, Ask), decision
+    return decision
+
+
+def looks(seen: Observed) -> Step:
+    decision = decide(seen, NOW)
+    assert isinstance(decision, Look), decision
+    return decision.step

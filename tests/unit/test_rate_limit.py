@@ -88,6 +88,53 @@ def test_the_first_to_ask_need_not_wait() -> None:
     assert starts(0.01, [0.0]) == [(0.0, 0.0)]
 
 
+async def _order(limit: RateLimit, asking: list[tuple[str, str | None]]) -> list[str]:
+    """The names in the order in which they began, if all asked at once."""
+    begun: list[str] = []
+
+    async def ask(name: str, again: str | None) -> None:
+        await limit.wait(again)
+        begun.append(name)
+
+    await asyncio.gather(*(ask(*each) for each in asking))
+    return begun
+
+
+async def test_who_asks_again_leaves_every_second_turn_to_who_begins() -> None:
+    limit = RateLimit(500, asyncio.get_running_loop().time)
+    hog: list[tuple[str, str | None]] = [(f"hog {number}", "hog") for number in range(20)]
+    begun = await _order(limit, [*hog, ("first", None), ("second", None), ("third", None)])
+    assert [begun.index(name) for name in ("first", "second", "third")] <= [2, 4, 6]
+    assert [name for name in begun if name.startswith("hog")] == [name for name, _ in hog]
+
+
+async def test_who_begins_leaves_every_second_turn_to_who_asks_again() -> None:
+    limit = RateLimit(500, asyncio.get_running_loop().time)
+    new: list[tuple[str, str | None]] = [(f"new {number}", None) for number in range(20)]
+    begun = await _order(limit, [*new, ("again", "other")])
+    assert begun.index("again") <= 2
+
+
+async def test_namespaces_that_ask_again_take_turns() -> None:
+    limit = RateLimit(500, asyncio.get_running_loop().time)
+    hog: list[tuple[str, str | None]] = [(f"hog {number}", "hog") for number in range(20)]
+    begun = await _order(limit, [*hog, ("other", "other")])
+    assert begun.index("other") <= 2
+
+
+async def test_who_gives_up_before_its_turn_takes_none() -> None:
+    loop = asyncio.get_running_loop()
+    limit = RateLimit(20, loop.time)
+    begun = loop.time()
+    tasks = [asyncio.create_task(limit.wait(again)) for again in (None, "hog") for _ in range(20)]
+    await asyncio.sleep(0)
+    for task in tasks[1:]:
+        task.cancel()
+    await asyncio.gather(*tasks, return_exceptions=True)
+    await limit.wait()
+    assert loop.time() - begun < 0.2
+
+
 class _Hands:
     """A clock that is moved by hand."""
 

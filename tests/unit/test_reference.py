@@ -1,6 +1,5 @@
 """The page of reference tells all that the CRD and the code hold, and is known to be out of date when it is."""
 
-import ast
 import re
 import shutil
 import subprocess
@@ -14,8 +13,10 @@ from typing import Any
 import pytest
 import yaml
 
+from adobe_ims_operator.adobe.errors import IMSError
 from adobe_ims_operator.api import placeholders as template
 from adobe_ims_operator.api.ledger import Facts
+from adobe_ims_operator.api.reasons import Reason
 from adobe_ims_operator.api.resource import ROTATE_ANNOTATION
 from adobe_ims_operator.core.status import OURS
 from adobe_ims_operator.kube.token_secret import MANAGED_BY
@@ -97,24 +98,16 @@ def is_free(path: str) -> bool:
     return path.startswith(("spec.secret.labels.", "spec.secret.annotations.", "spec.secret.data."))
 
 
-def reasons() -> set[str]:
-    """The reasons that the code gives: of findings, of Events and of errors."""
-    named: list[ast.expr] = []
-    for module in (ROOT / "operator/adobe_ims_operator").rglob("*.py"):
-        for node in ast.walk(ast.parse(module.read_text())):
-            match node:
-                case ast.Call(func=ast.Name(id="Finding" | "Event"), args=[reason, *_]):
-                    named.append(reason)
-                case ast.Assign(targets=[ast.Name(id="reason")], value=reason):
-                    named.append(reason)
-    constants = [each for reason in named for each in ast.walk(reason) if isinstance(each, ast.Constant)]
-    return {each.value for each in constants if isinstance(each.value, str)}
-
-
 def test_every_reason_is_on_the_page() -> None:
-    found = reasons() - {"IMSRefused"}  # the base of those that are given
-    assert {"Rotated", "Suspended", "InvalidClient", "SecretNotOwned", "ClientSecretKeyMissing"} <= found
-    assert {reason for reason in found if f"`{reason}`" not in PAGE_TEXT} == set()
+    assert {reason for reason in Reason if f"`{reason}`" not in PAGE_TEXT} == set()
+
+
+def test_every_error_of_ims_has_a_reason() -> None:
+    kinds, errors = [IMSError], set()
+    while kinds:
+        kinds += (kind := kinds.pop()).__subclasses__()
+        errors.add(kind.__dict__.get("reason"))
+    assert errors - {None, "IMSRefused"} <= set(Reason)  # the base of those that are given
 
 
 def test_every_condition_is_on_the_page() -> None:

@@ -12,16 +12,14 @@ from hypothesis import strategies as st
 
 from adobe_ims_operator.api.resource import (
     ClientRef,
-    Condition,
     Key,
     MalformedResourceError,
-    Restart,
     SecretTemplate,
     Spec,
-    Status,
     Workload,
     parse_credential,
 )
+from adobe_ims_operator.api.status import Condition, Restart, Status
 from adobe_ims_operator.core import status as report
 
 COMPLETE = """

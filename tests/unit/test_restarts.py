@@ -7,13 +7,14 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from adobe_ims_operator.api.resource import Restart, Status, Workload
-from adobe_ims_operator.core.model import Finding
+from adobe_ims_operator.api.reasons import Reason
+from adobe_ims_operator.api.resource import Workload
+from adobe_ims_operator.api.status import Restart, Status
+from adobe_ims_operator.core.model import Finding, RestartAttempt
 from adobe_ims_operator.core.restarts import (
     FAILED,
     NOT_FOUND,
     RESTARTED,
-    Attempt,
     FollowUp,
     Rotation,
     due,
@@ -23,11 +24,11 @@ from adobe_ims_operator.core.restarts import (
     report,
     rotation_of,
 )
-from unit.worlds import NOW, facts, observed, spec, token_secret
+from unit.worlds import NOW, change, facts, observed, spec, token_secret
 
 WEB, LOCKED, JOBS = (Workload("Deployment", name) for name in ("web", "locked", "jobs"))
 SECOND = timedelta(seconds=1)
-TIME, PERSON, ABSENT = Finding(FAILED, "500"), Finding("RestartRefused", "403"), Finding(NOT_FOUND, "404")
+TIME, PERSON, ABSENT = Finding(FAILED, "500"), Finding(Reason.RESTART_REFUSED, "403"), Finding(NOT_FOUND, "404")
 workloads = st.lists(st.sampled_from([WEB, LOCKED, JOBS]), unique=True).map(tuple)
 
 
@@ -36,7 +37,7 @@ class Operator:
     """The least that follows rotations up: a status, this process's attempts, and what was asked of the cluster."""
 
     status: Status = field(default_factory=Status)
-    attempts: dict[Workload, Attempt] = field(default_factory=dict)
+    attempts: dict[Workload, RestartAttempt] = field(default_factory=dict)
     asked: list[tuple[str, Workload]] = field(default_factory=list)
     done: list[tuple[str, Workload]] = field(default_factory=list)
 
@@ -201,14 +202,14 @@ def test_one_that_takes_the_place_of_one_that_failed_is_restarted_at_once() -> N
 
 def test_several_reasons_are_one_that_points_to_the_messages() -> None:
     follow_up = Operator().look(rotation(WEB, LOCKED), NOW, {WEB: ABSENT, LOCKED: PERSON})
-    assert follow_up.finding == Finding("RestartIncomplete", "404; 403")
+    assert follow_up.finding == Finding(Reason.RESTART_INCOMPLETE, "404; 403")
 
 
 SEEN = observed(token_secret(facts(rotation_id="1-a")), spec=spec(restart=(WEB,)))
 
 
 def test_the_rotation_of_a_good_token_is_followed_up() -> None:
-    assert rotation_of(SEEN, NOW) == Rotation("1-a", NOW, SEEN.generation, (WEB,))
+    assert rotation_of(SEEN, NOW) == Rotation("1-a", NOW, SEEN.credential.generation, (WEB,))
 
 
 @pytest.mark.parametrize(
@@ -217,8 +218,8 @@ def test_the_rotation_of_a_good_token_is_followed_up() -> None:
         replace(SEEN, secret=token_secret(facts())),
         replace(SEEN, secret=None),
         replace(SEEN, secret=token_secret(facts(NOW - timedelta(hours=30), rotation_id="1-a"))),
-        replace(SEEN, secret_intact=False),
-        replace(SEEN, spec=spec(restart=(WEB,), suspend=True)),
+        replace(SEEN, intact=False),
+        change(SEEN, spec=spec(restart=(WEB,), suspend=True)),
     ],
     ids=["an older version's", "no token", "expired", "edited", "suspended"],
 )

@@ -16,7 +16,9 @@ from adobe_ims_operator.api.placeholders import NAMES, TemplateError, holds_toke
 from adobe_ims_operator.api.resource import ClientRef, Key, SecretTemplate, Spec
 from adobe_ims_operator.api.sizes import MAX_SECRET_SIZE, secret_size
 from adobe_ims_operator.api.times import to_rfc3339
-from adobe_ims_operator.core.policy import Action, decide, holds_fresh_token
+from adobe_ims_operator.core.decision import Ask
+from adobe_ims_operator.core.decision import Refuse as Refused
+from adobe_ims_operator.core.policy import decide, why_not_ready
 from adobe_ims_operator.kube.secret_metadata import observe_secret
 from unit import worlds
 from unit.asking import Fetch, Refuse, Serve, check
@@ -74,19 +76,20 @@ def spec(data: dict[str, str], annotations: dict[str, str] | None = None) -> Spe
 )
 def test_what_can_not_be_written_is_refused_before_ims_is_asked(given_spec: Spec, reason: str, said: str) -> None:
     decision = decide(worlds.observed(spec=given_spec), worlds.NOW)
-    assert (decision.action, decision.finding.reason, decision.refused) == (Action.WAIT, reason, True)
+    assert isinstance(decision, Refused)
+    assert decision.finding.reason == reason
     assert said in decision.finding.message
 
 
 @pytest.mark.parametrize("text", ["$(access_token)" * 128, "$$$(access_token)"])
 def test_what_just_fits_is_asked_for(text: str) -> None:
-    assert decide(worlds.observed(spec=spec({"a": text})), worlds.NOW).action is Action.FETCH
+    assert isinstance(decide(worlds.observed(spec=spec({"a": text})), worlds.NOW), Ask)
 
 
 def test_a_template_without_the_token_never_counts_as_a_fresh_one() -> None:
     secret = worlds.token_secret(worlds.facts())
-    assert holds_fresh_token(worlds.observed(secret, spec=spec({"a": "$(access_token)"})), worlds.NOW)
-    assert not holds_fresh_token(worlds.observed(secret, spec=spec({"a": "$$(access_token)"})), worlds.NOW)
+    assert why_not_ready(worlds.observed(secret, spec=spec({"a": "$(access_token)"})), worlds.NOW) is None
+    assert why_not_ready(worlds.observed(secret, spec=spec({"a": "$$(access_token)"})), worlds.NOW) is not None
 
 
 def test_what_is_measured_is_no_part_of_the_digest() -> None:

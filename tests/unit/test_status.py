@@ -7,15 +7,17 @@ from typing import Any
 import pytest
 from hypothesis import given
 
-from adobe_ims_operator.api.resource import Condition, Status
-from adobe_ims_operator.core.model import Finding, Observed
-from adobe_ims_operator.core.policy import Action, Decision, decide
-from adobe_ims_operator.core.status import derive, is_alike
+from adobe_ims_operator.api.reasons import Reason
+from adobe_ims_operator.api.status import Condition, Status
+from adobe_ims_operator.core.decision import Ask, Refuse, Wait
+from adobe_ims_operator.core.model import Observed, Step
+from adobe_ims_operator.core.policy import BRIEF, decide
+from adobe_ims_operator.core.status import LATE, derive, is_worth_writing, when_to_report
 from unit import worlds
-from unit.worlds import INPUTS, NOW, facts, failure, observed, spec, token_secret
+from unit.worlds import INPUTS, NOW, change, facts, failure, observed, spec, token_secret
 
 HOUR = timedelta(hours=1)
-FAILED: dict[str, Any] = {"failure": failure(NOW + HOUR), "last_failure": failure(NOW + HOUR)}
+FAILED: dict[str, Any] = {"failure": failure(NOW + HOUR)}
 FRESH = observed(token_secret(facts()))
 
 
@@ -31,10 +33,10 @@ def conditions(status: Status) -> dict[str, tuple[str, str]]:
     ("seen", "ready", "failing"),
     [
         (FRESH, ("True", "Rotated"), ("False", "Rotated")),
-        (replace(FRESH, spec=spec(suspend=True)), ("True", "Suspended"), ("False", "Suspended")),
+        (change(FRESH, spec=spec(suspend=True)), ("True", "Suspended"), ("False", "Suspended")),
         (observed(None, spec=spec(suspend=True)), ("False", "Suspended"), ("False", "Suspended")),
         (
-            replace(
+            change(
                 FRESH,
                 inputs=INPUTS._replace(rotate_request="x"),
                 **FAILED,
@@ -42,7 +44,7 @@ def conditions(status: Status) -> dict[str, tuple[str, str]]:
             ("True", "Rotated"),
             ("True", "IMSUnavailable"),
         ),
-        (observed(None, **FAILED), ("False", "IMSUnavailable"), ("True", "IMSUnavailable")),
+        (observed(None, **FAILED), ("False", "TokenMissing"), ("True", "IMSUnavailable")),
         (
             replace(FRESH, client=None),
             ("True", "Rotated"),
@@ -50,30 +52,30 @@ def conditions(status: Status) -> dict[str, tuple[str, str]]:
         ),
         (
             observed(token_secret(facts(NOW - 30 * HOUR)), **FAILED),
-            ("False", "IMSUnavailable"),
+            ("False", "Expired"),
             ("True", "IMSUnavailable"),
         ),
-        (observed(None, endpoint_opens_at=NOW + HOUR), ("False", "IMSRateLimited"), ("False", "IMSRateLimited")),
+        (observed(None, throttled_until=NOW + HOUR), ("False", "TokenMissing"), ("True", "IMSRateLimited")),
         (
-            replace(
+            change(
                 FRESH,
                 inputs=INPUTS._replace(spec_digest="spec-2"),
                 **FAILED,
             ),
-            ("False", "IMSUnavailable"),
+            ("False", "EarlierSpec"),
             ("True", "IMSUnavailable"),
         ),
         (
-            observed(token_secret(facts()), secret_intact=False, **FAILED),
-            ("False", "IMSUnavailable"),
+            observed(token_secret(facts()), intact=False, **FAILED),
+            ("False", "TokenMissing"),
             ("True", "IMSUnavailable"),
         ),
         (
-            observed(token_secret(facts(), credential_uid="uid-0"), predecessor_uid="uid-0", **FAILED),
-            ("False", "IMSUnavailable"),
+            observed(token_secret(facts(credential_uid="uid-0"), credential_uid="uid-0"), **FAILED),
+            ("False", "TokenMissing"),
             ("True", "IMSUnavailable"),
         ),
-        (replace(FRESH, last_failure=failure(NOW + HOUR)), ("True", "Rotated"), ("False", "Rotated")),
+        (change(FRESH, failure=failure(NOW + HOUR)), ("True", "Rotated"), ("False", "Rotated")),
     ],
 )
 def test_warning_and_outage_are_told_apart(seen: Observed, ready: tuple[str, str], failing: tuple[str, str]) -> None:
@@ -83,20 +85,20 @@ def test_warning_and_outage_are_told_apart(seen: Observed, ready: tuple[str, str
 @given(worlds.anything, worlds.instants)
 def test_ready_is_true_only_with_a_token_that_lives_and_is_of_this_spec(seen: Observed, now: datetime) -> None:
     decision = decide(seen, now)
-    if decision.action is Action.WAIT:
+    if isinstance(decision, Wait | Refuse):
         status = derive(seen, decision, Status(), now)
         ready = conditions(status)["Ready"][0] == "True"
         if ready:
             assert seen.facts is not None
             assert now < seen.facts.expires_at
             assert seen.facts.spec_digest == seen.inputs.spec_digest
-            assert seen.secret_intact
+            assert seen.intact
 
 
 @given(worlds.anything, worlds.instants)
 def test_a_status_that_was_reported_is_not_reported_again(seen: Observed, now: datetime) -> None:
     decision = decide(seen, now)
-    if decision.action is Action.WAIT:
+    if isinstance(decision, Wait | Refuse):
         first = derive(seen, decision, Status(), now)
         assert derive(seen, decision, first, now + timedelta(seconds=5)) == first
 
@@ -131,11 +133,11 @@ def test_a_change_of_the_secrets_metadata_alone_changes_no_status() -> None:
 
 
 def test_a_failure_of_what_is_no_longer_wanted_is_not_counted() -> None:
-    assert report(replace(FRESH, last_failure=failure(NOW + HOUR, count=3))).failures == 0
+    assert report(change(FRESH, failure=failure(NOW + HOUR, count=3))).failures == 0
 
 
 def test_the_version_of_an_edited_secret_is_not_noted_lest_a_restart_takes_it_for_intact() -> None:
-    edited = observed(token_secret(facts()), secret_intact=False, **FAILED)
+    edited = observed(token_secret(facts()), intact=False, **FAILED)
     assert report(edited).secret_version is None
 
 
@@ -145,20 +147,64 @@ def test_of_two_rotations_within_a_second_the_version_of_the_second_is_noted() -
     assert report(again, before=before).secret_version == "202"
 
 
-REFUSED = replace(FRESH, inputs=INPUTS._replace(rotate_request="x"), **FAILED)
-WAITING = Decision(Action.WAIT, Finding("IMSRateLimited", "left alone until then"), NOW, NOW + HOUR, in_line=True)
+ASKING = observed(token_secret(facts(NOW - 23 * HOUR)), asking_since=NOW)
+DELETED = observed(None, asking_since=NOW)
+TOLD = report(FRESH)
+EXPIRES = NOW + HOUR - timedelta(seconds=1)
 
 
 @pytest.mark.parametrize(
-    ("before", "alike"),
+    ("seen", "before", "now", "at"),
     [
-        (Status(), True),
-        (report(FRESH), True),
-        (report(REFUSED), False),
-        (derive(observed(None), WAITING, Status(), NOW), False),
-        (derive(replace(FRESH, generation=2), WAITING, Status(), NOW), False),
+        (ASKING, TOLD, NOW, EXPIRES),
+        (ASKING, TOLD, EXPIRES, EXPIRES),
+        (DELETED, TOLD, NOW, NOW + LATE),
+        (DELETED, Status(), NOW, NOW + BRIEF),
+        (DELETED, report(observed(None)), NOW, None),
+        (observed(None), TOLD, NOW, None),
     ],
-    ids=["never told", "only why and when", "failing before", "no token before", "another generation"],
+    ids=["still valid", "expired", "lost", "never reported", "reported", "not asking"],
 )
-def test_a_wait_in_line_is_like_what_was_told_where_nothing_but_its_length_changed(before: Status, alike: bool) -> None:
-    assert is_alike(before, derive(FRESH, WAITING, before, NOW)) is alike
+def test_what_is_reported_while_ims_is_asked(
+    seen: Observed, before: Status, now: datetime, at: datetime | None
+) -> None:
+    assert when_to_report(seen, before, now) == at
+
+
+@pytest.mark.parametrize("in_flight", [True, False])
+def test_that_a_token_expired_is_reported_at_that_moment_while_ims_is_asked(in_flight: bool) -> None:
+    for now, worth in ((EXPIRES - timedelta(seconds=1), False), (EXPIRES, True)):
+        seen = replace(ASKING, in_flight=in_flight)
+        decision = decide(seen, now)
+        assert isinstance(decision, Ask | Wait)
+        after = derive(seen, decision, TOLD, now)
+        assert is_worth_writing(seen, decision, TOLD, after, now) is worth
+        assert (conditions(after)["Ready"] == ("False", "Expired")) is worth
+
+
+@pytest.mark.parametrize(("seconds", "worth"), [(1, False), (29, False), (30, True), (3600, True)])
+def test_only_a_long_wait_for_a_throttled_client_is_reported_by_those_that_were_not_throttled_themselves(
+    seconds: int, worth: bool
+) -> None:
+    until = NOW + timedelta(seconds=seconds)
+    waiting = observed(token_secret(facts(NOW - 23 * HOUR)), throttled_until=until)
+    before = report(replace(waiting, throttled_until=NOW + 2 * HOUR), NOW - HOUR)
+    decision = decide(waiting, NOW)
+    assert is_worth_writing(waiting, decision, before, derive(waiting, decision, before, NOW), NOW) is worth
+    throttled = change(waiting, failure=failure(until, Reason.IMS_RATE_LIMITED))
+    decision = decide(throttled, NOW)
+    assert is_worth_writing(throttled, decision, before, derive(throttled, decision, before, NOW), NOW)
+
+
+def test_the_first_conflict_of_a_row_is_no_news_and_the_second_is() -> None:
+    for count, failing in ((1, "False"), (2, "True")):
+        conflict = replace(failure(NOW + HOUR, Reason.SECRET_WRITE_FAILED, count, Step.WRITE), passing=True)
+        status = report(observed(None, held=worlds.held(), failure=conflict))
+        assert conditions(status)["RotationFailing"][0] == failing
+
+
+def test_an_old_secret_that_is_not_deleted_is_reported_although_the_new_one_holds_a_token() -> None:
+    kept = failure(NOW + HOUR, Reason.OLD_SECRET_NOT_DELETED, 3, Step.CLEAN_UP)
+    status = report(change(FRESH, clean_up=kept))
+    assert conditions(status) == {"Ready": ("True", "Rotated"), "RotationFailing": ("True", "OldSecretNotDeleted")}
+    assert status.failures == 3

@@ -6,16 +6,24 @@ from datetime import UTC, datetime, timedelta
 from hypothesis import strategies as st
 
 from adobe_ims_operator.api.ledger import Facts
-from adobe_ims_operator.api.resource import ClientRef, Key, SecretTemplate, Spec
+from adobe_ims_operator.api.reasons import Reason
+from adobe_ims_operator.api.resource import ClientRef, Credential, Key, SecretTemplate, Spec
+from adobe_ims_operator.api.status import Status
+from adobe_ims_operator.core.backoff import Pace
 from adobe_ims_operator.core.model import (
     NO_HOLDER,
+    Attempts,
     Claimant,
+    Endpoint,
     Failure,
     Finding,
+    HeldToken,
     Inputs,
     Observed,
     ObservedSecret,
     Rivals,
+    Step,
+    Token,
 )
 
 NOW = datetime(2026, 11, 24, 10, 0, 0, tzinfo=UTC)
@@ -67,37 +75,57 @@ def client_secret(version: int = 100, known: Facts | None = None) -> ObservedSec
     return ObservedSecret("client-1", version, "whoever made it with kubectl-create", None, None, known)
 
 
-def observed(secret: ObservedSecret | None = None, **changes: object) -> Observed:
-    """A credential with that token Secret, and nothing in its way."""
-    plain = Observed(
+def credential(**changes: object) -> Credential:
+    """The credential of `observed`."""
+    plain = Credential(
         key=Key("photos", "lightroom"),
         uid="uid-1",
-        created=NOW,
         generation=3,
+        version=10,
+        created=NOW,
+        deleting=False,
+        rotate_request="",
         spec=spec(),
-        endpoint=ENDPOINT,
-        endpoint_allowed=True,
-        forbidden=None,
+        status=Status(),
+    )
+    return replace(plain, **changes)  # type: ignore[arg-type]
+
+
+def observed(secret: ObservedSecret | None = None, **changes: object) -> Observed:
+    """A credential with that token Secret, and nothing that hinders it.
+
+    Args:
+        changes: fields of what is observed, of its credential or of its attempts.
+    """
+    plain = Observed(
+        credential=credential(),
+        endpoint=Endpoint(ENDPOINT, allowed=True),
         inputs=INPUTS,
         client=client_secret(),
         secret=secret,
-        secret_intact=True,
-        predecessor_uid=None,
-        held_last=False,
         rivals=Rivals(),
         holder=NO_HOLDER,
-        holds_token=False,
-        token_waits=False,
-        told_ready=False,
-        pending=False,
-        failure=None,
-        last_failure=None,
-        endpoint_opens_at=None,
-        unplanned=0,
-        last_unplanned=None,
+        forbidden=None,
+        intact=True,
+        attempts=Attempts("uid-1"),
     )
-    follows = {"last_failure": changes.get("failure"), "token_waits": changes.get("holds_token", False)}
-    return replace(plain, **{**follows, **changes})  # type: ignore[arg-type]
+    return change(plain, **changes)
+
+
+def change(seen: Observed, **changes: object) -> Observed:
+    """What is observed with other fields, of its own, of its credential or of its attempts."""
+    of_credential = {name: changes.pop(name) for name in ("spec", "generation", "status") if name in changes}
+    of_attempts = {
+        name: changes.pop(name) for name in ("failure", "clean_up", "unplanned", "last_unplanned") if name in changes
+    }
+    return replace(
+        seen,
+        **{
+            "credential": replace(seen.credential, **of_credential),  # type: ignore[arg-type]
+            "attempts": replace(seen.attempts, **of_attempts),  # type: ignore[arg-type]
+            **changes,
+        },
+    )
 
 
 def claimant(name: str, created: datetime = NOW, **changes: object) -> Claimant:
@@ -106,9 +134,21 @@ def claimant(name: str, created: datetime = NOW, **changes: object) -> Claimant:
     return replace(plain, **changes)  # type: ignore[arg-type]
 
 
-def failure(retry_at: datetime, reason: str = "IMSUnavailable", count: int = 1) -> Failure:
+def held(known: Facts | None = None, inputs: Inputs = INPUTS) -> HeldToken:
+    """A token in hand."""
+    return HeldToken(Token("token", "bearer", timedelta(seconds=86399)), "id", known or facts(), inputs)
+
+
+def failure(
+    retry_at: datetime,
+    reason: Reason = Reason.IMS_UNAVAILABLE,
+    count: int = 1,
+    step: Step = Step.ASK,
+    pace: Pace = Pace.IMS,
+    against: int | None = None,
+) -> Failure:
     """A failure of attempts with `INPUTS`."""
-    return Failure(Finding(reason, "it did not work"), count, count, retry_at, INPUTS)
+    return Failure(step, Finding(reason, "it did not work"), count, count, pace, retry_at, INPUTS, against)
 
 
 instants = st.integers(-10 * 86400, 10 * 86400).map(lambda seconds: NOW + timedelta(seconds=seconds))
@@ -138,35 +178,36 @@ secrets = st.one_of(
         st.sampled_from(["uid-1", "uid-2", None]),
     ),
 )
-failures = st.one_of(st.none(), st.builds(failure, instants))
-
-
-def _observe(
-    a_spec: Spec, some: Inputs, client: ObservedSecret | None, secret: ObservedSecret | None, failed: Failure | None
-) -> Observed:
-    return observed(
-        secret, spec=a_spec, inputs=some, client=client, failure=failed, last_failure=failed, pending=failed is not None
-    )
-
+failures = st.one_of(
+    st.none(),
+    st.builds(
+        failure,
+        instants,
+        st.sampled_from([Reason.IMS_UNAVAILABLE, Reason.INVALID_CLIENT, Reason.SECRET_WRITE_FAILED]),
+        st.integers(1, 3),
+        st.sampled_from(Step),
+        st.sampled_from(Pace),
+        st.sampled_from([None, 100, 101]),
+    ),
+)
+tokens = st.one_of(st.none(), st.builds(held, known_facts, inputs))
 
 anything: st.SearchStrategy[Observed] = st.builds(
-    lambda base, allowed, forbidden, intact, opens_at, older, unplanned, last: replace(
-        base,
-        endpoint_allowed=allowed,
-        forbidden=forbidden,
-        secret_intact=intact,
-        endpoint_opens_at=opens_at,
-        rivals=Rivals(older),
-        unplanned=unplanned,
-        last_unplanned=last,
-    ),
-    st.builds(_observe, specs, inputs, clients, secrets, failures),
-    st.booleans(),
-    st.sampled_from([None, None, "label owner=helm"]),
-    st.sampled_from([True, False, None]),
-    st.one_of(st.none(), instants),
-    st.sampled_from([(), (), (claimant("elder", NOW - timedelta(days=1)),)]),
-    st.integers(0, 20),
-    st.one_of(st.none(), instants),
+    observed,
+    secrets,
+    spec=specs,
+    inputs=inputs,
+    client=clients,
+    endpoint=st.booleans().map(lambda allowed: Endpoint(ENDPOINT, allowed)),
+    rivals=st.sampled_from([(), (), (claimant("elder", NOW - timedelta(days=1)),)]).map(Rivals),
+    forbidden=st.sampled_from([None, None, "label owner=helm"]),
+    intact=st.sampled_from([True, False, None]),
+    failure=failures,
+    clean_up=failures,
+    unplanned=st.integers(0, 20),
+    last_unplanned=st.one_of(st.none(), instants),
+    held=tokens,
+    in_flight=st.booleans(),
+    throttled_until=st.one_of(st.none(), instants),
 )
 """Whatever may be observed, sensible or not."""

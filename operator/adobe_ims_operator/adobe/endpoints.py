@@ -1,4 +1,4 @@
-"""Which IMS endpoints client secrets may be sent to, and when each wants to be asked again.
+"""Which IMS endpoints client secrets may be sent to.
 
 Without the list anyone who may create a credential could have the operator send another Secret of the namespace
 to a host of theirs.
@@ -6,12 +6,10 @@ to a host of theirs.
 
 import re
 from collections.abc import Sequence
-from datetime import datetime, timedelta
 
 ADOBE = ("https://ims-na1.adobelogin.com", "https://ims-na1-stg1.adobelogin.com")
 """Adobe's own: production and stage (@adobe/aio-lib-ims)."""
 
-LONGEST_CLOSURE = timedelta(hours=1)
 
 _LABEL = "[a-z0-9](?:[a-z0-9-]*[a-z0-9])?"
 _ORIGIN = re.compile(rf"(?P<scheme>https?)://{_LABEL}(?:[.]{_LABEL})*(?::(?P<port>[0-9]{{1,5}}))?")
@@ -59,7 +57,6 @@ class Endpoints:
             raise EndpointError(
                 f"{insecure[0]} would send secrets in the clear; use https, or add --allow-http-endpoint"
             )
-        self._closed: dict[str, datetime] = {}
 
     def resolve(self, endpoint: str | None) -> str:
         """The endpoint that a spec means, in the form in which it is compared. It need not be on the list."""
@@ -73,14 +70,3 @@ class Endpoints:
     def allows(self, endpoint: str) -> bool:
         """Whether client secrets may be sent there."""
         return endpoint in self.urls
-
-    def close_until(self, endpoint: str, moment: datetime) -> None:
-        """Ask nothing of an endpoint until then; a later moment that was named before stands."""
-        known = self._closed.get(endpoint, moment)
-        # Further ahead than anybody may ask for, it was set by a clock that was wrong.
-        self._closed[endpoint] = known if moment < known <= moment + LONGEST_CLOSURE else moment
-
-    def opens_at(self, endpoint: str, now: datetime) -> datetime | None:
-        """When an endpoint may be asked again, or None if that is now."""
-        moment = self._closed.get(endpoint)
-        return moment if moment is not None and now < moment <= now + LONGEST_CLOSURE else None

@@ -2,6 +2,7 @@
 
 import asyncio
 import math
+from collections import OrderedDict, deque
 from collections.abc import Callable
 
 SLOWEST = 1.0
@@ -22,6 +23,10 @@ class RateLimit:
         self._configured = self._slowed = per_second
         self._clock = clock
         self._next = self._slowed_at = clock()
+        self._first: deque[asyncio.Future[None]] = deque()
+        self._again: OrderedDict[str, deque[asyncio.Future[None]]] = OrderedDict()
+        self._was_first = False
+        self._timer: asyncio.TimerHandle | None = None
 
     @property
     def per_second(self) -> float:
@@ -34,12 +39,59 @@ class RateLimit:
         self._slowed = min(max(self.per_second / 2, SLOWEST), self._configured)
         self._slowed_at = self._clock()
 
-    async def wait(self) -> None:
-        """Wait for one's turn, in order of asking."""
-        now = self._clock()
-        interval = 1 / self.per_second
-        slack = max(1.0, interval) - interval
-        turn = max(self._next, now - slack)
-        self._next = turn + interval
-        if turn > now:
-            await asyncio.sleep(turn - now)
+    async def wait(self, again: str | None = None) -> None:
+        """Wait for one's turn: in order of asking, but for those that asked before.
+
+        Who asks `again`, for the namespace that it names, leaves every second turn to those that begin. Among those
+        that ask again namespaces take turns: many client secrets that are wrong hold up nobody else's first one.
+        """
+        turn: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        queue = self._first if again is None else self._again.setdefault(again, deque())
+        queue.append(turn)
+        if self._timer is None:
+            self._plan()
+        await turn
+
+    def _plan(self) -> None:
+        """Begin what may begin now, and come back when the next may."""
+        while self._drop_cancelled():
+            now = self._clock()
+            slack = max(1.0, self._interval) - self._interval
+            turn = max(self._next, now - slack)
+            if turn > now:
+                self._timer = asyncio.get_running_loop().call_later(turn - now, self._come_back, turn)
+                return
+            self._begin(turn)
+
+    def _come_back(self, turn: float) -> None:
+        self._timer = None
+        if self._drop_cancelled():
+            self._begin(turn)
+        self._plan()
+
+    def _begin(self, turn: float) -> None:
+        self._next = turn + self._interval
+        self._was_first = bool(self._first) and not (self._was_first and self._again)
+        if self._was_first:
+            self._first.popleft().set_result(None)
+            return
+        namespace, queue = next(iter(self._again.items()))
+        queue.popleft().set_result(None)
+        self._again.move_to_end(namespace)
+        if not queue:
+            del self._again[namespace]
+
+    def _drop_cancelled(self) -> bool:
+        """Whether anybody waits who goes next; those that gave up before their turn take none."""
+        while self._first and self._first[0].done():
+            self._first.popleft()
+        for namespace, queue in list(self._again.items()):
+            while queue and queue[0].done():
+                queue.popleft()
+            if not queue:
+                del self._again[namespace]
+        return bool(self._first or self._again)
+
+    @property
+    def _interval(self) -> float:
+        return 1 / self.per_second

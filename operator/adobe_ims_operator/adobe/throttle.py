@@ -83,6 +83,11 @@ class ThrottledClients:
         hold = self._find(client, now)
         return hold.ends() if hold is not None and now < hold.ends() else None
 
+    def must_probe(self, client: ThrottledClient, now: float) -> bool:
+        """Whether a hold has ended and no answer has shown yet that the client may be asked for again."""
+        hold = self._find(client, now)
+        return hold is not None and now >= hold.ends()
+
     def admit(self, client: ThrottledClient, now: float) -> bool:
         """Whether a request may be sent now; after a hold the first to ask probes."""
         hold = self._find(client, now)

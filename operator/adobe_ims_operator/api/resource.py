@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Annotated, Any, Literal, NamedTuple
 
-from pydantic import AliasPath, BeforeValidator, ConfigDict, Field, Strict, TypeAdapter, ValidationError
+from pydantic import AliasPath, BeforeValidator, ConfigDict, Field, Strict, TypeAdapter
 from pydantic.alias_generators import to_camel
 
 from adobe_ims_operator.api.malformed import ADVICE, explain, full_name, legible_name
@@ -31,6 +31,7 @@ from adobe_ims_operator.api.rules import (
     text_of,
 )
 from adobe_ims_operator.api.sizes import secret_size
+from adobe_ims_operator.api.status import Status, parse_status
 from adobe_ims_operator.api.times import from_rfc3339, parse_duration
 from adobe_ims_operator.api.words import share
 
@@ -63,7 +64,6 @@ def _read_interval(rotation: object) -> timedelta:
 
 
 _FROM_ROTATION = BeforeValidator(_read_interval)
-_NONE_WHERE_NULL = BeforeValidator(lambda entries: entries or ())
 
 
 class Key(NamedTuple):
@@ -147,65 +147,6 @@ class Spec:
 
 
 @dataclass(frozen=True, slots=True)
-class Condition:
-    """One entry of `status.conditions`; `status` is "True" or "False"."""
-
-    __pydantic_config__ = _AS_IN_JSON
-
-    type: Word
-    status: Word
-    reason: Word
-    message: Word
-    observed_generation: _Number | None = None
-    last_transition_time: Word | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class Restart:
-    """One entry of `status.restarts`: what came of restarting a workload for a rotation."""
-
-    __pydantic_config__ = _AS_IN_JSON
-
-    kind: Word
-    name: str
-    rotation: str
-    reason: Word
-    message: str | None = None
-    """What to do, where it was not restarted."""
-    observed_generation: _Number | None = None
-    """Of the attempt, where it failed."""
-
-
-@dataclass(frozen=True, slots=True)
-class Status:
-    """The status as it stands in the API server or as it should; times are RFC 3339 text, as written there."""
-
-    __pydantic_config__ = _AS_IN_JSON
-
-    observed_generation: _Number | None = None
-    secret_name: str | None = None
-    secret_version: Annotated[str | None, Field(validation_alias="secretResourceVersion")] = None
-    last_rotation_time: Word | None = None
-    expiration_time: Word | None = None
-    next_rotation_time: Word | None = None
-    rotations: _Number | None = None
-    failures: _Number | None = None
-    client_secret_key: Word | None = None
-    last_handled_rotation: str | None = None
-    restarts: Annotated[tuple[Restart, ...], _NONE_WHERE_NULL] = ()
-    conditions: tuple[Condition, ...] = ()
-
-    def condition(self, kind: str) -> Condition | None:
-        """The condition of that type, or None."""
-        return next((condition for condition in self.conditions if condition.type == kind), None)
-
-    def says(self, kind: str, value: str) -> bool:
-        """Whether there is a condition of that type, with that status."""
-        condition = self.condition(kind)
-        return condition is not None and condition.status == value
-
-
-@dataclass(frozen=True, slots=True)
 class Credential:
     """An AdobeIMSCredential as the API server last told of it."""
 
@@ -261,7 +202,7 @@ def parse_credential(body: JSON) -> Credential:
             deleting=metadata.deletion_timestamp is not None,
             rotate_request=rotate_request({"annotations": metadata.annotations}),
             spec=_parse_spec(body.get("spec"), key.name),
-            status=_parse_status(body.get("status")),
+            status=parse_status(body.get("status")),
         )
     except (TypeError, ValueError, AttributeError) as error:  # a ValidationError is a ValueError
         problem = f"{KIND} {full_name(body)} does not fit {API_VERSION} ({explain(error)}); {ADVICE}"
@@ -291,13 +232,6 @@ def _invalid_spec(spec: JSON, name: str, problem: str) -> Spec:
     return kept
 
 
-def _parse_status(given: object) -> Status:
-    try:
-        return _STATUS.validate_python(given or {})
-    except ValidationError:
-        return Status()
-
-
 @dataclass(frozen=True, slots=True)
 class _Metadata:
     __pydantic_config__ = _AS_IN_JSON
@@ -314,4 +248,3 @@ class _Metadata:
 
 _METADATA = TypeAdapter(_Metadata)
 _SPEC = TypeAdapter(Spec)
-_STATUS = TypeAdapter(Status)

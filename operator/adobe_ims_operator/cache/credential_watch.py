@@ -15,8 +15,9 @@ from typing import Any, cast
 import kopf
 
 from adobe_ims_operator.api.resource import GROUP, PLURAL, VERSION, Key, MalformedResourceError, parse_credential
-from adobe_ims_operator.cache.store import Cluster
-from adobe_ims_operator.core.policy import Pace, backoff
+from adobe_ims_operator.cache.namespaces import Namespaces
+from adobe_ims_operator.cache.store import Store
+from adobe_ims_operator.core.backoff import Pace, backoff
 from adobe_ims_operator.kube.answers import check_object
 from adobe_ims_operator.kube.client import Kube
 from adobe_ims_operator.kube.errors import ApiError, NotFoundError
@@ -27,7 +28,7 @@ CRD_POLL_SECONDS = 5.0
 
 
 class CredentialWatch:
-    """Keeps `cluster` up to date with the credentials of some namespaces (none named: of all).
+    """Keeps `store` up to date with the credentials of some namespaces (none named: of all).
 
     Args:
         selector: a label selector, or None for all.
@@ -38,15 +39,15 @@ class CredentialWatch:
     def __init__(
         self,
         kube: Kube,
-        cluster: Cluster,
+        store: Store,
         namespaces: Sequence[str],
         selector: str | None,
         reclaim_signals: Callable[[], None],
         chance: Callable[[], float],
     ) -> None:
         self._kube = kube
-        self._cluster = cluster
-        self._namespaces = namespaces
+        self._store = store
+        self.namespaces = Namespaces(kube, namespaces)
         self._selector = selector
         self._reclaim_signals = reclaim_signals
         self._chance = chance
@@ -65,11 +66,11 @@ class CredentialWatch:
         self._end.set()
 
     def restart(self) -> None:
-        """Have kopf list and watch anew."""
+        """Have kopf list and watch again."""
         self._end.set()
 
     def unseen(self, listed: Mapping[str, tuple[Key, int]]) -> dict[str, tuple[Key, int]]:
-        """Those of these credentials (their key and generation by uid) that it did not tell of."""
+        """Those of these credentials (their key and version by uid) that it did not report."""
         return {uid: (key, at) for uid, (key, at) in listed.items() if not self._has_seen(uid, key, at)}
 
     async def run(self) -> None:
@@ -77,6 +78,7 @@ class CredentialWatch:
         failures = 0
         while not self._stop.is_set():
             await self._wait_for_crd()
+            await self._wait_for_namespace()
             if self._stop.is_set():
                 return
             started = asyncio.get_running_loop().time()
@@ -88,6 +90,15 @@ class CredentialWatch:
             lived = asyncio.get_running_loop().time() - started
             failures = 1 if lived > Pace.API_SERVER.value[1] else failures + 1
             await _sleep(backoff(Pace.API_SERVER, failures, self._chance()).total_seconds(), self._stop)
+
+    async def _wait_for_namespace(self) -> None:
+        while not self._stop.is_set():
+            await self.namespaces.probe()
+            if self.namespaces.answering:
+                self.waits_for = None
+                return
+            self.waits_for = f"no namespace answers: {'; '.join(self.namespaces.problems.values())}"
+            await _sleep(CRD_POLL_SECONDS, self._stop)
 
     async def _wait_for_crd(self) -> None:
         told = ""
@@ -121,12 +132,12 @@ class CredentialWatch:
         before = asyncio.all_tasks()
         tasks = await kopf.spawn_tasks(
             registry=self._registry(),
-            settings=_settings(self._selector),
+            settings=_settings(self._selector, is_named=bool(self.namespaces.names)),
             # Else kopf asks for the user's name, which a container's uid may not have.
             identity=cast("Any", "adobe-ims-operator"),
             standalone=True,
-            clusterwide=not self._namespaces,
-            namespaces=self._namespaces,
+            clusterwide=not self.namespaces.names,
+            namespaces=[name for name in self.namespaces.answering if name is not None],
             stop_flag=self._end,
         )
         self._reclaim_signals()
@@ -162,15 +173,15 @@ class CredentialWatch:
 
         return registry
 
-    def _has_seen(self, uid: str, key: Key, generation: int) -> bool:
-        known = self._cluster.credentials.get(key)
-        seen = known.generation if known is not None and known.uid == uid else -1
-        return max(seen, self._unreadable.get(uid, -1)) >= generation
+    def _has_seen(self, uid: str, key: Key, version: int) -> bool:
+        known = self._store.credentials.get(key)
+        seen = known.version if known is not None and known.uid == uid else -1
+        return max(seen, self._unreadable.get(uid, -1)) >= version
 
     def _is_news(self, event: kopf.RawEvent) -> bool:
         """Whether an event tells what is not known yet; that of a write of our own is known by the answer to it."""
         metadata = event["object"]["metadata"]
-        known = self._cluster.credentials.get(Key(metadata["namespace"], metadata["name"]))
+        known = self._store.credentials.get(Key(metadata["namespace"], metadata["name"]))
         if event["type"] == "DELETED" or known is None or known.uid != metadata["uid"]:
             return True
         return int(metadata["resourceVersion"]) > known.version
@@ -181,12 +192,12 @@ class CredentialWatch:
         self._unreadable.pop(metadata["uid"], None)
         if kind == "DELETED":
             logger.info("%s: was deleted", key)
-            self._cluster.drop_credential(key, metadata["uid"])
+            self._store.delete_credential(key, metadata["uid"])
             return
         try:
-            self._cluster.put_credential(parse_credential(body))
+            self._store.upsert_credential(parse_credential(body))
         except MalformedResourceError as error:
-            self._unreadable[metadata["uid"]] = metadata.get("generation", 0)
+            self._unreadable[metadata["uid"]] = int(metadata["resourceVersion"])
             logger.error("%s", error)  # noqa: TRY400 - the message says it all
 
 
@@ -216,7 +227,7 @@ async def _sleep(seconds: float, until: asyncio.Event) -> None:
         pass
 
 
-def _settings(selector: str | None) -> kopf.OperatorSettings:
+def _settings(selector: str | None, *, is_named: bool) -> kopf.OperatorSettings:
     settings = kopf.OperatorSettings()
     settings.scanning.disabled = True
     settings.posting.enabled = False
@@ -232,6 +243,9 @@ def _settings(selector: str | None) -> kopf.OperatorSettings:
     settings.persistence.finalizer = f"{GROUP}/{uuid.uuid4()}"
     # kopf would kill the process this long after its end, and here it is started again instead.
     settings.process.ultimate_exiting_timeout = None
+    if is_named:
+        # One namespace that answers 403 ends kopf, which is to happen soon: it is started again without that one.
+        settings.networking.error_backoffs = (1, 1, 2, 3)
     if selector:
         settings.watching.label_selectors[GROUP, VERSION, PLURAL] = selector
     return settings

@@ -1,18 +1,21 @@
-"""Comparing what the watch on credentials told with a list of them all.
+"""Comparing what the watch on credentials reported with a list of them all.
 
-It finds three things out. Credentials that are gone without a word: kopf tells of no deletion between two of its
+It finds out four things. Credentials that are gone without a word: kopf tells of no deletion between two of its
 lists. Whether everything that there was at the start has been read. And whether the watch went blind: it may
-hang in ways that look healthy from the inside, and then no credential would be rotated or healed.
+hang in ways that look healthy from the inside, and then no credential would be rotated or healed. Versions that went
+back show that the API server's data was restored from a backup.
 """
 
 import asyncio
 import logging
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
+from typing import NamedTuple
 
 from adobe_ims_operator.api.resource import PLURAL, Key
 from adobe_ims_operator.cache.credential_watch import CredentialWatch
-from adobe_ims_operator.cache.store import Cluster
-from adobe_ims_operator.core.policy import Pace, backoff
+from adobe_ims_operator.cache.restored import Before
+from adobe_ims_operator.cache.store import Store
+from adobe_ims_operator.core.backoff import Pace, backoff
 from adobe_ims_operator.kube.answers import check_object
 from adobe_ims_operator.kube.client import METADATA_LIST, Kube
 from adobe_ims_operator.kube.errors import ApiError, NotFoundError
@@ -22,34 +25,44 @@ logger = logging.getLogger(__name__)
 
 EVERY_SECONDS = 600.0
 BLIND_SECONDS = 20.0
-"""A watch that tells of nothing more for so long, though a list has more, is blind."""
+"""A watch that reports nothing more for so long, though a list has more, is blind."""
 POLL_SECONDS = 0.2
 
 
-class Sweep:
+class _Listed(NamedTuple):
+    key: Key
+    version: int
+    generation: int
+
+
+class _Lists(NamedTuple):
+    version: int
+    by_namespace: dict[str | None, dict[str, _Listed]]
+    """Credentials that live by their uid, of each namespace that answered."""
+
+
+class Resync:
     """Sweeps after each start of the watch, and now and then.
 
     Args:
         selector: the label selector of the watch, or None.
         chance: a random number in [0, 1), for jitter.
-        blind_after: seconds for which the watch may tell nothing while it is behind a list.
+        blind_after: seconds for which the watch may report nothing while it is behind a list.
     """
 
     def __init__(
         self,
         kube: Kube,
-        cluster: Cluster,
+        store: Store,
         watch: CredentialWatch,
-        namespaces: Sequence[str],
         selector: str | None,
         chance: Callable[[], float],
         *,
         blind_after: float = BLIND_SECONDS,
     ) -> None:
         self._kube = kube
-        self._cluster = cluster
+        self._store = store
         self._watch = watch
-        self._namespaces = namespaces
         self._selector = selector
         self._chance = chance
         self._blind_after = blind_after
@@ -63,8 +76,12 @@ class Sweep:
         return None if self._complete else "not all credentials were read yet"
 
     def broken(self) -> str | None:
-        """What is wrong with the watch; None while it tells what happens, or was opened anew and may tell."""
-        return "the watch on credentials does not tell what a list shows" if self._misses > 1 else None
+        """What is wrong with the watch; None while it reports what happens, or was opened again and may report."""
+        return "the watch on credentials does not report what a list shows" if self._misses > 1 else None
+
+    def soon(self) -> None:
+        """Compare now, and not only when it is time."""
+        self._watch.started.set()
 
     async def run(self) -> None:
         """Sweep for ever."""
@@ -73,7 +90,7 @@ class Sweep:
         while True:
             self._watch.started.clear()
             try:
-                await self.sweep_once()
+                await self.resync_once()
                 failures = 0
             except ApiError as error:
                 # What is outside of the process is no reason to end it.
@@ -87,55 +104,93 @@ class Sweep:
             except TimeoutError:
                 pass
 
-    async def sweep_once(self) -> None:
+    async def resync_once(self) -> None:
         """Forget each credential that was known before a list and is not in it, and see that the others are known.
 
         Raises:
-            ApiError: there is no list to be had.
+            ApiError: a namespace can't be listed; the others were.
         """
-        known = dict(self._cluster.credentials)
-        listed = await self._list()
+        known, before = dict(self._store.credentials), Before.of_credentials(self._store)
+        lists, problem = await self._list()
+        listed = {uid: each for of_one in lists.by_namespace.values() for uid, each in of_one.items()}
+        found = {each.key: (each.version, (uid, each.generation)) for uid, each in listed.items()}
+        if before.shows_restore(lists.version or before.highest, found):
+            self._watch.restart()
+            return
         for key, credential in known.items():
-            if credential.uid not in listed:
-                self._cluster.drop_credential(key, credential.uid)
-        if await self._catches_up_with(listed):
-            self._complete, self._misses = True, 0
-            return
-        # What was deleted meanwhile is no longer to be told of.
-        still = await self._list()
-        if not self._watch.unseen({uid: listed[uid] for uid in listed.keys() & still.keys()}):
-            return
-        logger.error("the watch on credentials is blind: it did not tell what a list of them shows; it is opened anew")
-        self._misses += 1
-        self._watch.restart()
+            is_listed = None in lists.by_namespace or key.namespace in lists.by_namespace
+            if is_listed and credential.uid not in listed:
+                self._store.delete_credential(key, credential.uid)
+        await self._catch_up(before, lists)
+        if problem is not None:
+            raise problem
 
-    async def _catches_up_with(self, listed: dict[str, tuple[Key, int]]) -> bool:
+    async def _catch_up(self, before: Before, lists: _Lists) -> None:
+        """Wait until the watch has reported what was listed, and open it again if it does not."""
         loop = asyncio.get_running_loop()
         deadline = loop.time() + self._blind_after
-        missing = self._watch.unseen(listed)
-        while missing:
-            if loop.time() >= deadline:
-                return False
-            await asyncio.sleep(POLL_SECONDS)
-            left = self._watch.unseen(missing)
-            if len(left) < len(missing):  # many take their time
+        behind = {namespace: _as_unseen(listed) for namespace, listed in lists.by_namespace.items()}
+        while behind:
+            left = {namespace: self._watch.unseen(missing) for namespace, missing in behind.items()}
+            if before.is_outdated:
+                return
+            for namespace in [namespace for namespace, missing in left.items() if not missing]:
+                self._store.listed_credentials(namespace)
+            if sum(map(len, left.values())) < sum(map(len, behind.values())):  # many take their time
                 deadline = loop.time() + self._blind_after
-            missing = left
-        return True
+            behind = {namespace: missing for namespace, missing in left.items() if missing}
+            if behind and loop.time() >= deadline:
+                if await self._is_blind(behind):
+                    logger.error(
+                        "the watch on credentials is blind: it did not report what a list shows; it is opened again"
+                    )
+                    self._misses += 1
+                    self._watch.restart()
+                    return
+                behind = {}
+            if behind:
+                await asyncio.sleep(POLL_SECONDS)
+        if lists.by_namespace:
+            self._complete, self._misses = True, 0
 
-    async def _list(self) -> dict[str, tuple[Key, int]]:
-        """The key and the generation of each credential that lives, by uid."""
-        listed: dict[str, tuple[Key, int]] = {}
-        query = {"labelSelector": self._selector} if self._selector else {}
-        for namespace in self._namespaces or (None,):
+    async def _is_blind(self, behind: dict[str | None, dict[str, tuple[Key, int]]]) -> bool:
+        # What was deleted meanwhile is no longer to be reported, nor what lies in a namespace that is gone.
+        lists, _ = await self._list()
+        still = {
+            uid: at
+            for namespace, missing in behind.items()
+            for uid, at in missing.items()
+            if uid in lists.by_namespace.get(namespace, {})
+        }
+        return bool(self._watch.unseen(still))
+
+    async def _list(self) -> tuple[_Lists, ApiError | None]:
+        """List the namespaces that answer; and what kept one from it."""
+        lists, problem = _Lists(0, {}), None
+        for namespace in self._watch.namespaces.answering:
             try:
-                async for page in self._kube.pages(credentials_path(namespace), accept=METADATA_LIST, query=query):
-                    for metadata in (check_object(item)["metadata"] for item in page["items"]):
-                        if "deletionTimestamp" not in metadata:
-                            key = Key(metadata["namespace"], metadata["name"])
-                            listed[metadata["uid"]] = key, metadata.get("generation", 0)
-            except ApiError as error:
-                if not isinstance(error, NotFoundError):  # that is: the CRD is gone, and all credentials with it
-                    raise
+                version, listed = await self._list_one(namespace)
+                lists.by_namespace[namespace] = listed
+                lists = lists._replace(version=max(version, lists.version))
+            except NotFoundError:  # that is: the CRD is gone, and all credentials with it
                 logger.debug("no %s to list", PLURAL)
-        return listed
+                lists.by_namespace[namespace] = {}
+            except ApiError as error:
+                problem = error
+        return lists, problem
+
+    async def _list_one(self, namespace: str | None) -> tuple[int, dict[str, _Listed]]:
+        version, listed = 0, {}
+        query = {"labelSelector": self._selector} if self._selector else {}
+        async for page in self._kube.pages(credentials_path(namespace), accept=METADATA_LIST, query=query):
+            version = int(page["metadata"]["resourceVersion"])
+            for metadata in (check_object(item)["metadata"] for item in page["items"]):
+                if "deletionTimestamp" not in metadata:
+                    key = Key(metadata["namespace"], metadata["name"])
+                    found = _Listed(key, int(metadata["resourceVersion"]), metadata.get("generation", 0))
+                    listed[metadata["uid"]] = found
+        return version, listed
+
+
+def _as_unseen(listed: dict[str, _Listed]) -> dict[str, tuple[Key, int]]:
+    return {uid: (each.key, each.version) for uid, each in listed.items()}

@@ -11,15 +11,16 @@ from typing import Any
 
 from adobe_ims_operator.api.resource import Key
 from adobe_ims_operator.api.words import share
-from adobe_ims_operator.cache.store import Cluster
+from adobe_ims_operator.cache.restored import Before, mark_secret
+from adobe_ims_operator.cache.store import Store
+from adobe_ims_operator.core.backoff import Pace, backoff
 from adobe_ims_operator.core.model import ObservedSecret
-from adobe_ims_operator.core.policy import Pace, backoff
 from adobe_ims_operator.kube.answers import check_mapping, check_metadata, check_version
 from adobe_ims_operator.kube.client import METADATA_LIST, METADATA_OBJECT, Kube
 from adobe_ims_operator.kube.errors import (
     ApiError,
+    ForbiddenError,
     GoneError,
-    RefusedError,
     UnreachableError,
     from_status,
     invalid_answer,
@@ -42,29 +43,37 @@ FORBIDDEN_HINT = " (deploy/operator.yaml has what the operator needs; with a Rol
 
 
 class SecretWatch:
-    """Keeps `cluster` up to date with the Secrets of one namespace, or of all where it is None.
+    """Keeps `store` up to date with the Secrets of one namespace, or of all where it is None.
 
     Args:
         chance: a random number in [0, 1), for jitter.
         dead_after: the seconds after which a watch that neither heard nor tried anything is dead.
+        on_return: called when the API server answers again after it was away.
     """
 
     def __init__(
         self,
         kube: Kube,
-        cluster: Cluster,
+        store: Store,
         namespace: str | None,
         chance: Callable[[], float],
         dead_after: float = DEAD_SECONDS,
+        on_return: Callable[[], None] = lambda: None,
     ) -> None:
         self._kube = kube
-        self._cluster = cluster
+        self._store = store
         self._namespace = namespace
         self._chance = chance
         self._dead_after = dead_after
+        self._on_return = on_return
+        self._was_away = False
         self._path = secrets_path(namespace)
         self._failures = 0
         self._listed = False
+        self._version: str | None = None
+        self._turn: asyncio.Timeout | None = None
+        self.problem: str | None = None
+        """Why the Secrets could not be listed or watched the last time; None where they could."""
         self._passed_over: set[tuple[str, ...]] = set()
         self._live()
 
@@ -79,33 +88,71 @@ class SecretWatch:
             return None
         return f"the watch on Secrets {self.where} has stood still for {silent:.0f} s"
 
+    def restart(self) -> None:
+        """List the Secrets again, at once."""
+        self._version = None
+        self._failures = 0
+        if self._turn is not None and not self._turn.expired():
+            self._turn.reschedule(asyncio.get_running_loop().time())
+
     async def run(self) -> None:
         """Watch for ever, through every outage."""
-        version: str | None = None
         while True:
-            self._live()
             try:
-                version = version or await self._list()
-                started = asyncio.get_running_loop().time()
-                version = await self._watch(version)
-                if asyncio.get_running_loop().time() - started < LEAST_SECONDS:
-                    await self._pause()
-            except ApiError as error:
-                if not isinstance(error, UnreachableError):
-                    version = None
-                hint = FORBIDDEN_HINT if isinstance(error, RefusedError) else ""
-                logger.warning("can't watch Secrets %s at %s: %s%s", self.where, self._kube.host, error, hint)
+                # A scope and no task of its own: kopf at its end cancels tasks that were made after its start.
+                async with asyncio.timeout(None) as self._turn:
+                    while True:
+                        await self._list_and_watch()
+            except TimeoutError:
+                self._version = None
+            finally:
+                self._turn = None
+
+    async def _list_and_watch(self) -> None:
+        self._live()
+        try:
+            if self._version is None:
+                self._version = await self._list()
+            elif await self._is_restored():
+                self._version = None
+                return
+            if self._was_away:
+                self._was_away = False
+                self._on_return()
+            started = asyncio.get_running_loop().time()
+            self._version = await self._watch(self._version)
+            if asyncio.get_running_loop().time() - started < LEAST_SECONDS:
                 await self._pause()
-            except Exception as error:  # noqa: BLE001 - whatever a line holds, it must not end the process
-                version = None
-                logger.error("can't watch Secrets %s: %s; they are listed again", self.where, type(error).__name__)  # noqa: TRY400 - a traceback may quote the line
-                await self._pause()
+        except ApiError as error:
+            if isinstance(error, UnreachableError):
+                self._was_away = True
+            else:
+                self._version = None
+            hint = FORBIDDEN_HINT if isinstance(error, ForbiddenError) else ""
+            self._report(f"{error}{hint}")
+            await self._pause()
+        except Exception as error:  # noqa: BLE001 - whatever a line holds, it must not end the process
+            self._version = None
+            logger.error("can't watch Secrets %s: %s; they are listed again", self.where, type(error).__name__)  # noqa: TRY400 - a traceback may quote the line
+            await self._pause()
+
+    def _report(self, problem: str) -> None:
+        if problem != self.problem:
+            logger.warning("can't watch Secrets %s at %s: %s", self.where, self._kube.host, problem)
+        self.problem = problem
+
+    async def _is_restored(self) -> bool:
+        # A watch from a version that lies ahead of the API server would be silent, or would miss what is there.
+        before = Before.of_secrets(self._store)
+        page = await self._kube.read(self._path, accept=METADATA_LIST, query={"limit": "1"})
+        return before.shows_restore(int(check_version(page.get("metadata"))), {})
 
     async def _pause(self) -> None:
         self._failures += 1
         await asyncio.sleep(backoff(Pace.API_SERVER, self._failures, self._chance()).total_seconds())
 
     async def _list(self) -> str:
+        before = Before.of_secrets(self._store)
         listed: dict[Key, ObservedSecret] = {}
         version = ""
         async for page in self._kube.pages(self._path, accept=METADATA_LIST):
@@ -115,8 +162,9 @@ class SecretWatch:
                 metadata: Any = item.get("metadata") if isinstance(item, dict) else None
                 if (secret := self._observe(metadata)) is not None:
                     listed[_key(metadata)] = secret
-        self._cluster.replace_secrets(self._namespace, listed, int(version))
-        self._listed = True
+        before.shows_restore(int(version), {key: mark_secret(secret) for key, secret in listed.items()})
+        self._store.replace_secrets(self._namespace, listed, int(version))
+        self._listed, self.problem = True, None
         logger.info("in sync with %d Secrets %s, by their metadata", len(listed), self.where)
         return version
 
@@ -140,20 +188,22 @@ class SecretWatch:
                     if isinstance(error, GoneError):
                         return None
                     raise error
-                version = check_version(body.get("metadata"))
+                before, version = version, check_version(body.get("metadata"))
+                if int(version) < int(before):
+                    return before  # which is compared with a list before the next watch
                 self._take_up(kind, body["metadata"])
-                self._failures = 0
+                self._failures, self.problem = 0, None
         return version
 
     def _take_up(self, kind: object, metadata: dict[str, Any]) -> None:
         if kind == "DELETED":
-            self._cluster.drop_secret(_key(metadata), int(metadata["resourceVersion"]))
+            self._store.delete_secret(_key(metadata), int(metadata["resourceVersion"]))
         elif kind in ("ADDED", "MODIFIED"):
             if (secret := self._observe(metadata)) is not None:
-                self._cluster.put_secret(_key(metadata), secret)
+                self._store.upsert_secret(_key(metadata), secret)
         elif kind != "BOOKMARK":
             raise invalid_answer()
-        self._cluster.watched_secrets(self._namespace, int(metadata["resourceVersion"]))
+        self._store.watched_secrets(self._namespace, int(metadata["resourceVersion"]))
 
     def _observe(self, metadata: Any) -> ObservedSecret | None:
         # One Secret that can't be read must not blind the operator to all others.

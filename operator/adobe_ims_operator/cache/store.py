@@ -1,78 +1,79 @@
-"""What has been seen of the cluster: all credentials, and the metadata of all Secrets.
+"""What has been seen of the cluster: all credentials, and the metadata of all Secrets, with their indexes.
 
-The watches and the answers to our own writes put observations in; `observe` puts all of them together for the
-core. An observation older than the one at hand is passed over, so a late event never undoes what we just wrote.
+The watches and the answers to our own writes put observations in; the keys of credentials that are concerned go to the
+queue. An observation older than the one at hand is passed over, so a late event never undoes what we just wrote. It
+decides nothing.
 """
 
-from collections.abc import Callable, Iterable, Mapping
+import heapq
+from collections.abc import Callable, Collection, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 
-from adobe_ims_operator.adobe.endpoints import Endpoints
 from adobe_ims_operator.api import ledger
 from adobe_ims_operator.api.ledger import Facts
-from adobe_ims_operator.api.resource import JSON, Credential, Key, Status, parse_version, rotate_request
+from adobe_ims_operator.api.resource import JSON, Credential, Key, parse_version, rotate_request
+from adobe_ims_operator.api.status import Status
 from adobe_ims_operator.cache.index import References
-from adobe_ims_operator.core.attempts import Memory
-from adobe_ims_operator.core.checks import due_at
 from adobe_ims_operator.core.claims import claimant, had_secret
-from adobe_ims_operator.core.forbidden import DEFAULT, Forbidden
-from adobe_ims_operator.core.model import NO_HOLDER, Claimant, Hold, Holder, Inputs, Observed, ObservedSecret, Rivals
-from adobe_ims_operator.core.policy import recall_failure
+from adobe_ims_operator.core.model import NO_HOLDER, Claimant, Hold, Holder, ObservedSecret, Rivals, Surroundings
+
+DELETION_SECONDS = 1.0
+"""How long after the deletion of a Secret its users are looked at: a credential that goes too is seen by another watch,
+and a Secret that is replaced is there again."""
+
+MAX_CLAIMANTS = 16
+"""Credentials of those that name one Secret that are looked at, and enqueued by a change of one of them."""
+
+Enqueue = Callable[[Key, float], None]
+"""Takes the key of a credential that is to be looked at, and after how many seconds."""
 
 
 @dataclass(slots=True)
-class Cluster:
-    """All credentials and all Secrets' metadata, with the memory of each credential.
+class Store:
+    """All credentials and all Secrets' metadata.
 
     Args:
-        endpoints: which endpoints are allowed, and when they want to be asked again.
-        wake: called with each credential whose observed state changed.
-        wake_soon: called instead where a Secret was deleted: a moment later, as the credential may be on its way out
-            too, which another watch tells of.
-        forget: called with each credential that is gone.
-        forbidden: what no token Secret may be made with.
+        enqueue: takes each credential whose surroundings changed, or that is gone.
     """
 
-    endpoints: Endpoints
-    wake: Callable[[Key], None]
-    wake_soon: Callable[[Key], None]
-    forget: Callable[[Key], None]
-    forbidden: Forbidden = field(default_factory=lambda: Forbidden.parse(DEFAULT))
+    enqueue: Enqueue
     credentials: dict[Key, Credential] = field(default_factory=dict)
     secrets: dict[Key, ObservedSecret] = field(default_factory=dict)
-    memories: dict[Key, Memory] = field(default_factory=dict)
+    on_restored: Callable[[str], None] = lambda _: None
+    """Takes why the API server's data is seen to be restored; all is to be read again."""
+    restorations: int = 0
+    """How often that was noticed."""
+    _digests: dict[Key, str] = field(default_factory=dict)
     _holders: dict[Key, tuple[str, Holder]] = field(default_factory=dict)
-    """What a lookup told of the credential that a Secret was made for, with its uid."""
+    """What a lookup showed of the credential that a Secret was made for, with its uid."""
     _watched: dict[str | None, int] = field(default_factory=dict)
+    _listed: set[str | None] = field(default_factory=set)
     _by_client: References[Key] = field(default_factory=References)
     _by_token: References[Key] = field(default_factory=References)
     _by_owner: References[tuple[str, str]] = field(default_factory=References)
 
-    def put_credential(self, credential: Credential) -> None:
-        """Take up a credential as a watch tells of it."""
+    def upsert_credential(self, credential: Credential) -> None:
+        """Take up a credential as a watch brings it."""
         key = credential.key
         known = self.credentials.get(key)
         if known is not None and credential.version <= known.version:
             return
         if credential.deleting:
-            self.drop_credential(key, credential.uid)
+            self.delete_credential(key, credential.uid)
             return
         if known is None or (known.spec.client, known.spec.secret) != (credential.spec.client, credential.spec.secret):
             if known is not None:
                 self._unlink(known)
             self._link(credential)
         self.credentials[key] = credential
-        digest = ledger.digest_spec(credential.spec)
-        if known is None or known.uid != credential.uid:
-            self.memories[key] = _recalled(credential, digest)
-        self.memories[key].spec_digest = digest
-        self._wake_claimants(known, credential)
+        self._digests[key] = ledger.digest_spec(credential.spec)
+        self._enqueue_claimants(known, credential)
 
-    def put_own_status(self, key: Key, metadata: JSON, status: Status) -> None:
+    def update_own_status(self, key: Key, metadata: JSON, status: Status) -> None:
         """Take up a status that we wrote; `metadata` is that of the answer.
 
-        Nobody is woken by it. Where the answer shows another change too, all of it is left to the watch.
+        Nobody is enqueued for it. Where the answer shows another change too, all of it is left to the watch.
         """
         known = self.credentials.get(key)
         if known is None or known.uid != metadata["uid"] or "deletionTimestamp" in metadata:
@@ -81,59 +82,37 @@ class Cluster:
         if version > known.version and (metadata["generation"], request) == (known.generation, known.rotate_request):
             self.credentials[key] = replace(known, version=version, status=status)
 
-    def drop_credential(self, key: Key, uid: str) -> None:
+    def delete_credential(self, key: Key, uid: str) -> None:
         """Forget a credential that was deleted, unless it is another of that name by now."""
         known = self.credentials.get(key)
         if known is None or known.uid != uid:
             return
         self._unlink(known)
         del self.credentials[key]
-        del self.memories[key]
-        self.forget(key)
-        self._wake_claimants(known)
+        del self._digests[key]
+        self.enqueue(key, 0)
+        self._enqueue_claimants(known)
 
-    def recall(self) -> None:
-        """Take up what another replica, which led until now, wrote of its attempts, as at a start.
-
-        A token that waits to be written goes too, as the other may have written one since. Where the watch on Secrets
-        is behind, the resourceVersion in the status tells so, and the Secret is looked into.
-        """
-        for key, credential in self.credentials.items():
-            self.memories[key] = _recalled(credential, self.memories[key].spec_digest)
-
-    def put_secret(self, key: Key, secret: ObservedSecret, by: Key | None = None) -> None:
-        """Take up the metadata of a Secret as a watch tells of it, and wake its users but for `by`."""
+    def upsert_secret(self, key: Key, secret: ObservedSecret, by: Key | None = None) -> None:
+        """Take up the metadata of a Secret as a watch brings it, and enqueue its users but for `by`."""
         known = self.secrets.get(key)
         if known is not None and secret.version <= known.version:
             return
         self._set_secret(key, secret)
         for user in self._users(key, known, secret):
             if user != by:
-                self.wake(user)
+                self.enqueue(user, 0)
 
-    def put_own_secret(self, key: Key, secret: ObservedSecret, by: Key | None) -> None:
-        """Take up a Secret as an answer to us has it, unless a watch has told of its deletion since.
+    def upsert_own_secret(self, key: Key, secret: ObservedSecret, by: Key | None) -> None:
+        """Take up a Secret as an answer to us has it, unless a watch has shown its deletion since.
 
         `by` is the credential in whose turn it was read or written, and that looks at it next in any case.
         """
         watched = max(self._watched.get(key.namespace, 0), self._watched.get(None, 0))
         if key in self.secrets or secret.version > watched:
-            self.put_secret(key, secret, by)
+            self.upsert_secret(key, secret, by)
 
-    def watched_secrets(self, namespace: str | None, version: int) -> None:
-        """Remember that all changes of the Secrets of a namespace (None: of all) up to `version` were seen."""
-        first = namespace not in self._watched
-        self._watched[namespace] = version
-        if first:
-            for key in self.credentials:
-                if namespace in (None, key.namespace):
-                    self.wake(key)
-
-    def is_in_sync(self, key: Key) -> bool:
-        """Whether the Secrets around a credential are known; before that it seems to have no token."""
-        return None in self._watched or key.namespace in self._watched
-
-    def drop_secret(self, key: Key, version: int) -> None:
+    def delete_secret(self, key: Key, version: int) -> None:
         """Forget a Secret that was deleted; `version` is that of the deletion."""
         known = self.secrets.get(key)
         if known is None or version < known.version:
@@ -141,59 +120,81 @@ class Cluster:
         self._unset_secret(key)
         self._holders.pop(key, None)
         for user in self._users(key, known):
-            self.wake_soon(user)
+            self.enqueue(user, DELETION_SECONDS)
 
     def replace_secrets(self, namespace: str | None, listed: Mapping[Key, ObservedSecret], version: int) -> None:
         """Take up a whole list of the Secrets of a namespace (None: of all), as it was at `version`."""
         for key in [key for key in self.secrets if namespace in (None, key.namespace) and key not in listed]:
-            self.drop_secret(key, version)
+            self.delete_secret(key, version)
         for key, secret in listed.items():
-            self.put_secret(key, secret)
+            self.upsert_secret(key, secret)
+        first = namespace not in self._watched
         self.watched_secrets(namespace, version)
+        if first:
+            self._enqueue_all(namespace)
 
-    def observe(self, key: Key, now: datetime) -> Observed | None:
-        """Put together all that a decision about one credential depends on; None if it is gone."""
+    def watched_secrets(self, namespace: str | None, version: int) -> None:
+        """Remember that all changes of the Secrets of a namespace (None: of all) up to `version` were seen."""
+        self._watched[namespace] = version
+
+    def listed_credentials(self, namespace: str | None) -> None:
+        """Remember that all credentials of a namespace (None: of all) that there were at the start were seen."""
+        if namespace not in self._listed:
+            self._listed.add(namespace)
+            self._enqueue_all(namespace)
+
+    def has_synced(self, namespace: str) -> bool:
+        """Whether all Secrets and all credentials of a namespace are known.
+
+        Before that a credential may seem to have no token, or a Secret to be nobody's.
+        """
+        secrets = None in self._watched or namespace in self._watched
+        return secrets and (None in self._listed or namespace in self._listed)
+
+    @property
+    def watched_version(self) -> int:
+        """The highest version up to which changes of Secrets were seen."""
+        return max(self._watched.values(), default=0)
+
+    def report_restored(self, since: int, why: str) -> None:
+        """Have all read again, as the API server's data was restored.
+
+        Args:
+            since: `restorations` as of what was compared; a restore that was noticed meanwhile is the same one.
+        """
+        if since == self.restorations:
+            self.forget_versions()
+            self.on_restored(why)
+
+    def forget_versions(self) -> None:
+        """Have whatever is seen next count as newer than what is known, and no work be done until all was seen."""
+        self.restorations += 1
+        self.credentials = {key: replace(credential, version=0) for key, credential in self.credentials.items()}
+        self.secrets = {key: replace(secret, version=0) for key, secret in self.secrets.items()}
+        self._holders.clear()
+        self._watched.clear()
+        self._listed.clear()
+
+    def note_holder(self, secret_key: Key, uid: str, holder: Holder) -> None:
+        """Remember what a lookup showed of the credential of that uid, which a Secret was made for."""
+        self._holders[secret_key] = uid, holder
+
+    def surroundings(self, key: Key, now: datetime) -> Surroundings | None:
+        """A credential and what is around it as of `now`, or None if it is gone."""
         credential = self.credentials.get(key)
         if credential is None:
             return None
-        memory = self.memories[key]
-        endpoint = self.endpoints.resolve(credential.spec.endpoint)
-        client = self.secrets.get(_client_key(credential))
-        inputs = _inputs(credential, memory, client)
         secret = self.secrets.get(_token_key(credential))
-        return Observed(
-            key=key,
-            uid=credential.uid,
-            created=credential.created,
-            generation=credential.generation,
-            spec=credential.spec,
-            endpoint=endpoint,
-            endpoint_allowed=self.endpoints.allows(endpoint),
-            forbidden=self.forbidden.first(credential.spec.secret),
-            inputs=inputs,
-            client=client,
+        return Surroundings(
+            credential=credential,
+            spec_digest=self._digests[key],
+            client=self.secrets.get(_client_key(credential)),
             secret=secret,
-            secret_intact=_intact(memory, secret),
-            predecessor_uid=_predecessor(credential, secret),
-            held_last=had_secret(credential.status, credential.spec.secret.name),
             rivals=self._rivals(credential),
             holder=self._holder(credential, secret, now),
-            holds_token=_holds_token(memory, inputs, credential, now),
-            token_waits=memory.held is not None,
-            told_ready=credential.status.says("Ready", "True"),
-            pending=memory.failure is not None or memory.held is not None,
-            failure=memory.failure if memory.failure and memory.failure.inputs in (None, inputs) else None,
-            last_failure=memory.failure,
-            endpoint_opens_at=self.endpoints.opens_at(endpoint, now),
-            unplanned=memory.unplanned,
-            last_unplanned=memory.last_unplanned,
         )
 
-    def note_holder(self, secret_key: Key, uid: str, holder: Holder) -> None:
-        """Remember what a lookup told of the credential of that uid, which a Secret was made for."""
-        self._holders[secret_key] = uid, holder
-
-    def outgrown_secrets(self, key: Key) -> Iterable[tuple[Key, ObservedSecret]]:
+    def outgrown_secrets(self, key: Key) -> Iterator[tuple[Key, ObservedSecret]]:
         """The Secrets that a credential owns under names which it has given up, and which nobody else names."""
         credential = self.credentials.get(key)
         if credential is None:
@@ -209,13 +210,27 @@ class Cluster:
 
     def _rivals(self, credential: Credential) -> Rivals:
         token, client = _token_key(credential), _client_key(credential)
+        others = self._by_token.of(token), self._by_client.of(token), self._by_token.of(client)
+        if len(others[0]) < 2 and not others[1] and not others[2]:
+            return _NO_RIVALS
+        secret = self.secrets.get(token)
+        holder = secret.credential if secret is not None else None
+        return Rivals(*(self._claimants(keys, credential.key, holder) for keys in others))
 
-        def others(keys: Iterable[Key]) -> tuple[Claimant, ...]:
-            return tuple(claimant(self.credentials[key]) for key in keys if key != credential.key)
+    def _claimants(self, keys: Collection[Key], but: Key, holder: Key | None) -> tuple[Claimant, ...]:
+        first = self._first(keys)
+        if holder is not None and holder in keys and holder not in first:
+            first = (*first, holder)
+        return tuple(claimant(self.credentials[key]) for key in first if key != but)
 
-        return Rivals(
-            others(self._by_token.of(token)), others(self._by_client.of(token)), others(self._by_token.of(client))
-        )
+    def _first(self, keys: Collection[Key]) -> Collection[Key]:
+        """Those whose claims come first: thousands that name one Secret must not cost as much for each of them."""
+        return keys if len(keys) <= MAX_CLAIMANTS else heapq.nsmallest(MAX_CLAIMANTS, keys, key=self._rank)
+
+    def _rank(self, key: Key) -> tuple[bool, datetime, str]:
+        credential = self.credentials[key]
+        had = had_secret(credential.status, credential.spec.secret.name)
+        return not had, credential.created, credential.uid
 
     def _holder(self, credential: Credential, secret: ObservedSecret | None, now: datetime) -> Holder:
         if secret is None or secret.credential_uid in (None, credential.uid) or secret.credential is None:
@@ -249,39 +264,24 @@ class Cluster:
         owners = {_owner(s.facts) for s in secrets if s is not None and s.facts is not None}
         return users | (owners & self.credentials.keys())
 
-    def _wake_claimants(self, *credentials: Credential | None) -> None:
+    def _enqueue_claimants(self, *credentials: Credential | None) -> None:
         for credential in credentials:
-            if credential is not None:
-                self._holders.pop(_token_key(credential), None)
-                names = _token_key(credential), _client_key(credential)
-                for key in dict.fromkeys(key for name in names for key in self._by_token.of(name)):
-                    self.wake(key)
-                for key in self._by_client.of(_token_key(credential)):
-                    self.wake(key)
+            if credential is None:
+                continue
+            token, client = _token_key(credential), _client_key(credential)
+            self._holders.pop(token, None)
+            keys = (self._by_token.of(token), self._by_token.of(client), self._by_client.of(token))
+            own = (credential.key,) if credential.key in self.credentials else ()
+            for key in dict.fromkeys((*own, *(key for some in keys for key in self._first(some)))):
+                self.enqueue(key, 0)
+
+    def _enqueue_all(self, namespace: str | None) -> None:
+        for key in self.credentials:
+            if namespace in (None, key.namespace) and self.has_synced(key.namespace):
+                self.enqueue(key, 0)
 
 
-def _recalled(credential: Credential, spec_digest: str) -> Memory:
-    failure = recall_failure(credential.status, credential.generation)
-    return Memory(spec_digest, credential.status.secret_version, failure)
-
-
-def _inputs(credential: Credential, memory: Memory, client: ObservedSecret | None) -> Inputs:
-    read = client is not None and memory.client_version == str(client.version)
-    return Inputs(memory.spec_digest, memory.client_digest if read else None, credential.rotate_request)
-
-
-def _predecessor(credential: Credential, secret: ObservedSecret | None) -> str | None:
-    return secret.credential_uid if secret is not None and secret.credential == credential.key else None
-
-
-def _holds_token(memory: Memory, inputs: Inputs, credential: Credential, now: datetime) -> bool:
-    held = memory.held
-    return held is not None and held.inputs == inputs and now < due_at(held.facts, credential.spec.interval)
-
-
-def _intact(memory: Memory, secret: ObservedSecret | None) -> bool | None:
-    known = secret is not None and memory.secret_version == str(secret.version)
-    return memory.secret_intact if known else None
+_NO_RIVALS = Rivals()
 
 
 def _owner(facts: Facts) -> Key:

@@ -2,7 +2,6 @@
 
 import math
 import re
-import sys
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -99,7 +98,8 @@ def _finite(_context: click.Context, _parameter: click.Parameter, number: float)
 )  # fmt: skip
 @click.option(
     "--concurrency", type=click.IntRange(1, 1000), default=32, envvar=_env("CONCURRENCY"),
-    help="How many tokens are asked for at once, for each endpoint, and how many are written at once.",
+    help="How many tokens are asked for at once for one namespace, of each endpoint, and how many of its credentials "
+    "are looked at at once; in all a third more, which one namespace alone leaves to the others.",
 )  # fmt: skip
 @click.option(
     "--ims-qps", type=click.FloatRange(0.01, 10_000), default=50.0, envvar=_env("IMS_QPS"), callback=_finite,
@@ -172,7 +172,6 @@ def run(
         allowed, trust, forbid, tuple(namespaces), selector, concurrency, ims_qps, lease, metrics_port, health_port
     )
     try:
-        code = uvloop.run(run_operator(options))
+        uvloop.run(run_operator(options))
     except (NoClusterError, PortTakenError) as error:
         raise click.ClickException(str(error)) from error
-    sys.exit(code)

@@ -1,67 +1,128 @@
-"""A token for one credential: IMS is asked with each client secret in turn, no faster than its endpoint allows."""
+"""One turn of an asker: a token for one credential, with each of its client secrets in turn.
 
-import secrets
+What comes of it is a token in hand or a failure; the worker that looks at the credential next writes or reports it.
+"""
+
+import logging
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
-from datetime import datetime
+from dataclasses import dataclass, field
+from datetime import timedelta
 
 from adobe_ims_operator.adobe.answers import Grant
 from adobe_ims_operator.adobe.client import ClientCredentials, IMSClient
-from adobe_ims_operator.adobe.endpoints import Endpoints
-from adobe_ims_operator.adobe.errors import IMSError, InvalidClient
+from adobe_ims_operator.adobe.errors import ClockSkewed, IMSError, IMSRateLimited, IMSUnavailable, InvalidClient
 from adobe_ims_operator.adobe.rate import RateLimit
+from adobe_ims_operator.adobe.throttle import ThrottledClient
 from adobe_ims_operator.api.ledger import Facts, new_rotation_id
+from adobe_ims_operator.api.reasons import Reason
 from adobe_ims_operator.api.resource import Key
-from adobe_ims_operator.core.model import HeldToken, Inputs, Observed
+from adobe_ims_operator.api.times import Clock
+from adobe_ims_operator.controller.looks import Looks
+from adobe_ims_operator.controller.throttles import Throttles
+from adobe_ims_operator.controller.work import Work
+from adobe_ims_operator.core import attempts as attempt
+from adobe_ims_operator.core.backoff import Pace
+from adobe_ims_operator.core.decision import Ask
+from adobe_ims_operator.core.model import Finding, HeldToken, Inputs, Observed, Step, Trouble
+from adobe_ims_operator.kube.client import Kube
 from adobe_ims_operator.kube.client_secret import Client
+
+logger = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
 class Fetcher:
-    """What fetching needs of the outside.
+    """What asking needs of the outside.
 
     Args:
-        endpoints: which of them wants to be left alone for now.
         limits: how often each allowed endpoint may be asked.
-        now: the wall clock, in UTC.
-        steady: seconds that never go back.
-        permit: raises NotLeadingError where nothing may be asked.
-        count: told of each request: the endpoint, Issued or why there is no token, and the seconds it took.
-        random_hex: chance, for the id of a rotation.
+        random_hex: 16 hexadecimal digits by chance.
+        count: takes each request: the endpoint, Issued or why there is no token, and the seconds it took.
+        skews: by how many seconds the operator's clock is ahead of that of each endpoint.
     """
 
+    work: Work
+    looks: Looks
+    kube: Kube
     ims: IMSClient
-    endpoints: Endpoints
+    throttles: Throttles
     limits: Mapping[str, RateLimit]
-    now: Callable[[], datetime]
-    steady: Callable[[], float]
-    permit: Callable[[], object]
+    clock: Clock
+    random_hex: Callable[[], str]
     count: Callable[[str, str, float], None]
-    random_hex: Callable[[], str] = lambda: secrets.token_hex(8)
+    skews: dict[str, float] = field(default_factory=dict)
 
-    async def fetch(self, observed: Observed, client: Client, inputs: Inputs) -> HeldToken | None:
-        """Ask for a token; the next client secret is tried only where IMS does not accept the one before.
-
-        None where the endpoint closed while others were asking: nothing was asked then.
+    async def fetch(self, key: Key, ask: Ask) -> None:
+        """Ask for a token for one credential.
 
         Raises:
-            IMSError: there is no token to be had; of several client secrets, what was said of the last.
             NotLeadingError: another replica may lead by now.
         """
-        *others, last = client.secrets
-        for secret_key in others:
-            try:
-                return await self._ask(observed, client, secret_key, inputs)
-            except InvalidClient:
-                continue
-        return await self._ask(observed, client, last, inputs)
+        observed = self.work.observe(key)
+        if observed is None or observed.throttled_until is not None:
+            return
+        found = await self.looks.client_secret(observed)
+        if found is None:
+            return
+        attempts = self.work.attempts(key)
+        if attempts is None or attempts.client_secret is None:
+            return
+        inputs = observed.inputs._replace(client_digest=attempts.client_secret.digest)
+        if found.client is None:
+            if found.missing is not None:
+                self.looks.failed(observed, Step.ASK, Trouble(found.missing, Pace.PERSON), inputs)
+            return
+        await self._fetch(observed, ask, found.client, inputs)
 
-    async def _ask(self, observed: Observed, client: Client, secret_key: str, inputs: Inputs) -> HeldToken | None:
-        await self.limits[observed.endpoint].wait()
-        if self.endpoints.opens_at(observed.endpoint, self.now()) is not None:
+    async def _fetch(self, observed: Observed, ask: Ask, client: Client, inputs: Inputs) -> None:
+        outcome: HeldToken | IMSError | None = None
+        for number, secret_key in enumerate(client.secrets):
+            if number:  # the first had its turn before the lane chose this credential
+                await self.limits[ask.endpoint].wait(again=observed.key.namespace)
+            outcome = await self._ask_in_turn(observed, ask, client, secret_key, inputs)
+            if not isinstance(outcome, InvalidClient):
+                break
+        if outcome is None:
+            return
+        key, known = observed.key, self.work.attempts(observed.key) or observed.attempts
+        self.work.note(key, attempt.asked(known, ask.need, inputs, self.clock.now()))
+        if isinstance(outcome, HeldToken):
+            self.work.note(key, attempt.token_came(self.work.attempts(key) or known))
+            self.work.in_hand.put(key, outcome)
+            return
+        after = outcome.retry_after if isinstance(outcome, IMSRateLimited) else None
+        pace = Pace.PERSON if outcome.needs_person else Pace.IMS
+        trouble = Trouble(Finding(Reason(outcome.reason), str(outcome)), pace, after)
+        self.looks.failed(observed, Step.ASK, trouble, inputs)
+
+    async def _ask_in_turn(
+        self, observed: Observed, ask: Ask, client: Client, secret_key: str, inputs: Inputs
+    ) -> HeldToken | IMSError | None:
+        """Ask unless the client is throttled, which is None, and say how that ended to those that wait for it."""
+        throttled = ThrottledClient(ask.endpoint, observed.key.namespace, client.client_id)
+        if not self.throttles.admit(throttled):
             return None
-        self.permit()
-        grant = await self._request(observed, ClientCredentials(client.client_id, client.secrets[secret_key]))
+        try:
+            held = await self._ask(observed, ask, client, secret_key, inputs)
+        except IMSRateLimited as error:
+            asked = None if error.retry_after is None else error.retry_after.total_seconds()
+            error.retry_after = timedelta(seconds=self.throttles.throttled(throttled, asked))
+            return error
+        except IMSUnavailable as error:
+            self.throttles.abandoned(throttled)
+            return error
+        except IMSError as error:
+            self.throttles.answered(throttled)
+            return error
+        except BaseException:
+            self.throttles.abandoned(throttled)
+            raise
+        self.throttles.answered(throttled)
+        return held
+
+    async def _ask(self, observed: Observed, ask: Ask, client: Client, secret_key: str, inputs: Inputs) -> HeldToken:
+        self.kube.time_left()
+        grant = await self._request(observed, ask, ClientCredentials(client.client_id, client.secrets[secret_key]))
         facts = Facts(
             credential=str(observed.key),
             credential_uid=observed.uid,
@@ -80,12 +141,16 @@ class Fetcher:
         )
         return HeldToken(grant.token, client.client_id, facts, inputs)
 
-    async def _request(self, observed: Observed, credentials: ClientCredentials) -> Grant:
-        started = self.steady()
+    async def _request(self, observed: Observed, ask: Ask, credentials: ClientCredentials) -> Grant:
+        started = self.clock.monotonic()
         try:
-            grant = await self.ims.fetch(observed.endpoint, credentials, observed.spec.scopes)
+            grant = await self.ims.fetch(ask.endpoint, credentials, observed.spec.scopes)
         except IMSError as error:
-            self.count(observed.endpoint, error.reason, self.steady() - started)
+            self.count(ask.endpoint, error.reason, self.clock.monotonic() - started)
+            if isinstance(error, ClockSkewed):
+                self.skews[ask.endpoint] = error.skew
             raise
-        self.count(observed.endpoint, "Issued", self.steady() - started)
+        self.count(ask.endpoint, "Issued", self.clock.monotonic() - started)
+        if grant.skew is not None:
+            self.skews[ask.endpoint] = grant.skew
         return grant

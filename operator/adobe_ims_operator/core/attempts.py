@@ -1,84 +1,146 @@
-"""What this process knows of one credential beside what can be observed: lost with it, and harmless to lose."""
+"""How attempts change what a process remembers of a credential; each function gives the value that follows."""
 
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from datetime import datetime, timedelta
 
-from adobe_ims_operator.api.resource import Workload
-from adobe_ims_operator.core.model import Failure, Finding, HeldToken, Inputs
-from adobe_ims_operator.core.policy import BRIEF, UNPLANNED_WINDOW, Pace, backoff
-from adobe_ims_operator.core.restarts import Attempt
+from adobe_ims_operator.api.reasons import Reason, parse_reason
+from adobe_ims_operator.api.resource import Credential
+from adobe_ims_operator.api.times import from_rfc3339
+from adobe_ims_operator.core.backoff import Pace, backoff
+from adobe_ims_operator.core.model import (
+    Attempts,
+    Failure,
+    Finding,
+    Inputs,
+    SeenClientSecret,
+    SeenTokenSecret,
+    Step,
+    Trouble,
+)
+
+UNPLANNED_WINDOW = timedelta(minutes=10)
+"""Rotations that are not due count as a row while each comes within this time of the one before."""
 
 
-@dataclass(slots=True)
-class Memory:
-    """The attempts of this process, and what it read."""
+def recall(credential: Credential) -> Attempts:
+    """Take up what an earlier process left in the status, so that a restart asks for nothing early."""
+    version = credential.status.secret_version
+    seen = SeenTokenSecret(int(version), intact=True) if version is not None and version.isdecimal() else None
+    return Attempts(credential.uid, token_secret=seen, failure=_recall_failure(credential))
 
-    spec_digest: str
-    secret_version: str | None
-    """The token Secret's resourceVersion that `secret_intact` speaks of."""
-    failure: Failure | None
-    secret_intact: bool = True
-    client_version: str | None = None
-    """The client Secret's resourceVersion that `client_digest` speaks of."""
-    client_digest: str | None = None
-    last_pace: Pace | None = None
-    held: HeldToken | None = None
-    unplanned: int = 0
-    last_unplanned: datetime | None = None
-    api_failures: int = 0
-    restarts: dict[Workload, Attempt] = field(default_factory=dict)
-    quiet_since: datetime | None = None
-    """Since when only how long it waits in line for its endpoint changed, or when that was told last."""
 
-    def keeps_quiet(self, now: datetime, *, in_line: bool) -> bool:
-        """Whether to tell nothing of a wait in line, which is told once in a while."""
-        if not in_line:
-            self.quiet_since = None
-            return False
-        if self.quiet_since is None:
-            self.quiet_since = now
-        elif now - self.quiet_since >= BRIEF:
-            self.quiet_since = now
-            return False
-        return True
+def _recall_failure(credential: Credential) -> Failure | None:
+    status = credential.status
+    failing = status.condition("RotationFailing")
+    if failing is None or status.next_rotation_time is None or status.observed_generation != credential.generation:
+        return None
+    reason = parse_reason(failing.reason)
+    # One that waits for a client that another credential was throttled with has not failed itself.
+    waits = failing.status == "False" and reason is Reason.IMS_RATE_LIMITED
+    if reason is None or (failing.status != "True" and not waits):
+        return None
+    try:
+        retry_at = from_rfc3339(status.next_rotation_time)
+    except ValueError:
+        return None
+    count = 1 if waits else status.failures or 1
+    # No earlier process left a token in hand: whatever failed, what is next is to ask.
+    finding = Finding(reason, failing.message)
+    return Failure(Step.ASK, finding, count, count, _pace(reason), retry_at, None, passing=waits)
 
-    def note_client(self, version: str | None, digest: str | None, rotate_request: str) -> None:
-        """Remember what the content of the client Secret amounts to at a resourceVersion; None: there is none."""
-        self.client_version, self.client_digest = version, digest
-        if self.failure is not None and self.failure.inputs is None and digest is not None:
-            # Of an earlier process: from now on a change of what is there now ends the wait.
-            self.failure = replace(self.failure, inputs=Inputs(self.spec_digest, digest, rotate_request))
 
-    def note_secret(self, version: int, *, intact: bool) -> None:
-        """Remember whether the data of the token Secret is as it was written, at a resourceVersion."""
-        self.secret_version, self.secret_intact = str(version), intact
+def _pace(reason: Reason) -> Pace:
+    refused = (Reason.INVALID_CLIENT, Reason.INVALID_SCOPE, Reason.CREDENTIAL_NOT_PERMITTED)
+    return Pace.PERSON if reason in refused else Pace.IMS
 
-    def ask(self, need: Finding, inputs: Inputs, now: datetime) -> None:
-        """Count a token that is asked for before it is due; a retry of what failed is none."""
-        self.held = None
-        retry = self.failure is not None and self.failure.inputs in (None, inputs)
-        if need.reason == "Due" or retry:
-            return
-        recent = self.last_unplanned is not None and now - self.last_unplanned < UNPLANNED_WINDOW
-        self.unplanned = self.unplanned + 1 if recent else 1
-        self.last_unplanned = now
 
-    def hold(self, held: HeldToken) -> None:
-        """Keep a token that came until it is written."""
-        self.held, self.failure = held, None
+def saw_token_secret(attempts: Attempts, version: int, *, intact: bool) -> Attempts:
+    """The token Secret was read."""
+    return replace(
+        attempts,
+        token_secret=SeenTokenSecret(version, intact),
+        failure=_without(attempts.failure, Step.READ_TOKEN_SECRET),
+    )
 
-    def written(self, version: int) -> None:
-        """Let go of the token: it is in its Secret, at that resourceVersion."""
-        self.held, self.failure = None, None
-        self.note_secret(version, intact=True)
 
-    def fail(
-        self, finding: Finding, inputs: Inputs, pace: Pace, now: datetime, chance: float, after: timedelta | None = None
-    ) -> timedelta:
-        """Note an attempt that failed; how long to wait: its pace, or `after` what was asked for."""
-        before = self.failure
-        streak = before.streak + 1 if before is not None and self.last_pace in (None, pace) else 1
-        self.last_pace = pace
-        wait = backoff(pace, streak, chance) if after is None else after
-        self.failure = Failure(finding, (before.count if before else 0) + 1, streak, now + wait, inputs)
-        return wait
+def saw_client_secret(attempts: Attempts, seen: SeenClientSecret | None, inputs: Inputs) -> Attempts:
+    """The client Secret was read; None where there is none. `inputs` are those of now."""
+    failure = _without(attempts.failure, Step.READ_CLIENT_SECRET)
+    if failure is not None and failure.inputs is None and seen is not None:
+        # Of an earlier process: from now on a change of what is there now ends the wait.
+        failure = replace(failure, inputs=inputs._replace(client_digest=seen.digest))
+    return replace(attempts, client_secret=seen, failure=failure)
+
+
+def _without(failure: Failure | None, step: Step) -> Failure | None:
+    return None if failure is not None and failure.step is step else failure
+
+
+def asked(attempts: Attempts, need: Finding, inputs: Inputs, now: datetime) -> Attempts:
+    """IMS was asked for a token. One that is asked for before it is due is counted; a retry of what failed is none."""
+    retry = attempts.failure is not None and attempts.failure.inputs in (None, inputs)
+    if need.reason is Reason.DUE or retry:
+        return attempts
+    recent = attempts.last_unplanned is not None and now - attempts.last_unplanned < UNPLANNED_WINDOW
+    return replace(attempts, unplanned=attempts.unplanned + 1 if recent else 1, last_unplanned=now)
+
+
+def token_came(attempts: Attempts) -> Attempts:
+    """IMS gave a token."""
+    return replace(attempts, failure=None)
+
+
+def written(attempts: Attempts, version: int) -> Attempts:
+    """The token is in its Secret, at that resourceVersion."""
+    return replace(attempts, token_secret=SeenTokenSecret(version, intact=True), failure=None)
+
+
+def settled(attempts: Attempts) -> Attempts:
+    """There is nothing to do any more: what failed is no longer wanted."""
+    return replace(attempts, failure=None) if attempts.failure is not None else attempts
+
+
+def failed(
+    attempts: Attempts,
+    step: Step,
+    trouble: Trouble,
+    inputs: Inputs,
+    now: datetime,
+    jitter: float,
+    *,
+    against: int | None = None,
+) -> Attempts:
+    """A step failed; it is due again at the pace of its trouble, or after what was asked for.
+
+    Args:
+        against: the resourceVersion of the Secret that the step was about; a change of it ends the wait.
+    """
+    before = attempts.failure
+    streak = before.streak + 1 if before is not None and before.pace is trouble.pace else 1
+    count = (before.count if before is not None else 0) + 1
+    wait = _wait(trouble, streak, jitter)
+    failure = Failure(step, trouble.finding, count, streak, trouble.pace, now + wait, inputs, against, trouble.passing)
+    return replace(attempts, failure=failure)
+
+
+def clean_up_failed(attempts: Attempts, trouble: Trouble, now: datetime, jitter: float) -> Attempts:
+    """The Secret of an earlier name could not be deleted."""
+    count = (attempts.clean_up.count if attempts.clean_up is not None else 0) + 1
+    retry_at = now + _wait(trouble, count, jitter)
+    failure = Failure(
+        Step.CLEAN_UP, trouble.finding, count, count, trouble.pace, retry_at, None, passing=trouble.passing
+    )
+    return replace(attempts, clean_up=failure)
+
+
+def cleaned_up(attempts: Attempts) -> Attempts:
+    """There is no Secret of an earlier name any more."""
+    return replace(attempts, clean_up=None) if attempts.clean_up is not None else attempts
+
+
+def _wait(trouble: Trouble, streak: int, jitter: float) -> timedelta:
+    if trouble.after is not None:
+        return trouble.after
+    if trouble.passing and streak == 1:
+        return timedelta(0)
+    return backoff(trouble.pace, streak, jitter)

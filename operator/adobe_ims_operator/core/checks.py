@@ -1,13 +1,15 @@
 """The named checks that a decision is made of, in the order in which they decide: the specification, as a list.
 
 Each check looks at one thing and answers with a finding, or with None where that thing is as it should be. The first
-finding of `REFUSALS` says why nothing may be done; else the first of `ROTATIONS` why a token is asked for.
+finding of `REFUSALS` says why nothing may be done; else the first of `ROTATIONS` why a token is asked for. The first of
+`READINESS` says why the Secret holds no valid token of the present spec, whatever is done about it.
 """
 
 from collections.abc import Callable, Sequence
 from datetime import datetime, timedelta
 
 from adobe_ims_operator.api.ledger import Facts
+from adobe_ims_operator.api.reasons import Reason
 from adobe_ims_operator.api.sizes import (
     MAX_ANNOTATIONS_SIZE,
     MAX_SECRET_SIZE,
@@ -30,22 +32,18 @@ CLOCK_SKEW = timedelta(minutes=1)
 Check = Callable[[Observed, datetime], Finding | None]
 
 
-def _spec_invalid(observed: Observed, _now: datetime) -> Finding | None:
-    return Finding("SpecInvalid", observed.spec.invalid) if observed.spec.invalid else None
-
-
 def _suspended(observed: Observed, _now: datetime) -> Finding | None:
     if not observed.spec.suspend:
         return None
-    return Finding("Suspended", "rotation is suspended; set spec.suspend to false to go on")
+    return Finding(Reason.SUSPENDED, "rotation is suspended; set spec.suspend to false to go on")
 
 
 def _endpoint_not_allowed(observed: Observed, _now: datetime) -> Finding | None:
-    if observed.endpoint_allowed:
+    if observed.endpoint.allowed:
         return None
     return Finding(
-        "EndpointNotAllowed",
-        f"the operator may not send client secrets to {observed.endpoint}; "
+        Reason.ENDPOINT_NOT_ALLOWED,
+        f"the operator may not send client secrets to {observed.endpoint.url}; "
         "choose another spec.endpoint, or start the operator with --endpoint for it",
     )
 
@@ -54,7 +52,7 @@ def _secret_metadata_not_allowed(observed: Observed, _now: datetime) -> Finding 
     if observed.forbidden is None:
         return None
     return Finding(
-        "SecretMetadataNotAllowed",
+        Reason.SECRET_METADATA_NOT_ALLOWED,
         f"the operator may not write a Secret with {observed.forbidden}, as another controller may take it for its "
         "own; remove it from spec.secret, or ask whoever runs the operator to start it with another --forbid",
     )
@@ -69,7 +67,7 @@ def _client_secret_not_found(observed: Observed, _now: datetime) -> Finding | No
         return None
     name = observed.spec.client.secret_name
     return Finding(
-        "ClientSecretNotFound",
+        Reason.CLIENT_SECRET_NOT_FOUND,
         f"there is no Secret {name} in namespace {observed.key.namespace}; create it with the keys "
         f"{observed.spec.client.id_key} and {' or '.join(observed.spec.client.secret_keys)}",
     )
@@ -79,23 +77,27 @@ def _client_secret_not_allowed(observed: Observed, _now: datetime) -> Finding | 
     return claims.client_refusal(observed)
 
 
+def _spec_invalid(observed: Observed, _now: datetime) -> Finding | None:
+    return Finding(Reason.SPEC_INVALID, observed.spec.invalid) if observed.spec.invalid else None
+
+
 def _template_invalid(observed: Observed, _now: datetime) -> Finding | None:
     problem = observed.spec.template_problem
-    return Finding("TemplateInvalid", f"spec.secret.data: {problem}") if problem else None
+    return Finding(Reason.TEMPLATE_INVALID, f"spec.secret.data: {problem}") if problem else None
 
 
 def _secret_too_large(observed: Observed, _now: datetime) -> Finding | None:
     size = observed.spec.secret_size
     if size > MAX_SECRET_SIZE:
         return Finding(
-            "SecretTooLarge",
+            Reason.SECRET_TOO_LARGE,
             f"spec.secret.data: the values of Secret {observed.spec.secret.name} could have {size} bytes with the "
             f"longest token, and Kubernetes takes {MAX_SECRET_SIZE}; use $(access_token) less often, or shorter texts",
         )
     size, limit = annotations_size(observed.spec.secret.annotations), MAX_ANNOTATIONS_SIZE - OWN_ANNOTATIONS_SIZE
     if size > limit:
         return Finding(
-            "SecretTooLarge",
+            Reason.SECRET_TOO_LARGE,
             f"spec.secret.annotations have {size} bytes, and Kubernetes takes {limit} beside the operator's own; "
             "shorten them",
         )
@@ -103,62 +105,64 @@ def _secret_too_large(observed: Observed, _now: datetime) -> Finding | None:
 
 
 def _secret_missing(observed: Observed, _now: datetime) -> Finding | None:
-    return Finding("SecretMissing", "there is no token Secret yet") if observed.secret is None else None
+    return Finding(Reason.SECRET_MISSING, "there is no token Secret yet") if observed.secret is None else None
 
 
 def _secret_to_take_over(observed: Observed, _now: datetime) -> Finding | None:
     secret = observed.secret
     if secret is None or secret.credential_uid == observed.uid:
         return None
-    return Finding("SecretTakenOver", f"Secret {observed.spec.secret.name} is taken over from {secret.owner}")
+    return Finding(Reason.SECRET_TAKEN_OVER, f"Secret {observed.spec.secret.name} is taken over from {secret.owner}")
 
 
 def _facts_damaged(observed: Observed, _now: datetime) -> Finding | None:
-    return Finding("FactsDamaged", "the operator's annotations were edited") if observed.facts is None else None
+    return Finding(Reason.FACTS_DAMAGED, "the operator's annotations were edited") if observed.facts is None else None
 
 
 def _spec_changed(observed: Observed, _now: datetime) -> Finding | None:
     if observed.facts is None or observed.facts.spec_digest == observed.inputs.spec_digest:
         return None
-    return Finding("SpecChanged", "the token in the Secret was made from an earlier spec")
+    return Finding(Reason.SPEC_CHANGED, "the token in the Secret was made from an earlier spec")
 
 
 def _secret_edited(observed: Observed, _now: datetime) -> Finding | None:
-    if observed.own_secret is None or observed.secret_intact is not False:
+    if observed.own_secret is None or observed.intact is not False:
         return None
-    return Finding("SecretEdited", "the data of the token Secret was edited")
+    return Finding(Reason.SECRET_EDITED, "the data of the token Secret was edited")
 
 
 def _requested(observed: Observed, _now: datetime) -> Finding | None:
     request = observed.inputs.rotate_request
     if not request or observed.facts is None or request == observed.facts.rotate_request:
         return None
-    return Finding("Requested", "a rotation was requested by annotation")
+    return Finding(Reason.REQUESTED, "a rotation was requested by annotation")
 
 
 def _issued_in_the_future(observed: Observed, now: datetime) -> Finding | None:
     if observed.facts is None or observed.facts.issued_at <= now + CLOCK_SKEW:
         return None
-    return Finding("ClockJumped", f"the token says it was issued at {to_rfc3339(observed.facts.issued_at)}")
+    return Finding(Reason.CLOCK_JUMPED, f"the token says it was issued at {to_rfc3339(observed.facts.issued_at)}")
 
 
 def _due(observed: Observed, now: datetime) -> Finding | None:
     if observed.facts is None or now < due_at(observed.facts, observed.spec.interval):
         return None
-    return Finding("Due", "the token has reached its age of rotation")
+    return Finding(Reason.DUE, "the token has reached its age of rotation")
 
 
 def _client_changed(observed: Observed, _now: datetime) -> Finding | None:
-    if observed.facts is None or observed.client_version == observed.facts.client_version:
+    if observed.facts is None or observed.client is None:
+        return None
+    if str(observed.client.version) == observed.facts.client_version:
         return None
     if observed.inputs.client_digest is None:
         return CLIENT_UNREAD
     if observed.inputs.client_digest == observed.facts.client_digest:
         return None
-    return Finding("ClientSecretChanged", "the client id or client secret changed")
+    return Finding(Reason.CLIENT_SECRET_CHANGED, "the client id or client secret changed")
 
 
-CLIENT_UNREAD = Finding("ClientSecretUnread", "the client Secret has a version that was not read yet")
+CLIENT_UNREAD = Finding(Reason.CLIENT_SECRET_UNREAD, "the client Secret has a version that was not read yet")
 
 REFUSALS: Sequence[Check] = (
     _spec_invalid,
@@ -182,16 +186,52 @@ ROTATIONS: Sequence[Check] = (
     _secret_edited,
     _client_changed,  # last, since it may cost a read
 )
-FRESHNESS: Sequence[Check] = (
-    _spec_invalid,
-    _template_invalid,
-    _secret_missing,
-    _secret_to_take_over,
-    _facts_damaged,
-    _spec_changed,
-    _secret_edited,
+
+
+def _no_token(observed: Observed, _now: datetime) -> Finding | None:
+    name = observed.spec.secret.name
+    if observed.secret is None:
+        what = f"there is no Secret {name} yet"
+    elif observed.own_secret is None or observed.secret.credential_uid != observed.uid:
+        what = f"Secret {name} holds no token of this credential"
+    elif observed.facts is None:
+        what = f"the operator's annotations of Secret {name} were edited, so nothing is known of a token in it"
+    elif observed.spec.invalid or observed.spec.template_problem:
+        what = f"Secret {name} is not known to hold a token, as the spec can't be read"
+    elif not observed.intact:
+        what = f"the data of Secret {name} was edited, so it may hold no token"
+    else:
+        return None
+    return Finding(Reason.TOKEN_MISSING, what)
+
+
+def _expired(observed: Observed, now: datetime) -> Finding | None:
+    facts = observed.facts
+    if facts is None or now < facts.expires_at:
+        return None
+    expired = f"the token in Secret {observed.spec.secret.name} expired at {to_rfc3339(facts.expires_at)}"
+    return Finding(Reason.EXPIRED, expired)
+
+
+def _of_earlier_spec(observed: Observed, _now: datetime) -> Finding | None:
+    facts = observed.facts
+    if facts is None or facts.spec_digest == observed.inputs.spec_digest:
+        return None
+    until = to_rfc3339(facts.expires_at)
+    return Finding(
+        Reason.EARLIER_SPEC,
+        f"Secret {observed.spec.secret.name} still holds the token of an earlier spec, valid until {until}",
+    )
+
+
+READINESS: Sequence[Check] = (
+    _no_token,
+    _expired,
+    _of_earlier_spec,
 )
-"""What must hold for a token to be one of this very spec, whatever its age."""
+"""What must not be found for the Secret to hold a valid token of this very spec."""
+OF_THIS_SPEC: Sequence[Check] = (_no_token, _of_earlier_spec)
+"""What must not be found for the Secret to hold a token of this very spec, whatever its age."""
 
 
 def first(checks: Sequence[Check], observed: Observed, now: datetime) -> Finding | None:

@@ -6,7 +6,9 @@ somebody else made, and never takes a Secret from a credential that has it.
 
 from datetime import datetime
 
-from adobe_ims_operator.api.resource import JSON, Credential, MalformedResourceError, Status, parse_credential
+from adobe_ims_operator.api.reasons import Reason
+from adobe_ims_operator.api.resource import JSON, Credential, MalformedResourceError, parse_credential
+from adobe_ims_operator.api.status import Status
 from adobe_ims_operator.core.model import Claimant, Finding, Hold, Observed, ObservedSecret
 
 
@@ -54,7 +56,7 @@ def refusal(observed: Observed) -> Finding | None:
     if secret is not None and secret.credential_uid == observed.uid:
         return None
     reason = _held(observed) or _not_eligible(observed) or _behind(observed)
-    return None if reason is None else Finding("SecretNotOwned", f"Secret {name} {reason}")
+    return None if reason is None else Finding(Reason.SECRET_NOT_OWNED, f"Secret {name} {reason}")
 
 
 def client_refusal(observed: Observed) -> Finding | None:
@@ -66,13 +68,13 @@ def client_refusal(observed: Observed) -> Finding | None:
         holder = client.facts.credential if client.facts else client.credential or "another AdobeIMSCredential"
         what = f"holds the token of {holder}"
     else:
-        me = observed.created, observed.uid
+        me = observed.credential.created, observed.uid
         first = min((c for c in observed.rivals.token_at_client if c.held_last or _age(c) < me), key=_age, default=None)
         if first is None:
             return None
         what = f"is where AdobeIMSCredential {first.key.name} puts its token"
     advice = "name the Secret with the OAuth client id and client secret in spec.client.secretRef"
-    return Finding("ClientSecretNotAllowed", f"Secret {name} {what}; {advice}")
+    return Finding(Reason.CLIENT_SECRET_NOT_ALLOWED, f"Secret {name} {what}; {advice}")
 
 
 def _held(observed: Observed) -> str | None:
@@ -130,7 +132,7 @@ def _behind(observed: Observed) -> str | None:
 
 
 def _me(observed: Observed) -> Claimant:
-    return Claimant(observed.key, observed.uid, observed.created, observed.spec.secret.adopt, observed.held_last)
+    return claimant(observed.credential)
 
 
 def _may_take(who: Claimant, secret: ObservedSecret) -> bool:

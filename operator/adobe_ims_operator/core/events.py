@@ -10,7 +10,9 @@ from datetime import datetime
 from typing import Any
 
 from adobe_ims_operator.api.names import FIELD_MANAGER
-from adobe_ims_operator.api.resource import API_VERSION, KIND, Condition, Credential, Status
+from adobe_ims_operator.api.reasons import Reason
+from adobe_ims_operator.api.resource import API_VERSION, KIND, Credential
+from adobe_ims_operator.api.status import Condition, Status
 
 MOST_NOTE = 1024
 """Bytes that the API server takes for the text of an Event (events.k8s.io/v1)."""
@@ -31,11 +33,10 @@ def derive(before: Status, after: Status, secret_keys: Sequence[str]) -> list[Ev
     Args:
         secret_keys: `spec.client.secretKeys`, in their order.
     """
-    told = [_of_condition(before, after, "RotationFailing", "True"), _of_condition(before, after, "Ready", "False")]
+    told = [_of_failure(before, after), _of_lost_token(before, after)]
     told += [_of_recovery(before, after), _of_client_secret(before, after, secret_keys)]
     told += [_of_suspension(before, after), _of_restart(before, after)]
-    # One Event for a reason: where a rotation fails and the token is gone as well, both conditions give it.
-    return list({event.reason: event for event in reversed(told) if event is not None}.values())
+    return [event for event in told if event is not None]
 
 
 def to_json(event: Event, credential: Credential, happened_at: datetime, instance: str) -> dict[str, Any]:
@@ -67,18 +68,37 @@ def to_json(event: Event, credential: Credential, happened_at: datetime, instanc
     }
 
 
-def _of_condition(before: Status, after: Status, kind: str, bad: str) -> Event | None:
-    old, new = before.condition(kind), after.condition(kind)
-    if new is None or new.status != bad or new.reason == "Suspended":
+def _of_failure(before: Status, after: Status) -> Event | None:
+    old, new = before.condition("RotationFailing"), after.condition("RotationFailing")
+    if new is None or new.status != "True":
         return None
     if old is not None and old.status == new.status and (old.reason == new.reason or _both_pass(old, new)):
         return None
     return Event(new.reason, new.message, warning=True)
 
 
+def _of_lost_token(before: Status, after: Status) -> Event | None:
+    old, new = before.condition("Ready"), after.condition("Ready")
+    if old is None or new is None or new.status != "False":
+        return None
+    reason = new.reason
+    if reason == Reason.SUSPENDED:
+        reason = Reason.EXPIRED if _lost_by_expiry(after, new) else Reason.TOKEN_MISSING
+    # An older version says by another reason that a token expired.
+    told = old.status == "False" and (
+        reason != Reason.EXPIRED or old.reason in (Reason.EXPIRED, Reason.SUSPENDED) or _lost_by_expiry(before, old)
+    )
+    return None if told else Event(reason, new.message, warning=True)
+
+
+def _lost_by_expiry(status: Status, ready: Condition) -> bool:
+    # Both are RFC 3339 in UTC with whole seconds, so they compare as text.
+    return status.expiration_time is not None and status.expiration_time <= (ready.last_transition_time or "")
+
+
 def _both_pass(old: Condition, new: Condition) -> bool:
     # An IMS in trouble may fail in another way at each retry.
-    return {old.reason, new.reason} <= {"IMSUnavailable", "IMSRateLimited", "IMSResponseInvalid"}
+    return {old.reason, new.reason} <= {Reason.IMS_UNAVAILABLE, Reason.IMS_RATE_LIMITED, Reason.IMS_RESPONSE_INVALID}
 
 
 def _of_recovery(before: Status, after: Status) -> Event | None:
@@ -87,7 +107,7 @@ def _of_recovery(before: Status, after: Status) -> Event | None:
         return None
     if before.says("Ready", "True") and not before.says("RotationFailing", "True"):
         return None
-    return Event("Rotated", f"{ready.message}; it expires at {after.expiration_time}", warning=False)
+    return Event(Reason.ROTATED, f"{ready.message}; it expires at {after.expiration_time}", warning=False)
 
 
 def _of_client_secret(before: Status, after: Status, secret_keys: Sequence[str]) -> Event | None:
@@ -96,16 +116,16 @@ def _of_client_secret(before: Status, after: Status, secret_keys: Sequence[str])
         return None
     if old in secret_keys[: secret_keys.index(new)]:
         note = f"IMS no longer accepts the client secret under the key {old}; the one under {new} is used instead"
-        return Event("ClientSecretStopped", note, warning=True)
+        return Event(Reason.CLIENT_SECRET_STOPPED, note, warning=True)
     note = f"IMS accepts the client secret under the key {new}; it is used now"
-    return Event("ClientSecretWorks", note, warning=False)
+    return Event(Reason.CLIENT_SECRET_WORKS, note, warning=False)
 
 
 def _of_suspension(before: Status, after: Status) -> Event | None:
     old, new = before.condition("RotationFailing"), after.condition("RotationFailing")
-    if new is None or new.reason != "Suspended" or (old is not None and old.reason == "Suspended"):
+    if new is None or new.reason != Reason.SUSPENDED or (old is not None and old.reason == Reason.SUSPENDED):
         return None
-    return Event("Suspended", new.message, warning=False)
+    return Event(Reason.SUSPENDED, new.message, warning=False)
 
 
 def _of_restart(before: Status, after: Status) -> Event | None:

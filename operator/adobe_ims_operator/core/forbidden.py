@@ -79,10 +79,12 @@ class Forbidden:
 
     def first(self, template: SecretTemplate) -> str | None:
         """The first thing of a template that is forbidden, in words for a message; None where nothing is."""
+        return self.first_of(template.type, template.labels, template.annotations)
+
+    def first_of(self, kind: str, labels: Mapping[str, str], annotations: Mapping[str, str]) -> str | None:
+        """The first thing that is forbidden of a Secret's type, labels and annotations."""
         return (
-            self._among("type", {template.type: None})
-            or self._among("label", template.labels)
-            or self._among("annotation", template.annotations)
+            self._among("type", {kind: None}) or self._among("label", labels) or self._among("annotation", annotations)
         )
 
     def _among(self, kind: str, given: Mapping[str, str] | Mapping[str, None]) -> str | None:

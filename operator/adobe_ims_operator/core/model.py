@@ -3,13 +3,24 @@
 They hold no behaviour but questions about themselves, and nothing secret but a token on its way.
 """
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from enum import Enum
 from typing import NamedTuple
 
 from adobe_ims_operator.api.ledger import Facts
-from adobe_ims_operator.api.resource import Key, Spec
+from adobe_ims_operator.api.reasons import Reason
+from adobe_ims_operator.api.resource import Credential, Key, Spec, Workload
+from adobe_ims_operator.api.status import Restart
+from adobe_ims_operator.core.backoff import Pace
+
+
+class Finding(NamedTuple):
+    """Why something is so: a reason to search for, and a sentence for a person."""
+
+    reason: Reason
+    message: str
 
 
 class Inputs(NamedTuple):
@@ -19,27 +30,6 @@ class Inputs(NamedTuple):
     client_digest: str | None
     """Of the content of the client Secret; None where its present version was not read."""
     rotate_request: str
-
-
-class Finding(NamedTuple):
-    """Why something is so: a CamelCase reason to search for, and a sentence for a person."""
-
-    reason: str
-    message: str
-
-
-@dataclass(frozen=True, slots=True)
-class Failure:
-    """The attempts that failed since the last one that succeeded."""
-
-    finding: Finding
-    count: int
-    """In a row."""
-    streak: int
-    """In a row that are retried at the same pace."""
-    retry_at: datetime
-    inputs: Inputs | None
-    """None where an earlier process failed, and it is not known with what."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,7 +53,7 @@ class HeldToken:
 
 @dataclass(frozen=True, slots=True)
 class ObservedSecret:
-    """What the metadata of a Secret tells; its data is never kept."""
+    """What the metadata of a Secret says; its data is never kept."""
 
     uid: str
     version: int
@@ -76,6 +66,95 @@ class ObservedSecret:
     facts: Facts | None
     credential: Key | None = None
     """The credential that `credential_uid` is of, by name; None where nothing names it."""
+
+
+class Step(Enum):
+    """What an attempt does."""
+
+    READ_TOKEN_SECRET = "read the token Secret"  # noqa: S105
+    READ_CLIENT_SECRET = "read the client Secret"  # noqa: S105
+    LOOK_UP = "look up the credential that has the token Secret, since it is not watched"
+    ASK = "ask IMS for a token"
+    WRITE = "write the token Secret"
+    CLEAN_UP = "delete the Secret of an earlier name"
+
+
+@dataclass(frozen=True, slots=True)
+class Trouble:
+    """Why a step failed, and how soon it is worth trying again."""
+
+    finding: Finding
+    pace: Pace
+    after: timedelta | None = None
+    """How long to wait in place of the pace, where the answer said so."""
+    passing: bool = False
+    """Whether it is likely gone a moment later: it is tried again at once, and the first of a row is no news."""
+
+
+@dataclass(frozen=True, slots=True)
+class Failure:
+    """The attempts that failed since the last one that succeeded; the step is that of the latest."""
+
+    step: Step
+    finding: Finding
+    count: int
+    """In a row."""
+    streak: int
+    """In a row that are retried at the same pace."""
+    pace: Pace
+    retry_at: datetime
+    inputs: Inputs | None
+    """What the attempt was made from; None where an earlier process failed, and it is not known with what."""
+    against: int | None = None
+    """The resourceVersion of the Secret that the step failed on; None where there was none."""
+    passing: bool = False
+    """Whether it is likely to be gone a moment later, so that the first of a row is no news."""
+
+
+class SeenTokenSecret(NamedTuple):
+    """What a look into the token Secret, or a write of it, showed."""
+
+    version: int
+    intact: bool
+
+
+class SeenClientSecret(NamedTuple):
+    """What a look into the client Secret showed."""
+
+    version: int
+    digest: str
+    """Of the client id and the client secrets, or a word that no digest equals where they are incomplete."""
+    client_id: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class RestartAttempt:
+    """The latest attempt of this process to restart a workload."""
+
+    restart: Restart
+    failures: int
+    """In a row, for one rotation and one generation."""
+    retry_at: datetime | None
+    """None where only a change of the spec brings another attempt."""
+
+
+@dataclass(frozen=True, slots=True)
+class Attempts:
+    """What one process knows of one credential beside what can be observed: lost with it, and harmless to lose."""
+
+    uid: str
+    """The credential's; one that was made again under the same name inherits nothing."""
+    token_secret: SeenTokenSecret | None = None
+    client_secret: SeenClientSecret | None = None
+    failure: Failure | None = None
+    clean_up: Failure | None = None
+    """Where the Secret of an earlier `spec.secret.name` could not be deleted."""
+    restarts: Mapping[Workload, RestartAttempt] = field(default_factory=dict)
+    unplanned: int = 0
+    """How many tokens were asked for before they were due, each soon after the one before."""
+    last_unplanned: datetime | None = None
+    unreported: int = 0
+    """How many times in a row the status could not be written."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -126,64 +205,91 @@ class Rivals:
 
 
 @dataclass(frozen=True, slots=True)
-class Observed:
-    """All that a decision depends on."""
+class Surroundings:
+    """A credential, and what the cluster has around it."""
 
-    key: Key
-    uid: str
-    created: datetime
-    generation: int
-    spec: Spec
-    endpoint: str
-    """The endpoint of the spec, or the operator's default."""
-    endpoint_allowed: bool
-    forbidden: str | None
-    """What the spec gives the token Secret that no token Secret may have, in words."""
-    inputs: Inputs
+    credential: Credential
+    spec_digest: str
     client: ObservedSecret | None
     """The Secret that has the name of the client Secret."""
     secret: ObservedSecret | None
     """The Secret that has the name of the token Secret, whoever made it."""
-    secret_intact: bool | None
-    """Whether its data is as this operator wrote it; None where this resourceVersion was not looked into yet."""
-    predecessor_uid: str | None
-    """The uid that a Secret was made for, where that was an earlier credential of this name, now gone."""
-    held_last: bool
-    """Whether the status says that this credential had the Secret of the token Secret's name."""
     rivals: Rivals
     holder: Holder
     """Of the token Secret, where that was made for a credential that is not watched."""
-    holds_token: bool
-    """Whether a token for these very inputs came from IMS and is not written yet."""
-    token_waits: bool
-    """Whether a token came and is not written yet, be it for these inputs or not."""
-    told_ready: bool
-    """Whether the status says that the Secret holds a valid token."""
-    pending: bool
-    """Whether there is a failure or a token that stands or falls with the content of the client Secret."""
-    failure: Failure | None
-    """Where the latest attempt failed, and was one with these very inputs."""
-    last_failure: Failure | None
-    """Where the latest attempt failed, whatever it was made from."""
-    endpoint_opens_at: datetime | None
-    """When an endpoint that throttles wants to be asked again."""
-    unplanned: int
-    """How many tokens were asked for before they were due, each soon after the one before."""
-    last_unplanned: datetime | None
+
+
+class Endpoint(NamedTuple):
+    """The IMS that a credential means: that of its spec, or the operator's default."""
+
+    url: str
+    allowed: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Observed:
+    """All that a decision depends on."""
+
+    credential: Credential
+    endpoint: Endpoint
+    inputs: Inputs
+    client: ObservedSecret | None
+    secret: ObservedSecret | None
+    rivals: Rivals
+    holder: Holder
+    forbidden: str | None
+    """What the spec gives the token Secret that no token Secret may have, in words."""
+    intact: bool | None
+    """Whether the data of the token Secret is as it was written; None where this version was not looked into yet."""
+    attempts: Attempts
+    held: HeldToken | None = None
+    """A token that came and is not written yet, be it for these inputs or not."""
+    asking_since: datetime | None = None
+    """Since when it waits for IMS, in the lane of its endpoint or for the answer."""
+    in_flight: bool = False
+    """Whether IMS is being asked."""
+    throttled_until: datetime | None = None
+    """Until when IMS wants to be left alone by this client."""
+
+    @property
+    def key(self) -> Key:
+        """Namespace and name."""
+        return self.credential.key
+
+    @property
+    def uid(self) -> str:
+        """The credential's uid."""
+        return self.credential.uid
+
+    @property
+    def spec(self) -> Spec:
+        """The credential's spec."""
+        return self.credential.spec
 
     @property
     def own_secret(self) -> ObservedSecret | None:
-        """The token Secret, if it was made for this credential."""
-        if self.secret is None or self.secret.credential_uid is None:
+        """The token Secret, if it was made for this credential, or for one of this very name before it."""
+        secret = self.secret
+        if secret is None or secret.credential_uid is None:
             return None
-        return self.secret if self.secret.credential_uid in (self.uid, self.predecessor_uid) else None
-
-    @property
-    def client_version(self) -> str | None:
-        """The resourceVersion of the client Secret, or None where there is none."""
-        return None if self.client is None else str(self.client.version)
+        return secret if secret.credential_uid == self.uid or secret.credential == self.key else None
 
     @property
     def facts(self) -> Facts | None:
         """The facts of the token, if there is one of this credential's."""
-        return self.own_secret.facts if self.own_secret else None
+        secret = self.own_secret
+        return secret.facts if secret is not None else None
+
+    @property
+    def failure(self) -> Failure | None:
+        """The latest failure, as long as what it failed with is what there is now."""
+        failure = self.attempts.failure
+        if failure is None or failure.inputs not in (None, self.inputs):
+            return None
+        if failure.step is Step.WRITE and failure.against != _version(self.secret):
+            return None
+        return failure
+
+
+def _version(secret: ObservedSecret | None) -> int | None:
+    return None if secret is None else secret.version

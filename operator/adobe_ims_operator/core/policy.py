@@ -5,184 +5,157 @@ is in `checks`; here is what follows from it. The reasons in conditions come fro
 failed, from the error that it failed with.
 """
 
-from dataclasses import dataclass
 from datetime import datetime, timedelta
-from enum import Enum, IntEnum
 
-from adobe_ims_operator.api.resource import Status
-from adobe_ims_operator.api.times import from_rfc3339, to_rfc3339
+from adobe_ims_operator.api.reasons import Reason
+from adobe_ims_operator.api.times import to_rfc3339
 from adobe_ims_operator.core import claims
-from adobe_ims_operator.core.checks import CLIENT_UNREAD, FRESHNESS, REFUSALS, ROTATIONS, due_at, first
-from adobe_ims_operator.core.model import Failure, Finding, Observed
+from adobe_ims_operator.core.backoff import Pace, backoff
+from adobe_ims_operator.core.checks import CLIENT_UNREAD, OF_THIS_SPEC, READINESS, REFUSALS, ROTATIONS, due_at, first
+from adobe_ims_operator.core.decision import Ask, AskPriority, Decision, Look, Refuse, Wait, Write
+from adobe_ims_operator.core.model import Failure, Finding, Observed, Step
 
 IDLE = timedelta(hours=1)
 """How long to wait at most, also where only a change can bring something to do."""
-UNPLANNED_WINDOW = timedelta(minutes=10)
 FREE_ROTATIONS = 10
-"""More rotations than this that were not due, each within `UNPLANNED_WINDOW` of the one before, slow down: a program
-that fights over the Secret, or a person's script, would burn tokens, and Adobe throttles who asks for too many."""
+"""More rotations in a row than this that were not due slow down: a program that fights over the Secret, or a person's
+script, would burn tokens, and Adobe throttles who asks for too many."""
 BRIEF = timedelta(seconds=30)
-"""Who waits in line for an endpoint that throttles is not told more often how long: the endpoint may say another
-time at each answer, to thousands that wait."""
-FRESH = Finding("Rotated", "the token is fresh")
+"""A wait that is shorter is not reported."""
+FRESH = Finding(Reason.ROTATED, "the token is fresh")
 """What is found where nothing is to be done."""
-SECRET_UNREAD = Finding("SecretUnread", "the token Secret has a version that was not read yet")
-
-
-class Pace(Enum):
-    """How fast to try again, as (first delay, longest delay) in seconds; it doubles in between."""
-
-    IMS = (5.0, 300.0)
-    PERSON = (600.0, 600.0)
-    API_SERVER = (1.0, 30.0)
-    REFUSED_WRITE = (1.0, 300.0)
-    REFUSED_RESTART = (5.0, 600.0)
-
-
-class Action(Enum):
-    """What to do."""
-
-    FETCH = "ask IMS for a token"
-    WRITE = "write the token that came"
-    TELL = "say that the token expired, before the next one is asked for, which may take long"
-    READ_SECRET = "look into the token Secret, since only its content tells whether it was edited"  # noqa: S105
-    LOOK_UP = "look up the credential that has the token Secret, since it is not watched"
-    READ_CLIENT = "look into the client Secret, since only its content tells whether it changed"
-    WAIT = "wait"
-
-
-@dataclass(frozen=True, slots=True)
-class Decision:
-    """What to do, and why."""
-
-    action: Action
-    finding: Finding
-    look_again_at: datetime
-    """When to decide anew at the latest; changes that are observed bring it forward."""
-    attempt_at: datetime | None
-    """When IMS is asked next, or None where that waits for a change."""
-    refused: bool = False
-    in_line: bool = False
-    """Whether it waits a moment for its endpoint, which throttled others."""
+SECRET_UNREAD = Finding(Reason.SECRET_UNREAD, "the token Secret has a version that was not read yet")
 
 
 def decide(observed: Observed, now: datetime) -> Decision:
     """Decide what to do for one credential at `now`."""
-    if observed.own_secret is not None and observed.secret_intact is None:
-        return Decision(Action.READ_SECRET, SECRET_UNREAD, now, None)
+    if observed.own_secret is not None and observed.intact is None:
+        return _look(observed, Step.READ_TOKEN_SECRET, SECRET_UNREAD, now)
     if refusal := first(REFUSALS, observed, now):
-        return Decision(Action.WAIT, refusal, _look_again(observed, now, None), None, refused=True)
+        return Refuse(refusal, _look_again(observed, now, None))
     need = first(ROTATIONS, observed, now)
     if need is None:
         return _wait_until_due(observed, now)
-    if need is CLIENT_UNREAD or (observed.pending and observed.inputs.client_digest is None):
-        return Decision(Action.READ_CLIENT, need, now, None)
-    attempt_at, gate = _not_before(observed, need, now)
-    if now < attempt_at:
-        own = observed.failure is not None and gate is observed.failure.finding
-        in_line = gate.reason == "IMSRateLimited" and not own and attempt_at - now < BRIEF
-        return Decision(Action.WAIT, gate, _look_again(observed, now, attempt_at), attempt_at, in_line=in_line)
-    return Decision(_next_step(observed, now), need, now, now)
+    pending = observed.attempts.failure is not None or observed.held is not None
+    if need is CLIENT_UNREAD or (pending and observed.inputs.client_digest is None):
+        return _look(observed, Step.READ_CLIENT_SECRET, need, now)
+    return _get_token(observed, need, now)
 
 
-def _next_step(observed: Observed, now: datetime) -> Action:
+def _get_token(observed: Observed, need: Finding, now: datetime) -> Decision:
     if claims.must_look_up(observed):
-        return Action.LOOK_UP
-    if observed.holds_token:
-        return Action.WRITE
-    expired = observed.facts is not None and now >= observed.facts.expires_at
-    return Action.TELL if expired and observed.told_ready else Action.FETCH
+        return Look(Step.LOOK_UP, need)
+    if holds_token(observed, now):
+        return _gated(observed, Step.WRITE, need, now) or Write(need)
+    return _ask(observed, need, now)
 
 
-def holds_fresh_token(observed: Observed, now: datetime) -> bool:
-    """Whether the Secret holds a token that has not expired and was made from this very spec."""
-    if observed.facts is None or first(FRESHNESS, observed, now):
+def holds_token(observed: Observed, now: datetime) -> bool:
+    """Whether a token for these very inputs is in hand, and not due yet."""
+    held = observed.held
+    if held is None or held.inputs != observed.inputs:
         return False
-    return now < observed.facts.expires_at
+    return now < due_at(held.facts, observed.spec.interval)
 
 
-def problem(observed: Observed, decision: Decision) -> Finding | None:
-    """What keeps the next rotation from succeeding, or None."""
-    if decision.refused:
+def why_not_ready(observed: Observed, now: datetime) -> Finding | None:
+    """Why the Secret holds no valid token of the present spec, or None where it does."""
+    return first(READINESS, observed, now)
+
+
+def problem(observed: Observed, decision: Decision, now: datetime) -> Finding | None:
+    """What keeps the credential from being as it should, or None."""
+    if isinstance(decision, Refuse):
         return None if observed.spec.suspend else decision.finding
-    if observed.last_failure is None or decision.finding is FRESH:
+    attempts = observed.attempts
+    rotated = isinstance(decision, Wait) and decision.finding is FRESH
+    for failure in (None if rotated else attempts.failure, attempts.clean_up):
+        if failure is not None and (failure.count > 1 or not failure.passing):
+            return failure.finding
+    return decision.finding if isinstance(decision, Wait) and _is_held_up(decision, now) else None
+
+
+def _is_held_up(decision: Wait, now: datetime) -> bool:
+    """Whether it waits for something that is no failure of its own, and that somebody should know of."""
+    if decision.finding.reason is Reason.IMS_RATE_LIMITED:
+        return decision.attempt_at is not None and decision.attempt_at - now >= BRIEF
+    return decision.finding.reason is Reason.ROTATED_TOO_OFTEN
+
+
+def _look(observed: Observed, step: Step, need: Finding, now: datetime) -> Decision:
+    # Whatever the inputs are, and as long as the Secret is at the version that could not be read.
+    failure = observed.attempts.failure
+    secret = observed.secret if step is Step.READ_TOKEN_SECRET else observed.client
+    version = None if secret is None else secret.version
+    if failure is not None and failure.step is step and failure.against == version and _is_gate(failure.retry_at, now):
+        return _wait(observed, failure.finding, failure.retry_at, now)
+    return Look(step, need)
+
+
+def _gated(observed: Observed, step: Step, need: Finding, now: datetime) -> Wait | None:
+    failure = observed.failure
+    gates = [(failure.retry_at, failure.finding)] if failure is not None and failure.step is step else []
+    if step is Step.ASK:
+        gates += _gates_of_asking(observed, need)
+    ahead = [gate for gate in gates if _is_gate(gate[0], now)]
+    if not ahead:
         return None
-    return observed.last_failure.finding
+    until, finding = max(ahead, key=_moment)
+    return _wait(observed, finding, until, now)
 
 
-class Turn(IntEnum):
-    """Who goes before whom of those that are due at one endpoint."""
-
-    PRESSING = 0
-    """More than half of the time from when the rotation was due to when the token expires has passed, or all of it."""
-    WITHOUT_TOKEN = 1
-    ROUTINE = 2
-
-
-def rank(observed: Observed, now: datetime) -> tuple[tuple[Turn, float], datetime | None]:
-    """The place of one that is due, lower first, and until when that is its place, or None for good.
-
-    Within a turn it is by when the token expires, in epoch seconds. Who needs a token goes before who still has one;
-    but where new credentials come in faster than IMS answers, no token is left to expire for their sake.
-    """
-    facts = observed.facts
-    if facts is None or first(FRESHNESS, observed, now):
-        return (Turn.WITHOUT_TOKEN, 0.0), None
-    due = due_at(facts, observed.spec.interval)
-    pressing_at = due + (facts.expires_at - due) / 2
-    if now < pressing_at:
-        return (Turn.ROUTINE, facts.expires_at.timestamp()), pressing_at
-    until = facts.expires_at if now < facts.expires_at else None
-    return (Turn.PRESSING, facts.expires_at.timestamp()), until
+def _gates_of_asking(observed: Observed, need: Finding) -> list[tuple[datetime, Finding]]:
+    gates: list[tuple[datetime, Finding]] = []
+    if (until := observed.throttled_until) is not None:
+        message = f"{observed.endpoint.url} asked to be left alone by this client until {to_rfc3339(until)}"
+        gates.append((until, Finding(Reason.IMS_RATE_LIMITED, message)))
+    count, last = observed.attempts.unplanned, observed.attempts.last_unplanned
+    excess = count - FREE_ROTATIONS + 1
+    if need.reason is not Reason.DUE and last is not None and excess > 0:
+        often = f"{count} rotations in a row came before they were due; the latest because {need.message}"
+        gates.append((last + backoff(Pace.IMS, excess, 0.0), Finding(Reason.ROTATED_TOO_OFTEN, often)))
+    return gates
 
 
-def backoff(pace: Pace, failures: int, chance: float) -> timedelta:
-    """How long to wait after so many failures in a row (1 or more); `chance` in [0, 1) takes off up to a fifth."""
-    shortest, longest = pace.value
-    exponent = min(failures - 1, 30)
-    return timedelta(seconds=min(shortest * 2.0**exponent, longest) * (1 - chance / 5))
-
-
-def recall_failure(status: Status, generation: int) -> Failure | None:
-    """Take up the failure that an earlier process left in the status, so that a restart asks for nothing early."""
-    failing = status.condition("RotationFailing")
-    if failing is None or failing.status != "True" or status.next_rotation_time is None:
-        return None
-    if status.observed_generation != generation:
-        return None
-    try:
-        retry_at = from_rfc3339(status.next_rotation_time)
-    except ValueError:
-        return None
-    failures = status.failures or 1
-    return Failure(Finding(failing.reason, failing.message), failures, failures, retry_at, None)
-
-
-def _wait_until_due(observed: Observed, now: datetime) -> Decision:
-    facts = observed.facts
-    if facts is None:
-        raise AssertionError("a credential without a token is always in need of one")
-    due = due_at(facts, observed.spec.interval)
-    return Decision(Action.WAIT, FRESH, _look_again(observed, now, due), due)
-
-
-def _not_before(observed: Observed, need: Finding, now: datetime) -> tuple[datetime, Finding]:
-    gates = [(now, need)]
-    if observed.failure is not None:
-        gates.append((observed.failure.retry_at, observed.failure.finding))
-    if observed.endpoint_opens_at is not None and not observed.holds_token:
-        until = f"{observed.endpoint} asked to be left alone until {to_rfc3339(observed.endpoint_opens_at)}"
-        gates.append((observed.endpoint_opens_at, Finding("IMSRateLimited", until)))
-    excess = observed.unplanned - FREE_ROTATIONS + 1
-    if need.reason != "Due" and observed.last_unplanned is not None and excess > 0 and not observed.holds_token:
-        often = f"{observed.unplanned} rotations in a row came before they were due; the latest because {need.message}"
-        gates.append((observed.last_unplanned + backoff(Pace.IMS, excess, 0.0), Finding("RotatedTooOften", often)))
+def _is_gate(until: datetime, now: datetime) -> bool:
     # No wait is meant to be longer: a gate further ahead was set by a clock that was wrong.
-    return max((gate for gate in gates if gate[0] <= now + IDLE), key=_moment)
+    return now < until <= now + IDLE
 
 
 def _moment(gate: tuple[datetime, Finding]) -> datetime:
     return gate[0]
+
+
+def _ask(observed: Observed, need: Finding, now: datetime) -> Decision:
+    if observed.in_flight:
+        return Wait(need, _look_again(observed, now, None), now)
+    if (gate := _gated(observed, Step.ASK, need, now)) is not None:
+        return gate
+    facts = observed.facts
+    refused = _is_refused(observed.failure)
+    if facts is None or first(OF_THIS_SPEC, observed, now):
+        priority = AskPriority.RETRY if refused else AskPriority.WITHOUT_TOKEN
+        return Ask(need, observed.endpoint.url, priority, None, None)
+    if refused:
+        return Ask(need, observed.endpoint.url, AskPriority.RETRY, None, facts.expires_at)
+    due = due_at(facts, observed.spec.interval)
+    urgent_at = due + (facts.expires_at - due) / 2
+    return Ask(need, observed.endpoint.url, AskPriority.ROUTINE, urgent_at, facts.expires_at)
+
+
+def _is_refused(failure: Failure | None) -> bool:
+    return failure is not None and failure.step is Step.ASK and failure.pace is Pace.PERSON
+
+
+def _wait_until_due(observed: Observed, now: datetime) -> Wait:
+    facts = observed.facts
+    if facts is None:
+        raise AssertionError("a credential without a token is always in need of one")
+    return _wait(observed, FRESH, due_at(facts, observed.spec.interval), now)
+
+
+def _wait(observed: Observed, finding: Finding, until: datetime, now: datetime) -> Wait:
+    return Wait(finding, _look_again(observed, now, until), until)
 
 
 def _look_again(observed: Observed, now: datetime, attempt_at: datetime | None) -> datetime:

@@ -10,19 +10,21 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 
-from adobe_ims_operator.api.resource import GROUP, Restart, Status, Workload
+from adobe_ims_operator.api.reasons import Reason, parse_reason
+from adobe_ims_operator.api.resource import GROUP, Workload
+from adobe_ims_operator.api.status import Restart, Status
 from adobe_ims_operator.api.times import to_rfc3339
 from adobe_ims_operator.core import policy
-from adobe_ims_operator.core.model import Finding, Observed
-from adobe_ims_operator.core.policy import Pace
+from adobe_ims_operator.core.backoff import Pace, backoff
+from adobe_ims_operator.core.model import Finding, Observed, RestartAttempt
 
-RESTARTED = Finding("Restarted", "")
-ADDED_LATER = Finding("AddedLater", "")
+RESTARTED = Finding(Reason.RESTARTED, "")
+ADDED_LATER = Finding(Reason.ADDED_LATER, "")
 """A workload that joined the list after the rotation: it is restarted for the next one."""
 _DONE = (RESTARTED.reason, ADDED_LATER.reason)
-NOT_FOUND = "WorkloadNotFound"
+NOT_FOUND = Reason.WORKLOAD_NOT_FOUND
 """Nobody waits for such a workload: when it comes, it starts with the present token."""
-FAILED = "RestartFailed"
+FAILED = Reason.RESTART_FAILED
 """Time mends it; for all other failures somebody has to do something."""
 
 _PREFIX = f"restart.{GROUP}/"
@@ -40,18 +42,7 @@ class Rotation:
     workloads: tuple[Workload, ...]
 
 
-@dataclass(frozen=True, slots=True)
-class Attempt:
-    """The latest attempt of this process to restart a workload."""
-
-    restart: Restart
-    failures: int
-    """In a row, for one rotation and one generation."""
-    retry_at: datetime | None
-    """None where only a change of the spec brings another attempt."""
-
-
-Attempts = Mapping[Workload, Attempt]
+Attempts = Mapping[Workload, RestartAttempt]
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,9 +77,9 @@ def rotation_of(observed: Observed, now: datetime) -> Rotation | None:
     facts = observed.facts
     if facts is None or facts.rotation_id is None or observed.spec.suspend:
         return None
-    if not policy.holds_fresh_token(observed, now):
+    if policy.why_not_ready(observed, now) is not None:
         return None
-    return Rotation(facts.rotation_id, facts.issued_at, observed.generation, observed.spec.restart)
+    return Rotation(facts.rotation_id, facts.issued_at, observed.credential.generation, observed.spec.restart)
 
 
 def due(rotation: Rotation, status: Status, attempts: Attempts, now: datetime) -> tuple[Workload, ...]:
@@ -110,25 +101,30 @@ def next_at(rotation: Rotation, status: Status, attempts: Attempts, now: datetim
 
 
 def note(
-    rotation: Rotation, workload: Workload, outcome: Finding, before: Attempt | None, now: datetime, chance: float
-) -> Attempt:
+    rotation: Rotation,
+    workload: Workload,
+    outcome: Finding,
+    before: RestartAttempt | None,
+    now: datetime,
+    jitter: float,
+) -> RestartAttempt:
     """The attempt of `now`, with when to try again.
 
     Args:
         outcome: RESTARTED, or why not.
         before: the latest attempt for this workload.
-        chance: a random number in [0, 1), for jitter.
+        jitter: a random number in [0, 1).
     """
     if outcome.reason in _DONE:
-        return Attempt(_entry(rotation, workload, outcome), 0, None)
+        return RestartAttempt(_entry(rotation, workload, outcome), 0, None)
     restart = _entry(rotation, workload, outcome)
     same = before is not None and _is_of(before.restart, rotation) and before.restart.reason == outcome.reason
     failures = before.failures + 1 if before is not None and same else 1
     if outcome.reason == NOT_FOUND:
-        return Attempt(restart, failures, None)
+        return RestartAttempt(restart, failures, None)
     # What time mends is tried as often as IMS.
     pace = Pace.IMS if outcome.reason == FAILED else Pace.REFUSED_RESTART
-    return Attempt(restart, failures, now + policy.backoff(pace, failures, chance))
+    return RestartAttempt(restart, failures, now + backoff(pace, failures, jitter))
 
 
 def report(rotation: Rotation, status: Status, attempts: Attempts) -> FollowUp:
@@ -158,7 +154,9 @@ def _known(rotation: Rotation, status: Status, attempts: Attempts) -> dict[Workl
     return known
 
 
-def _try_at(rotation: Rotation, known: Restart | None, attempt: Attempt | None, now: datetime) -> datetime | None:
+def _try_at(
+    rotation: Rotation, known: Restart | None, attempt: RestartAttempt | None, now: datetime
+) -> datetime | None:
     if known is None:
         return now
     if known.reason in _DONE:
@@ -190,8 +188,8 @@ def _finding(rotation: Rotation, restarts: tuple[Restart, ...]) -> Finding:
     failed = [each for each in restarts if each.reason not in _DONE]
     if failed:
         reasons = {each.reason for each in failed}
-        reason = failed[0].reason if len(reasons) == 1 else "RestartIncomplete"
-        return Finding(reason, "; ".join(each.message or each.reason for each in failed))
+        reason = parse_reason(failed[0].reason) if len(reasons) == 1 else None
+        return Finding(reason or Reason.RESTART_INCOMPLETE, "; ".join(each.message or each.reason for each in failed))
     if all(each.reason == ADDED_LATER.reason for each in restarts):
-        return Finding(ADDED_LATER.reason, "restarted after the next rotation, as they were added after the latest one")
-    return Finding(RESTARTED.reason, f"restarted for the rotation of {to_rfc3339(rotation.issued_at)}")
+        return Finding(Reason.ADDED_LATER, "restarted after the next rotation, as they were added after the latest one")
+    return Finding(Reason.RESTARTED, f"restarted for the rotation of {to_rfc3339(rotation.issued_at)}")

@@ -1,25 +1,28 @@
 """The status of a credential: a report derived from what was observed and decided.
 
-It is no source of truth for tokens. Two things are read back from it, to save work after a restart and not to decide
-what is right: until when a failed attempt was to wait, and at which resourceVersion the Secret was known to be intact.
-For restarts of workloads it is the memory (`restarts`).
+It is no source of truth. What is read back from it saves work after a restart, and does not decide what is right: until
+when a failed attempt was to wait, at which resourceVersion the Secret was known to be intact, and how far a rotation
+was followed up.
 """
 
 from dataclasses import replace
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
-from adobe_ims_operator.api.resource import Condition, Restart, Status
+from adobe_ims_operator.api.reasons import Reason
+from adobe_ims_operator.api.status import Condition, Restart, Status
 from adobe_ims_operator.api.times import to_rfc3339
 from adobe_ims_operator.core import policy
+from adobe_ims_operator.core.decision import Ask, Decision, Look, Refuse, Wait, Write
 from adobe_ims_operator.core.model import Finding, Observed
-from adobe_ims_operator.core.policy import Decision
 from adobe_ims_operator.core.restarts import FollowUp
 
 READY = "Ready"
 WORKLOADS_RESTARTED = "WorkloadsRestarted"
 ROTATION_FAILING = "RotationFailing"
-MOST_CONDITIONS = 16
+LATE = timedelta(seconds=2)
+"""A token that is replaced for another reason than its age is there sooner, as long as IMS answers."""
+MAX_CONDITIONS = 16
 """As many as the API server takes; those that others put there must leave room for ours."""
 OURS = (READY, ROTATION_FAILING, WORKLOADS_RESTARTED)
 
@@ -37,7 +40,7 @@ def derive(
         follow_up: how far the rotation is followed up; None where that is as it was.
     """
     facts = observed.facts
-    problem = policy.problem(observed, decision)
+    problem = policy.problem(observed, decision, now)
     if follow_up is None:
         named = {(each.kind, each.name) for each in observed.spec.restart}
         restarts = tuple(each for each in before.restarts if (each.kind, each.name) in named)
@@ -45,7 +48,7 @@ def derive(
     else:
         restarts, handled = follow_up.restarts, follow_up.handled
     workloads = _workloads_restarted(observed, follow_up, before, now)
-    ready = _ready(observed, decision, problem, now)
+    ready = _ready(observed, problem, now)
     unrolled = "".join(f"; {condition.message}" for condition in workloads if condition.status == "False")
     if ready.status == "True":
         ready = replace(ready, message=ready.message + unrolled)
@@ -53,16 +56,17 @@ def derive(
         _settle(condition, observed, before, now)
         for condition in (ready, _rotation_failing(observed, decision, problem))
     )
-    others = tuple(c for c in before.conditions if c.type not in OURS)[: MOST_CONDITIONS - len(OURS)]
+    others = tuple(c for c in before.conditions if c.type not in OURS)[: MAX_CONDITIONS - len(OURS)]
+    attempt_at = _attempt_at(decision, now)
     return Status(
-        observed_generation=observed.generation,
+        observed_generation=observed.credential.generation,
         secret_name=observed.spec.secret.name,
         secret_version=_secret_version(observed, before),
         last_rotation_time=_last_rotation_time(observed, before),
         expiration_time=to_rfc3339(facts.expires_at) if facts else None,
-        next_rotation_time=to_rfc3339(decision.attempt_at) if decision.attempt_at else None,
+        next_rotation_time=to_rfc3339(attempt_at) if attempt_at else None,
         rotations=facts.rotations if facts else 0,
-        failures=observed.last_failure.count if problem and observed.last_failure and not decision.refused else 0,
+        failures=_failures(observed, decision, problem),
         client_secret_key=facts.client_secret_key if facts else None,
         last_handled_rotation=handled,
         restarts=restarts,
@@ -70,8 +74,47 @@ def derive(
     )
 
 
-def is_alike(before: Status, after: Status) -> bool:
-    """Whether they differ at most in when the next attempt is and why, or nothing was told before."""
+def is_worth_writing(observed: Observed, decision: Decision, before: Status, after: Status, now: datetime) -> bool:
+    """Whether a status is to be written now: not where a moment later there will be more to say.
+
+    That a token expired is always reported at once, whatever else is going on.
+    """
+    if after == before:
+        return False
+    if isinstance(decision, Wait) and not observed.in_flight:
+        # IMS may name another time at each answer, to thousands that wait for the same client.
+        brief = decision.attempt_at is not None and decision.attempt_at - now < policy.BRIEF
+        reported = observed.failure is None or before != Status()
+        throttled = decision.finding.reason is Reason.IMS_RATE_LIMITED and reported
+        return not (brief and throttled and _is_alike(before, after))
+    if isinstance(decision, Refuse):
+        return True
+    report_at = when_to_report(observed, before, now)
+    return report_at is not None and now >= report_at
+
+
+def when_to_report(observed: Observed, before: Status, now: datetime) -> datetime | None:
+    """From when on it is to be reported how things stand while IMS is being asked, or waits to be; None for never.
+
+    A token that expired is reported at that moment; one that is missing, or of an earlier spec, only where it takes
+    longer than usual to replace it; a credential that has had none yet when it has waited long.
+    """
+    since, facts = observed.asking_since, observed.facts
+    if since is None:
+        return None
+    if not before.says(READY, "True"):
+        ready = before.condition(READY)
+        if ready is None or before.observed_generation != observed.credential.generation:
+            return since + policy.BRIEF
+        return facts.expires_at if facts is not None and ready.reason == Reason.EARLIER_SPEC else None
+    why_not = policy.why_not_ready(observed, now)
+    if why_not is None:
+        return facts.expires_at if facts is not None else None
+    return now if why_not.reason is Reason.EXPIRED else since + LATE
+
+
+def _is_alike(before: Status, after: Status) -> bool:
+    """Whether they differ at most in when the next attempt is and why, or nothing was reported before."""
     return before == Status() or _without_reasons(before) == _without_reasons(after)
 
 
@@ -111,7 +154,7 @@ def _last_rotation_time(observed: Observed, before: Status) -> str | None:
 def _secret_version(observed: Observed, before: Status) -> str | None:
     """The version to note; a change of metadata alone is worth no write, as a look into the Secret costs no more."""
     secret = observed.own_secret
-    if secret is None or secret.facts is None or not observed.secret_intact:
+    if secret is None or secret.facts is None or not observed.intact:
         return None
     # By both, as two rotations may be of one second, and the count starts anew with a Secret that was lost.
     told = (before.last_rotation_time, before.rotations) == (to_rfc3339(secret.facts.issued_at), secret.facts.rotations)
@@ -120,28 +163,48 @@ def _secret_version(observed: Observed, before: Status) -> str | None:
     return str(secret.version)
 
 
-def _ready(observed: Observed, decision: Decision, problem: Finding | None, now: datetime) -> Condition:
-    name = observed.spec.secret.name
-    if policy.holds_fresh_token(observed, now):
-        reason = "Suspended" if observed.spec.suspend else "Rotated"
-        message = f"Secret {name} holds a valid token"
-        if problem is not None:
-            message += f", but it can't be rotated: {problem.message}"
-        elif observed.spec.suspend:
-            message += "; rotation is suspended"
-        return Condition(READY, "True", reason, message, None)
-    finding = problem or decision.finding
-    return Condition(READY, "False", finding.reason, finding.message, None)
+def _attempt_at(decision: Decision, now: datetime) -> datetime | None:
+    match decision:
+        case Wait(attempt_at=attempt_at):
+            return attempt_at
+        case Refuse():
+            return None
+        case Look() | Write() | Ask():
+            return now
+
+
+def _failures(observed: Observed, decision: Decision, problem: Finding | None) -> int:
+    if problem is None or isinstance(decision, Refuse):
+        return 0
+    failures = (observed.attempts.failure, observed.attempts.clean_up)
+    return next((each.count for each in failures if each is not None and each.finding == problem), 0)
+
+
+def _ready(observed: Observed, problem: Finding | None, now: datetime) -> Condition:
+    why_not = policy.why_not_ready(observed, now)
+    if why_not is not None:
+        if observed.spec.suspend:
+            message = f"{why_not.message}; rotation is suspended, set spec.suspend to false to go on"
+            return Condition(READY, "False", Reason.SUSPENDED, message)
+        cause = f"; {problem.message}" if problem is not None else ""
+        return Condition(READY, "False", why_not.reason, why_not.message + cause)
+    message = f"Secret {observed.spec.secret.name} holds a valid token"
+    if problem is not None:
+        message += f", but it can't be rotated: {problem.message}"
+    elif observed.spec.suspend:
+        message += "; rotation is suspended"
+    return Condition(READY, "True", Reason.SUSPENDED if observed.spec.suspend else Reason.ROTATED, message)
 
 
 def _rotation_failing(observed: Observed, decision: Decision, problem: Finding | None) -> Condition:
     if problem is not None:
-        return Condition(ROTATION_FAILING, "True", problem.reason, problem.message, None)
+        return Condition(ROTATION_FAILING, "True", problem.reason, problem.message)
     if observed.spec.suspend:
-        return Condition(ROTATION_FAILING, "False", "Suspended", "rotation is suspended", None)
-    if decision.finding is not policy.FRESH:
-        return Condition(ROTATION_FAILING, "False", decision.finding.reason, decision.finding.message, None)
-    return Condition(ROTATION_FAILING, "False", "Rotated", "nothing stands in the way of the next rotation", None)
+        return Condition(ROTATION_FAILING, "False", Reason.SUSPENDED, "rotation is suspended")
+    finding = decision.need if isinstance(decision, Look | Write | Ask) else decision.finding
+    if finding is not policy.FRESH:
+        return Condition(ROTATION_FAILING, "False", finding.reason, finding.message)
+    return Condition(ROTATION_FAILING, "False", Reason.ROTATED, "the next rotation can go on")
 
 
 def _workloads_restarted(
@@ -154,7 +217,7 @@ def _workloads_restarted(
         return () if old is None else (old,)
     reason, message = follow_up.finding
     status = "True" if follow_up.complete else "False"
-    condition = Condition(WORKLOADS_RESTARTED, status, reason, message, None)
+    condition = Condition(WORKLOADS_RESTARTED, status, reason, message)
     return (_settle(condition, observed, before, now),)
 
 
@@ -162,7 +225,17 @@ def _settle(condition: Condition, observed: Observed, before: Status, now: datet
     old = before.condition(condition.type)
     unchanged = old is not None and old.status == condition.status
     since = old.last_transition_time if old is not None and unchanged else to_rfc3339(now)
-    return replace(condition, observed_generation=observed.generation, last_transition_time=since)
+    return replace(condition, observed_generation=observed.credential.generation, last_transition_time=since)
+
+
+def _condition_to_json(condition: Condition) -> dict[str, Any]:
+    return {
+        "type": condition.type,
+        "status": condition.status,
+        "reason": condition.reason,
+        "message": condition.message,
+        "lastTransitionTime": condition.last_transition_time,
+    } | ({} if condition.observed_generation is None else {"observedGeneration": condition.observed_generation})
 
 
 def _restart_to_json(restart: Restart) -> dict[str, Any]:
@@ -175,13 +248,3 @@ def _restart_to_json(restart: Restart) -> dict[str, Any]:
         "observedGeneration": restart.observed_generation,
     }
     return {name: value for name, value in fields.items() if value is not None}
-
-
-def _condition_to_json(condition: Condition) -> dict[str, Any]:
-    return {
-        "type": condition.type,
-        "status": condition.status,
-        "reason": condition.reason,
-        "message": condition.message,
-        "lastTransitionTime": condition.last_transition_time,
-    } | ({} if condition.observed_generation is None else {"observedGeneration": condition.observed_generation})

@@ -126,6 +126,14 @@ class Kube:
             forget_files()
         return True
 
+    def time_left(self) -> float:
+        """Seconds for which a write may be under way.
+
+        Raises:
+            NotLeadingError: nothing may be written or asked.
+        """
+        return self._time_left()
+
     async def get(self, path: str, *, accept: str = JSON_TYPE, query: Mapping[str, str] | None = None) -> JSONObject:
         """GET an object.
 

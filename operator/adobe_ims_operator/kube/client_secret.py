@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from enum import Enum
 
 from adobe_ims_operator.api.ledger import digest_client
+from adobe_ims_operator.api.reasons import Reason
 from adobe_ims_operator.api.resource import JSON, ClientRef, Key
 from adobe_ims_operator.api.sizes import MAX_CLIENT_ID_SIZE, MAX_CLIENT_SECRET_SIZE
 from adobe_ims_operator.core.model import Finding, ObservedSecret
@@ -95,7 +96,7 @@ def _text(encoded: str | None, longest: int) -> str | TooLong | None:
 
 def _missing(ref: ClientRef, keys: str) -> Finding:
     return Finding(
-        "ClientSecretKeyMissing",
+        Reason.CLIENT_SECRET_KEY_MISSING,
         f"Secret {ref.secret_name} has no text under the key {keys}; add it, or name the key that holds it in "
         f"{_field(ref, keys)}",
     )
@@ -103,7 +104,7 @@ def _missing(ref: ClientRef, keys: str) -> Finding:
 
 def _too_long(ref: ClientRef, key: str, what: str, longest: int) -> Finding:
     return Finding(
-        "ClientSecretInvalid",
+        Reason.CLIENT_SECRET_INVALID,
         f"Secret {ref.secret_name} has more than {longest} bytes under the key {key}; put nothing but the {what} "
         f"there, or name the key that holds it in {_field(ref, key)}",
     )

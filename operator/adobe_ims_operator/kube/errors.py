@@ -75,6 +75,10 @@ class RefusedError(ApiError):
     """The same request will be refused until a person mends something."""
 
 
+class ForbiddenError(RefusedError):
+    """The operator's account lacks a permission, or who admits the request denies it."""
+
+
 class UnavailableError(ApiError):
     """Time mends it; a write may have been done all the same."""
 
@@ -83,7 +87,11 @@ class UnreachableError(UnavailableError):
     """There was no answer."""
 
 
-_CLASSES: dict[int, type[ApiError]] = {404: NotFoundError, 409: ConflictError, 410: GoneError}
+class InvalidAnswerError(UnavailableError):
+    """The request was taken, and its answer can't be read; a write was most likely done."""
+
+
+_CLASSES: dict[int, type[ApiError]] = {403: ForbiddenError, 404: NotFoundError, 409: ConflictError, 410: GoneError}
 
 
 def from_answer(status: int, body: bytes, *, quotable: bool, retry_after: str | None = None) -> ApiError:
@@ -113,9 +121,9 @@ def from_status(status: object, answer: object, *, quotable: bool, retry_after: 
     )
 
 
-def invalid_answer() -> UnavailableError:
+def invalid_answer() -> InvalidAnswerError:
     """The error for an answer that can't be read; it may be one to a write that was done."""
-    return UnavailableError(0, "InvalidAnswer", "the API server answered no valid object")
+    return InvalidAnswerError(0, "InvalidAnswer", "the API server answered no valid object")
 
 
 def _class(code: int) -> type[ApiError]:

@@ -6,7 +6,7 @@ from adobe_ims_operator.api.resource import Key
 from adobe_ims_operator.core.claims import holds
 from adobe_ims_operator.core.model import Hold, Holder
 from adobe_ims_operator.kube.client import Kube
-from adobe_ims_operator.kube.errors import ApiError, NotFoundError, RefusedError
+from adobe_ims_operator.kube.errors import ApiError, ForbiddenError, NotFoundError
 from adobe_ims_operator.kube.paths import credentials_path
 
 COUNTS_FOR = timedelta(minutes=10)
@@ -20,7 +20,7 @@ async def look_up(kube: Kube, credential: Key, uid: str, secret_name: str, now: 
     except ApiError as error:
         if isinstance(error, NotFoundError):
             return Holder(Hold.GONE, now + COUNTS_FOR)
-        if isinstance(error, RefusedError):
+        if isinstance(error, ForbiddenError):
             problem = f"{error.answer} (the operator needs the verb get on adobeimscredentials)"
         else:
             problem = f"the API server answered {error.answer}"

@@ -13,14 +13,23 @@ releases. Three things go beyond client-go:
 
 import asyncio
 import logging
+from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Protocol
 
 from adobe_ims_operator.api.resource import Key
+from adobe_ims_operator.kube.answers import check_mapping
 from adobe_ims_operator.kube.client import Kube
-from adobe_ims_operator.kube.errors import ApiError, ConflictError, NotFoundError, NotLeadingError, RefusedError
+from adobe_ims_operator.kube.errors import (
+    ApiError,
+    ConflictError,
+    ForbiddenError,
+    NotFoundError,
+    NotLeadingError,
+    invalid_answer,
+)
 from adobe_ims_operator.kube.paths import leases_path
 
 logger = logging.getLogger(__name__)
@@ -36,6 +45,8 @@ It lies between the other two: a write that begins just before `RENEW_DEADLINE` 
 is busy when the time is up has one until `LEASE_DURATION`.
 """
 RETRY_PERIOD = 2.0
+OWN_WRITES = 16
+"""Of the latest ones the Lease may be one, whose answer may have been lost: those of a leader that can't renew."""
 REQUEST_SECONDS = 4.0
 RELEASE_SECONDS = 2.0
 STANDS_STILL_SECONDS = 60.0
@@ -97,8 +108,7 @@ class LeaderElector:
         self._looked_at = self._tried_at = steady()
         self._version = 0
         """Of the Lease as it was seen last; a lower one is shown only by an API server whose data was restored."""
-        self._attempted: dict[str, Any] | None = None
-        """The spec that this replica tried to write last, whether or not it was answered."""
+        self._own_writes: deque[dict[str, Any]] = deque(maxlen=OWN_WRITES)
         self._reported = ""
 
     @property
@@ -132,7 +142,7 @@ class LeaderElector:
             except TimeoutError:
                 self._report("the Lease %s can't be looked at: the API server does not answer", self._key)
             except ApiError as error:
-                hint = FORBIDDEN_HINT if isinstance(error, RefusedError) else ""
+                hint = FORBIDDEN_HINT if isinstance(error, ForbiddenError) else ""
                 self._report("the Lease %s can't be looked at: %s%s", self._key, error, hint)
             await asyncio.sleep(RETRY_PERIOD)
 
@@ -172,7 +182,7 @@ class LeaderElector:
 
     async def _read(self) -> dict[str, Any] | None:
         try:
-            lease: dict[str, Any] = await self._kube.get(leases_path(self._key))
+            lease = _checked(await self._kube.get(leases_path(self._key)))
             self._note_version(lease)
         except ApiError as error:
             if not isinstance(error, NotFoundError):
@@ -186,9 +196,9 @@ class LeaderElector:
         if self._seen is None or self._seen.version != version:
             # The moment after the read: a renewal may have gone on while it was under way.
             self._seen = _Seen(version, self._steady())
-        # A Lease with our identity is ours where we wrote it and no answer came. Any other was restored from a backup,
-        # and somebody else may have led since: it is waited for like one of another's.
-        if not holder or (holder == self._identity and _spec(lease) == self._attempted):
+        # A Lease with our identity is ours where it is as we wrote it. Any other was restored from a backup, and
+        # somebody else may have led since: it is waited for like one of another's.
+        if not holder or (holder == self._identity and _spec(lease) in self._own_writes):
             return True
         self._report("%s leads; waiting for the Lease %s", holder, self._key, level=logging.INFO)
         return self._steady() >= self._seen.since + (_spec(lease).get("leaseDurationSeconds") or LEASE_DURATION)
@@ -205,7 +215,7 @@ class LeaderElector:
             "acquireTime": moment if took_over else spec.get("acquireTime", moment),
             "leaseTransitions": (spec.get("leaseTransitions") or 0) + (1 if lease and took_over else 0),
         }
-        self._attempted = after
+        self._own_writes.append(after)
         try:
             self._lease = await self._put(lease, after)
         except ApiError as error:
@@ -225,12 +235,10 @@ class LeaderElector:
 
     async def _put(self, lease: dict[str, Any] | None, spec: dict[str, Any]) -> dict[str, Any]:
         if lease is not None:
-            answer: dict[str, Any] = await self._kube.replace(leases_path(self._key), {**lease, "spec": spec})
-            return answer
+            return _checked(await self._kube.replace(leases_path(self._key), {**lease, "spec": spec}))
         metadata = {"namespace": self._key.namespace, "name": self._key.name}
         body = {"apiVersion": "coordination.k8s.io/v1", "kind": "Lease", "metadata": metadata, "spec": spec}
-        created: dict[str, Any] = await self._kube.create(leases_path(Key(self._key.namespace, "")), body)
-        return created
+        return _checked(await self._kube.create(leases_path(Key(self._key.namespace, "")), body))
 
     def _note_version(self, lease: dict[str, Any]) -> None:
         version = int(lease["metadata"]["resourceVersion"])
@@ -241,7 +249,7 @@ class LeaderElector:
                 self._version,
                 version,
             )
-            self._attempted = None
+            self._own_writes.clear()
             self._on_restored()
         self._version = version
 
@@ -266,3 +274,16 @@ class LeaderElector:
 
 def _spec(lease: dict[str, Any]) -> dict[str, Any]:
     return lease.get("spec") or {}
+
+
+def _checked(lease: dict[str, Any]) -> dict[str, Any]:
+    # No API server keeps another type there, so whoever answers so is not to be believed that the Lease is free.
+    if lease.get("spec") is not None:
+        spec = check_mapping(lease["spec"])
+        texts = (spec.get(name) for name in ("holderIdentity", "acquireTime", "renewTime"))
+        counts = (spec.get(name) for name in ("leaseDurationSeconds", "leaseTransitions"))
+        if not all(text is None or isinstance(text, str) for text in texts):
+            raise invalid_answer()
+        if not all(count is None or (type(count) is int and 0 <= count < 2**31) for count in counts):
+            raise invalid_answer()
+    return lease

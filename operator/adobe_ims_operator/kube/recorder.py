@@ -7,12 +7,12 @@ import asyncio
 import logging
 from collections import Counter, deque
 from collections.abc import Callable
-from datetime import datetime, timedelta
+from datetime import datetime
 
 from adobe_ims_operator.api.resource import Credential
 from adobe_ims_operator.core.events import Event, to_json
 from adobe_ims_operator.kube.client import Kube
-from adobe_ims_operator.kube.errors import ApiError, NotLeadingError
+from adobe_ims_operator.kube.errors import ApiError, InvalidAnswerError, NotLeadingError
 from adobe_ims_operator.kube.paths import events_path
 
 logger = logging.getLogger(__name__)
@@ -21,11 +21,11 @@ SENDERS = 4
 """Events that are sent at once."""
 MAX_WAITING = 2000
 """Events that wait to be sent at most; what comes on top is only logged."""
-MAX_OF_NAMESPACE = 100
+MAX_OF_NAMESPACE = 1000
 """Of those, Events of one namespace."""
 SENDERS_OF_NAMESPACE = 2
 """Events of one namespace that are sent at once, as a webhook there may hang."""
-TELL_DROPPED_EVERY = timedelta(minutes=1)
+REPORT_DROPPED_SECONDS = 60.0
 
 
 class Recorder:
@@ -35,9 +35,17 @@ class Recorder:
         now: the wall clock, in UTC.
         instance: what Events call this process.
         most_waiting: the Events that wait to be sent at most; what comes on top is only logged.
+        report_every: the seconds between two lines about dropped Events of one namespace.
     """
 
-    def __init__(self, kube: Kube, now: Callable[[], datetime], instance: str, most_waiting: int = MAX_WAITING) -> None:
+    def __init__(
+        self,
+        kube: Kube,
+        now: Callable[[], datetime],
+        instance: str,
+        most_waiting: int = MAX_WAITING,
+        report_every: float = REPORT_DROPPED_SECONDS,
+    ) -> None:
         self._kube = kube
         self._now = now
         self._instance = instance
@@ -45,12 +53,15 @@ class Recorder:
         self._waiting: dict[str, deque[tuple[Credential, Event, datetime]]] = {}
         self._total = 0
         self._sending: Counter[str] = Counter()
-        self._dropped: Counter[str] = Counter()
-        self._told_at: dict[str, datetime] = {}
+        # By namespace, since its last line; a namespace is in it while another line may be due.
+        self._unreported: dict[str, int] = {}
         self._ready = asyncio.Event()
         self._idle = asyncio.Event()
         self._idle.set()
         self._most_waiting = most_waiting
+        self._report_every = report_every
+        self.dropped = 0
+        """Events that were not sent since the start, as too many waited."""
 
     def record(self, credential: Credential, event: Event) -> None:
         """Log what happened to a credential just now, and have it sent."""
@@ -67,13 +78,18 @@ class Recorder:
         self._ready.set()
 
     def _drop(self, namespace: str) -> None:
-        self._dropped[namespace] += 1
-        now = self._now()
-        told_at = self._told_at.get(namespace)
-        if told_at is None or abs(now - told_at) >= TELL_DROPPED_EVERY:
-            self._told_at[namespace] = now
-            dropped = self._dropped.pop(namespace)
+        self.dropped += 1
+        reported = namespace in self._unreported
+        self._unreported[namespace] = self._unreported.get(namespace, 0) + 1
+        if not reported:
+            self._report_dropped(namespace)
+
+    def _report_dropped(self, namespace: str) -> None:
+        dropped = self._unreported.pop(namespace)
+        if dropped:
             logger.warning("namespace %s: too many Events wait; %d are not sent", namespace, dropped)
+            self._unreported[namespace] = 0
+            asyncio.get_running_loop().call_later(self._report_every, self._report_dropped, namespace)
 
     async def run(self) -> None:
         """Send what was recorded, one Event after the other, for ever; several may run at once."""
@@ -85,6 +101,8 @@ class Recorder:
                 await self._kube.create(events_path(credential.key.namespace), body)
             except NotLeadingError:
                 logger.info("%s: the Event %s is not sent, as another replica may lead", credential.key, event.reason)
+            except InvalidAnswerError as error:
+                logger.info("%s: the Event %s is sent, but its answer is odd: %s", credential.key, event.reason, error)
             except ApiError as error:
                 logger.warning("%s: the Event %s could not be written: %s", credential.key, event.reason, error)
             except Exception:

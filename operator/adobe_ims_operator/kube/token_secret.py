@@ -7,7 +7,7 @@ in one verb, but it merges into a Secret that someone else made a moment earlier
 """
 
 import base64
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -35,6 +35,9 @@ class Content:
     data_keys: frozenset[str] = frozenset()
     own_labels: frozenset[str] = frozenset()
     own_annotations: frozenset[str] = frozenset()
+    type: str = "Opaque"
+    labels: Mapping[str, str] = field(default_factory=dict)
+    annotations: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,6 +69,9 @@ async def read(kube: Kube, key: Key) -> Content | None:
         data_keys=frozenset(data),
         own_labels=_own_fields(managers, "f:labels"),
         own_annotations=_own_fields(managers, "f:annotations"),
+        type=str(body.get("type")),
+        labels=body["metadata"].get("labels") or {},
+        annotations=body["metadata"].get("annotations") or {},
     )
 
 

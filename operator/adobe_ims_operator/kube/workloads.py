@@ -4,6 +4,7 @@ The pod template gets an annotation of our own for each credential, so that two 
 and the value is that of one rotation: to set it again changes nothing.
 """
 
+from adobe_ims_operator.api.reasons import Reason
 from adobe_ims_operator.api.resource import JSON, Workload
 from adobe_ims_operator.core.model import Finding
 from adobe_ims_operator.core.restarts import FAILED, NOT_FOUND, RESTARTED
@@ -22,7 +23,7 @@ async def restart(kube: Kube, namespace: str, workload: Workload, mark: tuple[st
         return _failure(workload, error)
     if _template_annotations(answer).get(name) != value:
         return Finding(
-            "RestartIgnored",
+            Reason.RESTART_IGNORED,
             f"something changed the annotation {name} in the pod template of {workload.kind} {workload.name} as it was "
             "set, so its pods may not have been restarted; check the mutating admission webhooks and policies",
         )
@@ -41,7 +42,7 @@ def _failure(workload: Workload, error: ApiError) -> Finding:
             "the admission webhooks for that kind",
         )
     return Finding(
-        "RestartRefused",
+        Reason.RESTART_REFUSED,
         f"the API server refused to restart {what} ({error.answer}); check the operator's permissions and "
         "admission policies",
     )

@@ -3,30 +3,29 @@
 import asyncio
 import logging
 import random
+import secrets
 import signal
 import socket
 import ssl
 import time
 import uuid
-from collections.abc import Awaitable, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
+from datetime import UTC, datetime
+from functools import partial
+from typing import Any
 
 from kubernetes.aio.client import Configuration
 
 from adobe_ims_operator.adobe.client import IMSClient
 from adobe_ims_operator.adobe.endpoints import Endpoints
-from adobe_ims_operator.adobe.rate import RateLimit
 from adobe_ims_operator.api.resource import Key
+from adobe_ims_operator.api.times import Clock
 from adobe_ims_operator.cache.credential_watch import CredentialWatch
-from adobe_ims_operator.cache.resync import Sweep
+from adobe_ims_operator.cache.resync import Resync
 from adobe_ims_operator.cache.secret_watch import SecretWatch
-from adobe_ims_operator.cache.store import Cluster
-from adobe_ims_operator.controller.fetch import Fetcher
-from adobe_ims_operator.controller.queue import Place, Schedule
-from adobe_ims_operator.controller.reconcile import Reconciler, utc_now
-from adobe_ims_operator.controller.report import Reporter
-from adobe_ims_operator.controller.tasks import steadily
-from adobe_ims_operator.controller.workers import IN_ORDER, NO_REQUEST, Workers, place
+from adobe_ims_operator.controller.controller import Controller
+from adobe_ims_operator.controller.turns import places_for
 from adobe_ims_operator.core.forbidden import Forbidden
 from adobe_ims_operator.kube.client import Kube, unhurried
 from adobe_ims_operator.kube.lease import LeaderElector
@@ -40,8 +39,9 @@ logger = logging.getLogger(__name__)
 
 STOP_SECONDS = 4.0
 """How long work under way may take to finish after SIGTERM; the Lease is released after it."""
-DELETION_SECONDS = 1.0
-"""How long after the deletion of a Secret to look at who used it."""
+CLOCK = Clock(now=lambda: datetime.now(UTC), monotonic=time.monotonic)
+SAME_RESTORE_SECONDS = 60.0
+"""Within which the Lease shows what the other watches noticed already."""
 STANDS_STILL_SECONDS = 60.0
 """A loop that is so late hangs or has ended; all that it may wait for takes less."""
 
@@ -63,8 +63,8 @@ class Options:
     health_port: int = 0
 
 
-async def run(options: Options) -> int:
-    """Run the operator until SIGTERM or SIGINT; the exit code.
+async def run(options: Options) -> None:
+    """Run the operator until SIGTERM or SIGINT.
 
     Raises:
         NoClusterError: there is no cluster to work on.
@@ -75,7 +75,7 @@ async def run(options: Options) -> int:
     try:
         process = _Process(options, await load_configuration(), renewals)
         try:
-            return await process.run()
+            await process.run()
         finally:
             await process.close()
     finally:
@@ -86,42 +86,44 @@ class _Process:
     def __init__(self, options: Options, configuration: Configuration, renewals: Kube) -> None:
         self._options = options
         self._stop = asyncio.Event()
-        self._schedule: Schedule[Key] = Schedule(time.time, time.monotonic, self._place)
-        self._cluster = Cluster(options.endpoints, self._schedule.now, self._wake_soon, self._forget, options.forbidden)
         self._lease = self._stand(renewals, options.lease) if options.lease else None
         time_left = self._lease.time_left if self._lease else unhurried
-        asking = options.concurrency * len(options.endpoints.urls)
-        connections = asking + options.concurrency + len(options.namespaces)
+        at_once = places_for(options.concurrency)
+        connections = at_once * (len(options.endpoints.urls) + 1) + len(options.namespaces)
         self._kube = Kube(configuration, connections, load_configuration, time_left)
         self._ims = IMSClient(options.trust)
-        self._metrics = Metrics(
-            self._cluster, lambda: self._lease is None or self._lease.leading, lambda: self._schedule.backlog
-        )
-        fetcher = Fetcher(
+        self._recorder = Recorder(self._kube, CLOCK.now, socket.gethostname())
+        self._metrics = Metrics()
+        self._controller = Controller(
+            self._kube,
             self._ims,
+            self._recorder,
             options.endpoints,
-            {url: RateLimit(options.ims_qps, time.monotonic) for url in options.endpoints.urls},
-            utc_now,
-            time.monotonic,
-            permit=time_left,
+            clock=CLOCK,
+            jitter=random.random,
+            random_hex=lambda: secrets.token_hex(8),
+            forbidden=options.forbidden,
             count=self._metrics.count_token_request,
+            concurrency=options.concurrency,
+            qps=options.ims_qps,
         )
-        self._recorder = Recorder(self._kube, utc_now, socket.gethostname())
-        reporter = Reporter(self._cluster, self._kube, self._recorder, utc_now)
-        reconciler = Reconciler(self._cluster, self._kube, fetcher, reporter, utc_now, random.random)
-        self._workers = Workers(self._schedule, self._where, reconciler.reconcile, options.concurrency)
-        self._secret_watches = [
-            SecretWatch(self._kube, self._cluster, namespace, random.random)
-            for namespace in options.namespaces or (None,)
-        ]
+        self._metrics.register(self._controller, self._is_leading, CLOCK.now, self._is_served)
+        self._metrics.register_events(lambda: self._recorder.dropped)
+        store = self._controller.store
         self._credential_watch = CredentialWatch(
-            self._kube, self._cluster, options.namespaces, options.selector, self._catch_signals, random.random
+            self._kube, store, options.namespaces, options.selector, self._catch_signals, random.random
         )
-        self._sweep = Sweep(
-            self._kube, self._cluster, self._credential_watch, options.namespaces, options.selector, random.random
-        )
+        self._resync = Resync(self._kube, store, self._credential_watch, options.selector, random.random)
+        self._secret_watches = {
+            namespace: SecretWatch(self._kube, store, namespace, random.random, on_return=self._resync.soon)
+            for namespace in options.namespaces or (None,)
+        }
+        self._restored_at: float | None = None
+        store.on_restored = self._read_again
+        if self._lease is not None:
+            self._controller.pause()
 
-    async def run(self) -> int:
+    async def run(self) -> None:
         servers = self._servers()
         for server in servers:
             await server.start()
@@ -129,33 +131,39 @@ class _Process:
         where = ", ".join(self._options.namespaces) or "all namespaces"
         logger.info("watching %s; endpoints: %s", where, ", ".join(self._options.endpoints.urls))
         # All tasks are made before kopf starts, since kopf cancels at its end what was made after its start.
-        workers = self._workers.start((NO_REQUEST, *self._options.endpoints.urls))
-        background = {"schedule": self._schedule.run, "sweep": self._sweep.run}
+        self._controller.start()
+        namespaces = self._credential_watch.namespaces
+        background: dict[str, Callable[[], Awaitable[None]]] = {
+            "queue": self._controller.run,
+            "resync": self._resync.run,
+            "namespaces": lambda: namespaces.run(self._take_up_namespace),
+        }
         background |= {f"events {n}": self._recorder.run for n in range(SENDERS)}
-        background |= {f"secret watch {n}": watch.run for n, watch in enumerate(self._secret_watches)}
+        background |= {f"watch on secrets {watch.where}": watch.run for watch in self._secret_watches.values()}
         background |= {"lease": self._lease.run} if self._lease else {}
-        tasks = [asyncio.create_task(steadily(task), name=name) for name, task in background.items()]
-        credentials = asyncio.create_task(self._credential_watch.run(), name="credential watch")
-        stopping = asyncio.create_task(self._stop.wait(), name="stop")
-        done, _ = await asyncio.wait([stopping, credentials, *tasks, *workers], return_when=asyncio.FIRST_COMPLETED)
-        broken = [] if self._stop.is_set() else [task for task in done if task is not stopping]
+        keep = self._controller.supervisor.keep
+        tasks = [asyncio.create_task(keep(name, task), name=name) for name, task in background.items()]
+        watching = keep("watch on credentials", self._watch_credentials, may_end=True)
+        credentials = asyncio.create_task(watching, name="watch on credentials")
+        await self._stop.wait()
         self._credential_watch.stop()
-        await self._workers.close()
         logger.info("stopping: no new work; what is under way is finished")
-        await _within(STOP_SECONDS, self._finish(credentials, *workers))
-        await _cancel([stopping, credentials, *tasks, *workers])
+        await _within(STOP_SECONDS, self._finish(credentials))
+        await _cancel([credentials, *tasks, *self._controller.tasks])
         if self._lease is not None:
             await self._lease.release()
         for server in servers:
             await server.stop()
-        for task in broken:
-            error = None if task.cancelled() else task.exception()
-            logger.error("%s ended unexpectedly", task.get_name(), exc_info=error)
         logger.info("stopped")
-        return 1 if broken else 0
 
-    async def _finish(self, *tasks: asyncio.Task[None] | asyncio.Task[bool]) -> None:
-        await asyncio.wait(tasks)
+    async def _watch_credentials(self) -> None:
+        await self._credential_watch.run()
+        if not self._stop.is_set():
+            raise RuntimeError("the watch on credentials ended before the process")
+
+    async def _finish(self, credentials: asyncio.Task[None]) -> None:
+        await self._controller.stop()
+        await asyncio.wait([credentials])
         await self._recorder.flush()
 
     async def close(self) -> None:
@@ -164,10 +172,14 @@ class _Process:
         await self._kube.close()
 
     def _servers(self) -> list[Server]:
-        ready: dict[str, health.Check] = {"credentials": self._sweep.unready}
-        live: dict[str, health.Check] = {"schedule": self._schedule_problem, "credentials": self._sweep.broken}
-        for watch in self._secret_watches:
-            ready[f"secrets {watch.where}"] = watch.unready
+        ready: dict[str, health.Check] = {"credentials": self._resync.unready}
+        live: dict[str, health.Check] = {
+            "tasks": self._controller.supervisor.broken,
+            "queue": self._queue_problem,
+            "credentials": self._resync.broken,
+        }
+        for watch in self._secret_watches.values():
+            ready[f"secrets {watch.where}"] = partial(self._why_unread, watch)
             live[f"secrets {watch.where}"] = watch.broken
         if self._lease is not None:
             live["lease"] = self._lease.broken
@@ -175,45 +187,69 @@ class _Process:
         ports.setdefault(self._options.metrics_port, []).extend(self._metrics.routes())
         return [Server(port, routes) for port, routes in ports.items() if port]
 
-    def _schedule_problem(self) -> str | None:
-        late = self._schedule.late
+    def _queue_problem(self) -> str | None:
+        late = self._controller.queue.late
         return f"work is {late:.0f} s late to be handed out" if late > STANDS_STILL_SECONDS else None
 
+    def _why_unread(self, watch: SecretWatch) -> str | None:
+        """What keeps the Secrets of a namespace from being known.
+
+        A namespace that does not answer keeps nobody waiting, unless no other answers either.
+        """
+        problem = watch.unready()
+        if problem is None or watch.problem is None:
+            return problem
+        others = any(other.unready() is None for other in self._secret_watches.values())
+        return health.Tolerated(f"{problem}: {watch.problem}") if others else problem
+
+    def _is_served(self) -> dict[str, bool]:
+        """Whether a named namespace can be watched."""
+        problems = self._credential_watch.namespaces.problems
+        return {
+            namespace: namespace not in problems and watch.problem is None
+            for namespace, watch in self._secret_watches.items()
+            if namespace is not None
+        }
+
+    def _take_up_namespace(self, namespace: str) -> None:
+        self._secret_watches[namespace].restart()
+        self._credential_watch.restart()
+
+    def _note_restored_lease(self) -> None:
+        # The other watches may have noticed the same restore a moment ago.
+        if self._restored_at is None or CLOCK.monotonic() - self._restored_at > SAME_RESTORE_SECONDS:
+            store = self._controller.store
+            store.report_restored(store.restorations, "the version of the Lease went back")
+
+    def _read_again(self, why: str) -> None:
+        logger.warning("the API server's data was restored from a backup: %s; all is read again", why)
+        self._restored_at = CLOCK.monotonic()
+        self._controller.forget_attempts()
+        for watch in self._secret_watches.values():
+            watch.restart()
+        self._credential_watch.restart()
+
+    def _is_leading(self) -> bool:
+        return self._lease is None or self._lease.leading
+
     def _stand(self, renewals: Kube, key: Key) -> LeaderElector:
-        self._schedule.pause()
         identity = f"{socket.gethostname()}_{uuid.uuid4()}"
         return LeaderElector(
             renewals,
             key,
             identity,
             steady=_steady,
-            now=utc_now,
+            now=CLOCK.now,
             on_started_leading=self._lead,
-            on_stopped_leading=self._schedule.pause,
+            on_stopped_leading=self._stand_by,
+            on_restored=self._note_restored_lease,
         )
 
     def _lead(self, *, another_led: bool) -> None:
-        if another_led:
-            self._cluster.recall()
-        self._schedule.resume()
+        self._controller.resume(another_led=another_led)
 
-    def _wake_soon(self, key: Key) -> None:
-        self._schedule.at(key, time.time() + DELETION_SECONDS)
-
-    def _forget(self, key: Key) -> None:
-        self._schedule.discard(key)
-        self._workers.forget(key)
-
-    def _place(self, key: Key) -> Place:
-        return self._workers.place(key)
-
-    def _where(self, key: Key) -> Place:
-        try:
-            now = utc_now()
-            return place(self._cluster.observe(key, now), now)
-        except Exception:
-            logger.exception("%s: a defect of the operator; please report it", key)
-            return IN_ORDER
+    def _stand_by(self) -> None:
+        self._controller.pause()
 
     def _catch_signals(self) -> None:
         loop = asyncio.get_running_loop()
@@ -234,7 +270,7 @@ async def _within(seconds: float, work: Awaitable[None]) -> None:
         pass
 
 
-async def _cancel(tasks: Sequence[asyncio.Task[None] | asyncio.Task[bool]]) -> None:
+async def _cancel(tasks: Sequence[asyncio.Task[Any]]) -> None:
     for task in tasks:
         task.cancel()
     await asyncio.gather(*tasks, return_exceptions=True)

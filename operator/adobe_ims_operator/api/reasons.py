@@ -1,0 +1,79 @@
+"""The reasons of conditions and Events: one CamelCase word each, for people and programs to search for."""
+
+from enum import StrEnum
+
+
+class Reason(StrEnum):
+    """Every reason that the operator gives; docs/reference.md says what to do about each."""
+
+    # The token Secret holds what it should.
+    ROTATED = "Rotated"
+
+    # Why the Secret holds no valid token of the present spec.
+    TOKEN_MISSING = "TokenMissing"  # noqa: S105 - no secret, here and below
+    EXPIRED = "Expired"
+    EARLIER_SPEC = "EarlierSpec"
+
+    # Why nothing may be done.
+    SUSPENDED = "Suspended"
+    ENDPOINT_NOT_ALLOWED = "EndpointNotAllowed"
+    SECRET_NOT_OWNED = "SecretNotOwned"  # noqa: S105
+    CLIENT_SECRET_NOT_FOUND = "ClientSecretNotFound"  # noqa: S105
+    SPEC_INVALID = "SpecInvalid"
+    SECRET_METADATA_NOT_ALLOWED = "SecretMetadataNotAllowed"  # noqa: S105
+    SECRET_TOO_LARGE = "SecretTooLarge"  # noqa: S105
+    TEMPLATE_INVALID = "TemplateInvalid"
+    CLIENT_SECRET_NOT_ALLOWED = "ClientSecretNotAllowed"  # noqa: S105
+
+    # Why a token is asked for.
+    SECRET_MISSING = "SecretMissing"  # noqa: S105
+    SECRET_TAKEN_OVER = "SecretTakenOver"  # noqa: S105
+    FACTS_DAMAGED = "FactsDamaged"
+    SPEC_CHANGED = "SpecChanged"
+    REQUESTED = "Requested"
+    CLOCK_JUMPED = "ClockJumped"
+    DUE = "Due"
+    SECRET_EDITED = "SecretEdited"  # noqa: S105
+    CLIENT_SECRET_CHANGED = "ClientSecretChanged"  # noqa: S105
+
+    # What is to be looked at first.
+    SECRET_UNREAD = "SecretUnread"  # noqa: S105
+    CLIENT_SECRET_UNREAD = "ClientSecretUnread"  # noqa: S105
+
+    # Why an attempt failed.
+    CLIENT_SECRET_KEY_MISSING = "ClientSecretKeyMissing"  # noqa: S105
+    CLIENT_SECRET_INVALID = "ClientSecretInvalid"  # noqa: S105
+    INVALID_CLIENT = "InvalidClient"
+    INVALID_SCOPE = "InvalidScope"
+    CREDENTIAL_NOT_PERMITTED = "CredentialNotPermitted"
+    IMS_UNAVAILABLE = "IMSUnavailable"
+    IMS_RATE_LIMITED = "IMSRateLimited"
+    CLOCK_SKEWED = "ClockSkewed"
+    IMS_RESPONSE_INVALID = "IMSResponseInvalid"
+    ROTATED_TOO_OFTEN = "RotatedTooOften"
+    SECRET_WRITE_REFUSED = "SecretWriteRefused"  # noqa: S105
+    SECRET_WRITE_FAILED = "SecretWriteFailed"  # noqa: S105
+    SECRET_READ_REFUSED = "SecretReadRefused"  # noqa: S105
+    SECRET_READ_FAILED = "SecretReadFailed"  # noqa: S105
+    OLD_SECRET_NOT_DELETED = "OldSecretNotDeleted"  # noqa: S105
+
+    # What came of restarting workloads.
+    RESTARTED = "Restarted"
+    WORKLOAD_NOT_FOUND = "WorkloadNotFound"
+    RESTART_REFUSED = "RestartRefused"
+    RESTART_FAILED = "RestartFailed"
+    RESTART_IGNORED = "RestartIgnored"
+    ADDED_LATER = "AddedLater"
+    RESTART_INCOMPLETE = "RestartIncomplete"
+
+    # What an Event alone reports.
+    CLIENT_SECRET_STOPPED = "ClientSecretStopped"  # noqa: S105
+    CLIENT_SECRET_WORKS = "ClientSecretWorks"  # noqa: S105
+
+
+def parse_reason(text: str) -> Reason | None:
+    """The reason that a condition has, or None where it is none of this version's."""
+    try:
+        return Reason(text)
+    except ValueError:
+        return None

@@ -1,0 +1,83 @@
+"""The status of an AdobeIMSCredential as typed values, as it stands in the API server or as it should."""
+
+from dataclasses import dataclass
+from typing import Annotated
+
+from pydantic import BeforeValidator, ConfigDict, Field, Strict, TypeAdapter, ValidationError
+from pydantic.alias_generators import to_camel
+
+from adobe_ims_operator.api.rules import Word
+
+_AS_IN_JSON = ConfigDict(alias_generator=to_camel)
+_Number = Annotated[int, Strict()]
+_NONE_WHERE_NULL = BeforeValidator(lambda entries: entries or ())
+
+
+@dataclass(frozen=True, slots=True)
+class Condition:
+    """One entry of `status.conditions`; `status` is "True" or "False"."""
+
+    __pydantic_config__ = _AS_IN_JSON
+
+    type: Word
+    status: Word
+    reason: Word
+    message: Word
+    observed_generation: _Number | None = None
+    last_transition_time: Word | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Restart:
+    """One entry of `status.restarts`: what came of restarting a workload for a rotation."""
+
+    __pydantic_config__ = _AS_IN_JSON
+
+    kind: Word
+    name: str
+    rotation: str
+    reason: Word
+    message: str | None = None
+    """What to do, where it was not restarted."""
+    observed_generation: _Number | None = None
+    """Of the attempt, where it failed."""
+
+
+@dataclass(frozen=True, slots=True)
+class Status:
+    """The status as it stands in the API server or as it should; times are RFC 3339 text, as written there."""
+
+    __pydantic_config__ = _AS_IN_JSON
+
+    observed_generation: _Number | None = None
+    secret_name: str | None = None
+    secret_version: Annotated[str | None, Field(validation_alias="secretResourceVersion")] = None
+    last_rotation_time: Word | None = None
+    expiration_time: Word | None = None
+    next_rotation_time: Word | None = None
+    rotations: _Number | None = None
+    failures: _Number | None = None
+    client_secret_key: Word | None = None
+    last_handled_rotation: str | None = None
+    restarts: Annotated[tuple[Restart, ...], _NONE_WHERE_NULL] = ()
+    conditions: tuple[Condition, ...] = ()
+
+    def condition(self, kind: str) -> Condition | None:
+        """The condition of that type, or None."""
+        return next((condition for condition in self.conditions if condition.type == kind), None)
+
+    def says(self, kind: str, value: str) -> bool:
+        """Whether there is a condition of that type, with that status."""
+        condition = self.condition(kind)
+        return condition is not None and condition.status == value
+
+
+def parse_status(given: object) -> Status:
+    """Read a status; one that can't be read counts as none, as anybody who may write it can write anything."""
+    try:
+        return _STATUS.validate_python(given or {})
+    except ValidationError:
+        return Status()
+
+
+_STATUS = TypeAdapter(Status)

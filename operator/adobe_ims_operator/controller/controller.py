@@ -1,0 +1,225 @@
+"""The controller of AdobeIMSCredentials: what is enqueued is looked at by workers, and IMS is asked by askers.
+
+    enqueue(key) -> worker: reconcile -> look again later, or a place in the lane of an endpoint
+    lane -> asker: fetch -> a token in hand -> enqueue(key), and the worker writes it
+
+Each endpoint has a lane with askers of its own, so that a slow one holds up no other.
+"""
+
+import asyncio
+import logging
+from collections.abc import Callable, Sequence
+from datetime import datetime, timedelta
+from functools import partial
+
+from adobe_ims_operator.adobe.client import IMSClient
+from adobe_ims_operator.adobe.endpoints import Endpoints
+from adobe_ims_operator.adobe.rate import RateLimit
+from adobe_ims_operator.api.resource import Key
+from adobe_ims_operator.api.times import Clock
+from adobe_ims_operator.cache.store import Store
+from adobe_ims_operator.controller.fetch import Fetcher
+from adobe_ims_operator.controller.follow_up import FollowUp
+from adobe_ims_operator.controller.in_hand import InHand
+from adobe_ims_operator.controller.lanes import Lane
+from adobe_ims_operator.controller.looks import Looks
+from adobe_ims_operator.controller.reconcile import Decide, Reconciler
+from adobe_ims_operator.controller.supervisor import Supervisor
+from adobe_ims_operator.controller.tasks import is_cancelled
+from adobe_ims_operator.controller.throttles import Throttles
+from adobe_ims_operator.controller.turns import places_for
+from adobe_ims_operator.controller.work import Observe, Work
+from adobe_ims_operator.controller.workqueue import Priority, WorkQueue
+from adobe_ims_operator.core import policy
+from adobe_ims_operator.core.forbidden import Forbidden
+from adobe_ims_operator.core.observe import observe
+from adobe_ims_operator.kube.client import Kube
+from adobe_ims_operator.kube.errors import NotLeadingError
+from adobe_ims_operator.kube.recorder import Recorder
+
+logger = logging.getLogger(__name__)
+
+DEFECT = "%s: a defect of the operator; please report it"
+FEWEST_WORKERS = 3
+"""So that one that writes slowly leaves some to look at other credentials, and at other namespaces."""
+AFTER_DEFECT = timedelta(seconds=60)
+NOT_LEADING = timedelta(seconds=1)
+"""Until the Lease is seen to be lost and the queue stops, or it is renewed after all."""
+
+
+class Controller:
+    """Keeps the tokens of all credentials in its store fresh, until it is stopped.
+
+    The watches fill `store`, whose changes enqueue themselves.
+
+    Args:
+        jitter: a random number in [0, 1).
+        random_hex: 16 hexadecimal digits by chance.
+        forbidden: what no token Secret may have.
+        count: takes each request to IMS: the endpoint, Issued or why there is no token, and the seconds it took.
+        concurrency: how many requests for one namespace are under way to each endpoint, and how many of its credentials
+            are looked at at once; a third more where several namespaces want it.
+        qps: how many tokens are asked for in a second, of each endpoint.
+        observe: puts together what a decision depends on.
+        decide: what to do next.
+    """
+
+    def __init__(  # noqa: PLR0913 - the one place where all of it comes together
+        self,
+        kube: Kube,
+        ims: IMSClient,
+        recorder: Recorder,
+        endpoints: Endpoints,
+        *,
+        clock: Clock,
+        jitter: Callable[[], float],
+        random_hex: Callable[[], str],
+        forbidden: Forbidden,
+        count: Callable[[str, str, float], None],
+        concurrency: int,
+        qps: float,
+        observe: Observe = observe,
+        decide: Decide = policy.decide,
+    ) -> None:
+        self._clock = clock
+        self._asker_count = places_for(concurrency)
+        self._worker_count = places_for(max(concurrency, FEWEST_WORKERS))
+        self._may_ask = asyncio.Event()
+        self._may_ask.set()
+        self._in_hand = InHand(2 * self._worker_count)
+        self.queue: WorkQueue[Key] = WorkQueue(self._worker_count, self._seconds, clock.monotonic)
+        self.store = Store(self._enqueue)
+        self.skews: dict[str, float] = {}
+        self.supervisor = Supervisor(clock.monotonic, jitter)
+        self._limits = {url: RateLimit(qps, clock.monotonic) for url in endpoints.urls}
+        self.lanes = {url: Lane(self._asker_count, self._seconds, partial(self._slot, url)) for url in endpoints.urls}
+        for lane in self.lanes.values():
+            self._in_hand.add_gate(lane)
+        throttles = Throttles(self._limits, clock.monotonic, self.queue.add)
+        self._work = Work(
+            self.store,
+            endpoints,
+            self.lanes,
+            self._in_hand,
+            throttles,
+            clock=clock,
+            forbidden=forbidden,
+            observe=observe,
+        )
+        looks = Looks(self._work, kube, clock, jitter)
+        follow_up = FollowUp(self._work, kube, looks, recorder, clock, jitter)
+        self._reconciler = Reconciler(self._work, kube, looks, follow_up, clock, jitter, decide)
+        self._fetcher = Fetcher(
+            self._work, looks, kube, ims, throttles, self._limits, clock, random_hex, count, self.skews
+        )
+
+    def start(self) -> None:
+        """Start workers and askers; `run` keeps the queue's time."""
+        keep = partial(self.supervisor.keep, may_end=True)
+        workers = [keep(f"worker {n}", self._worker) for n in range(self._worker_count)]
+        askers = [keep(f"asker {n}", partial(self._asker, url)) for url in self.lanes for n in range(self._asker_count)]
+        self._workers = [asyncio.create_task(work, name="worker") for work in workers]
+        self._askers = [asyncio.create_task(ask, name="asker") for ask in askers]
+
+    @property
+    def tokens_in_hand(self) -> int:
+        """How many tokens wait to be written."""
+        return len(self._in_hand)
+
+    @property
+    def tasks(self) -> Sequence[asyncio.Task[None]]:
+        """What `start` started; none of them ends before `stop`."""
+        return [*self._workers, *self._askers]
+
+    async def run(self) -> None:
+        """Hand out what falls due, until cancelled."""
+        await self.queue.run()
+
+    async def stop(self) -> None:
+        """Begin nothing more, and finish what is under way: each token that came is written.
+
+        While paused nothing is written, as another replica may lead.
+        """
+        paused = not self._may_ask.is_set()
+        for lane in self.lanes.values():
+            lane.close()
+        self._in_hand.close()
+        self._may_ask.set()
+        self.queue.shut_down()
+        await asyncio.gather(*self._askers)
+        await asyncio.gather(*self._workers)
+        if not paused:
+            await asyncio.gather(*(self._look_at(key) for key in self._in_hand))
+
+    def pause(self) -> None:
+        """Begin nothing until `resume`: another replica may lead. Tokens in hand are kept."""
+        self.queue.pause()
+        self._may_ask.clear()
+
+    def resume(self, *, another_led: bool) -> None:
+        """Go on; where another replica led meanwhile, take up what it left in the statuses."""
+        if another_led:
+            self._work.forget_attempts()
+        self._may_ask.set()
+        self.queue.resume()
+
+    def forget_attempts(self) -> None:
+        """Take up from the statuses and Secrets what was done, as at a start."""
+        self._work.forget_attempts()
+
+    def _seconds(self) -> float:
+        return self._clock.now().timestamp()
+
+    async def _slot(self, url: str) -> None:
+        await self._may_ask.wait()
+        await self._in_hand.room()
+        await self._limits[url].wait()
+
+    def _enqueue(self, key: Key, after: float) -> None:
+        if after:
+            self.queue.add_at(key, self._clock.now().timestamp() + after)
+        else:
+            self.queue.add(key)
+
+    async def _worker(self) -> None:
+        while (key := await self.queue.get()) is not None:
+            again_at: datetime | None = self._clock.now() + AFTER_DEFECT
+            try:
+                again_at = await self._look_at(key)
+            finally:
+                self.queue.done(key, None if again_at is None else again_at.timestamp())
+
+    async def _look_at(self, key: Key) -> datetime | None:
+        try:
+            return await self._reconciler.reconcile(key)
+        except NotLeadingError:
+            return self._clock.now() + NOT_LEADING
+        except asyncio.CancelledError:
+            if is_cancelled():
+                raise
+            return self._clock.now()
+        except Exception:
+            logger.exception(DEFECT, key)
+            return self._clock.now() + AFTER_DEFECT
+
+    async def _asker(self, url: str) -> None:
+        lane = self.lanes[url]
+        while (taken := await lane.get()) is not None:
+            key, ask = taken
+            again_after = timedelta(0)
+            try:
+                await self._fetcher.fetch(key, ask)
+            except NotLeadingError:
+                again_after = NOT_LEADING
+            except asyncio.CancelledError:
+                if is_cancelled():
+                    raise
+            except Exception:
+                logger.exception(DEFECT, key)
+                again_after = AFTER_DEFECT
+            finally:
+                self._work.answered(key, url)
+            if again_after:
+                self.queue.add_at(key, (self._clock.now() + again_after).timestamp())
+            else:
+                self.queue.add(key, Priority.IN_HAND if key in self._in_hand else Priority.NORMAL)

@@ -1,0 +1,140 @@
+"""Looks into Secrets, whose content the watches do not show, and what is remembered of them."""
+
+import logging
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from adobe_ims_operator.api.reasons import Reason
+from adobe_ims_operator.api.resource import Key
+from adobe_ims_operator.api.times import Clock
+from adobe_ims_operator.cache.restored import Before, mark_secret
+from adobe_ims_operator.controller.work import Work
+from adobe_ims_operator.core import attempts as attempt
+from adobe_ims_operator.core.backoff import Pace
+from adobe_ims_operator.core.model import Finding, Hold, Inputs, Observed, SeenClientSecret, Step, Trouble
+from adobe_ims_operator.kube import client_secret, holder, token_secret
+from adobe_ims_operator.kube.client import Kube
+from adobe_ims_operator.kube.client_secret import ClientSecret
+from adobe_ims_operator.kube.errors import ApiError, RefusedError
+from adobe_ims_operator.kube.token_secret import Content
+
+logger = logging.getLogger(__name__)
+
+INCOMPLETE = "incomplete"
+"""In place of the digest of a client Secret that does not hold what the spec names."""
+
+
+@dataclass(frozen=True, slots=True)
+class Looks:
+    """Reads Secrets for one credential at a time.
+
+    Args:
+        jitter: a random number in [0, 1).
+    """
+
+    work: Work
+    kube: Kube
+    clock: Clock
+    jitter: Callable[[], float]
+
+    async def look(self, observed: Observed, step: Step) -> None:
+        """Look at what a step names; a look that fails is an attempt that failed."""
+        match step:
+            case Step.READ_TOKEN_SECRET:
+                await self.token_secret(observed)
+            case Step.READ_CLIENT_SECRET:
+                await self.client_secret(observed)
+            case Step.LOOK_UP:
+                await self.is_held(observed)
+            case _:
+                raise AssertionError(f"to {step.value} is no look")
+
+    async def is_held(self, observed: Observed) -> bool:
+        """Look up whether another credential has the token Secret, or might have it."""
+        secret, name = observed.secret, observed.spec.secret.name
+        if secret is None or secret.credential_uid is None or secret.credential is None:
+            return False
+        uid = secret.credential_uid
+        found = await holder.look_up(self.kube, secret.credential, uid, name, self.clock.now())
+        self.work.store.note_holder(Key(observed.key.namespace, name), uid, found)
+        return found.hold is not Hold.GONE
+
+    async def token_secret(self, observed: Observed) -> Content | None:
+        """Look into the token Secret; None if there is none, or it can't be read."""
+        key = Key(observed.key.namespace, observed.spec.secret.name)
+        try:
+            content = await self.secret(key, observed.key)
+        except ApiError as error:
+            version = None if observed.secret is None else observed.secret.version
+            trouble = _not_read(key.name, error)
+            self.failed(observed, Step.READ_TOKEN_SECRET, trouble, observed.inputs, against=version)
+            return None
+        if content is not None:
+            known = self.work.attempts(observed.key) or observed.attempts
+            seen = attempt.saw_token_secret(known, content.metadata.version, intact=content.intact)
+            self.work.note(observed.key, seen)
+        return content
+
+    async def client_secret(self, observed: Observed) -> ClientSecret | None:
+        """Look into the client Secret; None if there is none, or it can't be read."""
+        key = Key(observed.key.namespace, observed.spec.client.secret_name)
+        known, before = self.work.store.secrets.get(key), Before.of_secret(self.work.store, key)
+        try:
+            found = await client_secret.read(self.kube, key.namespace, observed.spec.client)
+        except ApiError as error:
+            version = None if observed.client is None else observed.client.version
+            trouble = _not_read(key.name, error)
+            self.failed(observed, Step.READ_CLIENT_SECRET, trouble, observed.inputs, against=version)
+            return None
+        if found is not None:
+            before.shows_restore(found.metadata.version, {key: mark_secret(found.metadata)})
+            self.work.store.upsert_own_secret(key, found.metadata, by=observed.key)
+        elif known is not None:
+            self.work.store.delete_secret(key, known.version)
+        attempts = self.work.attempts(observed.key) or observed.attempts
+        seen = None if found is None else _seen(found, observed.uid)
+        self.work.note(observed.key, attempt.saw_client_secret(attempts, seen, observed.inputs))
+        return found
+
+    async def secret(self, key: Key, by: Key | None) -> Content | None:
+        """Look into a Secret and take up what the answer shows of it; None if there is none.
+
+        Raises:
+            ApiError: it can't be read.
+        """
+        # As known before: a Secret that was made again since the answer is not gone.
+        known, before = self.work.store.secrets.get(key), Before.of_secret(self.work.store, key)
+        content = await token_secret.read(self.kube, key)
+        if content is not None:
+            before.shows_restore(content.metadata.version, {key: mark_secret(content.metadata)})
+            self.work.store.upsert_own_secret(key, content.metadata, by)
+        elif known is not None:
+            self.work.store.delete_secret(key, known.version)
+        return content
+
+    def failed(
+        self, observed: Observed, step: Step, trouble: Trouble, inputs: Inputs, *, against: int | None = None
+    ) -> None:
+        """Note an attempt that failed, and log it."""
+        now = self.clock.now()
+        before = self.work.attempts(observed.key) or observed.attempts
+        after = attempt.failed(before, step, trouble, inputs, now, self.jitter(), against=against)
+        self.work.note(observed.key, after)
+        if after.failure is not None:
+            wait = (after.failure.retry_at - now).total_seconds()
+            finding = trouble.finding
+            logger.warning("%s: %s: %s; again in %.0f s", observed.key, finding.reason, finding.message, wait)
+
+
+def _seen(found: ClientSecret, uid: str) -> SeenClientSecret:
+    if found.client is None:
+        return SeenClientSecret(found.metadata.version, INCOMPLETE, None)
+    return SeenClientSecret(found.metadata.version, found.client.digest(uid), found.client.client_id)
+
+
+def _not_read(name: str, error: ApiError) -> Trouble:
+    if isinstance(error, RefusedError):
+        message = f"the API server refused to read Secret {name} ({error.answer}); check the operator's permissions"
+        return Trouble(Finding(Reason.SECRET_READ_REFUSED, message), Pace.REFUSED_WRITE)
+    message = f"the API server could not read Secret {name} ({error.answer}); the operator tries again"
+    return Trouble(Finding(Reason.SECRET_READ_FAILED, message), Pace.API_SERVER)

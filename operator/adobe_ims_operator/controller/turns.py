@@ -1,0 +1,240 @@
+"""Whose turn it is: namespaces take turns, and none of them holds all places.
+
+Pure and synchronous: the time is passed in, and nobody waits here. `WorkQueue` and `Lane` are built on it.
+
+- Within a namespace the lowest priority goes first, then the lowest order, then who came first.
+- From its `urgent_at` on an item is urgent. It goes first in its namespace, and its namespace may go ahead of its turn,
+  but at most at every second take.
+- A namespace has at most half of the places while another has an item that could go. Alone it leaves a quarter free.
+  So a newcomer starts at once, whatever one namespace holds: it never waits for the end of what another one began.
+  Two namespaces that hang can hold all places between them.
+"""
+
+import heapq
+from collections import OrderedDict
+from collections.abc import Hashable
+from dataclasses import dataclass, field
+from typing import Generic, NamedTuple, Protocol, TypeVar
+
+URGENT = -1
+"""Below every priority that a caller gives."""
+
+
+def places_for(alone: int) -> int:
+    """How many places there must be for one namespace to have so many of them while no other wants any."""
+    return alone + max(alone // 3, 1)
+
+
+class Namespaced(Hashable, Protocol):
+    """A key of something that lives in a namespace."""
+
+    @property
+    def namespace(self) -> str:
+        """The namespace."""
+
+
+K = TypeVar("K", bound=Namespaced)
+
+
+class _Entry(NamedTuple, Generic[K]):
+    priority: int
+    order: float
+    arrival: int
+    version: int
+    """Unique, so that keys are never compared."""
+    key: K
+
+
+@dataclass(slots=True)
+class _Namespace(Generic[K]):
+    heap: list[_Entry[K]] = field(default_factory=list)
+    """With entries that were replaced or removed; they go when they come to the top, or many at once."""
+    waiting: int = 0
+    urgent: int = 0
+    in_flight: int = 0
+
+
+class _Rings:
+    """The namespaces that may go, in the order of their turns, and those of them that have urgent items."""
+
+    def __init__(self) -> None:
+        self.all: OrderedDict[str, None] = OrderedDict()
+        self.urgent: OrderedDict[str, None] = OrderedDict()
+
+    def place(self, namespace: str, *, waiting: bool, urgent: bool) -> None:
+        for ring, belongs in ((self.all, waiting), (self.urgent, urgent)):
+            if belongs:
+                ring.setdefault(namespace)
+            else:
+                ring.pop(namespace, None)
+
+    def move_to_end(self, namespace: str) -> None:
+        for ring in (self.all, self.urgent):
+            if namespace in ring:
+                ring.move_to_end(namespace)
+
+
+class Turns(Generic[K]):
+    """The items that wait and those that are in flight.
+
+    Args:
+        places: how many may be in flight.
+    """
+
+    def __init__(self, places: int) -> None:
+        if places < 1:
+            raise ValueError(f"{places} places: nothing could go")
+        self._places = places
+        self._half = max(places // 2, 1)
+        self._alone = places - max(places // 4, 1) if places > 1 else 1
+        self._waiting: dict[K, _Entry[K]] = {}
+        self._in_flight: set[K] = set()
+        self._namespaces: dict[str, _Namespace[K]] = {}
+        self._blocked: set[str] = set()
+        self._below_half = _Rings()
+        self._from_half = _Rings()
+        self._becoming_urgent: list[tuple[float, int, K]] = []
+        self._count = 0
+        self._jumped = False
+
+    def __len__(self) -> int:
+        """How many items wait."""
+        return len(self._waiting)
+
+    def __contains__(self, key: K) -> bool:
+        """Whether an item waits."""
+        return key in self._waiting
+
+    def is_in_flight(self, key: K) -> bool:
+        """Whether an item was taken and is not done."""
+        return key in self._in_flight
+
+    @property
+    def in_flight(self) -> int:
+        """How many items were taken and are not done."""
+        return len(self._in_flight)
+
+    @property
+    def can_take(self) -> bool:
+        """Whether `take` would return an item."""
+        return len(self._in_flight) < self._places and bool(self._below_half.all or self._from_half.all)
+
+    def add(self, key: K, priority: int = 0, order: float = 0.0, urgent_at: float | None = None) -> None:
+        """Have an item wait; one that waits already gets the new values and keeps its order of arrival.
+
+        Args:
+            key: the item.
+            priority: 0 or more; the lowest goes first.
+            order: of one priority the lowest goes first.
+            urgent_at: from when on it is urgent, in epoch seconds; None for never.
+
+        Raises:
+            ValueError: the item is in flight.
+        """
+        if key in self._in_flight:
+            raise ValueError(f"{key} is in flight")
+        arrival = self._waiting[key].arrival if key in self._waiting else self._next_count()
+        self._withdraw(key)
+        entry = self._push(key, priority, order, arrival)
+        if urgent_at is not None:
+            self._watch_for_urgency(urgent_at, entry)
+        self._settle(key.namespace)
+
+    def remove(self, key: K) -> None:
+        """Drop an item that waits; one that is in flight stays so until it is done."""
+        self._withdraw(key)
+        self._settle(key.namespace)
+
+    def take(self, now: float) -> K | None:
+        """The item whose turn it is, which the caller gives back with `done`; None if none may go now."""
+        self._notice_urgency(now)
+        if not self.can_take:
+            return None
+        rings = self._below_half if self._below_half.all else self._from_half
+        namespace = regular = next(iter(rings.all))
+        if rings.urgent and not self._jumped:
+            namespace = next(iter(rings.urgent))
+        self._jumped = namespace != regular
+        key = self._first(namespace)
+        self._withdraw(key)
+        self._in_flight.add(key)
+        self._namespaces[namespace].in_flight += 1
+        rings.move_to_end(namespace)
+        self._settle(namespace)
+        return key
+
+    def done(self, key: K) -> None:
+        """End what `take` began; no matter if it was ended before."""
+        if key in self._in_flight:
+            self._in_flight.remove(key)
+            self._namespaces[key.namespace].in_flight -= 1
+            self._settle(key.namespace)
+
+    def block(self, namespace: str) -> None:
+        """Let no item of a namespace go until `unblock`; its items wait and hold up no other's."""
+        self._blocked.add(namespace)
+        self._settle(namespace)
+
+    def unblock(self, namespace: str) -> None:
+        """Let the items of a namespace go again."""
+        self._blocked.discard(namespace)
+        self._settle(namespace)
+
+    def _next_count(self) -> int:
+        self._count += 1
+        return self._count
+
+    def _push(self, key: K, priority: int, order: float, arrival: int) -> _Entry[K]:
+        state = self._namespaces.setdefault(key.namespace, _Namespace())
+        entry = _Entry(priority, order, arrival, self._next_count(), key)
+        self._waiting[key] = entry
+        state.waiting += 1
+        state.urgent += priority == URGENT
+        if len(state.heap) > 2 * state.waiting + 16:
+            state.heap = [kept for kept in state.heap if self._waiting.get(kept.key) is kept]
+            heapq.heapify(state.heap)
+        heapq.heappush(state.heap, entry)
+        return entry
+
+    def _withdraw(self, key: K) -> None:
+        if (entry := self._waiting.pop(key, None)) is not None:
+            state = self._namespaces[key.namespace]
+            state.waiting -= 1
+            state.urgent -= entry.priority == URGENT
+
+    def _first(self, namespace: str) -> K:
+        heap = self._namespaces[namespace].heap
+        while self._waiting.get(heap[0].key) is not heap[0]:
+            heapq.heappop(heap)
+        return heapq.heappop(heap).key
+
+    def _watch_for_urgency(self, urgent_at: float, entry: _Entry[K]) -> None:
+        if len(self._becoming_urgent) > 2 * len(self._waiting) + 64:
+            self._becoming_urgent = [kept for kept in self._becoming_urgent if self._is_current(kept[1], kept[2])]
+            heapq.heapify(self._becoming_urgent)
+        heapq.heappush(self._becoming_urgent, (urgent_at, entry.version, entry.key))
+
+    def _is_current(self, version: int, key: K) -> bool:
+        return key in self._waiting and self._waiting[key].version == version
+
+    def _notice_urgency(self, now: float) -> None:
+        while self._becoming_urgent and self._becoming_urgent[0][0] <= now:
+            _, version, key = heapq.heappop(self._becoming_urgent)
+            if self._is_current(version, key):
+                entry = self._waiting[key]
+                self._withdraw(key)
+                self._push(key, URGENT, entry.order, entry.arrival)
+                self._settle(key.namespace)
+
+    def _settle(self, namespace: str) -> None:
+        """Have a namespace where it belongs after a change; what is there already keeps its turn."""
+        state = self._namespaces.get(namespace)
+        if state is None:
+            return
+        may_go = state.waiting > 0 and namespace not in self._blocked
+        below = may_go and state.in_flight < self._half
+        above = may_go and self._half <= state.in_flight < self._alone
+        self._below_half.place(namespace, waiting=below, urgent=below and state.urgent > 0)
+        self._from_half.place(namespace, waiting=above, urgent=above and state.urgent > 0)
+        if not state.waiting and not state.in_flight:
+            del self._namespaces[namespace]

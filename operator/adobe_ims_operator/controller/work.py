@@ -1,0 +1,144 @@
+"""How far the work on each credential is: its attempts, its place in a lane, its token in hand.
+
+Workers and askers share it; what the cluster has is in the store.
+"""
+
+from collections.abc import Callable, Mapping
+from datetime import datetime, timedelta
+
+from adobe_ims_operator.adobe.endpoints import Endpoints
+from adobe_ims_operator.adobe.throttle import ThrottledClient
+from adobe_ims_operator.api.resource import Key
+from adobe_ims_operator.api.times import Clock
+from adobe_ims_operator.cache.store import Store
+from adobe_ims_operator.controller.in_hand import InHand
+from adobe_ims_operator.controller.lanes import Lane
+from adobe_ims_operator.controller.throttles import Throttles
+from adobe_ims_operator.core import attempts as attempt
+from adobe_ims_operator.core.decision import Ask
+from adobe_ims_operator.core.forbidden import Forbidden
+from adobe_ims_operator.core.model import Attempts, Endpoint, Observed, Surroundings
+from adobe_ims_operator.core.observe import observe
+
+Observe = Callable[..., Observed]
+
+
+class Work:
+    """The state of the work on all credentials.
+
+    Args:
+        lanes: for each allowed endpoint, who waits for it.
+        forbidden: what no token Secret may have.
+        observe: puts together what a decision depends on.
+    """
+
+    def __init__(
+        self,
+        store: Store,
+        endpoints: Endpoints,
+        lanes: Mapping[str, Lane],
+        in_hand: InHand,
+        throttles: Throttles,
+        *,
+        clock: Clock,
+        forbidden: Forbidden,
+        observe: Observe = observe,
+    ) -> None:
+        self.store = store
+        self.endpoints = endpoints
+        self.lanes = lanes
+        self.in_hand = in_hand
+        self.throttles = throttles
+        self.clock = clock
+        self.forbidden = forbidden
+        self._observe = observe
+        self._attempts: dict[Key, Attempts] = {}
+        self._asks: dict[Key, tuple[str, datetime]] = {}
+
+    def observe(self, key: Key) -> Observed | None:
+        """Observe one credential; None if it is gone, and all that was known of it is forgotten then."""
+        around = self.store.surroundings(key, self.clock.now())
+        if around is None:
+            self.forget(key)
+            return None
+        known = self._attempts.get(key)
+        if known is None or known.uid != around.credential.uid:
+            self.forget(key)
+            known = self._attempts[key] = attempt.recall(around.credential)
+        url = self.endpoints.resolve(around.credential.spec.endpoint)
+        lane, since = self._asks.get(key, (None, None))
+        return self._observe(
+            around,
+            known,
+            Endpoint(url, self.endpoints.allows(url)),
+            forbidden=self.forbidden.first(around.credential.spec.secret),
+            held=self.in_hand.get(key),
+            asking_since=since,
+            in_flight=lane is not None and self.lanes[lane].in_flight(key),
+            throttled_until=self._throttled_until(url, around, known),
+        )
+
+    def attempts(self, key: Key) -> Attempts | None:
+        """What is remembered of the attempts for a credential."""
+        return self._attempts.get(key)
+
+    def note(self, key: Key, attempts: Attempts) -> None:
+        """Remember what follows from an attempt, unless the credential is gone or another by now."""
+        known = self._attempts.get(key)
+        if known is not None and known.uid == attempts.uid:
+            self._attempts[key] = attempts
+
+    def ask(self, key: Key, ask: Ask) -> None:
+        """Have IMS asked; whoever waits for the same endpoint already keeps its place."""
+        lane, since = self._asks.get(key, (ask.endpoint, self.clock.now()))
+        if lane != ask.endpoint:
+            self.lanes[lane].remove(key)
+            since = self.clock.now()
+        self._asks[key] = ask.endpoint, since
+        client = self._client(ask.endpoint, key, self._attempts.get(key))
+        if client is not None:
+            self.throttles.asks(client, key)
+        self.lanes[ask.endpoint].put(key, ask)
+
+    def withdraw(self, key: Key) -> None:
+        """Have IMS not asked after all; where it is being asked, the answer still counts."""
+        lane, _ = self._asks.get(key, (None, None))
+        if lane is not None and not self.lanes[lane].in_flight(key):
+            self.lanes[lane].remove(key)
+            del self._asks[key]
+            self._leave(lane, key)
+
+    def answered(self, key: Key, endpoint: str) -> None:
+        """IMS is asked no more for this credential."""
+        self.lanes[endpoint].done(key)
+        self._asks.pop(key, None)
+        self._leave(endpoint, key)
+
+    def forget(self, key: Key) -> None:
+        """Forget a credential that is gone."""
+        self.withdraw(key)
+        self._attempts.pop(key, None)
+        self.in_hand.pop(key)
+
+    def forget_attempts(self) -> None:
+        """Take up from the statuses what another process did, as at a start."""
+        self._attempts.clear()
+        self.in_hand.clear()
+
+    def _throttled_until(self, url: str, around: Surroundings, known: Attempts) -> datetime | None:
+        client = self._client(url, around.credential.key, known)
+        seen = known.client_secret
+        if client is None or seen is None or around.client is None or seen.version != around.client.version:
+            return None
+        left = self.throttles.seconds_left(client, around.credential.key)
+        return None if left is None else self.clock.now() + timedelta(seconds=left)
+
+    def _client(self, url: str, key: Key, known: Attempts | None) -> ThrottledClient | None:
+        if known is None or known.client_secret is None or known.client_secret.client_id is None:
+            return None
+        return ThrottledClient(url, key.namespace, known.client_secret.client_id)
+
+    def _leave(self, url: str, key: Key) -> None:
+        client = self._client(url, key, self._attempts.get(key))
+        if client is not None:
+            self.throttles.leaves(client, key)

@@ -1,0 +1,96 @@
+"""One namespace has far more to ask than the rate allows: first tokens of another go in between.
+
+What is counted is requests in the order in which IMS got them, so that a slow machine is no fault.
+"""
+
+import base64
+
+import pytest
+
+from adobe_ims_operator.api.resource import API_VERSION, PLURAL
+from testbed.api import wait_for
+from testbed.operator_process import grants
+from testbed.scene import CLIENT, Scene, manifest
+
+CREDENTIALS, WRONG = 150, 5
+QPS = 10
+BETWEEN = 5
+"""Requests of others from the creation of a credential to its own: its two or three turns, and the time to see it."""
+LIFETIME = 20
+
+
+class Neighbour:
+    """One more namespace that the operator watches."""
+
+    def __init__(self, scene: Scene) -> None:
+        self.namespace = scene.api.create_namespace()
+        self._api = scene.api
+        for each in grants(self.namespace, scene.namespace):
+            scene.api.apply(each)
+
+    def client(self, client_id: str, *secrets: str) -> dict[str, object]:
+        """Create a client Secret; the `client` of a spec that names it."""
+        data = {"id": client_id, **{f"secret-{number}": secret for number, secret in enumerate(secrets)}}
+        encoded = {key: base64.b64encode(value.encode()).decode() for key, value in data.items()}
+        secret = {"apiVersion": "v1", "kind": "Secret", "metadata": {"name": f"{client_id}-oauth"}, "data": encoded}
+        self._api.apply(secret, namespace=self.namespace)
+        return {
+            "secretRef": {"name": f"{client_id}-oauth"},
+            "idKey": "id",
+            "secretKeys": [key for key in data if key != "id"],
+        }
+
+    def credential(self, name: str, client: dict[str, object]) -> None:
+        self._api.apply(manifest(name, client=client), namespace=self.namespace)
+
+    def ready(self, name: str) -> bool:
+        found = self._api.get(f"/apis/{API_VERSION}/namespaces/{self.namespace}/{PLURAL}/{name}")
+        conditions = found.get("status", {}).get("conditions", [])
+        return any((each["type"], each["status"]) == ("Ready", "True") for each in conditions)
+
+
+def wait_until_asked(scene: Scene, client_id: str, count: int) -> None:
+    def probe() -> bool:
+        asked = scene.ims.requests(log=0).by_client.get(client_id, 0)
+        assert asked >= count, asked
+        return True
+
+    wait_for(f"{count} requests of {client_id}", probe)
+
+
+@pytest.mark.parametrize(("wrong", "at_first"), [(True, 120), (False, 30)], ids=["wrong secrets", "right secrets"])
+def test_a_namespace_with_more_to_ask_than_the_rate_allows_costs_others_a_few_turns(
+    scene: Scene, wrong: bool, at_first: int
+) -> None:
+    secret = CLIENT["client_secret"]
+    newcomers = [f"new-{number}" for number in range(4)]
+    scene.ims.clients(dict.fromkeys(["hog", "routine", *newcomers], secret))
+    hog, new, third = Neighbour(scene), Neighbour(scene), Neighbour(scene)
+    watched = [flag for each in (hog, new, third) for flag in ("--namespace", each.namespace)]
+    scene.operator(*watched, "--ims-qps", str(QPS))
+
+    scene.ims.settings(expires_in=LIFETIME, latency=0.2)
+    third.credential("routine", third.client("routine", secret))
+    wait_until_asked(scene, "routine", 1)
+    scene.ims.settings(expires_in=86399)
+    many = hog.client("hog", *([f"wrong-{number}" for number in range(WRONG)] if wrong else [secret]))
+    for number in range(CREDENTIALS):
+        hog.credential(f"hog-{number}", many)
+    wait_until_asked(scene, "hog", at_first)
+
+    before = {}
+    for name in newcomers:
+        client = new.client(name, secret)
+        before[name] = scene.ims.requests(log=0).total
+        new.credential(name, client)
+        wait_until_asked(scene, name, 1)
+    wait_until_asked(scene, "routine", 2)
+
+    asked = scene.ims.requests()
+    order = [entry.client_id for entry in asked.log]
+    between = [order.index(name) - before[name] for name in newcomers]
+    assert max(between) <= BETWEEN, between
+    first, second = [entry.time for entry in asked.log if entry.client_id == "routine"][:2]
+    assert second < first + LIFETIME
+    assert asked.by_client["hog"] < CREDENTIALS * (WRONG if wrong else 1), "the rate did not hold the many up"
+    wait_for("all others to be Ready", lambda: all(map(new.ready, newcomers)) and third.ready("routine"))

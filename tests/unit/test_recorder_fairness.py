@@ -1,0 +1,134 @@
+"""Events of many namespaces: they take turns, one with too many loses only its own, and what is lost is counted."""
+
+import asyncio
+import re
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import replace
+from datetime import UTC, datetime
+from typing import Any
+
+import pytest
+from aiohttp import web
+from aiohttp.test_utils import TestServer
+from kubernetes.aio.client import Configuration
+
+from adobe_ims_operator.api.resource import Key
+from adobe_ims_operator.core.events import Event
+from adobe_ims_operator.kube.client import Kube
+from adobe_ims_operator.kube.recorder import MAX_OF_NAMESPACE, SENDERS, SENDERS_OF_NAMESPACE, Recorder
+from unit.worlds import credential
+
+NOW = datetime(2026, 11, 26, 10, 0, tzinfo=UTC)
+
+
+class Events:
+    """An API server that takes Events, and hangs over those of the namespaces in `hanging`."""
+
+    def __init__(self) -> None:
+        self.taken: list[tuple[str, str]] = []
+        self.asked: list[str] = []
+        self.hanging: set[str] = set()
+        self.answer: Any = {"metadata": {"name": "event", "uid": "uid", "resourceVersion": "1"}}
+
+    async def take(self, request: web.Request) -> web.Response:
+        namespace = request.match_info["namespace"]
+        self.asked.append(namespace)
+        while namespace in self.hanging:  # noqa: ASYNC110 - who empties it tells nobody
+            await asyncio.sleep(0.005)
+        self.taken.append((namespace, (await request.json())["reason"]))
+        return web.json_response(self.answer, status=201)
+
+
+@asynccontextmanager
+async def recording(events: Events, report_every: float = 60.0) -> AsyncIterator[Recorder]:
+    app = web.Application()
+    app.add_routes([web.post("/apis/events.k8s.io/v1/namespaces/{namespace}/events", events.take)])
+    async with TestServer(app) as server:
+
+        async def load() -> Configuration:
+            return Configuration()
+
+        kube = Kube(Configuration(host=str(server.make_url("")).rstrip("/")), 8, load)
+        recorder = Recorder(kube, lambda: NOW, "operator-1", report_every=report_every)
+        tasks = [asyncio.create_task(recorder.run()) for _ in range(SENDERS)]
+        try:
+            yield recorder
+        finally:
+            events.hanging.clear()
+            for task in tasks:
+                task.cancel()
+            await asyncio.gather(*tasks, return_exceptions=True)
+            await kube.close()
+
+
+def record(recorder: Recorder, namespace: str, *reasons: str) -> None:
+    for reason in reasons:
+        recorder.record(replace(credential(), key=Key(namespace, "lightroom")), Event(reason, "note", warning=False))
+
+
+async def flush(recorder: Recorder) -> None:
+    async with asyncio.timeout(5):
+        await recorder.flush()
+
+
+def dropped_lines(caplog: pytest.LogCaptureFixture) -> list[tuple[str, int]]:
+    found = (re.search(r"namespace (\S+): .*; (\d+) are not sent", text) for text in caplog.messages)
+    return [(each[1], int(each[2])) for each in found if each]
+
+
+async def test_namespaces_with_many_events_hold_up_no_other() -> None:
+    events = Events()
+    async with recording(events) as recorder:
+        for noisy in range(SENDERS // SENDERS_OF_NAMESPACE):  # as many as have all senders together
+            record(recorder, f"noisy-{noisy}", *(f"Noise{n}" for n in range(MAX_OF_NAMESPACE)))
+        record(recorder, "quiet", "Rotated")
+        await flush(recorder)
+    assert events.taken.index(("quiet", "Rotated")) < 2 * SENDERS
+    assert len(events.taken) == SENDERS // SENDERS_OF_NAMESPACE * MAX_OF_NAMESPACE + 1
+
+
+async def test_a_namespace_whose_webhook_hangs_has_its_share_of_senders_and_no_more() -> None:
+    events = Events()
+    events.hanging.add("hung")
+    async with recording(events) as recorder:
+        record(recorder, "hung", *(f"Hung{n}" for n in range(MAX_OF_NAMESPACE)))
+        for round_ in range(1, 5):
+            record(recorder, "other", "One", "Two")
+            async with asyncio.timeout(5):
+                while len(events.taken) < 2 * round_:  # noqa: ASYNC110 - the server tells nobody
+                    await asyncio.sleep(0.005)
+        assert events.asked.count("hung") == SENDERS_OF_NAMESPACE
+
+
+async def test_a_namespace_with_too_many_events_loses_only_its_own_and_they_are_counted(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    events = Events()
+    events.hanging |= {"noisy", "quiet"}
+    async with recording(events, report_every=0.2) as recorder:
+        record(recorder, "noisy", *(f"Noise{n}" for n in range(MAX_OF_NAMESPACE + 7)))
+        record(recorder, "quiet", "Rotated")
+        assert recorder.dropped == 7
+        assert dropped_lines(caplog) == [("noisy", 1)]
+        await asyncio.sleep(0.5)  # in which nothing more is recorded
+        assert dropped_lines(caplog) == [("noisy", 1), ("noisy", 6)]
+        events.hanging.clear()
+        await flush(recorder)
+    assert ("quiet", "Rotated") in events.taken
+    assert len(events.taken) == MAX_OF_NAMESPACE + 1
+
+
+@pytest.mark.parametrize("answer", [[], {}, None, "text", {"metadata": {"resourceVersion": "abc"}}])
+async def test_an_event_whose_answer_is_odd_is_not_reported_as_lost(
+    answer: object, caplog: pytest.LogCaptureFixture
+) -> None:
+    events = Events()
+    events.answer = answer
+    async with recording(events) as recorder:
+        with caplog.at_level("INFO"):
+            record(recorder, "photos", "Rotated", "Suspended")
+            await flush(recorder)
+    assert [reason for _, reason in events.taken] == ["Rotated", "Suspended"]
+    assert not [each for each in caplog.records if each.levelname != "INFO"]
+    assert "could not be written" not in caplog.text

@@ -1,0 +1,205 @@
+"""Whose turn it is: round robin, priorities, urgency, and what one namespace may hold."""
+
+import heapq
+from collections import Counter
+from itertools import pairwise
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
+
+from adobe_ims_operator.api.resource import Key
+from adobe_ims_operator.controller.turns import Turns
+
+
+def drained(turns: Turns[Key], now: float = 0.0) -> list[Key]:
+    """All that goes, where each is done at once."""
+    keys = []
+    while (key := turns.take(now)) is not None:
+        turns.done(key)
+        keys.append(key)
+    return keys
+
+
+class TurnsMachine(RuleBasedStateMachine):
+    """Against a model that knows sets and limits only."""
+
+    places = 6
+    half, alone = 3, 5
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.turns: Turns[Key] = Turns(self.places)
+        self.waiting: dict[Key, tuple[bool, int, float]] = {}
+        self.in_flight: list[Key] = []
+        self.blocked: set[str] = set()
+
+    def held(self, namespace: str) -> int:
+        return sum(key.namespace == namespace for key in self.in_flight)
+
+    def may_go(self) -> set[str]:
+        free = {key.namespace for key in self.waiting} - self.blocked
+        below = {namespace for namespace in free if self.held(namespace) < self.half}
+        return below or {namespace for namespace in free if self.held(namespace) < self.alone}
+
+    @rule(
+        namespace=st.sampled_from("abc"),
+        name=st.sampled_from("1234567"),
+        priority=st.integers(0, 2),
+        order=st.sampled_from([1.0, 2.0]),
+        urgent=st.booleans(),
+    )
+    def add(self, namespace: str, name: str, priority: int, order: float, urgent: bool) -> None:
+        key = Key(namespace, name)
+        if key in self.in_flight:
+            with pytest.raises(ValueError, match="in flight"):
+                self.turns.add(key)
+            return
+        self.turns.add(key, priority, order, 5.0 if urgent else 20.0)
+        self.waiting[key] = (not urgent, priority if not urgent else 0, order)
+
+    @rule(namespace=st.sampled_from("abc"), name=st.sampled_from("1234567"))
+    def remove(self, namespace: str, name: str) -> None:
+        self.turns.remove(Key(namespace, name))
+        self.waiting.pop(Key(namespace, name), None)
+
+    @rule(namespace=st.sampled_from("abc"))
+    def block(self, namespace: str) -> None:
+        self.turns.block(namespace)
+        self.blocked.add(namespace)
+
+    @rule(namespace=st.sampled_from("abc"))
+    def unblock(self, namespace: str) -> None:
+        self.turns.unblock(namespace)
+        self.blocked.discard(namespace)
+
+    @rule()
+    def take(self) -> None:
+        allowed = self.may_go() if len(self.in_flight) < self.places else set()
+        key = self.turns.take(10.0)
+        assert (key is None) == (not allowed)
+        if key is not None:
+            assert key.namespace in allowed
+            rank = self.waiting.pop(key)
+            others = [other for known, other in self.waiting.items() if known.namespace == key.namespace]
+            assert all(rank <= other for other in others)
+            self.in_flight.append(key)
+
+    @precondition(lambda self: self.in_flight)
+    @rule(data=st.data())
+    def done(self, data: st.DataObject) -> None:
+        key = data.draw(st.sampled_from(self.in_flight))
+        self.turns.done(key)
+        self.in_flight.remove(key)
+
+    @invariant()
+    def counts_agree(self) -> None:
+        assert len(self.turns) == len(self.waiting)
+        assert self.turns.in_flight == len(self.in_flight)
+        assert self.turns.can_take == (len(self.in_flight) < self.places and bool(self.may_go()))
+
+    def teardown(self) -> None:
+        for namespace in "abc":
+            self.turns.unblock(namespace)
+        for key in self.in_flight:
+            self.turns.done(key)
+        assert sorted(drained(self.turns)) == sorted(self.waiting)
+
+
+TestTurns = TurnsMachine.TestCase
+
+
+@given(st.dictionaries(st.sampled_from("abcdefgh"), st.integers(1, 30), min_size=1))
+def test_each_namespace_that_waits_has_a_turn_within_as_many_takes_as_there_are_namespaces(
+    counts: dict[str, int],
+) -> None:
+    turns: Turns[Key] = Turns(4)
+    for namespace, count in counts.items():
+        for number in range(count):
+            turns.add(Key(namespace, str(number)))
+    order = [key.namespace for key in drained(turns)]
+    for namespace, count in counts.items():
+        mine = [-1, *(at for at, other in enumerate(order) if other == namespace)]
+        assert len(mine) == count + 1
+        assert all(after - before <= len(counts) for before, after in pairwise(mine))
+
+
+def test_urgent_items_jump_ahead_at_most_at_every_second_take() -> None:
+    turns: Turns[Key] = Turns(4)
+    for number in range(20):
+        for namespace in "abcd":
+            turns.add(Key(namespace, str(number)))
+        turns.add(Key("urgent", str(number)), urgent_at=5.0)
+    order = [key.namespace for key in drained(turns, 5.0)][:36]
+    jumps = [namespace == "urgent" for namespace in order]
+    assert sum(jumps) == 18
+    assert not any(before and after for before, after in pairwise(jumps))
+
+
+def test_an_item_is_urgent_from_its_moment_on_and_not_before() -> None:
+    turns: Turns[Key] = Turns(4)
+    turns.add(Key("a", "first"), 0)
+    turns.add(Key("a", "later"), 2, urgent_at=50.0)
+    turns.add(Key("a", "second"), 1)
+    key = turns.take(49.0)
+    assert key == Key("a", "first")
+    turns.done(key)
+    assert turns.take(50.0) == Key("a", "later")
+
+
+def test_an_item_that_is_added_again_keeps_its_order_of_arrival() -> None:
+    turns: Turns[Key] = Turns(4)
+    for name in "12":
+        turns.add(Key("a", name), 0)
+    turns.add(Key("a", "1"), 0)
+    assert [key.name for key in drained(turns)] == ["1", "2"]
+
+
+def test_one_namespace_alone_leaves_a_quarter_of_the_places_to_newcomers() -> None:
+    turns: Turns[Key] = Turns(32)
+    for number in range(100):
+        turns.add(Key("many", str(number)))
+    held = []
+    while (key := turns.take(0.0)) is not None:
+        held.append(key)
+    assert len(held) == 24
+    turns.add(Key("new", "1"))
+    assert turns.take(0.0) == Key("new", "1")
+
+
+def test_with_one_place_there_is_no_reserve() -> None:
+    turns: Turns[Key] = Turns(1)
+    turns.add(Key("a", "1"))
+    assert turns.take(0.0) == Key("a", "1")
+    turns.add(Key("b", "1"))
+    assert turns.take(0.0) is None
+
+
+def test_no_places_are_refused() -> None:
+    with pytest.raises(ValueError, match="0 places"):
+        Turns(0)
+
+
+def test_whatever_one_namespace_holds_a_newcomer_starts_at_once_and_urgent_ones_are_on_time() -> None:
+    turns: Turns[Key] = Turns(32)
+    for number in range(2_000):
+        turns.add(Key("flood", str(number)), 0)
+    for number in range(100):
+        turns.add(Key("steady", str(number)), 1, urgent_at=10.0 * number)
+    ends: list[tuple[float, Key]] = []
+    started: dict[Key, float] = {}
+    now = 0.0
+    newcomer = Key("new", "1")
+    while now < 1_100:
+        while ends and ends[0][0] <= now:
+            turns.done(heapq.heappop(ends)[1])
+        if now == 101.5:
+            turns.add(newcomer)
+        while (key := turns.take(now)) is not None:
+            started[key] = now
+            heapq.heappush(ends, (now + (5.0 if key.namespace == "flood" else 0.5), key))
+        now += 0.5
+    assert started[newcomer] == 101.5
+    assert all(started[Key("steady", str(number))] <= 10.0 * number + 1 for number in range(100))
+    assert Counter(key.namespace for key in started) == {"flood": 2_000, "steady": 100, "new": 1}
