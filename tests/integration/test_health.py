@@ -69,7 +69,7 @@ def test_it_is_ready_once_everything_was_read(scene: Scene, ports: Ports) -> Non
 def test_it_is_not_ready_while_credentials_can_not_be_read(scene: Scene, ports: Ports) -> None:
     allow(scene.api, scene.namespace, "adobeimscredentials", ["watch"])
     scene.operator(*ports.flags)
-    ports.wait_until("/readyz", 503, "[-]credentials failed: not all credentials were read yet")
+    ports.wait_until("/readyz", 503, "[-]credentials failed: no namespace answers")
     allow(scene.api, scene.namespace, "adobeimscredentials", ["list", "watch"])
     ports.wait_until("/readyz", 200, timeout=90)
 
@@ -97,7 +97,7 @@ def test_a_watch_that_tells_nothing_is_found_out_and_opened_anew(scene: Scene, p
         ports.wait_until("/readyz", 503, "not all credentials were read yet")
         assert ports.ask("/livez")[0] == 200
         answer = ports.wait_until("/livez", 503, timeout=60)
-        assert "[-]credentials failed: the watch on credentials does not tell what a list shows" in answer
+        assert "[-]credentials failed: the watch on credentials does not report what a list shows" in answer
         assert "the watch on credentials is blind" in scene.log.read_text()
         stale.hiding = False
         ports.wait_until("/livez", 200, timeout=90)

@@ -119,7 +119,7 @@ async def test_namespaces_that_ask_again_take_turns() -> None:
     limit = RateLimit(500, asyncio.get_running_loop().time)
     hog: list[tuple[str, str | None]] = [(f"hog {number}", "hog") for number in range(20)]
     begun = await _order(limit, [*hog, ("other", "other")])
-    assert begun.index("other") <= 2
+    assert begun.index("other") <= 4
 
 
 async def test_who_gives_up_before_its_turn_takes_none() -> None:

@@ -21,7 +21,7 @@ SENDERS = 4
 """Events that are sent at once."""
 MAX_WAITING = 2000
 """Events that wait to be sent at most; what comes on top is only logged."""
-MAX_OF_NAMESPACE = 1000
+MAX_OF_NAMESPACE = 250
 """Of those, Events of one namespace."""
 SENDERS_OF_NAMESPACE = 2
 """Events of one namespace that are sent at once, as a webhook there may hang."""
