@@ -231,7 +231,7 @@ def _settings(selector: str | None, *, is_named: bool) -> kopf.OperatorSettings:
     settings = kopf.OperatorSettings()
     settings.scanning.disabled = True
     settings.posting.enabled = False
-    settings.watching.chunk_size = 500
+    settings.watching.chunk_size = 50
     # Safe only without indices: with one, startup deadlocks (kopf #1243).
     settings.queueing.worker_limit = 64
     # How long a worker keeps its place after its object: of these, 0 would lose events, and the default limits a first

@@ -262,6 +262,7 @@ class Store:
     def _users(self, key: Key, *secrets: ObservedSecret | None) -> set[Key]:
         users = {*self._by_client.of(key), *self._by_token.of(key)}
         owners = {_owner(s.facts) for s in secrets if s is not None and s.facts is not None}
+        owners = {owner for owner in owners if owner.namespace == key.namespace}
         return users | (owners & self.credentials.keys())
 
     def _enqueue_claimants(self, *credentials: Credential | None) -> None:

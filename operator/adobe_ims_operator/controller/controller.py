@@ -183,6 +183,7 @@ class Controller:
 
     async def _worker(self) -> None:
         while (key := await self.queue.get()) is not None:
+            await asyncio.sleep(0)  # a look that needs no request would else keep the loop until the queue is empty
             again_at: datetime | None = self._clock.now() + AFTER_DEFECT
             try:
                 again_at = await self._look_at(key)

@@ -25,7 +25,11 @@ UNPLANNED_WINDOW = timedelta(minutes=10)
 def recall(credential: Credential) -> Attempts:
     """Take up what an earlier process left in the status, so that a restart asks for nothing early."""
     version = credential.status.secret_version
-    seen = SeenTokenSecret(int(version), intact=True) if version is not None and version.isdecimal() else None
+    seen = (
+        SeenTokenSecret(int(version), intact=True)
+        if version is not None and version.isdecimal() and len(version) < 20
+        else None
+    )
     return Attempts(credential.uid, token_secret=seen, failure=_recall_failure(credential))
 
 

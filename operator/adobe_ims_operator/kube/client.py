@@ -22,7 +22,8 @@ from adobe_ims_operator.kube.login import NoClusterError, forget_files, no_clust
 
 REQUEST_SECONDS = 15.0
 RELOAD_SECONDS = 10.0
-PAGE = 500
+PAGE = 50
+"""Objects of one page of a list: each may have a quarter of a mebibyte of annotations."""
 LONGEST_LINE = 8 * 2**20
 """Of a stream, in bytes; an object in etcd has at most 1.5 MiB."""
 
