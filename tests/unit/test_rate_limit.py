@@ -88,6 +88,10 @@ def test_the_first_to_ask_need_not_wait() -> None:
     assert starts(0.01, [0.0]) == [(0.0, 0.0)]
 
 
+TURNS = 50
+"""A second: far enough apart for all to have asked before the second one begins, also on a busy machine."""
+
+
 async def _order(limit: RateLimit, asking: list[tuple[str, str | None]]) -> list[str]:
     """The names in the order in which they began, if all asked at once."""
     begun: list[str] = []
@@ -101,7 +105,7 @@ async def _order(limit: RateLimit, asking: list[tuple[str, str | None]]) -> list
 
 
 async def test_who_asks_again_leaves_every_second_turn_to_who_begins() -> None:
-    limit = RateLimit(500, asyncio.get_running_loop().time)
+    limit = RateLimit(TURNS, asyncio.get_running_loop().time)
     hog: list[tuple[str, str | None]] = [(f"hog {number}", "hog") for number in range(20)]
     begun = await _order(limit, [*hog, ("first", None), ("second", None), ("third", None)])
     assert [begun.index(name) for name in ("first", "second", "third")] <= [2, 4, 6]
@@ -109,17 +113,17 @@ async def test_who_asks_again_leaves_every_second_turn_to_who_begins() -> None:
 
 
 async def test_who_begins_leaves_every_second_turn_to_who_asks_again() -> None:
-    limit = RateLimit(500, asyncio.get_running_loop().time)
+    limit = RateLimit(TURNS, asyncio.get_running_loop().time)
     new: list[tuple[str, str | None]] = [(f"new {number}", None) for number in range(20)]
     begun = await _order(limit, [*new, ("again", "other")])
     assert begun.index("again") <= 2
 
 
 async def test_namespaces_that_ask_again_take_turns() -> None:
-    limit = RateLimit(500, asyncio.get_running_loop().time)
+    limit = RateLimit(TURNS, asyncio.get_running_loop().time)
     hog: list[tuple[str, str | None]] = [(f"hog {number}", "hog") for number in range(20)]
     begun = await _order(limit, [*hog, ("other", "other")])
-    assert begun.index("other") <= 4
+    assert begun.index("other") <= 2
 
 
 async def test_who_gives_up_before_its_turn_takes_none() -> None:
