@@ -270,6 +270,17 @@ class TestALookup:
         body = {"metadata": metadata | change, "spec": {"client": {"secretRef": {"name": "oauth"}}}}
         assert holds(body, "uid-1", "x") is held
 
+    def test_outlasts_a_change_of_a_status_and_not_one_of_a_spec(self) -> None:
+        store = World((credential("a"),), made_for("b"), Holder(Hold.HELD, NOW + MINUTE)).store()
+        store.upsert_credential(replace(credential("a", had=True), version=11))
+        kept = look(store, "a")
+        assert kept is not None
+        assert kept.holder.hold is Hold.HELD
+        store.upsert_credential(replace(credential("a", adopt=True), version=12))
+        forgotten = look(store, "a")
+        assert forgotten is not None
+        assert forgotten.holder.hold is Hold.UNSEEN
+
     def test_is_forgotten_when_the_holder_is_seen(self) -> None:
         store = World((credential("a"),), made_for("b"), Holder(Hold.HELD, NOW + MINUTE)).store()
         store.upsert_credential(credential("b", token="x"))

@@ -3,7 +3,8 @@
 from collections.abc import Collection, Hashable
 from typing import Generic, TypeVar
 
-from adobe_ims_operator.api.resource import Key
+from adobe_ims_operator.api.ledger import Facts
+from adobe_ims_operator.api.resource import ClientRef, Credential, Key, SecretTemplate
 
 T = TypeVar("T", bound=Hashable)
 
@@ -42,3 +43,24 @@ class References(Generic[T]):
         if known is None:
             return ()
         return tuple(known) if isinstance(known, set) else (known,)
+
+
+def owner(facts: Facts) -> Key:
+    """The credential that a token was made for."""
+    namespace, _, name = facts.credential.partition("/")
+    return Key(namespace, name)
+
+
+def token_key(credential: Credential) -> Key:
+    """The Secret that a credential puts its token into."""
+    return Key(credential.key.namespace, credential.spec.secret.name)
+
+
+def client_key(credential: Credential) -> Key:
+    """The Secret that a credential reads its client from."""
+    return Key(credential.key.namespace, credential.spec.client.secret_name)
+
+
+def names(credential: Credential) -> tuple[str, ClientRef, SecretTemplate]:
+    """What its claims depend on; a status is no part of it, as the watch may bring our own before the answer."""
+    return credential.uid, credential.spec.client, credential.spec.secret

@@ -11,10 +11,15 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime
 
 from adobe_ims_operator.api import ledger
-from adobe_ims_operator.api.ledger import Facts
-from adobe_ims_operator.api.resource import JSON, Credential, Key, parse_version, rotate_request
+from adobe_ims_operator.api.resource import (
+    JSON,
+    Credential,
+    Key,
+    parse_version,
+    rotate_request,
+)
 from adobe_ims_operator.api.status import Status
-from adobe_ims_operator.cache.index import References
+from adobe_ims_operator.cache.index import References, client_key, names, owner, token_key
 from adobe_ims_operator.core.claims import claimant, had_secret
 from adobe_ims_operator.core.model import NO_HOLDER, Claimant, Hold, Holder, ObservedSecret, Rivals, Surroundings
 
@@ -62,7 +67,7 @@ class Store:
         if credential.deleting:
             self.delete_credential(key, credential.uid)
             return
-        if known is None or (known.spec.client, known.spec.secret) != (credential.spec.client, credential.spec.secret):
+        if known is None or names(known) != names(credential):
             if known is not None:
                 self._unlink(known)
             self._link(credential)
@@ -184,11 +189,11 @@ class Store:
         credential = self.credentials.get(key)
         if credential is None:
             return None
-        secret = self.secrets.get(_token_key(credential))
+        secret = self.secrets.get(token_key(credential))
         return Surroundings(
             credential=credential,
             spec_digest=self._digests[key],
-            client=self.secrets.get(_client_key(credential)),
+            client=self.secrets.get(client_key(credential)),
             secret=secret,
             rivals=self._rivals(credential),
             holder=self._holder(credential, secret, now),
@@ -205,11 +210,11 @@ class Store:
                 continue
             # By ownerReference too: annotations may be forged by who may not delete, and Retain has none.
             owned = secret.controller_uid == credential.uid
-            if owned and secret_key != _token_key(credential) and not self._by_token.of(secret_key):
+            if owned and secret_key != token_key(credential) and not self._by_token.of(secret_key):
                 yield secret_key, secret
 
     def _rivals(self, credential: Credential) -> Rivals:
-        token, client = _token_key(credential), _client_key(credential)
+        token, client = token_key(credential), client_key(credential)
         others = self._by_token.of(token), self._by_client.of(token), self._by_token.of(client)
         if len(others[0]) < 2 and not others[1] and not others[2]:
             return _NO_RIVALS
@@ -235,18 +240,20 @@ class Store:
     def _holder(self, credential: Credential, secret: ObservedSecret | None, now: datetime) -> Holder:
         if secret is None or secret.credential_uid in (None, credential.uid) or secret.credential is None:
             return NO_HOLDER
-        uid, looked_up = self._holders.get(_token_key(credential), ("", NO_HOLDER))
+        uid, looked_up = self._holders.get(token_key(credential), ("", NO_HOLDER))
         if uid == secret.credential_uid and looked_up.again_at is not None and now < looked_up.again_at:
             return looked_up
         return NO_HOLDER if secret.credential in self.credentials else Holder(Hold.UNSEEN)
 
     def _link(self, credential: Credential) -> None:
-        self._by_client.add(_client_key(credential), credential.key)
-        self._by_token.add(_token_key(credential), credential.key)
+        self._holders.pop(token_key(credential), None)
+        self._by_client.add(client_key(credential), credential.key)
+        self._by_token.add(token_key(credential), credential.key)
 
     def _unlink(self, credential: Credential) -> None:
-        self._by_client.remove(_client_key(credential), credential.key)
-        self._by_token.remove(_token_key(credential), credential.key)
+        self._holders.pop(token_key(credential), None)
+        self._by_client.remove(client_key(credential), credential.key)
+        self._by_token.remove(token_key(credential), credential.key)
 
     def _set_secret(self, key: Key, secret: ObservedSecret) -> None:
         self._unset_secret(key)
@@ -261,16 +268,15 @@ class Store:
 
     def _users(self, key: Key, *secrets: ObservedSecret | None) -> set[Key]:
         users = {*self._by_client.of(key), *self._by_token.of(key)}
-        owners = {_owner(s.facts) for s in secrets if s is not None and s.facts is not None}
-        owners = {owner for owner in owners if owner.namespace == key.namespace}
+        owners = {owner(s.facts) for s in secrets if s is not None and s.facts is not None}
+        owners = {each for each in owners if each.namespace == key.namespace}
         return users | (owners & self.credentials.keys())
 
     def _enqueue_claimants(self, *credentials: Credential | None) -> None:
         for credential in credentials:
             if credential is None:
                 continue
-            token, client = _token_key(credential), _client_key(credential)
-            self._holders.pop(token, None)
+            token, client = token_key(credential), client_key(credential)
             keys = (self._by_token.of(token), self._by_token.of(client), self._by_client.of(token))
             own = (credential.key,) if credential.key in self.credentials else ()
             for key in dict.fromkeys((*own, *(key for some in keys for key in self._first(some)))):
@@ -283,16 +289,3 @@ class Store:
 
 
 _NO_RIVALS = Rivals()
-
-
-def _owner(facts: Facts) -> Key:
-    namespace, _, name = facts.credential.partition("/")
-    return Key(namespace, name)
-
-
-def _token_key(credential: Credential) -> Key:
-    return Key(credential.key.namespace, credential.spec.secret.name)
-
-
-def _client_key(credential: Credential) -> Key:
-    return Key(credential.key.namespace, credential.spec.client.secret_name)
