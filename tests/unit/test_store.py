@@ -5,6 +5,8 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from adobe_ims_operator.api.resource import ROTATE_ANNOTATION, ClientRef, Credential, Key, SecretTemplate
 from adobe_ims_operator.api.status import Status
@@ -285,3 +287,68 @@ def test_thousands_that_name_one_secret_cost_each_of_them_little(store: Seen) ->
     store.upsert_credential(credential("c-199", version=1000, created=NOW, generation=2))
     assert Key("photos", "c-199") in store.enqueued
     assert len(set(store.enqueued)) <= MAX_CLAIMANTS + 1
+
+
+def made_for(name: str, version: int) -> ObservedSecret:
+    known = facts(credential=f"photos/{name}", credential_uid=f"uid-of-{name}")
+    return token_secret(known, version=version, credential_uid=f"uid-of-{name}", controller_uid=f"uid-of-{name}")
+
+
+def test_a_touch_of_a_secret_that_thousands_name_wakes_its_holder_and_the_first_of_them(store: Seen) -> None:
+    for number in range(200):
+        store.upsert_credential(
+            credential(f"c-{number:03}", version=number + 1, created=NOW + timedelta(seconds=number))
+        )
+    store.upsert_secret(TOKEN, made_for("c-150", 500))
+    store.enqueued.clear()
+    store.upsert_secret(TOKEN, made_for("c-150", 501))
+    assert Key("photos", "c-150") in store.enqueued
+    assert len(store.enqueued) <= MAX_CLAIMANTS + 1
+    store.enqueued.clear()
+    store.upsert_secret(TOKEN, made_for("c-199", 502))
+    assert len(set(store.enqueued)) == 200, "each of them says whose the Secret is"
+    store.enqueued.clear()
+    store.delete_secret(TOKEN, 503)
+    assert len(set(store.enqueued)) == 200
+
+
+def test_a_touch_of_a_credential_wakes_no_other(store: Seen) -> None:
+    store.upsert_credential(credential("a", version=1))
+    store.upsert_credential(credential("b", version=2))
+    store.enqueued.clear()
+    store.upsert_credential(credential("b", version=3, generation=5, rotate_request="now"))
+    assert store.enqueued == [Key("photos", "b")]
+
+
+NAMES = st.sampled_from(["a", "b", "c"])
+SECRETS = st.sampled_from(["x", "y"])
+
+
+@given(st.lists(st.tuples(NAMES, SECRETS, SECRETS, st.booleans(), st.booleans(), st.integers(0, 2)), max_size=20))
+def test_the_rivals_are_those_that_name_the_same_secrets(
+    steps: list[tuple[str, str, str, bool, bool, int]],
+) -> None:
+    store = Seen()
+    for version, (name, token, client, had, deleting, age) in enumerate(steps, start=1):
+        status = Status(secret_name=token, last_rotation_time="2026-11-23T10:00:00Z" if had else None)
+        there = store.credentials.get(Key("photos", name))
+        if version % 3 == 0 and there is not None:
+            metadata = {"uid": there.uid, "resourceVersion": str(version), "generation": there.generation}
+            store.update_own_status(there.key, metadata, status)
+            continue
+        template = SecretTemplate(token)
+        wanted = spec(secret=template, client=replace(spec().client, secret_name=client))
+        created = NOW + timedelta(seconds=age)
+        store.upsert_credential(
+            credential(name, version=version, spec=wanted, status=status, created=created, deleting=deleting)
+        )
+    all_there = store.credentials
+    for key, each in all_there.items():
+        token, client = each.spec.secret.name, each.spec.client.secret_name
+        rivals = store.around(key).rivals
+        others = [other for other in all_there.values() if other.key != key]
+        assert {found.key for found in rivals.token} == {o.key for o in others if o.spec.secret.name == token}
+        assert {found.key for found in rivals.client} == {o.key for o in others if o.spec.client.secret_name == token}
+        assert {found.key for found in rivals.token_at_client} == {
+            o.key for o in others if o.spec.secret.name == client
+        }

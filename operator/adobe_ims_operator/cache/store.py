@@ -5,22 +5,25 @@ queue. An observation older than the one at hand is passed over, so a late event
 decides nothing.
 """
 
-import heapq
-from collections.abc import Callable, Collection, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 
 from adobe_ims_operator.api import ledger
-from adobe_ims_operator.api.resource import (
-    JSON,
-    Credential,
-    Key,
-    parse_version,
-    rotate_request,
-)
+from adobe_ims_operator.api.resource import JSON, Credential, Key, parse_version, rotate_request
 from adobe_ims_operator.api.status import Status
-from adobe_ims_operator.cache.index import References, client_key, names, owner, token_key
-from adobe_ims_operator.core.claims import claimant, had_secret
+from adobe_ims_operator.cache.index import (
+    Claims,
+    References,
+    age,
+    client_key,
+    controller,
+    names,
+    owner,
+    rank,
+    token_key,
+)
+from adobe_ims_operator.core.claims import claimant
 from adobe_ims_operator.core.model import NO_HOLDER, Claimant, Hold, Holder, ObservedSecret, Rivals, Surroundings
 
 DELETION_SECONDS = 1.0
@@ -54,9 +57,15 @@ class Store:
     """What a lookup showed of the credential that a Secret was made for, with its uid."""
     _watched: dict[str | None, int] = field(default_factory=dict)
     _listed: set[str | None] = field(default_factory=set)
-    _by_client: References[Key] = field(default_factory=References)
-    _by_token: References[Key] = field(default_factory=References)
+    _by_client: Claims = field(init=False)
+    _by_token: Claims = field(init=False)
     _by_owner: References[tuple[str, str]] = field(default_factory=References)
+    """The Secrets that a credential controls, and that were made for it."""
+
+    def __post_init__(self) -> None:
+        """Make the indexes that rank by what is known."""
+        self._by_client = Claims(lambda key: age(self.credentials[key]))
+        self._by_token = Claims(lambda key: rank(self.credentials[key]))
 
     def upsert_credential(self, credential: Credential) -> None:
         """Take up a credential as a watch brings it."""
@@ -67,13 +76,10 @@ class Store:
         if credential.deleting:
             self.delete_credential(key, credential.uid)
             return
-        if known is None or names(known) != names(credential):
-            if known is not None:
-                self._unlink(known)
-            self._link(credential)
-        self.credentials[key] = credential
         self._digests[key] = ledger.digest_spec(credential.spec)
-        self._enqueue_claimants(known, credential)
+        if self._set_credential(known, credential):
+            self._enqueue_rivals(known, credential)
+        self.enqueue(key, 0)
 
     def update_own_status(self, key: Key, metadata: JSON, status: Status) -> None:
         """Take up a status that we wrote; `metadata` is that of the answer.
@@ -85,7 +91,7 @@ class Store:
             return
         version, request = parse_version(metadata), rotate_request(metadata)
         if version > known.version and (metadata["generation"], request) == (known.generation, known.rotate_request):
-            self.credentials[key] = replace(known, version=version, status=status)
+            self._set_credential(known, replace(known, version=version, status=status))
 
     def delete_credential(self, key: Key, uid: str) -> None:
         """Forget a credential that was deleted, unless it is another of that name by now."""
@@ -93,10 +99,11 @@ class Store:
         if known is None or known.uid != uid:
             return
         self._unlink(known)
+        self._holders.pop(token_key(known), None)
         del self.credentials[key]
         del self._digests[key]
         self.enqueue(key, 0)
-        self._enqueue_claimants(known)
+        self._enqueue_rivals(known)
 
     def upsert_secret(self, key: Key, secret: ObservedSecret, by: Key | None = None) -> None:
         """Take up the metadata of a Secret as a watch brings it, and enqueue its users but for `by`."""
@@ -208,34 +215,23 @@ class Store:
             secret = self.secrets.get(secret_key)
             if secret is None:  # it went while the caller deleted another
                 continue
-            # By ownerReference too: annotations may be forged by who may not delete, and Retain has none.
-            owned = secret.controller_uid == credential.uid
-            if owned and secret_key != token_key(credential) and not self._by_token.of(secret_key):
+            if secret_key != token_key(credential) and not self._by_token.count(secret_key):
                 yield secret_key, secret
 
     def _rivals(self, credential: Credential) -> Rivals:
         token, client = token_key(credential), client_key(credential)
-        others = self._by_token.of(token), self._by_client.of(token), self._by_token.of(client)
-        if len(others[0]) < 2 and not others[1] and not others[2]:
+        users, makers = self._by_client.first(token, MAX_CLAIMANTS), self._by_token.first(client, MAX_CLAIMANTS)
+        if self._by_token.count(token) < 2 and not users and not makers:
             return _NO_RIVALS
+        claimants = self._by_token.first(token, MAX_CLAIMANTS)
         secret = self.secrets.get(token)
-        holder = secret.credential if secret is not None else None
-        return Rivals(*(self._claimants(keys, credential.key, holder) for keys in others))
+        holder = self.credentials.get(secret.credential) if secret is not None and secret.credential else None
+        if holder is not None and token_key(holder) == token and holder.key not in claimants:
+            claimants = (*claimants, holder.key)
+        return Rivals(*(self._claimants(keys, credential.key) for keys in (claimants, users, makers)))
 
-    def _claimants(self, keys: Collection[Key], but: Key, holder: Key | None) -> tuple[Claimant, ...]:
-        first = self._first(keys)
-        if holder is not None and holder in keys and holder not in first:
-            first = (*first, holder)
-        return tuple(claimant(self.credentials[key]) for key in first if key != but)
-
-    def _first(self, keys: Collection[Key]) -> Collection[Key]:
-        """Those whose claims come first: thousands that name one Secret must not cost as much for each of them."""
-        return keys if len(keys) <= MAX_CLAIMANTS else heapq.nsmallest(MAX_CLAIMANTS, keys, key=self._rank)
-
-    def _rank(self, key: Key) -> tuple[bool, datetime, str]:
-        credential = self.credentials[key]
-        had = had_secret(credential.status, credential.spec.secret.name)
-        return not had, credential.created, credential.uid
+    def _claimants(self, keys: Iterable[Key], but: Key) -> tuple[Claimant, ...]:
+        return tuple(claimant(self.credentials[key]) for key in keys if key != but)
 
     def _holder(self, credential: Credential, secret: ObservedSecret | None, now: datetime) -> Holder:
         if secret is None or secret.credential_uid in (None, credential.uid) or secret.credential is None:
@@ -245,41 +241,52 @@ class Store:
             return looked_up
         return NO_HOLDER if secret.credential in self.credentials else Holder(Hold.UNSEEN)
 
-    def _link(self, credential: Credential) -> None:
-        self._holders.pop(token_key(credential), None)
-        self._by_client.add(client_key(credential), credential.key)
-        self._by_token.add(token_key(credential), credential.key)
+    def _set_credential(self, known: Credential | None, new: Credential) -> bool:
+        """Take up a credential; whether its claims differ from those of what was known."""
+        same_names = known is not None and names(known) == names(new)
+        if known is not None and same_names and rank(known) == rank(new):
+            self.credentials[new.key] = new
+            return False
+        if known is not None:
+            self._unlink(known)
+        self.credentials[new.key] = new
+        self._by_client.add(client_key(new), new.key)
+        self._by_token.add(token_key(new), new.key)
+        if not same_names:
+            for each in filter(None, (known, new)):
+                self._holders.pop(token_key(each), None)
+        return True
 
     def _unlink(self, credential: Credential) -> None:
-        self._holders.pop(token_key(credential), None)
         self._by_client.remove(client_key(credential), credential.key)
         self._by_token.remove(token_key(credential), credential.key)
 
     def _set_secret(self, key: Key, secret: ObservedSecret) -> None:
         self._unset_secret(key)
         self.secrets[key] = secret
-        if secret.facts is not None:
-            self._by_owner.add((key.namespace, secret.facts.credential_uid), key)
+        if (by := controller(secret)) is not None:
+            self._by_owner.add((key.namespace, by), key)
 
     def _unset_secret(self, key: Key) -> None:
         known = self.secrets.pop(key, None)
-        if known is not None and known.facts is not None:
-            self._by_owner.remove((key.namespace, known.facts.credential_uid), key)
+        if known is not None and (by := controller(known)) is not None:
+            self._by_owner.remove((key.namespace, by), key)
 
     def _users(self, key: Key, *secrets: ObservedSecret | None) -> set[Key]:
-        users = {*self._by_client.of(key), *self._by_token.of(key)}
-        owners = {owner(s.facts) for s in secrets if s is not None and s.facts is not None}
+        """Those whom a change of a Secret concerns, from the first of `secrets` to the last."""
+        owners = {owner(each.facts) for each in secrets if each is not None and each.facts is not None}
         owners = {each for each in owners if each.namespace == key.namespace}
-        return users | (owners & self.credentials.keys())
+        held_by = {None if each is None else (each.credential_uid, each.controller_uid) for each in secrets}
+        most = MAX_CLAIMANTS if len(secrets) > 1 and len(held_by) == 1 else None
+        return {*self._by_client.first(key), *self._by_token.first(key, most), *(owners & self.credentials.keys())}
 
-    def _enqueue_claimants(self, *credentials: Credential | None) -> None:
+    def _enqueue_rivals(self, *credentials: Credential | None) -> None:
         for credential in credentials:
             if credential is None:
                 continue
             token, client = token_key(credential), client_key(credential)
-            keys = (self._by_token.of(token), self._by_token.of(client), self._by_client.of(token))
-            own = (credential.key,) if credential.key in self.credentials else ()
-            for key in dict.fromkeys((*own, *(key for some in keys for key in self._first(some)))):
+            rivals = (self._by_token.first(token, MAX_CLAIMANTS), self._by_token.first(client, MAX_CLAIMANTS))
+            for key in dict.fromkeys((*rivals[0], *rivals[1], *self._by_client.first(token, MAX_CLAIMANTS))):
                 self.enqueue(key, 0)
 
     def _enqueue_all(self, namespace: str | None) -> None:
