@@ -15,9 +15,10 @@ from adobe_ims_operator.api.resource import Key, parse_credential
 from adobe_ims_operator.cache.credential_watch import CredentialWatch
 from adobe_ims_operator.cache.resync import Resync
 from adobe_ims_operator.cache.store import Store
-from adobe_ims_operator.kube.client import Kube
+from adobe_ims_operator.kube.client import METADATA_LIST, Kube
 from adobe_ims_operator.kube.errors import ApiError
 from adobe_ims_operator.kube.login import load_configuration
+from adobe_ims_operator.kube.pages import PAGE_BYTES, pages
 from adobe_ims_operator.kube.paths import secrets_path
 from testbed.api import Api, wait_for
 from testbed.cluster import CRDS
@@ -180,3 +181,19 @@ def test_an_operator_that_starts_before_the_api_server_waits_for_it_and_stops_at
     scene.client_secret()
     scene.credential()
     scene.wait_ready()
+
+
+async def test_a_list_of_large_objects_comes_in_pages_that_are_small_enough(
+    scene: Scene, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("KUBECONFIG", str(scene.control_plane.kubeconfig))
+    kube = Kube(await load_configuration(), 4, load_configuration)
+    names = [f"large-{number:02}" for number in range(24)]
+    for name in names:
+        metadata = {"name": name, "annotations": {"example.com/large": "x" * 250_000}}
+        scene.api.post(f"/api/v1/namespaces/{scene.namespace}/secrets", {"metadata": metadata})
+    listed = [page["items"] async for page in pages(kube, secrets_path(scene.namespace), accept=METADATA_LIST)]
+    await kube.close()
+    assert [item["metadata"]["name"] for items in listed for item in items] == names
+    assert max(len(json.dumps(items)) for items in listed) <= PAGE_BYTES
+    assert len(listed) < len(names)

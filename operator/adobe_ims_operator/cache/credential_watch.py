@@ -9,7 +9,7 @@ observed, and the tokens that wait to be written, stay.
 import asyncio
 import logging
 import uuid
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from typing import Any, cast
 
 import kopf
@@ -25,6 +25,8 @@ from adobe_ims_operator.kube.errors import ApiError, NotFoundError
 logger = logging.getLogger(__name__)
 
 CRD_POLL_SECONDS = 5.0
+PROD_SECONDS = 1.0
+"""After which a task of kopf that was cancelled and goes on is cancelled again."""
 
 
 class CredentialWatch:
@@ -141,7 +143,7 @@ class CredentialWatch:
             stop_flag=self._end,
         )
         self._reclaim_signals()
-        await kopf.run_tasks(tasks, ignored=before)
+        await _run(tasks, before)
 
     def _registry(self) -> kopf.OperatorRegistry:
         registry = kopf.OperatorRegistry()
@@ -219,6 +221,22 @@ class _Nothing(kopf.DiffBaseStorage):
         pass
 
 
+async def _run(tasks: Collection[asyncio.Task[Any]], before: Collection[asyncio.Task[Any]]) -> None:
+    """Run the root tasks of kopf to their end; `before` are those that are not kopf's."""
+    runner = asyncio.create_task(kopf.run_tasks(tasks, ignored=before))
+    try:
+        while not (await asyncio.wait({runner}, timeout=PROD_SECONDS))[0]:
+            # kopf cancels, once, a watcher together with what tells it of pauses. One that waits for the headers of
+            # its watch takes that for a pause, starts anew, and waits for ever for a login that nobody makes.
+            if any(task.done() for task in tasks):
+                for task in asyncio.all_tasks().difference(before, {runner}):
+                    if task.cancelling():
+                        task.cancel()
+    finally:
+        runner.cancel()  # nothing, where it ended
+    await runner
+
+
 async def _sleep(seconds: float, until: asyncio.Event) -> None:
     try:
         async with asyncio.timeout(seconds):
@@ -231,7 +249,8 @@ def _settings(selector: str | None, *, is_named: bool) -> kopf.OperatorSettings:
     settings = kopf.OperatorSettings()
     settings.scanning.disabled = True
     settings.posting.enabled = False
-    settings.watching.chunk_size = 50
+    # Objects of one page of a list: twenty of the largest take a quarter of a gibibyte for a moment.
+    settings.watching.chunk_size = 20
     # Safe only without indices: with one, startup deadlocks (kopf #1243).
     settings.queueing.worker_limit = 64
     # How long a worker keeps its place after its object: of these, 0 would lose events, and the default limits a first

@@ -19,6 +19,7 @@ from adobe_ims_operator.core.backoff import Pace, backoff
 from adobe_ims_operator.kube.answers import check_object
 from adobe_ims_operator.kube.client import METADATA_LIST, Kube
 from adobe_ims_operator.kube.errors import ApiError, NotFoundError
+from adobe_ims_operator.kube.pages import pages
 from adobe_ims_operator.kube.paths import credentials_path
 
 logger = logging.getLogger(__name__)
@@ -182,7 +183,7 @@ class Resync:
     async def _list_one(self, namespace: str | None) -> tuple[int, dict[str, _Listed]]:
         version, listed = 0, {}
         query = {"labelSelector": self._selector} if self._selector else {}
-        async for page in self._kube.pages(credentials_path(namespace), accept=METADATA_LIST, query=query):
+        async for page in pages(self._kube, credentials_path(namespace), accept=METADATA_LIST, query=query):
             version = int(page["metadata"]["resourceVersion"])
             for metadata in (check_object(item)["metadata"] for item in page["items"]):
                 if "deletionTimestamp" not in metadata:

@@ -25,6 +25,7 @@ from adobe_ims_operator.kube.errors import (
     from_status,
     invalid_answer,
 )
+from adobe_ims_operator.kube.pages import pages
 from adobe_ims_operator.kube.paths import secrets_path
 from adobe_ims_operator.kube.secret_metadata import observe_secret
 
@@ -155,7 +156,7 @@ class SecretWatch:
         before = Before.of_secrets(self._store)
         listed: dict[Key, ObservedSecret] = {}
         version = ""
-        async for page in self._kube.pages(self._path, accept=METADATA_LIST):
+        async for page in pages(self._kube, self._path, accept=METADATA_LIST):
             self._live()
             version = page["metadata"]["resourceVersion"]
             for item in page["items"]:

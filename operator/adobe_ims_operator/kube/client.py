@@ -16,14 +16,12 @@ from kubernetes.aio import config
 from kubernetes.aio.client import ApiClient, Configuration
 
 from adobe_ims_operator.api.names import FIELD_MANAGER
-from adobe_ims_operator.kube.answers import JSONObject, check_mapping, check_object, check_version
+from adobe_ims_operator.kube.answers import JSONObject, check_mapping, check_object
 from adobe_ims_operator.kube.errors import UnreachableError, from_answer, invalid_answer
 from adobe_ims_operator.kube.login import NoClusterError, forget_files, no_cluster
 
 REQUEST_SECONDS = 15.0
 RELOAD_SECONDS = 10.0
-PAGE = 50
-"""Objects of one page of a list: each may have a quarter of a mebibyte of annotations."""
 LONGEST_LINE = 8 * 2**20
 """Of a stream, in bytes; an object in etcd has at most 1.5 MiB."""
 
@@ -166,20 +164,19 @@ class Kube:
         preconditions = {"uid": uid, "resourceVersion": str(version)}
         await self._request("DELETE", path, body={"preconditions": preconditions})
 
-    async def pages(self, path: str, *, accept: str, query: Mapping[str, str] | None = None) -> AsyncIterator[Any]:
-        """LIST in pages, so that neither side holds a large list at once; each page's `items` is a list."""
-        page_query = {"limit": str(PAGE), **(query or {})}
-        while True:
-            page = await self.read(path, accept=accept, query=page_query)
-            page["items"] = page.get("items") or []  # the API server writes null for none
-            check_version(page.get("metadata"))
-            following = page["metadata"].get("continue") or ""
-            if not isinstance(page["items"], list) or not isinstance(following, str):
-                raise invalid_answer()
-            yield page
-            if not following:
-                return
-            page_query["continue"] = following
+    async def read_at_most(
+        self, most: int, path: str, *, accept: str, query: Mapping[str, str] | None = None
+    ) -> JSONObject | None:
+        """GET what is no object of its own, or None where it has more than `most` bytes."""
+        response = await self._send("GET", path, accept=accept, query=query)
+        with _translated_errors():
+            body = bytearray()
+            async for chunk in response.content.iter_any():
+                body += chunk
+                if len(body) > most:
+                    response.close()
+                    return None
+            return check_mapping(json.loads(body))
 
     @asynccontextmanager
     async def stream(

@@ -1,0 +1,42 @@
+"""Lists in pages, so that neither side holds a large list at once."""
+
+from collections.abc import AsyncIterator, Mapping
+from typing import Any
+
+from adobe_ims_operator.kube.answers import check_version
+from adobe_ims_operator.kube.client import Kube
+from adobe_ims_operator.kube.errors import invalid_answer
+
+PAGE = 50
+"""Objects of one page."""
+PAGE_BYTES = 4 * 2**20
+"""Of a page of several objects; 50 of the largest would take a second to read, and half of a gibibyte."""
+
+
+async def pages(
+    kube: Kube, path: str, *, accept: str, query: Mapping[str, str] | None = None, size: int = PAGE
+) -> AsyncIterator[Any]:
+    """LIST in pages of at most `size` objects, fewer where those are large; each page's `items` is a list.
+
+    Raises:
+        ApiError: as for all requests.
+    """
+    page_query, limit = dict(query or {}), size
+    while True:
+        most = {**page_query, "limit": str(limit)}
+        if limit == 1:
+            page = await kube.read(path, accept=accept, query=most)
+        elif (smaller := await kube.read_at_most(PAGE_BYTES, path, accept=accept, query=most)) is not None:
+            page = smaller
+        else:
+            limit = max(limit // 8, 1)
+            continue
+        page["items"] = page.get("items") or []  # the API server writes null for none
+        check_version(page.get("metadata"))
+        following = page["metadata"].get("continue") or ""
+        if not isinstance(page["items"], list) or not isinstance(following, str):
+            raise invalid_answer()
+        yield page
+        if not following:
+            return
+        page_query["continue"], limit = following, min(limit * 2, size)
