@@ -226,8 +226,13 @@ def _parse_spec(given: object, name: str) -> Spec:
 
 def _invalid_spec(spec: JSON, name: str, problem: str) -> Spec:
     client = spec.get("client")
-    ref = client.get("secretRef") if isinstance(client, Mapping) else None
-    kept = Spec(ClientRef(legible_name(ref, "")), SecretTemplate(legible_name(spec.get("secret"), name)))
+    ref, secret = client.get("secretRef") if isinstance(client, Mapping) else None, spec.get("secret")
+    return refused_spec(Spec(ClientRef(legible_name(ref, "")), SecretTemplate(legible_name(secret, name))), problem)
+
+
+def refused_spec(spec: Spec, problem: str) -> Spec:
+    """A spec of which nothing counts but the names of its Secrets; `problem` says why, and what to do."""
+    kept = Spec(ClientRef(spec.client.secret_name), SecretTemplate(spec.secret.name))
     object.__setattr__(kept, "invalid", problem)
     return kept
 

@@ -12,17 +12,9 @@ from datetime import datetime
 from adobe_ims_operator.api import ledger
 from adobe_ims_operator.api.resource import JSON, Credential, Key, parse_version, rotate_request
 from adobe_ims_operator.api.status import Status
-from adobe_ims_operator.cache.index import (
-    Claims,
-    References,
-    age,
-    client_key,
-    controller,
-    names,
-    owner,
-    rank,
-    token_key,
-)
+from adobe_ims_operator.cache import index
+from adobe_ims_operator.cache.budget import Budget
+from adobe_ims_operator.cache.index import Claims, References, client_key, controller, names, owner, rank, token_key
 from adobe_ims_operator.core.claims import claimant
 from adobe_ims_operator.core.model import NO_HOLDER, Claimant, Hold, Holder, ObservedSecret, Rivals, Surroundings
 
@@ -52,6 +44,7 @@ class Store:
     """Takes why the API server's data is seen to be restored; all is to be read again."""
     restorations: int = 0
     """How often that was noticed."""
+    _budget: Budget = field(default_factory=Budget)
     _digests: dict[Key, str] = field(default_factory=dict)
     _holders: dict[Key, tuple[str, Holder]] = field(default_factory=dict)
     """What a lookup showed of the credential that a Secret was made for, with its uid."""
@@ -64,7 +57,7 @@ class Store:
 
     def __post_init__(self) -> None:
         """Make the indexes that rank by what is known."""
-        self._by_client = Claims(lambda key: age(self.credentials[key]))
+        self._by_client = Claims(lambda key: index.age(self.credentials[key]))
         self._by_token = Claims(lambda key: rank(self.credentials[key]))
 
     def upsert_credential(self, credential: Credential) -> None:
@@ -76,6 +69,7 @@ class Store:
         if credential.deleting:
             self.delete_credential(key, credential.uid)
             return
+        credential = self._budget.admit(credential)
         self._digests[key] = ledger.digest_spec(credential.spec)
         if self._set_credential(known, credential):
             self._enqueue_rivals(known, credential)
@@ -102,6 +96,7 @@ class Store:
         self._holders.pop(token_key(known), None)
         del self.credentials[key]
         del self._digests[key]
+        self._budget.release(key)
         self.enqueue(key, 0)
         self._enqueue_rivals(known)
 

@@ -1,0 +1,62 @@
+"""The large credentials of one namespace take so much memory and no more, and those of others lose nothing by it."""
+
+from dataclasses import replace
+
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from adobe_ims_operator.api.resource import Credential, Key, SecretTemplate
+from adobe_ims_operator.api.status import Condition, Status
+from adobe_ims_operator.cache.budget import MOST, Budget
+from unit import worlds
+from unit.worlds import spec
+
+EMOJI = "\N{GRINNING FACE}"  # four bytes in memory, as each other character of the same text then
+
+
+def large(namespace: str, name: str, characters: int = 128 * 1024) -> Credential:
+    texts = {f"k{n}": EMOJI * (characters // 8) for n in range(8)}
+    template = SecretTemplate(name, data={"token": "$(access_token)", **texts})
+    return worlds.credential(key=Key(namespace, name), uid=f"{namespace}-{name}", spec=spec(secret=template))
+
+
+def test_what_does_not_fit_is_refused_and_says_what_to_do() -> None:
+    budget = Budget()
+    admitted = [budget.admit(large("greedy", f"c-{number}")) for number in range(100)]
+    served = [each for each in admitted if not each.spec.invalid]
+    assert 55 <= len(served) < 64
+    refused = admitted[-1].spec
+    assert "namespace greedy take more than 32 MiB" in refused.invalid
+    assert refused.secret.name == "c-99", "nobody else takes its Secret"
+    assert "k0" not in refused.secret.data
+    assert not budget.admit(large("other", "c")).spec.invalid
+    assert not budget.admit(large("greedy", "light", 1024)).spec.invalid
+    budget.release(Key("greedy", "c-0"))
+    assert not budget.admit(large("greedy", "c-99")).spec.invalid
+
+
+def test_a_large_status_counts_too() -> None:
+    budget = Budget()
+    status = Status(conditions=tuple(Condition(str(n), "True", "R", EMOJI * 2**18) for n in range(16)))
+    first, second, third = (replace(large("greedy", name, 1024), status=status) for name in "abc")
+    assert budget.admit(first).status == status
+    assert budget.admit(second).spec.invalid
+    assert budget.admit(replace(third, status=Status())).spec == third.spec
+
+
+@settings(max_examples=30)
+@given(st.lists(st.tuples(st.sampled_from("abcd"), st.integers(0, 2 * MOST // 8)), max_size=12))
+def test_it_admits_exactly_what_fits(steps: list[tuple[str, int]]) -> None:
+    budget = Budget()
+    taken: dict[str, int] = {}
+    for name, characters in steps:
+        admitted = budget.admit(large("n", name, characters - characters % 8))
+        taken.pop(name, None)
+        size = 4 * characters
+        fits = size < 8 * 1024 or sum(taken.values()) + size <= MOST - 64 * 1024
+        if fits:
+            assert not admitted.spec.invalid
+        if size > MOST - sum(taken.values()):
+            assert admitted.spec.invalid
+        if not admitted.spec.invalid and size > 16 * 1024:
+            taken[name] = size
