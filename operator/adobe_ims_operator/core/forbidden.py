@@ -23,6 +23,8 @@ DEFAULT = (
     "type:helm.sh/release.v1",
     # Istio takes it for a remote cluster's kubeconfig: pkg/kube/multicluster/secretcontroller.go.
     "label:istio/multiCluster",
+    # Kiali takes it for a remote cluster's kubeconfig: its multi-cluster documentation.
+    "label:kiali.io/multiCluster",
     # Linkerd takes it for a remote cluster's kubeconfig: controller/api/destination/watcher/cluster_store.go.
     "type:mirror.linkerd.io/remote-kubeconfig",
     # Rancher's agent runs what it says on a node, as root: pkg/capr/common.go.
