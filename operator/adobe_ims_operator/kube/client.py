@@ -1,7 +1,7 @@
-"""Requests to the Kubernetes API server through `kubernetes.aio`, as plain JSON.
+"""Requests to the Kubernetes API server, as plain JSON.
 
-The client library finds the cluster, authenticates and keeps the connections. Its model classes are passed over:
-they cost more than the request itself, and a V1Secret prints its data wherever it is formatted.
+`kubernetes.aio` finds the cluster and authenticates. Its requests and model classes are passed over: they cost more
+than a request of aiohttp itself, and a V1Secret prints its data wherever it is formatted.
 """
 
 import asyncio
@@ -14,6 +14,7 @@ from urllib.parse import urlencode
 import aiohttp
 from kubernetes.aio import config
 from kubernetes.aio.client import ApiClient, Configuration
+from yarl import URL
 
 from adobe_ims_operator.api.names import FIELD_MANAGER
 from adobe_ims_operator.kube.answers import JSONObject, check_mapping, check_object
@@ -62,7 +63,8 @@ class Kube:
         time_left: Callable[[], float] = unhurried,
         reload_after: float = RELOAD_SECONDS,
     ) -> None:
-        configuration.connection_pool_maxsize = connections + 16
+        self._connections = connections + 16
+        self._session: aiohttp.ClientSession | None = None
         self._configuration = configuration
         self._load = load
         self._time_left = time_left
@@ -77,6 +79,8 @@ class Kube:
 
     async def close(self) -> None:
         """Close all connections."""
+        if self._session is not None:
+            await self._session.close()
         await self._client.close()  # type: ignore[no-untyped-call]
 
     @property
@@ -95,9 +99,14 @@ class Kube:
                 request.headers["Authorization"] = authorization
             return await handler(request)
 
-        connector = aiohttp.TCPConnector(ssl=self._client.rest_client.ssl_context, limit=0)
+        return self._open(0, authorize)
+
+    def _open(self, connections: int, *middlewares: aiohttp.ClientMiddlewareType) -> aiohttp.ClientSession:
         return aiohttp.ClientSession(
-            connector=connector, middlewares=(authorize,), proxy=self._configuration.proxy, trust_env=False
+            connector=aiohttp.TCPConnector(ssl=self._client.rest_client.ssl_context, limit=connections),
+            middlewares=middlewares,
+            proxy=self._configuration.proxy,
+            trust_env=False,  # HTTPS_PROXY is for IMS: a cluster's API server is next door
         )
 
     async def authorization(self) -> str | None:
@@ -215,21 +224,24 @@ class Kube:
         body: object = None,
         content: str = JSON_TYPE,
     ) -> aiohttp.ClientResponse:
-        url = self.host + path + (f"?{urlencode(query)}" if query else "")
+        url = URL(self.host + path + (f"?{urlencode(query)}" if query else ""), encoded=True)
+        if self._session is None:  # which asks for a running loop
+            self._session = self._open(self._connections)
         while True:
             headers = {"Accept": accept, "Content-Type": content, "User-Agent": FIELD_MANAGER}
             if (authorization := await self.authorization()) is not None:
                 headers["Authorization"] = authorization
             seconds = REQUEST_SECONDS if method == "GET" else min(self._time_left(), REQUEST_SECONDS)
             with _translated_errors():
-                wrapped = await self._client.rest_client.request(  # type: ignore[no-untyped-call]
+                response = await self._session.request(
                     method,
                     url,
                     headers=headers,
-                    body=body,
-                    _request_timeout=timeout or _within(seconds),
+                    data=None if body is None else json.dumps(body).encode(),
+                    timeout=timeout or _within(seconds),
+                    proxy_headers=self._configuration.proxy_headers,
+                    server_hostname=self._configuration.tls_server_name or None,
                 )
-                response: aiohttp.ClientResponse = wrapped.response
                 if response.status < 400:
                     return response
                 refusal = from_answer(
