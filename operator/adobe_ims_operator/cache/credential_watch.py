@@ -35,7 +35,7 @@ class CredentialWatch:
     Args:
         selector: a label selector, or None for all.
         reclaim_signals: called each time that kopf has put its own signal handlers in place.
-        chance: a random number in [0, 1), for jitter.
+        jitter: a random number in [0, 1).
     """
 
     def __init__(
@@ -45,14 +45,14 @@ class CredentialWatch:
         namespaces: Sequence[str],
         selector: str | None,
         reclaim_signals: Callable[[], None],
-        chance: Callable[[], float],
+        jitter: Callable[[], float],
     ) -> None:
         self._kube = kube
         self._store = store
         self.namespaces = Namespaces(kube, namespaces)
         self._selector = selector
         self._reclaim_signals = reclaim_signals
-        self._chance = chance
+        self._jitter = jitter
         self._logins = 0
         self._unreadable: dict[str, int] = {}
         self._stop = asyncio.Event()
@@ -91,7 +91,7 @@ class CredentialWatch:
                 logger.warning("the watch on credentials ended: %s", type(error).__name__)  # its text may quote a line
             lived = asyncio.get_running_loop().time() - started
             failures = 1 if lived > Pace.API_SERVER.value[1] else failures + 1
-            await _sleep(backoff(Pace.API_SERVER, failures, self._chance()).total_seconds(), self._stop)
+            await _sleep(backoff(Pace.API_SERVER, failures, self._jitter()).total_seconds(), self._stop)
 
     async def _wait_for_namespace(self) -> None:
         while not self._stop.is_set():
@@ -168,7 +168,7 @@ class CredentialWatch:
         async def login(**_: Any) -> kopf.AiohttpSession:
             # kopf logs in anew after each 401, without a pause of its own.
             if self._logins:
-                await asyncio.sleep(backoff(Pace.API_SERVER, self._logins, self._chance()).total_seconds())
+                await asyncio.sleep(backoff(Pace.API_SERVER, self._logins, self._jitter()).total_seconds())
                 await self._kube.log_in_anew()
             self._logins += 1
             return kopf.AiohttpSession(server=self._kube.host, aiohttp_session=self._kube.session())

@@ -47,7 +47,7 @@ class Resync:
 
     Args:
         selector: the label selector of the watch, or None.
-        chance: a random number in [0, 1), for jitter.
+        jitter: a random number in [0, 1).
         blind_after: seconds for which the watch may report nothing while it is behind a list.
     """
 
@@ -57,7 +57,7 @@ class Resync:
         store: Store,
         watch: CredentialWatch,
         selector: str | None,
-        chance: Callable[[], float],
+        jitter: Callable[[], float],
         *,
         blind_after: float = BLIND_SECONDS,
     ) -> None:
@@ -65,7 +65,7 @@ class Resync:
         self._store = store
         self._watch = watch
         self._selector = selector
-        self._chance = chance
+        self._jitter = jitter
         self._blind_after = blind_after
         self._complete = False
         self._misses = 0
@@ -98,7 +98,7 @@ class Resync:
                 self._misses = 0
                 failures += 1
                 logger.warning("can't look for deleted credentials: %s", error)
-            wait = backoff(Pace.API_SERVER, failures, self._chance()).total_seconds() if failures else EVERY_SECONDS
+            wait = backoff(Pace.API_SERVER, failures, self._jitter()).total_seconds() if failures else EVERY_SECONDS
             try:
                 async with asyncio.timeout(wait):
                     await self._watch.started.wait()

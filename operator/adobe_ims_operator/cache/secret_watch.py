@@ -47,7 +47,7 @@ class SecretWatch:
     """Keeps `store` up to date with the Secrets of one namespace, or of all where it is None.
 
     Args:
-        chance: a random number in [0, 1), for jitter.
+        jitter: a random number in [0, 1).
         dead_after: the seconds after which a watch that neither heard nor tried anything is dead.
         on_return: called when the API server answers again after it was away.
     """
@@ -57,14 +57,14 @@ class SecretWatch:
         kube: Kube,
         store: Store,
         namespace: str | None,
-        chance: Callable[[], float],
+        jitter: Callable[[], float],
         dead_after: float = DEAD_SECONDS,
         on_return: Callable[[], None] = lambda: None,
     ) -> None:
         self._kube = kube
         self._store = store
         self._namespace = namespace
-        self._chance = chance
+        self._jitter = jitter
         self._dead_after = dead_after
         self._on_return = on_return
         self._was_away = False
@@ -150,7 +150,7 @@ class SecretWatch:
 
     async def _pause(self) -> None:
         self._failures += 1
-        await asyncio.sleep(backoff(Pace.API_SERVER, self._failures, self._chance()).total_seconds())
+        await asyncio.sleep(backoff(Pace.API_SERVER, self._failures, self._jitter()).total_seconds())
 
     async def _list(self) -> str:
         before = Before.of_secrets(self._store)
