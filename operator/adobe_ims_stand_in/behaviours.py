@@ -258,6 +258,17 @@ class Clock(Altered):
         return replace(usual, headers={**usual.headers, "Date": formatdate(time.time() + self.ahead, usegmt=True)})
 
 
+@_named("debug_id")
+@dataclass(frozen=True, slots=True)
+class DebugId(Altered):
+    """The answer that would come anyway, with that X-Debug-Id; without `value`, with none."""
+
+    value: str | None = None
+
+    def _altered(self, usual: Answer) -> Answer:
+        return replace(usual, headers={**usual.headers, "X-Debug-Id": self.value or ""})
+
+
 @_named("set_cookie")
 @dataclass(frozen=True, slots=True)
 class SetCookie(Altered):

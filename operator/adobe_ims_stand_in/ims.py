@@ -41,11 +41,17 @@ class TokenRequest:
     connection: int
     in_query: bool
     with_cookie: bool
+    user_agent: str = ""
 
     @property
     def client_id(self) -> str:
         """Empty if it was not given."""
         return self.parameters.get("client_id", "")
+
+    @property
+    def organization(self) -> str:
+        """For whom a client of several organisations asks (@adobe/aio-lib-ims: org_id); empty if it was not given."""
+        return self.parameters.get("org_id", "")
 
     @property
     def scopes(self) -> tuple[str, ...]:
@@ -66,7 +72,7 @@ class IMS:
 
     def answer(self, request: TokenRequest) -> Answer:
         """Decide, count and log; how long to wait before sending it is in the answer."""
-        answer = self._by_rule(self.rules.applying_to(request.client_id), request)
+        answer = self._by_rule(self.rules.applying_to(request.client_id, request.organization), request)
         entry = Entry(
             time=time.time(),
             client_id=request.client_id,
@@ -74,6 +80,8 @@ class IMS:
             http_version=request.http_version,
             answer=answer.label,
             connection=request.connection,
+            organization=request.organization,
+            user_agent=request.user_agent,
         )
         self.record.add(
             entry,
@@ -93,11 +101,9 @@ class IMS:
 
     def _usual(self, request: TokenRequest) -> Answer:
         given = request.parameters
-        missing = [name for name in ("grant_type", "client_id", "client_secret", "scope") if not given.get(name)]
-        if missing:
-            return oauth_error("invalid_request", f"missing {missing[0]} parameter")
-        if given["grant_type"] != "client_credentials":
-            return oauth_error("unsupported_grant_type", "unsupported grant_type parameter")
+        malformed = _malformed(request)
+        if malformed is not None:
+            return malformed
         if request.client_id not in self.clients:
             return self._invalid_client("client_id")
         if given["client_secret"] not in self.clients[request.client_id]:
@@ -111,6 +117,18 @@ class IMS:
 
     def _invalid_client(self, parameter: str) -> Answer:
         return oauth_error("invalid_client", f"invalid {parameter} parameter", self.settings.invalid_client_status)
+
+
+def _malformed(request: TokenRequest) -> Answer | None:
+    given = request.parameters
+    missing = [name for name in ("grant_type", "client_id", "client_secret", "scope") if not given.get(name)]
+    if missing:
+        return oauth_error("invalid_request", f"missing {missing[0]} parameter")
+    if given["grant_type"] != "client_credentials":
+        return oauth_error("unsupported_grant_type", "unsupported grant_type parameter")
+    if request.organization and not request.organization.endswith("@AdobeOrg"):
+        return oauth_error("invalid_request", "invalid org_id parameter")
+    return None
 
 
 def _digest_of_token(answer: Answer) -> str | None:

@@ -17,6 +17,9 @@ class Entry:
     http_version: str
     answer: str
     connection: int
+    organization: str = ""
+    """Empty where none was named."""
+    user_agent: str = ""
 
 
 class Record:

@@ -14,9 +14,10 @@ SEED = 0
 
 @dataclass(frozen=True, slots=True)
 class Scope:
-    """For whom and how often: `client_id` None for all, `times` None for ever, `fraction` of 0 to 1."""
+    """For whom and how often: None for all or for ever, `fraction` of 0 to 1; `org_id` "" for requests without one."""
 
     client_id: str | None = None
+    org_id: str | None = None
     times: int | None = None
     fraction: float = 1
 
@@ -57,11 +58,12 @@ class RuleBook:
         self._left = [rule.scope.times for rule in rules]
         self._random = random.Random(SEED)  # noqa: S311 # repeatable is what is wanted here
 
-    def applying_to(self, client_id: str) -> Iterator[Behaviour]:
+    def applying_to(self, client_id: str, org_id: str = "") -> Iterator[Behaviour]:
         """Give the behaviours for one request, first rule first; those not taken are not used up."""
         for position, rule in enumerate(self._rules):
             left = self._left[position]
-            if rule.scope.client_id not in (None, client_id) or left == 0:
+            scope = rule.scope
+            if scope.client_id not in (None, client_id) or scope.org_id not in (None, org_id) or left == 0:
                 continue
             if self._random.random() >= rule.scope.fraction:
                 continue

@@ -60,6 +60,7 @@ class TokenEndpoint:
             connection=self._connection(request),
             in_query="client_secret" in query,
             with_cookie="Cookie" in request.headers,
+            user_agent=request.headers.get("User-Agent", ""),
         )
 
     def _connection(self, request: web.Request) -> int:
@@ -85,6 +86,7 @@ async def _sent(request: web.Request, answer: Answer) -> web.StreamResponse:
         "X-Debug-Id": str(uuid4()),
         **answer.headers,
     }
+    headers = {name: value for name, value in headers.items() if value}
     if answer.ending is not Ending.TRUNCATED:
         return web.Response(status=answer.status, body=payload, headers=headers)
     response = web.StreamResponse(status=answer.status, headers=headers)

@@ -51,6 +51,7 @@ def test_an_endpoint_that_is_not_allowed_gets_no_request_and_an_allowed_one_mend
     scene.credential(endpoint=other.url)
     condition = scene.wait_condition("RotationFailing", "True", "EndpointNotAllowed")
     assert other.url in condition["message"]
+    assert f"({scene.ims.url})" in condition["message"], "the endpoints that are allowed"
     scene.wait_condition("RotationFailing", "True", "EndpointNotAllowed")
     scene.credential(endpoint=scene.ims.url)
     scene.wait_ready()

@@ -1,10 +1,14 @@
 """The client Secret: its changes take effect within seconds, and what is wrong with it is said."""
 
+import base64
+
 import pytest
 
 from adobe_ims_stand_in.defaults import SAMPLE_CLIENT_ID, SAMPLE_CLIENT_SECRET
 from testbed.api import wait_for
 from testbed.scene import CLIENT, Scene
+
+ID, SECRET = SAMPLE_CLIENT_ID.encode(), SAMPLE_CLIENT_SECRET.encode()
 
 
 def test_a_credential_whose_client_secret_comes_later_waits_for_it(scene: Scene) -> None:
@@ -36,6 +40,54 @@ def test_a_missing_key_is_named_and_mended_at_once(scene: Scene, data: dict[str,
     assert scene.ims.requests().total == 0
     scene.client_secret()
     scene.wait_ready()
+
+
+ODD: dict[str, tuple[bytes, bytes, str]] = {
+    "bom": (b"\xef\xbb\xbf" + ID, b"\xef\xbb\xbf" + SECRET + b"\r\n", ""),
+    "no-break-space": (ID, b"\xc2\xa0" + SECRET + b"\xc2\xa0", ""),
+    "zero-width": (
+        ID + b"\xe2\x80\x8b",
+        SECRET,
+        "a zero-width space under the key client_id; put nothing but the client id",
+    ),
+    "nul": (ID, SECRET + b"\x00", "a NUL under the key client_secret"),
+    "utf-16": (ID.decode().encode("utf-16"), SECRET, "UTF-16 text, where UTF-8 is needed, under the key client_id"),
+    "latin-1": (ID, b"p8e-\xe9t\xe9", "bytes that are no UTF-8 text under the key client_secret"),
+}
+
+
+def test_what_no_credential_has_is_never_sent_and_what_editors_add_is_passed_over(scene: Scene) -> None:
+    scene.operator()
+    for name, (client_id, secret, _) in ODD.items():
+        encoded = {"client_id": client_id, "client_secret": secret}
+        data = {key: base64.b64encode(value).decode() for key, value in encoded.items()}
+        manifest = {"apiVersion": "v1", "kind": "Secret", "metadata": {"name": f"{name}-oauth"}, "data": data}
+        scene.api.apply(manifest, namespace=scene.namespace)
+        scene.credential(name, client={"secretRef": {"name": f"{name}-oauth"}})
+    for name, (_, _, words) in ODD.items():
+        if words:
+            message = scene.wait_condition("RotationFailing", "True", "ClientSecretInvalid", name)["message"]
+            assert f"Secret {name}-oauth has {words}" in message
+        else:
+            scene.wait_ready(name)
+    good = sum(not words for _, _, words in ODD.values())
+    assert scene.ims.requests().by_answer == {"token": good}
+
+
+def test_a_client_that_is_not_accepted_is_told_with_all_that_it_is_made_of(scene: Scene) -> None:
+    scene.client_secret(data={"client_id": SAMPLE_CLIENT_ID, "client_secret": f'"{SAMPLE_CLIENT_SECRET}"'})
+    scene.rules({"behaviour": "debug_id", "value": "0123-of-this-answer"})
+    scene.operator()
+    scene.credential()
+    message = scene.wait_condition("RotationFailing", "True", "InvalidClient")["message"]
+    for words in (
+        f"{scene.ims.url} does not accept the client secret (Secret oauth, key client_secret)",
+        "the value under client_secret stands in quotes",
+        "x-debug-id 0123-of-this-answer",
+    ):
+        assert words in message
+        assert words in scene.log.read_text()
+    assert SAMPLE_CLIENT_SECRET not in scene.log.read_text() + str(scene.status())
 
 
 def test_a_newline_at_the_end_of_a_value_is_not_part_of_it(scene: Scene) -> None:

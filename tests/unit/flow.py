@@ -158,6 +158,8 @@ class IMS:
         self.seconds = 0.0
         self.accepted: set[str] | None = None
         """The client secrets that it accepts; None for all."""
+        self.description = ""
+        """What it says where it accepts none."""
         self.throttled: dict[str, str] = {}
         """The Retry-After of clients that are answered with 429."""
         self.issued: defaultdict[str, list[str]] = defaultdict(list)
@@ -175,7 +177,8 @@ class IMS:
         if client in self.throttled:
             return web.Response(status=429, headers={"Retry-After": self.throttled[client]})
         if self.accepted is not None and form["client_secret"] not in self.accepted:
-            return web.json_response({"error": "invalid_client"}, status=401)
+            body = {"error": "invalid_client", "error_description": self.description}
+            return web.json_response(body, status=401, headers={"X-Debug-Id": "0000-of-an-answer"})
         tokens = self.issued[client]
         tokens.append(f"token-{len(tokens) + 1}-of-{client}")
         return web.json_response({"access_token": tokens[-1], "token_type": "bearer", "expires_in": 86399})

@@ -92,14 +92,17 @@ def refused(debug_id: str, body: bytes = b"") -> IMSError:
     return raised.value
 
 
-@pytest.mark.parametrize("debug_id", ["7", "6f5902ac-237d-4a3e-a1b4-5e5d0a1b2c3d", "NA1.x_y-1", "a" * 64])
+@pytest.mark.parametrize("debug_id", ["12345678", "6f5902ac-237d-4a3e-a1b4-5e5d0a1b2c3d", "NA1-x-y-1", "a" * 64])
 def test_an_error_has_the_debug_id_of_its_answer(debug_id: str) -> None:
     error = refused(debug_id)
     assert error.debug_id == debug_id
     assert str(error).endswith(f"(for Adobe's support: x-debug-id {debug_id})")
 
 
-@pytest.mark.parametrize("debug_id", ["", " ", "a" * 65, "a b", "a\tb", "<b>", "\u00e9", "a,b"])
+@pytest.mark.parametrize(
+    "debug_id",
+    ["", " ", "1234567", "a" * 65, "12345678 9", "12345678\t", "<12345678>", "\u00e9" * 8, "NA1.x_y-1", "123456789\n"],
+)
 def test_what_is_no_debug_id_is_left_out(debug_id: str) -> None:
     error = refused(debug_id)
     assert error.debug_id is None
@@ -115,10 +118,27 @@ def test_a_debug_id_that_quotes_the_client_secret_is_left_out(debug_id: str) -> 
     assert refused(debug_id).debug_id is None
 
 
-def test_a_debug_id_that_quotes_the_token_is_left_out() -> None:
-    error = refused("of-a-the-token-of-ims", b'{"access_token": "the-token-of-ims", "expires_in": 1}')
+@pytest.mark.parametrize(
+    "body",
+    [
+        b'{"access_token": "the-token-of-ims", "expires_in": 1}',
+        b'{"access_token": "\\u0074he-token-of-ims", "expires_in": 1}',
+        b'{"token": "THE-TOKEN-OF-IMS"}',
+        b"the-token-of-ims",
+    ],
+)
+def test_a_debug_id_that_repeats_what_was_received_is_left_out(body: bytes) -> None:
+    error = refused("of-a-the-token-of-ims", body)
     assert isinstance(error, IMSResponseInvalid)
     assert error.debug_id is None
+
+
+@pytest.mark.parametrize("debug_id", [f"x-{CLIENT.client_id}", CLIENT.client_id.upper(), "x-read-organizations"])
+def test_a_debug_id_that_repeats_anything_that_was_sent_is_left_out(debug_id: str) -> None:
+    question = Question(QUESTION.endpoint, ("read-organizations",), CLIENT.client_secret, (CLIENT.client_id,))
+    with pytest.raises(IMSError) as raised:
+        interpret(question, Answer(503, {"x-debug-id": debug_id}, b"", NOW, NOW))
+    assert raised.value.debug_id is None
 
 
 @given(st.text(max_size=100))
@@ -136,6 +156,11 @@ async def test_the_debug_id_of_ims_reaches_the_error(stand_in: StandIn) -> None:
         with pytest.raises(IMSError) as raised:
             await client.fetch(stand_in.url, CLIENT, SCOPES)
         ids.add(raised.value.debug_id)
-    await client.close()
     assert None not in ids
     assert len(ids) == 2
+    for value in (CLIENT.client_id, CLIENT.client_secret.replace("_", "-"), None):
+        stand_in.rules([{"behaviour": "debug_id", "value": value}, {"behaviour": "server_error"}])
+        with pytest.raises(IMSError) as raised:
+            await client.fetch(stand_in.url, CLIENT, SCOPES)
+        assert raised.value.debug_id is None
+    await client.close()

@@ -2,6 +2,8 @@
 
 import asyncio
 
+import pytest
+
 from unit.flow import flowing
 from unit.test_flow import failing
 
@@ -21,6 +23,49 @@ async def test_what_is_said_of_the_last_client_secret_counts() -> None:
         flow.put("a", keys={"old": "p8e-old", "new": "p8e-new"})
         await flow.until(lambda: failing(flow, "a") == "InvalidClient")
         assert flow.history.count("asked a") == 2
+
+
+@pytest.mark.parametrize(
+    ("description", "keys", "words"),
+    [
+        ("invalid client_id parameter", {"s": "p8e-1"}, "the client id (Secret a-oauth, key client_id)"),
+        ("invalid client_secret parameter", {"s": "p8e-1"}, "the client secret (Secret a-oauth, key s)"),
+        ("invalid client_secret", {"s": "p8e-1", "t": "p8e-2"}, "the client secret (Secret a-oauth, keys s and t)"),
+        ("", {"s": "p8e-1"}, "the client id or the client secret (Secret a-oauth, keys client_id and s)"),
+        ("", {"s": "'p8e-1'"}, "look at what was stored: the value under s stands in quotes"),
+        ("", {"s": "cDhlLXNlY3JldA=="}, "the value under s looks like base64 that was encoded twice"),
+        ("", {"s": "p8e-1", "t": "p8e-\u200b"}, "the value under t has a zero-width space and is passed over"),
+    ],
+)
+async def test_a_client_that_is_not_accepted_is_told_with_its_secret_its_keys_and_the_endpoint(
+    caplog: pytest.LogCaptureFixture, description: str, keys: dict[str, str], words: str
+) -> None:
+    caplog.set_level("DEBUG")
+    async with flowing(2) as flow:
+        flow.ims[0].accepted, flow.ims[0].description = set(), description
+        flow.put("a", keys=keys)
+        await flow.until(lambda: failing(flow, "a") == "InvalidClient")
+        status = flow.api.credentials["a"]["status"]
+        message = next(each["message"] for each in status["conditions"] if each["type"] == "RotationFailing")
+        assert words in message
+        assert f"{flow.ims[0].url} does not accept" in message
+        assert "put a valid one there, or set spec.endpoint" in message
+        assert message.endswith("(for Adobe's support: x-debug-id 0000-of-an-answer)")
+        logged = [record.getMessage() for record in caplog.records if record.name.startswith("adobe_ims_operator")]
+        assert any("x-debug-id 0000-of-an-answer" in line for line in logged)
+        for value in keys.values():
+            assert value not in f"{status} {logged}"
+
+
+async def test_each_client_secret_that_is_not_accepted_is_in_the_log(caplog: pytest.LogCaptureFixture) -> None:
+    caplog.set_level("INFO")
+    async with flowing(2) as flow:
+        flow.ims[0].accepted = {"p8e-new"}
+        flow.put("a", keys={"old": "p8e-old", "new": "p8e-new"})
+        await flow.until(lambda: flow.ready("a") == "Rotated")
+    told = [record.getMessage() for record in caplog.records if "with the key old" in record.getMessage()]
+    assert len(told) == 1
+    assert "x-debug-id 0000-of-an-answer" in told[0]
 
 
 async def test_a_replica_that_may_no_longer_lead_asks_nothing() -> None:

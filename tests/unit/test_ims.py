@@ -3,6 +3,7 @@
 import asyncio
 import gc
 from datetime import timedelta
+from importlib.metadata import version
 
 import pytest
 
@@ -48,13 +49,14 @@ async def test_the_request_is_a_form_and_each_character_of_a_secret_arrives(stan
     assert stand_in.issued(token.access_token)
 
 
-async def test_the_request_asks_for_json_that_is_not_compressed(serve: Serve, fetch: Fetch) -> None:
+async def test_the_request_says_who_asks_and_wants_json_that_is_not_compressed(serve: Serve, fetch: Fetch) -> None:
     server = await serve(GOOD % 86399)
     await fetch(server.url)
     head, _, body = server.requests[0].partition(b"\r\n\r\n")
     lines = {line.lower() for line in head.split(b"\r\n")}
     assert head.startswith(b"POST /ims/token/v3 HTTP/1.1\r\n")
     assert {b"accept: application/json", b"accept-encoding: identity"} <= lines
+    assert f"user-agent: adobe-ims-operator/{version('adobe-ims-operator')}".encode() in lines
     assert b"content-type: application/x-www-form-urlencoded" in lines
     assert body.startswith(b"grant_type=client_credentials&client_id=")
     assert not any(line.startswith((b"authorization:", b"cookie:")) for line in lines)

@@ -118,6 +118,15 @@ class TestWhatIsRefused:
         assert decision.finding.reason == reason
         assert word in decision.finding.message
 
+    def test_an_endpoint_that_is_not_allowed_is_told_with_those_that_are(self) -> None:
+        many = tuple(f"https://ims-{number}.example" for number in range(12))
+        for urls, words in ((many[:2], f"({many[0]}, {many[1]})"), (many, f"{many[9]}, ...)")):
+            decision = decide(observed(None, endpoint=Endpoint(ENDPOINT, False, urls)), NOW)
+            assert isinstance(decision, Refuse)
+            assert words in decision.finding.message
+            assert ENDPOINT in decision.finding.message
+            assert "spec.endpoint" in decision.finding.message
+
     @given(worlds.anything, worlds.instants)
     def test_nothing_is_asked_for_where_it_is_refused(self, seen: Observed, now: datetime) -> None:
         hindered = seen.spec.suspend or not seen.endpoint.allowed or bool(seen.rivals.token and seen.secret is None)

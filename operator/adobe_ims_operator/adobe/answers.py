@@ -15,6 +15,7 @@ from adobe_ims_operator.adobe import clocks
 from adobe_ims_operator.adobe.errors import (
     ClockSkewed,
     CredentialNotPermitted,
+    Culprit,
     IMSError,
     IMSRateLimited,
     IMSResponseInvalid,
@@ -37,9 +38,9 @@ MOST_SCOPES_SHOWN = 200
 
 # Visible ASCII, as OAuth 2.0 has it (RFC 6749, A.12), less what would break out of a JSON string.
 _ACCESS_TOKEN = re.compile(r"[\x21\x23-\x5b\x5d-\x7e]+")
-_DEBUG_ID = re.compile(r"[A-Za-z0-9._-]{1,64}")
+_DEBUG_ID = re.compile(r"[0-9A-Za-z-]{8,64}")
 _TELLTALE = 8
-"""So many characters in a row that a secret has too are not there by chance."""
+"""So many characters in a row that were sent or received too are not there by chance."""
 _PERSON_ERRORS = ("invalid_request", "unsupported_grant_type", "unauthorized_client", "access_denied")
 _PASSING_ERRORS = ("server_error", "temporarily_unavailable")
 
@@ -51,6 +52,8 @@ class Question:
     endpoint: str
     scopes: Sequence[str]
     client_secret: str = field(repr=False)
+    also_sent: Sequence[str] = ()
+    """What else is in the request; none of it is secret."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,9 +98,7 @@ def interpret(question: Question, answer: Answer) -> Grant:
     outcome = _outcome(question, answer, document)
     if isinstance(outcome, Grant):
         return outcome
-    token = document.get("access_token") if document is not None else None
-    secrets = [question.client_secret, token if isinstance(token, str) else ""]
-    outcome.debug_id = _debug_id(answer.headers.get("x-debug-id"), secrets)
+    outcome.debug_id = _debug_id(question, answer, document)
     raise outcome
 
 
@@ -177,7 +178,7 @@ def _lifetime(expires_in: object) -> timedelta | str:
 def _refusal(question: Question, status: int, document: dict[str, Any] | None) -> IMSError:
     error = document.get("error") if document is not None else None
     if error == "invalid_client":
-        return InvalidClient(f"IMS does not accept {_culprit(document)}; put a valid one into the client Secret")
+        return InvalidClient(_culprit(document))
     if error == "invalid_scope":
         scopes = ",".join(question.scopes)
         shown = scopes if len(scopes) <= MOST_SCOPES_SHOWN else f"{scopes[:MOST_SCOPES_SHOWN]}..."
@@ -199,13 +200,13 @@ def _refusal(question: Question, status: int, document: dict[str, Any] | None) -
     return IMSResponseInvalid(f"{endpoint} answered HTTP {status} with {known}; check spec.endpoint")
 
 
-def _culprit(document: dict[str, Any] | None) -> str:
+def _culprit(document: dict[str, Any] | None) -> Culprit:
     # IMS's own description is not repeated, as it may quote what was sent.
     description = str(document.get("error_description", "")) if document is not None else ""
     of_id, of_secret = "client_id" in description, "client_secret" in description
     if of_id == of_secret:
-        return "the client id or the client secret"
-    return "the client id" if of_id else "the client secret"
+        return Culprit.EITHER
+    return Culprit.CLIENT_ID if of_id else Culprit.CLIENT_SECRET
 
 
 def _retry_after(answer: Answer) -> timedelta | None:
@@ -223,12 +224,16 @@ def _retry_after(answer: Answer) -> timedelta | None:
     return min(max(wait, least), most)
 
 
-def _debug_id(header: str | None, secrets: Sequence[str]) -> str | None:
-    """The x-debug-id, unless it has another form or quotes a secret."""
-    if header is None or not _DEBUG_ID.fullmatch(header):
+def _debug_id(question: Question, answer: Answer, document: dict[str, Any] | None) -> str | None:
+    """The x-debug-id, unless it has another form or repeats what was sent or received."""
+    header = answer.headers.get("x-debug-id", "")
+    if not _DEBUG_ID.fullmatch(header):
         return None
-    pieces = {header[start : start + _TELLTALE] for start in range(max(1, len(header) - _TELLTALE + 1))}
-    for secret in secrets:
-        if secret and (secret in header or any(piece in secret for piece in pieces)):
-            return None
-    return header
+    folded = header.casefold()
+    token = document.get("access_token") if document is not None else None
+    secrets = [question.client_secret, token if isinstance(token, str) else ""]
+    texts = [*secrets, ",".join(question.scopes), *question.also_sent, answer.body.decode("latin-1")]
+    known = "\n".join(texts).casefold()
+    pieces = (folded[start : start + _TELLTALE] for start in range(len(folded) - _TELLTALE + 1))
+    repeats = any(piece in known for piece in pieces)
+    return None if repeats or any(secret and secret.casefold() in folded for secret in secrets) else header

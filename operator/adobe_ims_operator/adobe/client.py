@@ -18,6 +18,7 @@ import httpx
 
 from adobe_ims_operator.adobe.answers import LONGEST_ANSWER, Answer, Grant, Question, interpret
 from adobe_ims_operator.adobe.errors import IMSUnavailable
+from adobe_ims_operator.api.names import version
 
 TOKEN_PATH = "/ims/token/v3"  # noqa: S105 - a path
 TOTAL_SECONDS = 60.0
@@ -53,6 +54,7 @@ class IMSClient:
         self._trust = trust
         self._now = now
         self._patience = patience
+        self._user_agent = f"adobe-ims-operator/{version()}"
         self._idle: defaultdict[str, list[httpx.AsyncClient]] = defaultdict(list)
 
     async def close(self) -> None:
@@ -85,7 +87,8 @@ class IMSClient:
         # Raised out here, so that nothing is chained to it.
         if answer is None:
             raise IMSUnavailable(f"{endpoint} can't be reached ({failure}); the operator keeps trying")
-        return interpret(Question(endpoint, scopes, credentials.client_secret), answer)
+        also_sent = (credentials.client_id,)
+        return interpret(Question(endpoint, scopes, credentials.client_secret, also_sent), answer)
 
     @asynccontextmanager
     async def _client(self, endpoint: str) -> AsyncIterator[httpx.AsyncClient]:
@@ -106,7 +109,7 @@ class IMSClient:
             limits=httpx.Limits(max_connections=None, max_keepalive_connections=1),
             # A cookie set for one credential must not be sent with another.
             cookies=CookieJar(policy=DefaultCookiePolicy(allowed_domains=[])),
-            headers={"Accept": "application/json", "Accept-Encoding": "identity"},
+            headers={"Accept": "application/json", "Accept-Encoding": "identity", "User-Agent": self._user_agent},
         )
 
     async def _post(self, endpoint: str, form: Mapping[str, str]) -> Answer:

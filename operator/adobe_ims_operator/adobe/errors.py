@@ -14,6 +14,12 @@ A message is written for a condition: it says what to do, and never holds what w
 """
 
 from datetime import timedelta
+from enum import Enum
+
+
+def for_support(debug_id: str | None) -> str:
+    """What to add to a message about an answer of that x-debug-id."""
+    return "" if debug_id is None else f" (for Adobe's support: x-debug-id {debug_id})"
 
 
 class IMSError(Exception):
@@ -27,8 +33,7 @@ class IMSError(Exception):
 
     def __str__(self) -> str:
         """The message, with the x-debug-id if there is one."""
-        message = super().__str__()
-        return message if self.debug_id is None else f"{message} (for Adobe's support: x-debug-id {self.debug_id})"
+        return super().__str__() + for_support(self.debug_id)
 
 
 class IMSUnavailable(IMSError):  # noqa: N818 - the name is the reason that users search for
@@ -71,10 +76,22 @@ class IMSRefused(IMSError):  # noqa: N818
     needs_person = True
 
 
+class Culprit(Enum):
+    """What IMS says is wrong with a client."""
+
+    CLIENT_ID = "the client id"
+    CLIENT_SECRET = "the client secret"  # noqa: S105 - no secret
+    EITHER = "the client id or the client secret"
+
+
 class InvalidClient(IMSRefused):
     """Wrong, expired or deleted client id or client secret."""
 
     reason = "InvalidClient"
+
+    def __init__(self, culprit: Culprit) -> None:
+        super().__init__(f"IMS does not accept {culprit.value}; put a valid one into the client Secret")
+        self.culprit = culprit
 
 
 class InvalidScope(IMSRefused):

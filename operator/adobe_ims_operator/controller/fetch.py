@@ -18,6 +18,7 @@ from adobe_ims_operator.api.reasons import Reason
 from adobe_ims_operator.api.resource import Key
 from adobe_ims_operator.api.times import Clock
 from adobe_ims_operator.controller.looks import Looks
+from adobe_ims_operator.controller.refused_client import explain_refusals
 from adobe_ims_operator.controller.throttles import Throttles
 from adobe_ims_operator.controller.work import Work
 from adobe_ims_operator.core import attempts as attempt
@@ -76,12 +77,15 @@ class Fetcher:
 
     async def _fetch(self, observed: Observed, ask: Ask, client: Client, inputs: Inputs) -> None:
         outcome: HeldToken | IMSError | None = None
+        refusals: dict[str, InvalidClient] = {}
         for number, secret_key in enumerate(client.secrets):
             if number:  # the first had its turn before the lane chose this credential
                 await self.limits[ask.endpoint].wait(again=observed.key.namespace)
             outcome = await self._ask_in_turn(observed, ask, client, secret_key, inputs)
             if not isinstance(outcome, InvalidClient):
                 break
+            refusals[secret_key] = outcome
+            logger.info("%s: asked %s with the key %s: %s", observed.key, ask.endpoint, secret_key, outcome)
         if outcome is None:
             return
         key, known = observed.key, self.work.attempts(observed.key) or observed.attempts
@@ -92,7 +96,10 @@ class Fetcher:
             return
         after = outcome.retry_after if isinstance(outcome, IMSRateLimited) else None
         pace = Pace.PERSON if outcome.needs_person else Pace.IMS
-        trouble = Trouble(Finding(Reason(outcome.reason), str(outcome)), pace, after)
+        message = str(outcome)
+        if isinstance(outcome, InvalidClient):
+            message = explain_refusals(observed.spec.client, ask.endpoint, client, refusals)
+        trouble = Trouble(Finding(Reason(outcome.reason), message), pace, after)
         self.looks.failed(observed, Step.ASK, trouble, inputs)
 
     async def _ask_in_turn(

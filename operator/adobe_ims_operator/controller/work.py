@@ -70,7 +70,7 @@ class Work:
         return self._observe(
             around,
             known,
-            Endpoint(url, self.endpoints.allows(url)),
+            Endpoint(url, self.endpoints.allows(url), self.endpoints.urls),
             forbidden=self.forbidden.first(around.credential.spec.secret),
             held=self.in_hand.get(key),
             asking_since=since,

@@ -26,6 +26,7 @@ SHORT_SHARE = 2 / 3
 LEAST_MARGIN = timedelta(minutes=1)
 """Any other must outlive its rotation by this much; else it is replaced after `LIFETIME_SHARE` of its lifetime."""
 LIFETIME_SHARE = 23 / 24
+MOST_ENDPOINTS_SHOWN = 10
 CLOCK_SKEW = timedelta(minutes=1)
 """A token issued further ahead than this was written by a clock that was wrong."""
 
@@ -41,10 +42,12 @@ def _suspended(observed: Observed, _now: datetime) -> Finding | None:
 def _endpoint_not_allowed(observed: Observed, _now: datetime) -> Finding | None:
     if observed.endpoint.allowed:
         return None
+    urls = observed.endpoint.allowed_urls
+    shown = ", ".join(urls[:MOST_ENDPOINTS_SHOWN]) + (", ..." if len(urls) > MOST_ENDPOINTS_SHOWN else "")
     return Finding(
         Reason.ENDPOINT_NOT_ALLOWED,
-        f"the operator may not send client secrets to {observed.endpoint.url}; "
-        "choose another spec.endpoint, or start the operator with --endpoint for it",
+        f"the operator may not send client secrets to {observed.endpoint.url}; set spec.endpoint to one that it may "
+        f"({shown}), or start the operator with --endpoint for this one too",
     )
 
 

@@ -224,6 +224,8 @@ class Endpoint(NamedTuple):
 
     url: str
     allowed: bool
+    allowed_urls: tuple[str, ...] = ()
+    """All that the operator may send client secrets to."""
 
 
 @dataclass(frozen=True, slots=True)

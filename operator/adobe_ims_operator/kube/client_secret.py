@@ -1,9 +1,7 @@
 """Reading the OAuth client id and client secrets from the Secret that a person keeps."""
 
-import base64
-import binascii
+from collections.abc import Mapping
 from dataclasses import dataclass, field
-from enum import Enum
 
 from adobe_ims_operator.api.ledger import digest_client
 from adobe_ims_operator.api.reasons import Reason
@@ -11,18 +9,10 @@ from adobe_ims_operator.api.resource import JSON, ClientRef, Key
 from adobe_ims_operator.api.sizes import MAX_CLIENT_ID_SIZE, MAX_CLIENT_SECRET_SIZE
 from adobe_ims_operator.core.model import Finding, ObservedSecret
 from adobe_ims_operator.kube.client import Kube
+from adobe_ims_operator.kube.client_value import Unusable, read_value, suspicion
 from adobe_ims_operator.kube.errors import ApiError, NotFoundError
 from adobe_ims_operator.kube.paths import secret_path
 from adobe_ims_operator.kube.secret_metadata import observe_secret
-
-
-class TooLong(Enum):
-    """Stands for a value that is longer than any client id or client secret."""
-
-    TOO_LONG = "too long"
-
-
-TOO_LONG = TooLong.TOO_LONG
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,6 +23,8 @@ class Client:
     """resourceVersion of the Secret that it was read from."""
     client_id: str
     secrets: dict[str, str] = field(repr=False)
+    doubts: Mapping[str, str] = field(default_factory=dict)
+    """What looks wrong with the value under a key, in words that follow "the value"."""
 
     def digest(self, uid: str) -> str:
         """Digest for the credential of that uid."""
@@ -67,31 +59,21 @@ async def read(kube: Kube, namespace: str, ref: ClientRef) -> ClientSecret | Non
 
 
 def _pick(data: JSON, ref: ClientRef, version: int) -> Client | Finding:
-    client_id = _text(data.get(ref.id_key), MAX_CLIENT_ID_SIZE)
+    client_id = read_value(data.get(ref.id_key), MAX_CLIENT_ID_SIZE)
     if client_id is None:
         return _missing(ref, ref.id_key)
-    if client_id is TOO_LONG:
-        return _too_long(ref, ref.id_key, "client id", MAX_CLIENT_ID_SIZE)
-    found = {key: _text(data.get(key), MAX_CLIENT_SECRET_SIZE) for key in ref.secret_keys}
+    if isinstance(client_id, Unusable):
+        return _unusable(ref, ref.id_key, "client id", client_id)
+    found = {key: read_value(data.get(key), MAX_CLIENT_SECRET_SIZE) for key in ref.secret_keys}
     secrets = {key: text for key, text in found.items() if isinstance(text, str)}
+    unusable = {key: value for key, value in found.items() if isinstance(value, Unusable)}
     if secrets:
-        return Client(version, client_id, secrets)
-    for key, text in found.items():
-        if text is TOO_LONG:
-            return _too_long(ref, key, "client secret", MAX_CLIENT_SECRET_SIZE)
+        doubts = {key: suspicion(text) for key, text in {ref.id_key: client_id, **secrets}.items()}
+        doubts |= {key: f"has {value.what} and is passed over" for key, value in unusable.items()}
+        return Client(version, client_id, secrets, {key: doubt for key, doubt in doubts.items() if doubt is not None})
+    for key, value in unusable.items():
+        return _unusable(ref, key, "client secret", value)
     return _missing(ref, " or ".join(ref.secret_keys))
-
-
-def _text(encoded: str | None, longest: int) -> str | TooLong | None:
-    """Decode a value; a newline at its end, which editors and `echo` add, is not part of it."""
-    # Base64 has four characters for three bytes: twice the length leaves room for white space around the value.
-    if encoded and len(encoded) > 2 * longest:
-        return TOO_LONG
-    try:
-        text = base64.b64decode(encoded or "").decode().strip()
-    except (binascii.Error, UnicodeDecodeError):
-        return None
-    return TOO_LONG if len(text.encode()) > longest else text or None
 
 
 def _missing(ref: ClientRef, keys: str) -> Finding:
@@ -102,11 +84,11 @@ def _missing(ref: ClientRef, keys: str) -> Finding:
     )
 
 
-def _too_long(ref: ClientRef, key: str, what: str, longest: int) -> Finding:
+def _unusable(ref: ClientRef, key: str, what: str, value: Unusable) -> Finding:
     return Finding(
         Reason.CLIENT_SECRET_INVALID,
-        f"Secret {ref.secret_name} has more than {longest} bytes under the key {key}; put nothing but the {what} "
-        f"there, or name the key that holds it in {_field(ref, key)}",
+        f"Secret {ref.secret_name} has {value.what} under the key {key}; put nothing but the {what} there, or name the "
+        f"key that holds it in {_field(ref, key)}",
     )
 
 

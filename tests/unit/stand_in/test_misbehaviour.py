@@ -109,6 +109,21 @@ def test_its_clock_may_be_another(ims: StandIn, client: httpx.Client, ahead: flo
     assert date - time.time() == pytest.approx(ahead, abs=3)
 
 
+@pytest.mark.parametrize(("given", "header"), [({"value": "of-this-answer"}, "of-this-answer"), ({}, None)])
+def test_its_debug_id_may_be_any_or_none(
+    ims: StandIn, client: httpx.Client, given: dict[str, object], header: str | None
+) -> None:
+    ims.rules([rule("debug_id", **given)])
+    response = ask(client)
+    assert (response.status_code, response.headers.get("x-debug-id")) == (200, header)
+
+
+def test_a_rule_may_be_for_one_organization_or_for_requests_without_one(ims: StandIn, client: httpx.Client) -> None:
+    ims.rules([rule("error", status=401, org_id="A@AdobeOrg"), rule("error", status=403, org_id="")])
+    assert [ask(client, org_id=name).status_code for name in ("A@AdobeOrg", "B@AdobeOrg")] == [401, 200]
+    assert ask(client).status_code == 403
+
+
 def test_an_opaque_token_is_no_jwt_and_still_issued(ims: StandIn, client: httpx.Client) -> None:
     ims.rules([rule("opaque_token")])
     token = ask(client).json()["access_token"]

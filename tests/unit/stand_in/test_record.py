@@ -26,6 +26,13 @@ def test_requests_are_counted_by_client_and_by_answer_until_the_reset(ims: Stand
     assert ims.requests(log=0).log == ()
 
 
+def test_a_request_is_remembered_with_who_asked_and_for_whom(ims: StandIn, client: httpx.Client) -> None:
+    ask(client, org_id="1234@AdobeOrg")
+    client.post("/ims/token/v3", data=GOOD, headers={"User-Agent": "somebody/1"})
+    first, second = ims.requests().log
+    assert (first.organization, second.organization, second.user_agent) == ("1234@AdobeOrg", "", "somebody/1")
+
+
 def test_a_secret_in_the_query_is_accepted_and_counted(ims: StandIn, client: httpx.Client) -> None:
     assert client.post("/ims/token/v3", params=GOOD).status_code == 200
     assert client.post("/ims/token/v3", params={"client_id": SAMPLE_CLIENT_ID}).status_code == 400

@@ -61,6 +61,12 @@ def test_a_bad_request_is_refused_in_the_form_of_oauth(
     assert ims.requests().by_answer == {error: 1}
 
 
+def test_an_organization_has_the_form_that_adobe_gives_it(ims: StandIn, client: httpx.Client) -> None:
+    assert ask(client, org_id="0123456789ABCDEF01234567@AdobeOrg").status_code == 200
+    assert ask(client, org_id="photos").json()["error_description"] == "invalid org_id parameter"
+    assert ims.requests().by_answer == {"token": 1, "invalid_request": 1}
+
+
 def test_a_body_that_is_not_a_form_has_no_parameters(client: httpx.Client) -> None:
     assert client.post("/ims/token/v3", json=GOOD).json()["error"] == "invalid_request"
 
