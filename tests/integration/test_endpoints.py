@@ -215,6 +215,27 @@ def test_no_proxy_has_the_endpoint_asked_directly(scene: Scene, proxy: Proxy) ->
     assert proxy.targets == []
 
 
+def test_entries_of_no_proxy_that_mean_no_endpoint_stop_nothing(scene: Scene, proxy: Proxy) -> None:
+    """OpenShift and dual-stack clusters set such values for all pods."""
+    scene.client_secret()
+    entries = "[::1],::1,fd00:10:96::/112,fe80::/10,[::1,10.0.0.0/8,10.0.0.0/99,.svc,.cluster.local"
+    scene.operator(environment=proxy.environment(no_proxy=entries))
+    scene.credential()
+    scene.wait_ready()
+    assert set(proxy.targets) == {f"127.0.0.1:{port_of(scene.ims.url)}"}
+    assert "10.0.0.0/99" in scene.log.read_text(), "what means nothing is told"
+
+
+@pytest.mark.parametrize("entry", ["127.0.0.0/8", "127.0.0.1:PORT", "127.0.0.1 localhost", "https://127.0.0.1"])
+def test_no_proxy_may_be_a_network_or_have_a_port(scene: Scene, proxy: Proxy, entry: str) -> None:
+    scene.client_secret()
+    no_proxy = entry.replace("PORT", str(port_of(scene.ims.url)))
+    scene.operator(environment=proxy.environment(no_proxy=f"[::1],{no_proxy}"))
+    scene.credential()
+    scene.wait_ready()
+    assert proxy.targets == []
+
+
 @pytest.mark.parametrize("trouble", ["refuses with 407", "refuses with 502", "is down"])
 def test_a_proxy_in_trouble_fails_rotations_until_it_works_again(scene: Scene, proxy: Proxy, trouble: str) -> None:
     def begin() -> None:
@@ -232,7 +253,8 @@ def test_a_proxy_in_trouble_fails_rotations_until_it_works_again(scene: Scene, p
     scene.client_secret()
     scene.operator(environment=proxy.environment())
     scene.credential()
-    scene.wait_condition("RotationFailing", "True", "IMSUnavailable")
+    condition = scene.wait_condition("RotationFailing", "True", "IMSUnavailable")
+    assert f"the proxy {proxy.url} of https_proxy fails: " in condition["message"]
     assert scene.ims.requests().total == 0
     end()
     if trouble != "is down":

@@ -2,7 +2,9 @@
 
 import json
 import os
+import re
 import signal
+import socket
 import subprocess
 import sys
 from importlib.metadata import version
@@ -84,6 +86,49 @@ def test_a_mistake_in_a_flag_is_told_in_a_sentence(flags: list[str], words: str)
 def test_what_can_not_work_is_refused_at_the_start(flag: str, value: str) -> None:
     result = invoke(flag, str(ROOT / value) if flag == "--ims-ca-file" else value)
     assert (result.exit_code, flag in result.output) == (2, True)
+
+
+NO_PROXIES = dict.fromkeys(["HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY", "http_proxy", "https_proxy", "all_proxy"])
+
+
+@pytest.mark.parametrize(
+    ("variables", "named", "words"),
+    [
+        ({"ALL_PROXY": "socks5://127.0.0.1:1080"}, "ALL_PROXY", "a proxy by socks5:// can't be used"),
+        ({"HTTPS_PROXY": "socks5h://u:p8e-1@127.0.0.1:1080"}, "HTTPS_PROXY", "a proxy by socks5h:// can't be used"),
+        ({"all_proxy": "socks://127.0.0.1:1080"}, "all_proxy", "name one by http:// or https://"),
+        (
+            {"https_proxy": "http://u:p8e-/x@proxy:3128"},
+            "https_proxy",
+            "it is no URL of a proxy; write it like http://",
+        ),
+        ({"HTTPS_PROXY": "proxy.example.com:99999"}, "HTTPS_PROXY", "it is no URL of a proxy"),
+    ],
+)
+def test_a_proxy_that_can_not_be_used_refuses_the_start_and_names_the_variable(
+    variables: dict[str, str], named: str, words: str
+) -> None:
+    result = CliRunner().invoke(
+        main, ["run"], env={**NO_PROXIES, "NO_PROXY": "127.0.0.1", "no_proxy": None, **variables}
+    )
+    told = " ".join(result.output.split())
+    assert (result.exit_code, f"Invalid value for {named}: " in told, words in told) == (2, True, True), told
+    assert "p8e-" not in told
+
+
+@pytest.mark.parametrize(
+    "variables",
+    [
+        {"HTTP_PROXY": "socks5://127.0.0.1:1080"},  # no endpoint is http
+        {"ALL_PROXY": "socks5://127.0.0.1:1080", "HTTPS_PROXY": "http://127.0.0.1:3128"},
+        {"ALL_PROXY": "socks5://127.0.0.1:1080", "NO_PROXY": "*"},
+        {"HTTPS_PROXY": "proxy.example.com:3128", "NO_PROXY": "fd00::/8,[::1],[::1"},
+    ],
+)
+def test_a_proxy_that_is_not_meant_for_ims_refuses_nothing(variables: dict[str, str]) -> None:
+    environment = {**NO_PROXIES, "NO_PROXY": None, "no_proxy": None, **variables}
+    result = CliRunner().invoke(main, ["run"], env=environment)
+    assert (result.exit_code, "no cluster to work on" in result.output) == (1, True), result.output
 
 
 @pytest.mark.parametrize(
@@ -233,7 +278,12 @@ def test_all_that_is_set_in_the_environment_is_taken_up(tmp_path: Path) -> None:
             rest += process.stderr.readline()
         process.send_signal(signal.SIGTERM)
         rest += process.communicate(timeout=15)[1]
-    assert first["message"] == "watching photos, videos; endpoints: https://one.example, http://two.example:8080"
+    identity = rf"{re.escape(socket.gethostname())}_[0-9a-f-]{{36}}"
+    assert re.fullmatch(
+        rf"adobe-ims-operator {re.escape(version('adobe-ims-operator'))}, identity {identity}, watches photos, videos, "
+        r"selector team=a,tier!=b; endpoints: https://one\.example, http://two\.example:8080; concurrency 2",
+        first["message"],
+    )
     assert process.returncode == 0
     assert "Traceback" not in rest
 

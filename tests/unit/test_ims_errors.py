@@ -19,6 +19,7 @@ from adobe_ims_operator.adobe.errors import (
     InvalidScope,
 )
 from adobe_ims_operator.adobe.trust import load_trust
+from testbed.proxy import Proxy
 from testbed.stand_in import StandIn
 from unit.asking import CLIENT, Refuse, Serve, assert_without_secrets, check
 
@@ -253,10 +254,58 @@ async def test_a_proxy_is_asked_to_connect_and_told_nothing_else(
     with pytest.raises(IMSUnavailable) as raised:
         await client.fetch(stand_in.url, CLIENT, ["openid"])
     await client.close()
-    check(raised.value, IMSUnavailable, "can't be reached")
+    named = proxy.url.removeprefix("http://")
+    check(raised.value, IMSUnavailable, f"the proxy http://{named} of HTTPS_PROXY fails: ", "HTTP 403", "NO_PROXY")
     [request] = proxy.requests
     assert request.startswith(b"CONNECT 127.0.0.1:")
     assert_without_secrets(f"{request!r} {raised.value} {caplog.text}")
+
+
+@pytest.mark.parametrize(
+    ("proxy", "words"),
+    [
+        ("http://127.0.0.1:1", "the proxy http://127.0.0.1:1 of HTTPS_PROXY fails: connection refused; check it"),
+        ("no-such-proxy.invalid:1", "the proxy http://no-such-proxy.invalid:1 of HTTPS_PROXY fails: its name can't"),
+    ],
+)
+async def test_a_failure_of_the_proxy_is_told_as_the_proxys(
+    stand_in: StandIn, monkeypatch: pytest.MonkeyPatch, proxy: str, words: str
+) -> None:
+    client = through(proxy, monkeypatch)
+    with pytest.raises(IMSUnavailable) as raised:
+        await client.fetch(stand_in.url, CLIENT, ["openid"])
+    await client.close()
+    check(raised.value, IMSUnavailable, words)
+
+
+async def test_what_fails_behind_the_proxy_is_not_told_as_the_proxys(
+    stand_in: StandIn, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with Proxy() as proxy:
+        client = through(proxy.url, monkeypatch)
+        with pytest.raises(IMSUnavailable) as raised:
+            await client.fetch(stand_in.url, CLIENT, ["openid"])
+        await client.close()
+    check(raised.value, IMSUnavailable, "its TLS certificate is not trusted", f"through the proxy {proxy.url} of HTTPS")
+
+
+async def test_a_proxy_of_http_that_asks_for_a_password_is_told_as_the_proxys(
+    serve: Serve, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    proxy = await serve(status=407)
+    client = through(proxy.url, monkeypatch, "HTTP_PROXY")
+    with pytest.raises(IMSUnavailable) as raised:
+        await client.fetch("http://ims.example", CLIENT, ["openid"])
+    await client.close()
+    check(raised.value, IMSUnavailable, "of HTTP_PROXY fails: it does not let the operator through, HTTP 407")
+
+
+def through(proxy: str, monkeypatch: pytest.MonkeyPatch, variable: str = "HTTPS_PROXY") -> IMSClient:
+    """One that asks by way of a proxy, whatever the environment of the tests is."""
+    for name in ("NO_PROXY", "no_proxy", variable.lower()):
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setenv(variable, proxy)
+    return IMSClient(load_trust(None))
 
 
 @pytest.mark.parametrize(

@@ -5,6 +5,7 @@ Server-to-Server credential implementation"). How often to ask and what to do ab
 """
 
 import asyncio
+import re
 import socket
 import ssl
 from collections import defaultdict
@@ -12,12 +13,14 @@ from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from http import HTTPStatus
 from http.cookiejar import CookieJar, DefaultCookiePolicy
 
 import httpx
 
 from adobe_ims_operator.adobe.answers import LONGEST_ANSWER, Answer, Grant, Question, interpret
 from adobe_ims_operator.adobe.errors import IMSUnavailable
+from adobe_ims_operator.adobe.proxies import Proxies, Proxy
 from adobe_ims_operator.api.names import version
 
 TOKEN_PATH = "/ims/token/v3"  # noqa: S105 - a path
@@ -41,6 +44,7 @@ class IMSClient:
 
     Args:
         trust: whose certificates are accepted, see `trust.load_trust`.
+        proxies: which proxy each endpoint is asked through; None for those of the environment.
         now: the wall clock, in UTC.
         patience: seconds after which a request without a whole answer is given up.
     """
@@ -48,10 +52,13 @@ class IMSClient:
     def __init__(
         self,
         trust: ssl.SSLContext,
+        proxies: Proxies | None = None,
+        *,
         now: Callable[[], datetime] = lambda: datetime.now(UTC),
         patience: float = TOTAL_SECONDS,
     ) -> None:
         self._trust = trust
+        self._proxies = proxies or Proxies()
         self._now = now
         self._patience = patience
         self._user_agent = f"adobe-ims-operator/{version()}"
@@ -77,13 +84,18 @@ class IMSClient:
         }
         answer: Answer | None = None
         failure = ""
+        proxy: Proxy | None = None
         try:
+            proxy = self._proxies.of(endpoint)
             async with asyncio.timeout(self._patience):
-                answer = await self._post(endpoint, form)
+                answer = await self._post(endpoint, proxy, form)
         except TimeoutError:
-            failure = f"no answer in {self._patience:g} s"
+            failure = _by(proxy, f"no answer in {self._patience:g} s")
         except Exception as error:  # noqa: BLE001 - whatever it is, it holds the request, and that the secret
-            failure = _explain(error)
+            failure = _explain(error, proxy)
+        if answer is not None and proxy is not None and answer.status == HTTPStatus.PROXY_AUTHENTICATION_REQUIRED:
+            failure = _refused_by(proxy, answer.status)
+            answer = None
         # Raised out here, so that nothing is chained to it.
         if answer is None:
             raise IMSUnavailable(f"{endpoint} can't be reached ({failure}); the operator keeps trying")
@@ -91,18 +103,20 @@ class IMSClient:
         return interpret(Question(endpoint, scopes, credentials.client_secret, also_sent), answer)
 
     @asynccontextmanager
-    async def _client(self, endpoint: str) -> AsyncIterator[httpx.AsyncClient]:
+    async def _client(self, endpoint: str, proxy: Proxy | None) -> AsyncIterator[httpx.AsyncClient]:
         idle = self._idle[endpoint]
         # The one that was used last, as its connection is the likeliest to be open still.
-        client = idle.pop() if idle else self._open()
+        client = idle.pop() if idle else self._open(proxy)
         try:
             yield client
         finally:
             idle.append(client)
 
-    def _open(self) -> httpx.AsyncClient:
+    def _open(self, proxy: Proxy | None) -> httpx.AsyncClient:
         return httpx.AsyncClient(
             verify=self._trust,
+            proxy=None if proxy is None else self._through(proxy),
+            trust_env=False,
             follow_redirects=False,
             timeout=httpx.Timeout(None, connect=CONNECT_SECONDS),
             # No limit of the pool's own: httpcore never gives back the place of a connect that was cancelled.
@@ -112,9 +126,13 @@ class IMSClient:
             headers={"Accept": "application/json", "Accept-Encoding": "identity", "User-Agent": self._user_agent},
         )
 
-    async def _post(self, endpoint: str, form: Mapping[str, str]) -> Answer:
+    def _through(self, proxy: Proxy) -> httpx.Proxy:
+        # An https proxy is trusted as IMS is; httpcore refuses a context for an http one.
+        return httpx.Proxy(proxy.url, ssl_context=self._trust if proxy.url.startswith("https:") else None)
+
+    async def _post(self, endpoint: str, proxy: Proxy | None, form: Mapping[str, str]) -> Answer:
         url, asked_at = endpoint + TOKEN_PATH, self._now()
-        async with self._client(endpoint) as client, client.stream("POST", url, data=form) as response:
+        async with self._client(endpoint, proxy) as client, client.stream("POST", url, data=form) as response:
             # The raw bytes: an answer that is compressed although none was asked for is not unpacked.
             body = bytearray()
             async for chunk in response.aiter_raw():
@@ -125,17 +143,33 @@ class IMSClient:
             return Answer(response.status_code, headers, bytes(body), asked_at, self._now())
 
 
-def _explain(error: BaseException) -> str:
+def _explain(error: BaseException, proxy: Proxy | None) -> str:
+    if proxy is not None and isinstance(error, httpx.ProxyError):
+        status = re.match(r"[1-5][0-9]{2}\b", str(error))
+        return _refused_by(proxy, status[0] if status else None)
     causes = [error]
     while (cause := causes[-1].__cause__ or causes[-1].__context__) is not None:
         causes.append(cause)
     for cause in reversed(causes):
         if isinstance(cause, ssl.SSLCertVerificationError):
-            return f"its TLS certificate is not trusted, {cause.verify_message}: see --ims-ca-file"
+            return _by(proxy, f"its TLS certificate is not trusted, {cause.verify_message}: see --ims-ca-file")
+        # Through a proxy it is only the proxy that is connected to.
         if isinstance(cause, socket.gaierror):
-            return "its name can't be resolved"
+            return _of(proxy, "its name can't be resolved")
         if isinstance(cause, ConnectionRefusedError):
-            return "connection refused"
-    if isinstance(error, httpx.ProxyError):
-        return "the proxy refused; see HTTPS_PROXY and NO_PROXY"
-    return "no answer in time" if isinstance(error, httpx.TimeoutException) else type(error).__name__
+            return _of(proxy, "connection refused")
+    return _by(proxy, "no answer in time" if isinstance(error, httpx.TimeoutException) else type(error).__name__)
+
+
+def _refused_by(proxy: Proxy, status: int | str | None) -> str:
+    return _of(proxy, "it does not let the operator through" + (f", HTTP {status}" if status else ""))
+
+
+def _of(proxy: Proxy | None, failure: str) -> str:
+    """A failure of the proxy where there is one, else of the endpoint."""
+    return failure if proxy is None else f"the proxy {proxy} fails: {failure}; check it and NO_PROXY"
+
+
+def _by(proxy: Proxy | None, failure: str) -> str:
+    """A failure that may be the proxy's where there is one."""
+    return failure if proxy is None else f"{failure}, through the proxy {proxy}"

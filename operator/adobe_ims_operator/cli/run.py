@@ -9,6 +9,7 @@ import click
 import uvloop
 
 from adobe_ims_operator.adobe.endpoints import ADOBE, EndpointError, Endpoints
+from adobe_ims_operator.adobe.proxies import Proxies, ProxyError
 from adobe_ims_operator.adobe.trust import TrustError, load_trust
 from adobe_ims_operator.api.resource import Key
 from adobe_ims_operator.core.forbidden import Forbidden, ForbiddenError
@@ -167,9 +168,25 @@ def run(
         trust = load_trust(ims_ca_file)
     except TrustError as error:
         raise click.BadParameter(str(error), param_hint="--ims-ca-file" if ims_ca_file else "SSL_CERT_FILE") from error
+    proxies = Proxies()
+    try:
+        for url in allowed.urls:
+            proxies.of(url)
+    except ProxyError as error:
+        raise click.BadParameter(str(error), param_hint=error.variable) from error
     lease = _lease(lease_name, lease_namespace) if leader_elect else None
     options = Options(
-        allowed, trust, forbid, tuple(namespaces), selector, concurrency, ims_qps, lease, metrics_port, health_port
+        allowed,
+        trust,
+        proxies,
+        forbid,
+        tuple(namespaces),
+        selector,
+        concurrency,
+        ims_qps,
+        lease,
+        metrics_port,
+        health_port,
     )
     try:
         uvloop.run(run_operator(options))

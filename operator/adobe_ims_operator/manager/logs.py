@@ -11,6 +11,12 @@ from datetime import UTC, datetime
 
 from pythonjsonlogger.json import JsonFormatter
 
+from adobe_ims_operator.adobe.endpoints import Endpoints
+from adobe_ims_operator.adobe.proxies import Proxies
+from adobe_ims_operator.api.names import version
+
+logger = logging.getLogger(__name__)
+
 LEVELS: Sequence[str] = ("debug", "info", "warning", "error")
 FORMATS: Sequence[str] = ("json", "text")
 
@@ -41,3 +47,24 @@ def set_up(form: str, level: str) -> None:
         logging.getLogger(name).setLevel(max(logging.WARNING, logging.getLogger().level))
     for name in _SILENT:
         logging.getLogger(name).setLevel(logging.CRITICAL)
+
+
+def introduce(
+    identity: str, where: str, selector: str | None, endpoints: Endpoints, proxies: Proxies, concurrency: int
+) -> None:
+    """Log what this process is, for whoever reads the log of somebody else's operator."""
+    logger.info(
+        "adobe-ims-operator %s, identity %s, watches %s, selector %s; endpoints: %s; concurrency %d",
+        version(),
+        identity,
+        where,
+        selector or "none",
+        ", ".join(endpoints.urls),
+        concurrency,
+    )
+    for url in endpoints.urls:
+        proxy = proxies.of(url)
+        if proxy is not None:
+            logger.info("%s is asked through the proxy %s", url, proxy)
+    for entry in proxies.unreadable:
+        logger.warning("NO_PROXY: %r means no host and no network; it is passed over", entry)

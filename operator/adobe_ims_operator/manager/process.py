@@ -19,6 +19,7 @@ from kubernetes.aio.client import Configuration
 
 from adobe_ims_operator.adobe.client import IMSClient
 from adobe_ims_operator.adobe.endpoints import Endpoints
+from adobe_ims_operator.adobe.proxies import Proxies
 from adobe_ims_operator.api.resource import Key
 from adobe_ims_operator.api.times import Clock
 from adobe_ims_operator.cache.credential_watch import CredentialWatch
@@ -32,6 +33,7 @@ from adobe_ims_operator.kube.lease import LeaderElector
 from adobe_ims_operator.kube.login import load_configuration
 from adobe_ims_operator.kube.recorder import SENDERS, Recorder
 from adobe_ims_operator.manager import health
+from adobe_ims_operator.manager.logs import introduce
 from adobe_ims_operator.manager.metrics import Metrics
 from adobe_ims_operator.manager.serving import Server
 
@@ -52,6 +54,7 @@ class Options:
 
     endpoints: Endpoints
     trust: ssl.SSLContext
+    proxies: Proxies
     forbidden: Forbidden
     namespaces: Sequence[str] = ()
     selector: str | None = None
@@ -70,10 +73,13 @@ async def run(options: Options) -> None:
         NoClusterError: there is no cluster to work on.
         PortTakenError: metrics or health can't be served.
     """
+    identity = f"{socket.gethostname()}_{uuid.uuid4()}"
+    where = ", ".join(options.namespaces) or "all namespaces"
+    introduce(identity, where, options.selector, options.endpoints, options.proxies, options.concurrency)
     # Renewals have connections of their own, so that they never wait for other requests.
     renewals = Kube(await load_configuration(), 0, load_configuration)
     try:
-        process = _Process(options, await load_configuration(), renewals)
+        process = _Process(options, await load_configuration(), renewals, identity)
         try:
             await process.run()
         finally:
@@ -83,15 +89,15 @@ async def run(options: Options) -> None:
 
 
 class _Process:
-    def __init__(self, options: Options, configuration: Configuration, renewals: Kube) -> None:
+    def __init__(self, options: Options, configuration: Configuration, renewals: Kube, identity: str) -> None:
         self._options = options
         self._stop = asyncio.Event()
-        self._lease = self._stand(renewals, options.lease) if options.lease else None
+        self._lease = self._stand(renewals, options.lease, identity) if options.lease else None
         time_left = self._lease.time_left if self._lease else unhurried
         at_once = places_for(options.concurrency)
         connections = at_once * (len(options.endpoints.urls) + 1) + len(options.namespaces)
         self._kube = Kube(configuration, connections, load_configuration, time_left)
-        self._ims = IMSClient(options.trust)
+        self._ims = IMSClient(options.trust, options.proxies)
         self._recorder = Recorder(self._kube, CLOCK.now, socket.gethostname())
         self._metrics = Metrics()
         self._controller = Controller(
@@ -128,8 +134,6 @@ class _Process:
         for server in servers:
             await server.start()
         self._catch_signals()
-        where = ", ".join(self._options.namespaces) or "all namespaces"
-        logger.info("watching %s; endpoints: %s", where, ", ".join(self._options.endpoints.urls))
         # All tasks are made before kopf starts, since kopf cancels at its end what was made after its start.
         self._controller.start()
         namespaces = self._credential_watch.namespaces
@@ -232,8 +236,7 @@ class _Process:
     def _is_leading(self) -> bool:
         return self._lease is None or self._lease.leading
 
-    def _stand(self, renewals: Kube, key: Key) -> LeaderElector:
-        identity = f"{socket.gethostname()}_{uuid.uuid4()}"
+    def _stand(self, renewals: Kube, key: Key, identity: str) -> LeaderElector:
         return LeaderElector(
             renewals,
             key,
