@@ -1,9 +1,10 @@
 """The command as a process: how it ends, and what it is allowed to see."""
 
 import json
+from importlib.metadata import version
 
 from testbed.api import wait_for
-from testbed.scene import Scene
+from testbed.scene import CLIENT, Scene
 
 
 def test_sigterm_ends_it_with_0_within_ten_seconds_although_ims_is_slow(scene: Scene) -> None:
@@ -36,6 +37,24 @@ def test_each_line_of_the_log_is_json_by_default(scene: Scene) -> None:
     lines = [json.loads(line) for line in operator.text().splitlines()]
     assert {"time", "level", "logger", "message"} <= lines[0].keys()
     assert any("wrote Secret lightroom" in line["message"] for line in lines)
+
+
+def test_what_happens_to_a_credential_is_logged_once(scene: Scene) -> None:
+    scene.client_secret(data={**CLIENT, "client_secret": "p8e-wrong"})
+    operator = scene.operator("--selector", "!elsewhere", "--concurrency", "7")
+    scene.credential()
+    scene.wait_condition("RotationFailing", "True", "InvalidClient")
+    scene.client_secret()
+    scene.wait_ready()
+    assert operator.stop() == 0
+    messages = [json.loads(line)["message"] for line in operator.text().splitlines()]
+    for words in ("does not accept the client secret", "expires at"):
+        assert sum(words in message for message in messages) == 1, messages
+    first = messages[0]
+    for words in (version("adobe-ims-operator"), "identity ", scene.namespace, "selector !elsewhere", "concurrency 7"):
+        assert words in first
+    events = scene.api.get(f"/apis/events.k8s.io/v1/namespaces/{scene.namespace}/events")["items"]
+    assert sorted(each["reason"] for each in events) == ["InvalidClient", "Rotated"]
 
 
 def test_a_selector_splits_the_credentials(scene: Scene) -> None:

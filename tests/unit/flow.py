@@ -193,10 +193,11 @@ class Flow:
         """Whether this replica may write and ask."""
         self.calls: Counter[str] = Counter()
         """How often the core was called, by what it did."""
+        self.recorder = Recorder(kube, CLOCK.now, "test")
         self.controller = Controller(
             kube,
             asker,
-            Recorder(kube, CLOCK.now, "test"),
+            self.recorder,
             Endpoints([each.url for each in ims], allow_http=True),
             clock=CLOCK,
             jitter=lambda: 0.0,

@@ -63,7 +63,7 @@ async def test_each_client_secret_that_is_not_accepted_is_in_the_log(caplog: pyt
         flow.ims[0].accepted = {"p8e-new"}
         flow.put("a", keys={"old": "p8e-old", "new": "p8e-new"})
         await flow.until(lambda: flow.ready("a") == "Rotated")
-    told = [record.getMessage() for record in caplog.records if "with the key old" in record.getMessage()]
+    told = [record.getMessage() for record in caplog.records if "the key old; the next" in record.getMessage()]
     assert len(told) == 1
     assert "x-debug-id 0000-of-an-answer" in told[0]
 

@@ -6,7 +6,7 @@ from collections.abc import Callable
 import pytest
 
 from adobe_ims_operator.api.resource import Key
-from unit.flow import NAMESPACE, Flow, flowing
+from unit.flow import NAMESPACE, Flow, cancel, flowing
 
 
 async def test_the_next_token_is_asked_for_while_the_one_before_is_written() -> None:
@@ -225,3 +225,24 @@ async def test_a_conflict_that_persists_is_not_tried_again_in_a_loop() -> None:
         await flow.until(lambda: failing(flow, "a") == "SecretWriteFailed")
         await asyncio.sleep(0.5)
         assert flow.api.refusals <= 3
+
+
+async def test_what_happens_is_in_the_log_once_and_in_an_event_too(caplog: pytest.LogCaptureFixture) -> None:
+    caplog.set_level("INFO")
+    async with flowing(1) as flow:
+        recorder = asyncio.create_task(flow.recorder.run())
+        flow.ims[0].accepted = set()
+        flow.put("a")
+        await flow.until(lambda: failing(flow, "a") == "InvalidClient")
+        flow.ims[0].accepted = None
+        flow.rotate("a", "now")
+        await flow.until(lambda: flow.ready("a") == "Rotated")
+        flow.put("nowhere", endpoint="https://elsewhere.example")
+        await flow.until(lambda: failing(flow, "nowhere") == "EndpointNotAllowed")
+        await flow.until(lambda: len(flow.api.events) == 3)
+        await cancel(recorder)
+    lines = [record.getMessage() for record in caplog.records if record.name.startswith("adobe_ims_operator")]
+    for words in ("does not accept the client", "token expires at", "may not send client secrets"):
+        assert sum(words in line for line in lines) == 1, lines
+    assert [line for line in lines if "holds a valid token" in line] == []
+    assert sorted(each["reason"] for each in flow.api.events) == ["EndpointNotAllowed", "InvalidClient", "Rotated"]

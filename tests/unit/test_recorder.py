@@ -68,6 +68,17 @@ async def test_an_event_is_logged_and_sent_with_what_it_says(api: API, caplog: p
     assert (event["regarding"]["name"], event["regarding"]["uid"]) == ("lightroom", "uid-1")
 
 
+async def test_an_event_that_was_logged_where_it_happened_is_sent_and_not_logged_again(
+    api: API, caplog: pytest.LogCaptureFixture
+) -> None:
+    async with sending(api_client(api)) as recorder:
+        with caplog.at_level("INFO"):
+            recorder.record(credential(), Event("InvalidClient", "about it", warning=True, logged=True))
+        await flush(recorder)
+    assert sent(api) == ["InvalidClient"]
+    assert [record for record in caplog.records if "about it" in record.getMessage()] == []
+
+
 @pytest.mark.parametrize(
     ("answer", "logged"),
     [

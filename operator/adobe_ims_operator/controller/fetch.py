@@ -80,12 +80,13 @@ class Fetcher:
         refusals: dict[str, InvalidClient] = {}
         for number, secret_key in enumerate(client.secrets):
             if number:  # the first had its turn before the lane chose this credential
+                tried, refusal = next(reversed(refusals.items()))
+                logger.info("%s: %s with the key %s; the next one is tried", observed.key, refusal, tried)
                 await self.limits[ask.endpoint].wait(again=observed.key.namespace)
             outcome = await self._ask_in_turn(observed, ask, client, secret_key, inputs)
             if not isinstance(outcome, InvalidClient):
                 break
             refusals[secret_key] = outcome
-            logger.info("%s: asked %s with the key %s: %s", observed.key, ask.endpoint, secret_key, outcome)
         if outcome is None:
             return
         key, known = observed.key, self.work.attempts(observed.key) or observed.attempts

@@ -77,7 +77,9 @@ class FollowUp:
         now = self.clock.now()
         after = status.derive(observed, decision, before, now, how_far)
         if status.is_worth_writing(observed, decision, before, after, now):
-            await self._write(credential, before, after)
+            failures = (observed.attempts.failure, observed.attempts.clean_up)
+            logged = {failure.finding.message for failure in failures if failure is not None}
+            await self._write(credential, before, after, logged)
         return again_at
 
     async def _restart(self, observed: Observed, before: Status) -> tuple[restarts.FollowUp | None, datetime | None]:
@@ -99,7 +101,7 @@ class FollowUp:
                 break  # the others have turns of their own, as each may take as long
         return restarts.report(rotation, before, known), restarts.next_at(rotation, before, known, self.clock.now())
 
-    async def _write(self, credential: Credential, before: Status, after: Status) -> None:
+    async def _write(self, credential: Credential, before: Status, after: Status, logged: set[str]) -> None:
         key = credential.key
         path = credentials_path(key.namespace, key.name)
         try:
@@ -109,7 +111,7 @@ class FollowUp:
             self.work.store.delete_credential(key, credential.uid)
             return
         self.work.store.update_own_status(key, answer["metadata"], after)
-        for event in events.derive(before, after, credential.spec.client.secret_keys):
+        for event in events.derive(before, after, credential.spec.client.secret_keys, logged):
             self.recorder.record(credential, event)
 
     async def _delete_outgrown(self, observed: Observed) -> None:

@@ -4,7 +4,7 @@ What is worth telling is derived from the status before and after, so nothing el
 rotation that went as planned, and a retry that failed as the one before, are told by status and metrics alone.
 """
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -25,15 +25,20 @@ class Event:
     reason: str
     note: str
     warning: bool
+    logged: bool = False
+    """Whether the log has it already, from where it happened."""
 
 
-def derive(before: Status, after: Status, secret_keys: Sequence[str]) -> list[Event]:
+def derive(
+    before: Status, after: Status, secret_keys: Sequence[str], logged: Collection[str] = frozenset()
+) -> list[Event]:
     """What to tell of the change from one status to the next.
 
     Args:
         secret_keys: `spec.client.secretKeys`, in their order.
+        logged: messages of attempts that failed, which were logged when they did.
     """
-    told = [_of_failure(before, after), _of_lost_token(before, after)]
+    told = [_of_failure(before, after, logged), _of_lost_token(before, after)]
     told += [_of_recovery(before, after), _of_client_secret(before, after, secret_keys)]
     told += [_of_suspension(before, after), _of_restart(before, after)]
     return [event for event in told if event is not None]
@@ -68,13 +73,13 @@ def to_json(event: Event, credential: Credential, happened_at: datetime, instanc
     }
 
 
-def _of_failure(before: Status, after: Status) -> Event | None:
+def _of_failure(before: Status, after: Status, logged: Collection[str]) -> Event | None:
     old, new = before.condition("RotationFailing"), after.condition("RotationFailing")
     if new is None or new.status != "True":
         return None
     if old is not None and old.status == new.status and (old.reason == new.reason or _both_pass(old, new)):
         return None
-    return Event(new.reason, new.message, warning=True)
+    return Event(new.reason, new.message, warning=True, logged=new.message in logged)
 
 
 def _of_lost_token(before: Status, after: Status) -> Event | None:
@@ -107,7 +112,10 @@ def _of_recovery(before: Status, after: Status) -> Event | None:
         return None
     if before.says("Ready", "True") and not before.says("RotationFailing", "True"):
         return None
-    return Event(Reason.ROTATED, f"{ready.message}; it expires at {after.expiration_time}", warning=False)
+    # What wrote the token logged it.
+    written = (before.rotations, before.last_rotation_time) != (after.rotations, after.last_rotation_time)
+    note = f"{ready.message}; it expires at {after.expiration_time}"
+    return Event(Reason.ROTATED, note, warning=False, logged=written)
 
 
 def _of_client_secret(before: Status, after: Status, secret_keys: Sequence[str]) -> Event | None:

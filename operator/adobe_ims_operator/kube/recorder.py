@@ -64,9 +64,10 @@ class Recorder:
         """Events that were not sent since the start, as too many waited."""
 
     def record(self, credential: Credential, event: Event) -> None:
-        """Log what happened to a credential just now, and have it sent."""
-        level = logging.WARNING if event.warning else logging.INFO
-        logger.log(level, "%s: %s: %s", credential.key, event.reason, event.note)
+        """Log what happened to a credential just now, unless the log has it, and have it sent."""
+        if not event.logged:
+            level = logging.WARNING if event.warning else logging.INFO
+            logger.log(level, "%s: %s: %s", credential.key, event.reason, event.note)
         namespace = credential.key.namespace
         queue = self._waiting.get(namespace, ())
         if self._total >= self._most_waiting or len(queue) >= MAX_OF_NAMESPACE:
