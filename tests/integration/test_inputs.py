@@ -173,6 +173,33 @@ def test_other_keys_than_the_usual_ones_can_be_named(scene: Scene) -> None:
     scene.wait_ready()
 
 
+def test_one_client_serves_a_credential_for_each_organization(scene: Scene) -> None:
+    scene.client_secret()
+    scene.operator()
+    scene.credential("without")
+    scene.wait_ready("without")
+    data = {"token": "$(access_token)", "organization": "$(organization_id)"}
+    for name in ("a", "b"):
+        client = {"secretRef": {"name": "oauth"}, "organizationId": f"{name}@AdobeOrg"}
+        scene.credential(name, client=client, secret={"data": data})
+        scene.wait_ready(name)
+        assert scene.data(name)["organization"] == f"{name}@AdobeOrg"
+        assert annotation(scene, name) == f"{name}@AdobeOrg"
+    assert [entry.organization for entry in scene.ims.requests().log] == ["", "a@AdobeOrg", "b@AdobeOrg"]
+    scene.credential("b", client={"secretRef": {"name": "oauth"}})
+    scene.wait_rotations(2, "b")
+    assert scene.ims.requests().log[-1].organization == ""
+    assert annotation(scene, "b") is None
+    assert annotation(scene, "without") is None
+
+
+def annotation(scene: Scene, name: str) -> str | None:
+    secret = scene.secret(name)
+    assert secret is not None
+    organization: str | None = secret["metadata"]["annotations"].get("adobe-ims.dev/organization-id")
+    return organization
+
+
 def test_a_change_of_scopes_or_keys_rotates_at_once(scene: Scene) -> None:
     scene.client_secret()
     scene.operator()

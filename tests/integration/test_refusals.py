@@ -32,6 +32,11 @@ def namespace(control_plane: Any) -> str:
         ({"client": {**CLIENT, "idKey": "client id"}}, "must be a key of a Secret"),
         ({"client": {**CLIENT, "secretKeys": []}}, "should have at least 1 items"),
         ({"client": {**CLIENT, "secretKeys": ["a", "a"]}}, "must not name the same thing twice"),
+        ({"client": {**CLIENT, "organizationId": "photos"}}, "such as 0123456789ABCDEF01234567@AdobeOrg"),
+        (
+            {"client": CLIENT, "secret": {"data": {"a": "$(access_token)", "b": "$(organization_id)"}}},
+            "$(organization_id) has no value; set spec.client.organizationId",
+        ),
         ({"client": CLIENT, "scopes": ["openid AdobeID"]}, "write several as a list: scopes: [openid, AdobeID]"),
         ({"client": CLIENT, "scopes": ["openid,AdobeID"]}, "write several as a list: scopes: [openid, AdobeID]"),
         ({"client": CLIENT, "endpoint": "https://-"}, "such as https://ims-na1.adobelogin.com"),
@@ -92,7 +97,16 @@ def test_a_name_that_is_the_client_secrets_is_refused_where_secret_name_is_left_
 
 @pytest.mark.parametrize(
     "text",
-    ["plain", "$(access_token)", "$$(hostname)", "a $ b $$ c", "$5 $x", "$$$(access_token)", "two\nlines $(scope)\n"],
+    [
+        "plain",
+        "$(access_token)",
+        "$$(hostname)",
+        "$$(organization_id)",
+        "a $ b $$ c",
+        "$5 $x",
+        "$$$(access_token)",
+        "two\nlines $(scope)\n",
+    ],
 )
 def test_a_good_template_is_taken(api: Api, namespace: str, text: str) -> None:
     applied = api.apply(

@@ -135,7 +135,7 @@ def test_a_debug_id_that_repeats_what_was_received_is_left_out(body: bytes) -> N
 
 @pytest.mark.parametrize("debug_id", [f"x-{CLIENT.client_id}", CLIENT.client_id.upper(), "x-read-organizations"])
 def test_a_debug_id_that_repeats_anything_that_was_sent_is_left_out(debug_id: str) -> None:
-    question = Question(QUESTION.endpoint, ("read-organizations",), CLIENT.client_secret, (CLIENT.client_id,))
+    question = Question(QUESTION.endpoint, ("read-organizations",), CLIENT.client_secret, CLIENT.client_id)
     with pytest.raises(IMSError) as raised:
         interpret(question, Answer(503, {"x-debug-id": debug_id}, b"", NOW, NOW))
     assert raised.value.debug_id is None

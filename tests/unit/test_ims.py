@@ -49,6 +49,12 @@ async def test_the_request_is_a_form_and_each_character_of_a_secret_arrives(stan
     assert stand_in.issued(token.access_token)
 
 
+async def test_a_client_of_several_organizations_names_one(stand_in: StandIn, fetch: Fetch) -> None:
+    await fetch()
+    await fetch(credentials=ClientCredentials(CLIENT.client_id, CLIENT.client_secret, "1@AdobeOrg"))
+    assert [entry.organization for entry in stand_in.requests().log] == ["", "1@AdobeOrg"]
+
+
 async def test_the_request_says_who_asks_and_wants_json_that_is_not_compressed(serve: Serve, fetch: Fetch) -> None:
     server = await serve(GOOD % 86399)
     await fetch(server.url)
@@ -59,6 +65,7 @@ async def test_the_request_says_who_asks_and_wants_json_that_is_not_compressed(s
     assert f"user-agent: adobe-ims-operator/{version('adobe-ims-operator')}".encode() in lines
     assert b"content-type: application/x-www-form-urlencoded" in lines
     assert body.startswith(b"grant_type=client_credentials&client_id=")
+    assert b"org_id" not in body
     assert not any(line.startswith((b"authorization:", b"cookie:")) for line in lines)
 
 

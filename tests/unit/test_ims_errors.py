@@ -80,6 +80,15 @@ async def test_a_credential_that_is_not_set_up_for_this_is_told_with_the_error(
     check(await refuse(), CredentialNotPermitted, error, "OAuth Server-to-Server")
 
 
+async def test_a_credential_that_is_not_permitted_is_told_with_its_organization(
+    stand_in: StandIn, refuse: Refuse
+) -> None:
+    stand_in.rules([{**oauth("access_denied"), "org_id": "1@AdobeOrg"}])
+    credentials = ClientCredentials(CLIENT.client_id, CLIENT.client_secret, "1@AdobeOrg")
+    words = "that organization 1@AdobeOrg (spec.client.organizationId) has it"
+    check(await refuse(credentials=credentials), CredentialNotPermitted, "access_denied", words)
+
+
 # It throttles: time mends it
 
 

@@ -38,11 +38,15 @@ FACTS = st.builds(
     rotations=st.integers(0, 2**31 - 1),
 )
 IDENTIFIED = st.builds(
-    lambda issued_at, number, client_id: worlds.facts(
-        issued_at, rotation_id=new_rotation_id(issued_at, f"{number:x}"), client_id=client_id
+    lambda issued_at, number, client_id, organization_id: worlds.facts(
+        issued_at,
+        rotation_id=new_rotation_id(issued_at, f"{number:x}"),
+        client_id=client_id,
+        organization_id=organization_id,
     ),
     st.integers(0, 10**11).map(lambda seconds: datetime.fromtimestamp(seconds, UTC)),
     st.integers(0, 2**64 - 1),
+    st.none() | TEXTS,
     st.none() | TEXTS,
 )
 
@@ -58,7 +62,7 @@ def test_annotations_of_others_do_no_harm(facts: Facts, others: dict[str, str]) 
 
 
 def test_every_fact_has_an_annotation_of_its_own_under_the_group() -> None:
-    annotations = worlds.facts(rotation_id="1-a", client_id="client").to_annotations()
+    annotations = worlds.facts(rotation_id="1-a", client_id="client", organization_id="organization").to_annotations()
     assert [key for key in annotations if not key.startswith(PREFIX)] == []
     assert len(annotations) == len(Facts.__annotations__) + 1  # and the format
 
@@ -71,8 +75,8 @@ def test_without_one_of_them_the_facts_are_damaged(name: str) -> None:
 
 
 @given(IDENTIFIED)
-def test_the_facts_of_an_older_version_have_no_rotation_id_and_no_client_id(facts: Facts) -> None:
-    older = replace(facts, rotation_id=None, client_id=None)
+def test_the_facts_of_an_older_version_have_no_rotation_id_no_client_id_and_no_organization(facts: Facts) -> None:
+    older = replace(facts, rotation_id=None, client_id=None, organization_id=None)
     assert read_facts(older.to_annotations()) == older
     # The older version changes the annotations that it knows, and leaves the others.
     later = replace(older, issued_at=facts.issued_at + timedelta(seconds=1))
@@ -165,6 +169,7 @@ SECRET = replace(SPEC.secret)
         replace(SPEC, client=replace(CLIENT, secret_keys=("new",))),
         replace(SPEC, client=replace(CLIENT, secret_keys=("old", "new"))),
         replace(SPEC, client=replace(CLIENT, secret_keys=("newold",))),
+        replace(SPEC, client=replace(CLIENT, organization_id="1@AdobeOrg")),
         replace(SPEC, endpoint="https://ims.example"),
         replace(SPEC, scopes=("openid", "AdobeID")),
         replace(SPEC, scopes=tuple(reversed(SPEC.scopes))),
@@ -205,7 +210,7 @@ def test_every_field_of_a_spec_is_in_one_of_the_two_tables_above() -> None:
     assert {name for name, each in Spec.__dataclass_fields__.items() if each.init} == {
         "client", "secret", "scopes", "endpoint", "interval", "restart", "suspend",
     }  # fmt: skip
-    assert set(ClientRef.__dataclass_fields__) == {"secret_name", "id_key", "secret_keys"}
+    assert set(ClientRef.__dataclass_fields__) == {"secret_name", "id_key", "secret_keys", "organization_id"}
     assert set(SecretTemplate.__dataclass_fields__) == {
         "name", "type", "labels", "annotations", "data", "deletion_policy", "adopt",
     }  # fmt: skip
@@ -241,6 +246,7 @@ GOLDEN = """\
 from adobe_ims_operator.api.ledger import digest_client, digest_data, digest_spec
 from adobe_ims_operator.api.resource import ClientRef, SecretTemplate, Spec
 print(digest_spec(Spec(client=ClientRef("oauth"), secret=SecretTemplate("token"))))
+print(digest_spec(Spec(client=ClientRef("oauth", organization_id="1@AdobeOrg"), secret=SecretTemplate("token"))))
 print(digest_client("uid-1", "the id", {"client_secret": "the secret \u00e9"}))
 print(digest_data("uid-1", {"access_token": "dG9rZW4=", "other": ""}))
 """
@@ -250,6 +256,7 @@ def test_a_later_version_of_the_operator_digests_the_same_as_otherwise_each_upgr
     printed = subprocess.run([sys.executable, "-c", GOLDEN], capture_output=True, text=True, check=True).stdout
     assert printed.split() == [
         "6a1bc469249ac1574dce1d48d5f01ffe",
+        "50cdb9ef1505ee534ceed1fd32fe1936",
         "e158226bbb828a6f699a96fc20af1f2b",
         "25d1ff9fbc8095762a446e26935ef220",
     ]

@@ -57,7 +57,8 @@ def test_the_size_is_that_with_the_longest_values() -> None:
     template = {"a": "".join(f"$({name})" for name in NAMES)}
     longest = len(str(int(LONGEST_LIFETIME / timedelta(seconds=1))))
     times = 2 * len(to_rfc3339(worlds.NOW))
-    assert secret_size(template, ["a", "bc"]) == 8192 + len("bearer") + times + longest + 256 + len("a,bc")
+    fixed = 8192 + len("bearer") + times + longest + 256 + len("a,bc")
+    assert secret_size(template, ["a", "bc"], "1@AdobeOrg") == fixed + len("1@AdobeOrg")
 
 
 def spec(data: dict[str, str], annotations: dict[str, str] | None = None) -> Spec:
@@ -72,6 +73,11 @@ def spec(data: dict[str, str], annotations: dict[str, str] | None = None) -> Spe
         (spec({"a": "$(access_token)"}, {f"x{n}": "é" * 4096 for n in range(32)}), "SecretTooLarge", "annotations"),
         (spec({"a": "$$(access_token)"}), "TemplateInvalid", "no key holds the token"),
         (spec({"a": "$(access_token) $(nope)"}), "TemplateInvalid", "unknown placeholder $(nope)"),
+        (
+            spec({"a": "$(access_token) $(organization_id)"}),
+            "TemplateInvalid",
+            "$(organization_id) has no value; set spec.client.organizationId",
+        ),
     ],
 )
 def test_what_can_not_be_written_is_refused_before_ims_is_asked(given_spec: Spec, reason: str, said: str) -> None:

@@ -52,8 +52,8 @@ class Question:
     endpoint: str
     scopes: Sequence[str]
     client_secret: str = field(repr=False)
-    also_sent: Sequence[str] = ()
-    """What else is in the request; none of it is secret."""
+    client_id: str = ""
+    organization_id: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -189,7 +189,7 @@ def _refusal(question: Question, status: int, document: dict[str, Any] | None) -
     if error in _PERSON_ERRORS:
         return CredentialNotPermitted(
             f"IMS answered {error}; check in the Adobe Developer Console that the credential is of the type "
-            "OAuth Server-to-Server and has the APIs that it needs"
+            f"OAuth Server-to-Server and has the APIs that it needs{_in_organization(question)}"
         )
     endpoint = question.endpoint
     if error in _PASSING_ERRORS:
@@ -198,6 +198,12 @@ def _refusal(question: Question, status: int, document: dict[str, Any] | None) -
         return IMSResponseInvalid(f"{endpoint} redirects (HTTP {status}), which IMS never does; check spec.endpoint")
     known = "an unknown OAuth error" if isinstance(error, str) else "no OAuth error"
     return IMSResponseInvalid(f"{endpoint} answered HTTP {status} with {known}; check spec.endpoint")
+
+
+def _in_organization(question: Question) -> str:
+    if question.organization_id is None:
+        return ""
+    return f", and that organization {question.organization_id} (spec.client.organizationId) has it"
 
 
 def _culprit(document: dict[str, Any] | None) -> Culprit:
@@ -232,7 +238,13 @@ def _debug_id(question: Question, answer: Answer, document: dict[str, Any] | Non
     folded = header.casefold()
     token = document.get("access_token") if document is not None else None
     secrets = [question.client_secret, token if isinstance(token, str) else ""]
-    texts = [*secrets, ",".join(question.scopes), *question.also_sent, answer.body.decode("latin-1")]
+    texts = [
+        *secrets,
+        ",".join(question.scopes),
+        question.client_id,
+        question.organization_id or "",
+        answer.body.decode("latin-1"),
+    ]
     known = "\n".join(texts).casefold()
     pieces = (folded[start : start + _TELLTALE] for start in range(len(folded) - _TELLTALE + 1))
     repeats = any(piece in known for piece in pieces)

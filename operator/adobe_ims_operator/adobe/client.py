@@ -35,6 +35,8 @@ class ClientCredentials:
 
     client_id: str
     client_secret: str = field(repr=False)
+    organization_id: str | None = None
+    """For whom a client of several organizations asks (@adobe/aio-lib-ims, adobe/ims-go: org_id)."""
 
 
 class IMSClient:
@@ -82,6 +84,8 @@ class IMSClient:
             "client_secret": credentials.client_secret,
             "scope": ",".join(scopes),
         }
+        if credentials.organization_id is not None:
+            form["org_id"] = credentials.organization_id
         answer: Answer | None = None
         failure = ""
         proxy: Proxy | None = None
@@ -99,8 +103,10 @@ class IMSClient:
         # Raised out here, so that nothing is chained to it.
         if answer is None:
             raise IMSUnavailable(f"{endpoint} can't be reached ({failure}); the operator keeps trying")
-        also_sent = (credentials.client_id,)
-        return interpret(Question(endpoint, scopes, credentials.client_secret, also_sent), answer)
+        question = Question(
+            endpoint, scopes, credentials.client_secret, credentials.client_id, credentials.organization_id
+        )
+        return interpret(question, answer)
 
     @asynccontextmanager
     async def _client(self, endpoint: str, proxy: Proxy | None) -> AsyncIterator[httpx.AsyncClient]:

@@ -36,6 +36,7 @@ _ROTATE = f"{GROUP}/rotate"
 _ROTATIONS = f"{GROUP}/rotations"
 _ROTATION_ID = f"{GROUP}/rotation-id"
 _CLIENT_ID = f"{GROUP}/client-id"
+_ORGANIZATION_ID = f"{GROUP}/organization-id"
 _ROTATION_ID_FORM = re.compile(r"([0-9]{1,12})-[0-9a-f]{1,32}")
 
 MAX_CLIENT_ID = 256
@@ -84,10 +85,12 @@ class Facts:
     """Of this rotation and no other; None in a Secret of an older version."""
     client_id: str | None = None
     """The OAuth client that asked, which is public; None in a Secret of an older version."""
+    organization_id: str | None = None
+    """The organization that it asked for, if it named one."""
 
     def to_annotations(self) -> dict[str, str]:
         """Write the facts as annotations."""
-        optional = {_ROTATION_ID: self.rotation_id}
+        optional = {_ROTATION_ID: self.rotation_id, _ORGANIZATION_ID: self.organization_id}
         if self.client_id is not None and len(self.client_id) <= MAX_CLIENT_ID:
             optional[_CLIENT_ID] = self.client_id
         return {
@@ -119,8 +122,9 @@ def read_facts(annotations: Mapping[str, str]) -> Facts | None:
             return None
         issued_at = from_rfc3339(annotations[_ISSUED_AT])
         rotation_id = annotations.get(_ROTATION_ID)
-        if rotation_id is not None and not _is_of(rotation_id, issued_at):
-            rotation_id = None  # an older version changed the token, and what it did not know stayed
+        later: Mapping[str, str] = annotations
+        if rotation_id is None or not _is_of(rotation_id, issued_at):
+            rotation_id, later = None, {}  # an older version changed the token, and what it did not know stayed
         return Facts(
             credential=share(annotations[_CREDENTIAL]),
             credential_uid=share(annotations[_CREDENTIAL_UID]),
@@ -135,12 +139,15 @@ def read_facts(annotations: Mapping[str, str]) -> Facts | None:
             rotate_request=shorten(annotations[_ROTATE]),
             rotations=rotations,
             rotation_id=rotation_id,
-            client_id=share(annotations[_CLIENT_ID][:MAX_CLIENT_ID])
-            if rotation_id is not None and _CLIENT_ID in annotations
-            else None,
+            client_id=_share(later.get(_CLIENT_ID), MAX_CLIENT_ID),
+            organization_id=_share(later.get(_ORGANIZATION_ID), LONGEST_FACT),
         )
     except (KeyError, ValueError):
         return None
+
+
+def _share(fact: str | None, longest: int) -> str | None:
+    return None if fact is None else share(fact[:longest])
 
 
 def new_rotation_id(issued_at: datetime, random: str) -> str:
@@ -178,8 +185,10 @@ def digest_spec(spec: Spec) -> str:
     """Digest all of a spec that the token or its Secret is made from.
 
     The operator's default endpoint is no part of it: two operators that have different ones must not rotate in turn.
-    The rotation interval, `suspend` and `adopt` are left out: changing them makes no other Secret.
+    The rotation interval, `suspend` and `adopt` are left out: changing them makes no other Secret. A field that came
+    later takes part only where it is set, so that an upgrade finds the digests as they were.
     """
+    later = {"organizationId": spec.client.organization_id} if spec.client.organization_id is not None else {}
     return _digest(
         spec.client.secret_name,
         spec.client.id_key,
@@ -192,6 +201,7 @@ def digest_spec(spec: Spec) -> str:
         spec.secret.annotations,
         spec.secret.data,
         spec.secret.deletion_policy,
+        *([later] if later else []),
     )
 
 

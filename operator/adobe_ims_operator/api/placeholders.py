@@ -7,7 +7,9 @@ being left as it stands, since a pod that reads the literal text would send it t
 import re
 from collections.abc import Mapping
 
-NAMES = ("access_token", "token_type", "expires_at", "issued_at", "expires_in", "client_id", "scope")
+NAMES = ("access_token", "token_type", "expires_at", "issued_at", "expires_in", "client_id", "organization_id", "scope")
+_FIELDS = {"organization_id": "spec.client.organizationId"}
+"""Where a placeholder has its value from that need not have one."""
 LONGEST_SHOWN = 64
 """Characters of an unknown placeholder that a message shows."""
 
@@ -69,6 +71,8 @@ def _without_escapes(text: str) -> str:
 
 
 def _unknown(match: re.Match[str]) -> TemplateError:
+    if match.group(1) in _FIELDS:
+        return TemplateError(f"{match.group()} has no value; set {_FIELDS[match.group(1)]}")
     known = ", ".join(f"$({name})" for name in NAMES)
     shown = "$( without its closing parenthesis" if match.group(1) is None else _short(match.group())
     return TemplateError(f"unknown placeholder {shown}; use {known}, or write $$( for a literal $(")

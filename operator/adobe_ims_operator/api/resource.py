@@ -22,6 +22,7 @@ from adobe_ims_operator.api.rules import (
     Endpoint,
     LabelValue,
     MetadataKey,
+    Organization,
     Scope,
     SecretKey,
     SecretType,
@@ -89,6 +90,8 @@ class ClientRef:
     secret_name: Annotated[DnsName, Field(validation_alias=AliasPath("secretRef", "name"))]
     id_key: SecretKey = "client_id"
     secret_keys: Annotated[tuple[SecretKey, ...], list_of(1, 5)] = ("client_secret",)
+    organization_id: Organization | None = None
+    """For which organization a client of several asks."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -141,7 +144,9 @@ class Spec:
     def __post_init__(self) -> None:
         """Measure the template, once."""
         try:
-            object.__setattr__(self, "secret_size", secret_size(self.secret.data, self.scopes))
+            object.__setattr__(
+                self, "secret_size", secret_size(self.secret.data, self.scopes, self.client.organization_id)
+            )
         except TemplateError as error:
             object.__setattr__(self, "template_problem", str(error))
 

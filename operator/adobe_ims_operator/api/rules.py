@@ -77,6 +77,15 @@ LabelValue = Annotated[
     str,
     text_of(63, "([a-zA-Z0-9]([-._a-zA-Z0-9]*[a-zA-Z0-9])?)?", "must be a label value: letters, digits, '-', '_', '.'"),
 ]
+Organization = Annotated[
+    Word,
+    text_of(
+        128,
+        "[-._a-zA-Z0-9]+@AdobeOrg",
+        "must be the id of an organization as the Adobe Developer Console shows it, such as "
+        "0123456789ABCDEF01234567@AdobeOrg",
+    ),
+]
 Scope = Annotated[Word, text_of(128, "[-._:a-zA-Z0-9]+", "must be one scope: letters, digits, '.', '_', '-', ':'")]
 Endpoint = Annotated[
     str,

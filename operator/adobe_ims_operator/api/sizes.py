@@ -33,15 +33,17 @@ _LONGEST = {
 }
 
 
-def secret_size(data: Mapping[str, str], scopes: Sequence[str]) -> int:
+def secret_size(data: Mapping[str, str], scopes: Sequence[str], organization_id: str | None = None) -> int:
     """The bytes of all rendered values at most, counted with the longest token that is accepted.
 
     Raises:
-        TemplateError: a placeholder is unknown, or none is the token.
+        TemplateError: a placeholder is unknown or has no value, or none is the token.
     """
     if not any(holds_token(text) for text in data.values()):
         raise TemplateError("no key holds the token; write $(access_token) in one of them")
     lengths = _LONGEST | {"scope": len(",".join(scopes).encode())}
+    if organization_id is not None:
+        lengths["organization_id"] = len(organization_id.encode())
     return sum(measure(text, lengths) for text in data.values())
 
 

@@ -130,7 +130,9 @@ class Fetcher:
 
     async def _ask(self, observed: Observed, ask: Ask, client: Client, secret_key: str, inputs: Inputs) -> HeldToken:
         self.kube.time_left()
-        grant = await self._request(observed, ask, ClientCredentials(client.client_id, client.secrets[secret_key]))
+        organization_id = observed.spec.client.organization_id
+        credentials = ClientCredentials(client.client_id, client.secrets[secret_key], organization_id)
+        grant = await self._request(observed, ask, credentials)
         facts = Facts(
             credential=str(observed.key),
             credential_uid=observed.uid,
@@ -146,6 +148,7 @@ class Fetcher:
             rotations=(observed.facts.rotations if observed.facts else 0) + 1,
             rotation_id=new_rotation_id(grant.issued_at, self.random_hex()),
             client_id=client.client_id,
+            organization_id=organization_id,
         )
         return HeldToken(grant.token, client.client_id, facts, inputs)
 

@@ -117,6 +117,8 @@ def _render(observed: Observed, held: HeldToken) -> _Desired:
         "client_id": held.client_id,
         "scope": ",".join(observed.spec.scopes),
     }
+    if held.facts.organization_id is not None:
+        values["organization_id"] = held.facts.organization_id
     owner = {
         "apiVersion": API_VERSION,
         "kind": KIND,
