@@ -1,6 +1,7 @@
 """The client Secret: its changes take effect within seconds, and what is wrong with it is said."""
 
 import base64
+import json
 
 import pytest
 
@@ -87,6 +88,8 @@ def test_a_client_that_is_not_accepted_is_told_with_all_that_it_is_made_of(scene
     ):
         assert words in message
         assert words in scene.log.read_text()
+    lines = [json.loads(line) for line in scene.log.read_text().splitlines()]
+    assert [line["x-debug-id"] for line in lines if "x-debug-id" in line] == ["0123-of-this-answer"]
     assert SAMPLE_CLIENT_SECRET not in scene.log.read_text() + str(scene.status())
 
 

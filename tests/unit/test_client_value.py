@@ -91,9 +91,13 @@ def test_no_client_id_of_adobes_form_is_suspected(client_id: str) -> None:
     assert suspicion(client_id) is None
 
 
-@pytest.mark.parametrize("quoted", ["'{}'", '"{}"', "`{}`", "<{}>"])
+@pytest.mark.parametrize("quoted", ["'{}'", '"{}"', "`{}`"])
 def test_quotes_around_a_value_are_suspected(quoted: str) -> None:
     assert suspicion(quoted.format(SAMPLE_CLIENT_SECRET)) == "stands in quotes"
+
+
+def test_the_brackets_of_an_example_are_suspected() -> None:
+    assert suspicion(f"<{SAMPLE_CLIENT_ID}>") == "stands in angle brackets"
 
 
 @given(VALUES)

@@ -121,10 +121,25 @@ def test_the_proxy_is_that_of_the_scheme_or_of_all(
 
 @pytest.mark.parametrize(
     "value",
-    ["socks5://proxy:1080", "socks://proxy", "ftp://proxy", "http://", "http://:3128", "http://a b", "http://proxy:x",
-     "http://me:p8e-/x@proxy:1", "http://proxy:0", "http://proxy:99999", "proxy:3128:1", "//proxy", "http://[::1",
-     "me:p8e-x@proxy://y"],
-)  # fmt: skip
+    [
+        "socks5://proxy:1080",
+        "socks://proxy",
+        "ftp://proxy",
+        "http://",
+        "http://:3128",
+        "http://a b",
+        "http://proxy:x",
+        "http://me:p8e-/x@proxy:1",
+        "http://me/p8e-@proxy:1",
+        "http://me:1#p8e-@proxy:1",
+        "http://proxy:0",
+        "http://proxy:99999",
+        "proxy:3128:1",
+        "//proxy",
+        "http://[::1",
+        "me:p8e-x@proxy://y",
+    ],
+)
 def test_a_proxy_that_can_not_be_used_is_an_error_that_names_the_variable_and_no_password(value: str) -> None:
     for no_proxy in ("", "adobelogin.com"):
         with pytest.raises(ProxyError, match=r"http://proxy\.example\.com:3128$") as raised:

@@ -101,7 +101,7 @@ class Fetcher:
         if isinstance(outcome, InvalidClient):
             message = explain_refusals(observed.spec.client, ask.endpoint, client, refusals)
         trouble = Trouble(Finding(Reason(outcome.reason), message), pace, after)
-        self.looks.failed(observed, Step.ASK, trouble, inputs)
+        self.looks.failed(observed, Step.ASK, trouble, inputs, debug_id=outcome.debug_id)
 
     async def _ask_in_turn(
         self, observed: Observed, ask: Ask, client: Client, secret_key: str, inputs: Inputs

@@ -113,9 +113,16 @@ class Looks:
         return content
 
     def failed(
-        self, observed: Observed, step: Step, trouble: Trouble, inputs: Inputs, *, against: int | None = None
+        self,
+        observed: Observed,
+        step: Step,
+        trouble: Trouble,
+        inputs: Inputs,
+        *,
+        against: int | None = None,
+        debug_id: str | None = None,
     ) -> None:
-        """Note an attempt that failed, and log it."""
+        """Note an attempt that failed, and log it, with the x-debug-id of IMS's answer as a field."""
         now = self.clock.now()
         before = self.work.attempts(observed.key) or observed.attempts
         after = attempt.failed(before, step, trouble, inputs, now, self.jitter(), against=against)
@@ -123,7 +130,8 @@ class Looks:
         if after.failure is not None:
             wait = (after.failure.retry_at - now).total_seconds()
             finding = trouble.finding
-            logger.warning("%s: %s: %s; again in %.0f s", observed.key, finding.reason, finding.message, wait)
+            told = (observed.key, finding.reason, finding.message, wait)
+            logger.warning("%s: %s: %s; again in %.0f s", *told, extra={"x-debug-id": debug_id} if debug_id else None)
 
 
 def _seen(found: ClientSecret, uid: str) -> SeenClientSecret:

@@ -25,7 +25,7 @@ _CATEGORIES = {
     "Pi": "a curly quotation mark",
     "Pf": "a curly quotation mark",
 }
-_QUOTES = ('""', "''", "``", "<>")
+_QUOTES = ('""', "''", "``")
 _BASE64 = re.compile(r"(?:[A-Za-z0-9+/]{4}){2,}(?:[A-Za-z0-9+/]{2}==|[A-Za-z0-9+/]{3}=)?")
 _PRINTABLE = re.compile(rb"[\x20-\x7e]+\s*")
 
@@ -63,6 +63,8 @@ def suspicion(text: str) -> str | None:
     """What makes a value look as if it was not stored as it was given, in words that follow "the value"; or None."""
     if len(text) > 2 and text[0] + text[-1] in _QUOTES:
         return "stands in quotes"
+    if len(text) > 2 and text[0] + text[-1] == "<>":
+        return "stands in angle brackets"
     if _BASE64.fullmatch(text) and _PRINTABLE.fullmatch(base64.b64decode(text)):
         return "looks like base64 that was encoded twice"
     return None
