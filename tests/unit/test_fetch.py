@@ -4,7 +4,7 @@ import asyncio
 
 import pytest
 
-from unit.flow import flowing
+from unit.flow import Flow, flowing
 from unit.test_flow import failing
 
 
@@ -96,14 +96,34 @@ async def test_after_a_hold_one_request_probes_and_the_rest_follow() -> None:
         ims.throttled = {"a": "1"}
         names = [f"c{number}" for number in range(6)]
         flow.put(names[0], client="a")
-        await flow.happens("asked a")
+        await flow.until(lambda: failing(flow, names[0]) == "IMSRateLimited")  # until then the others may ask too
         for name in names[1:]:
             flow.put(name, client="a")
+        await one_probes(flow, names, asked=1)
+
+
+async def test_those_that_asked_before_the_429_came_wait_for_one_that_probes_too() -> None:
+    async with flowing(8) as flow:
+        ims = flow.ims[0]
+        ims.throttled = {"a": "1"}
         ims.answers.shut()
-        await flow.until(lambda: flow.history.count("asked a") >= 2)
-        ims.throttled = {}
-        await asyncio.sleep(0.3)
-        asked = flow.history.count("asked a")
+        names = [f"c{number}" for number in range(6)]
+        for name in names:
+            flow.put(name, client="a")
+        await flow.until(lambda: flow.history.count("asked a") == len(names))
         ims.answers.open()
-        await flow.until(lambda: all(flow.ready(name) == "Rotated" for name in names))
-        assert asked == 2
+        await flow.until(lambda: all(failing(flow, name) == "IMSRateLimited" for name in names))
+        await one_probes(flow, names, asked=len(names))
+
+
+async def one_probes(flow: Flow, names: list[str], asked: int) -> None:
+    """See that a client that is held, and was `asked` for so often, is asked for once more until that is answered."""
+    ims = flow.ims[0]
+    ims.throttled = {}
+    ims.answers.shut()
+    await flow.until(lambda: flow.history.count("asked a") > asked)
+    await asyncio.sleep(0.3)
+    probes = flow.history.count("asked a") - asked
+    ims.answers.open()
+    await flow.until(lambda: all(flow.ready(name) == "Rotated" for name in names))
+    assert probes == 1
