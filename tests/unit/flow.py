@@ -11,7 +11,8 @@ import time
 from collections import Counter, defaultdict
 from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
+from email.utils import format_datetime
 from typing import Any
 
 from aiohttp import web
@@ -28,13 +29,24 @@ from adobe_ims_operator.core.observe import observe
 from adobe_ims_operator.core.policy import decide
 from adobe_ims_operator.kube.client import REQUEST_SECONDS, Kube
 from adobe_ims_operator.kube.errors import NotLeadingError
-from adobe_ims_operator.kube.paths import credentials_path, events_path, secrets_path
+from adobe_ims_operator.kube.paths import credentials_path, events_path, secrets_path, workload_path
 from adobe_ims_operator.kube.recorder import Recorder
 from adobe_ims_operator.kube.secret_metadata import observe_secret
+from unit.troubles import Troubles, refuse
 
 NAMESPACE = "photos"
-CLOCK = Clock(now=lambda: datetime.now(UTC), monotonic=time.monotonic)
 Object = dict[str, Any]
+
+
+class Ahead:
+    """A clock that is ahead of the machine's by so many seconds, which a test adds to."""
+
+    def __init__(self) -> None:
+        self.seconds = 0.0
+        self.clock = Clock(
+            now=lambda: datetime.now(UTC) + timedelta(seconds=self.seconds),
+            monotonic=lambda: time.monotonic() + self.seconds,
+        )
 
 
 class Gate:
@@ -70,11 +82,9 @@ class API:
         """What is answered to the next Events in place of a 201."""
         self.writes = Gate()
         self.write_seconds = 0.0
-        self.refused: set[str] = set()
-        """Secrets that may not be written."""
-        self.refusal = 403
-        """What is answered where they are."""
-        self.refusals = 0
+        self.workloads: dict[str, Object] = {}
+        """Deployments."""
+        self.troubles = Troubles()
 
     def version(self) -> str:
         return str(next(self._versions))
@@ -85,22 +95,23 @@ class API:
             web.get(secret, self._read),
             web.post(secrets_path(NAMESPACE), self._create),
             web.patch(secret, self._patch),
+            web.delete(secret, self._delete),
+            web.patch(workload_path(NAMESPACE, "Deployment", "NAME").replace("NAME", "{name}"), self._restart),
+            web.get(credentials_path(NAMESPACE) + "/{name}", self._credential),
             web.patch(credentials_path(NAMESPACE) + "/{name}/status", self._status),
             web.post(events_path(NAMESPACE), self._record),
         ]
 
     async def _read(self, request: web.Request) -> web.Response:
         found = self.secrets.get(request.match_info["name"])
-        return web.json_response(found) if found is not None else _refuse(404)
+        return web.json_response(found) if found is not None else refuse(404)
 
     async def _create(self, request: web.Request) -> web.Response:
         body: Object = await request.json()
         name = body["metadata"]["name"]
         await self._take_time()
-        if name in self.refused:
-            return self._deny()
         if name in self.secrets:
-            return _refuse(409)
+            return refuse(409)
         body["metadata"] |= {"uid": f"uid-of-secret-{name}", "resourceVersion": self.version()}
         self.secrets[name] = body
         self._history.append(f"wrote {name}")
@@ -111,25 +122,41 @@ class API:
         name = request.match_info["name"]
         await self._take_time()
         known = self.secrets.get(name)
-        if name in self.refused:
-            return self._deny()
         if known is None:
-            return _refuse(404)
+            return refuse(404)
         if body["metadata"].pop("resourceVersion") != known["metadata"]["resourceVersion"]:
-            return _refuse(409)
+            return refuse(409)
         _merge(known, body)
         known["metadata"]["resourceVersion"] = self.version()
         self._history.append(f"wrote {name}")
         return web.json_response(known)
 
-    def _deny(self) -> web.Response:
-        self.refusals += 1
-        return _refuse(self.refusal)
+    async def _delete(self, request: web.Request) -> web.Response:
+        name = request.match_info["name"]
+        if self.secrets.pop(name, None) is None:
+            return refuse(404)
+        self._history.append(f"deleted {name}")
+        return web.json_response({"kind": "Status", "status": "Success"})
+
+    async def _restart(self, request: web.Request) -> web.Response:
+        body: Object = await request.json()
+        name = request.match_info["name"]
+        if name not in self.workloads:
+            return refuse(404)
+        _merge(self.workloads[name], body)
+        self._history.append(f"restarted {name}")
+        return web.json_response(self.workloads[name])
+
+    async def _credential(self, request: web.Request) -> web.Response:
+        found = self.credentials.get(request.match_info["name"])
+        return web.json_response(found) if found is not None else refuse(404)
 
     async def _status(self, request: web.Request) -> web.Response:
         body: Object = await request.json()
         await self._take_time()
-        known = self.credentials[request.match_info["name"]]
+        known = self.credentials.get(request.match_info["name"])
+        if known is None:
+            return refuse(404)
         _merge(known, body)
         known["metadata"]["resourceVersion"] = self.version()
         return web.json_response(known)
@@ -151,9 +178,11 @@ class API:
 class IMS:
     """An endpoint of IMS; each client id is the name of the credential that uses it."""
 
-    def __init__(self, history: list[str]) -> None:
+    def __init__(self, history: list[str], clock: Clock) -> None:
         self._history = history
+        self._clock = clock
         self.url = ""
+        self.expires_in = 86399
         self.answers = Gate()
         self.seconds = 0.0
         self.accepted: set[str] | None = None
@@ -181,25 +210,29 @@ class IMS:
             return web.json_response(body, status=401, headers={"X-Debug-Id": "0000-of-an-answer"})
         tokens = self.issued[client]
         tokens.append(f"token-{len(tokens) + 1}-of-{client}")
-        return web.json_response({"access_token": tokens[-1], "token_type": "bearer", "expires_in": 86399})
+        granted = {"access_token": tokens[-1], "token_type": "bearer", "expires_in": self.expires_in}
+        return web.json_response(granted, headers={"Date": format_datetime(self._clock.now(), usegmt=True)})
 
 
 class Flow:
     """An operator at work, with `count` workers, and as many askers for each endpoint."""
 
-    def __init__(self, api: API, ims: list[IMS], history: list[str], kube: Kube, asker: IMSClient, count: int) -> None:
+    def __init__(
+        self, api: API, ims: list[IMS], history: list[str], kube: Kube, asker: IMSClient, *, count: int, ahead: Ahead
+    ) -> None:
         self.api, self.ims, self.history = api, ims, history
+        self._ahead = ahead
         self.leads = True
         """Whether this replica may write and ask."""
         self.calls: Counter[str] = Counter()
         """How often the core was called, by what it did."""
-        self.recorder = Recorder(kube, CLOCK.now, "test")
+        self.recorder = Recorder(kube, ahead.clock.now, "test")
         self.controller = Controller(
             kube,
             asker,
             self.recorder,
             Endpoints([each.url for each in ims], allow_http=True),
-            clock=CLOCK,
+            clock=ahead.clock,
             jitter=lambda: 0.0,
             random_hex=lambda: "0123456789abcdef",
             forbidden=Forbidden(()),
@@ -238,12 +271,13 @@ class Flow:
             data = {"client_id": _base64(client), **{key: _base64(secret) for key, secret in keys.items()}}
             self.api.secrets[f"{client}-oauth"] = {"metadata": metadata, "data": data}
             self.touch(f"{client}-oauth")
+        known = self.api.credentials.get(name, {"metadata": {"generation": 0}})
         self.api.credentials[name] = {
             "metadata": {
                 "name": name,
                 "namespace": NAMESPACE,
                 "uid": f"uid-of-{name}",
-                "generation": 1,
+                "generation": known["metadata"]["generation"] + 1,
                 "creationTimestamp": "2026-11-24T10:00:00Z",
             },
             "spec": {
@@ -251,6 +285,7 @@ class Flow:
                 "endpoint": self.ims[ims].url,
                 **spec,
             },
+            "status": known.get("status", {}),
         }
         self._tell(name)
 
@@ -258,6 +293,21 @@ class Flow:
         """Ask for a rotation by annotation."""
         self.api.credentials[name]["metadata"]["annotations"] = {ROTATE_ANNOTATION: request}
         self._tell(name)
+
+    def label(self, name: str, value: str) -> None:
+        """Change a credential's metadata, which is none of the operator's business."""
+        self.api.credentials[name]["metadata"]["labels"] = {"team": value}
+        self._tell(name)
+
+    def delete_secret(self, name: str) -> None:
+        """Delete a Secret, as a person does, and as the watch tells."""
+        del self.api.secrets[name]
+        self.store.delete_secret(Key(NAMESPACE, name), int(self.api.version()))
+
+    def advance(self, seconds: float) -> None:
+        """Let time pass."""
+        self._ahead.seconds += seconds
+        self.controller.queue.add(Key(NAMESPACE, "nobody"))  # whoever takes it sees what fell due
 
     def touch(self, secret: str) -> None:
         """Change the resourceVersion of a Secret and nothing in it, as a new label does."""
@@ -270,10 +320,19 @@ class Flow:
         data = {name: secret["data"].get("access_token") for name, secret in self.api.secrets.items()}
         return {name: base64.b64decode(token).decode() for name, token in data.items() if token is not None}
 
+    def condition(self, name: str, kind: str) -> tuple[str, str] | None:
+        """The status and the reason of a condition of a credential."""
+        conditions = self.api.credentials[name].get("status", {}).get("conditions", [])
+        return next(((each["status"], each["reason"]) for each in conditions if each["type"] == kind), None)
+
+    def failures(self, name: str) -> int:
+        """How many attempts failed in a row, as the status says."""
+        return int(self.api.credentials[name].get("status", {}).get("failures", 0))
+
     def ready(self, name: str) -> str | None:
         """The reason that the status gives for whether a credential is ready."""
-        conditions = self.api.credentials[name].get("status", {}).get("conditions", [])
-        return next((condition["reason"] for condition in conditions if condition["type"] == "Ready"), None)
+        found = self.condition(name, "Ready")
+        return found[1] if found is not None else None
 
     async def happens(self, *events: str) -> None:
         """Wait until the history has all of these."""
@@ -286,7 +345,11 @@ class Flow:
                 while not holds():  # noqa: ASYNC110 - what it looks at tells nobody
                     await asyncio.sleep(0.005)
         except TimeoutError:
-            raise AssertionError(f"it did not come to that: {self.history}") from None
+            reasons = {
+                name: [(each["type"], each["status"], each["reason"]) for each in body["status"].get("conditions", [])]
+                for name, body in self.api.credentials.items()
+            }
+            raise AssertionError(f"it did not come to that: {self.history}, {reasons}") from None
 
     def _tell(self, name: str) -> None:
         body = self.api.credentials[name]
@@ -299,7 +362,7 @@ async def serving(*servers: API | IMS) -> AsyncIterator[None]:
     """Have servers answer at their `url`."""
     async with AsyncExitStack() as stack:
         for server in servers:
-            app = web.Application()
+            app = web.Application(middlewares=[web.middleware(server.troubles)] if isinstance(server, API) else [])
             app.add_routes(server.routes())
             running = await stack.enter_async_context(TestServer(app))
             server.url = str(running.make_url("")).rstrip("/")
@@ -307,11 +370,16 @@ async def serving(*servers: API | IMS) -> AsyncIterator[None]:
 
 
 @asynccontextmanager
-async def flowing(count: int, endpoints: int = 1) -> AsyncIterator[Flow]:
-    """An operator with `count` workers, and as many askers for each endpoint, and so many endpoints."""
+async def flowing(count: int, endpoints: int = 1, patience: float = REQUEST_SECONDS) -> AsyncIterator[Flow]:
+    """An operator with `count` workers, and as many askers for each endpoint, and so many endpoints.
+
+    Args:
+        patience: seconds that a request to the API server may take.
+    """
     history: list[str] = []
-    api, ims = API(history), [IMS(history) for _ in range(endpoints)]
-    asker = IMSClient(ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT))
+    ahead = Ahead()
+    api, ims = API(history), [IMS(history, ahead.clock) for _ in range(endpoints)]
+    asker = IMSClient(ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT), now=ahead.clock.now)
     async with serving(api, *ims):
         flows: list[Flow] = []
 
@@ -320,26 +388,29 @@ async def flowing(count: int, endpoints: int = 1) -> AsyncIterator[Flow]:
                 raise NotLeadingError
             return REQUEST_SECONDS
 
-        kube = api_client(api, time_left)
-        flow = Flow(api, ims, history, kube, asker, count)
+        kube = api_client(api, time_left, patience)
+        flow = Flow(api, ims, history, kube, asker, count=count, ahead=ahead)
         flows.append(flow)
         try:
             yield flow
         finally:
             for gate in (api.writes, *(each.answers for each in ims)):
                 gate.open()
+            api.troubles.end()
             await cancel(flow.run, *flow.controller.tasks)
             await kube.close()
             await asker.close()
 
 
-def api_client(api: API, time_left: Callable[[], float] = lambda: REQUEST_SECONDS) -> Kube:
+def api_client(
+    api: API, time_left: Callable[[], float] = lambda: REQUEST_SECONDS, patience: float = REQUEST_SECONDS
+) -> Kube:
     """A client of the API server."""
 
     async def load() -> Configuration:
         return Configuration()
 
-    return Kube(Configuration(host=api.url), 64, load, time_left)
+    return Kube(Configuration(host=api.url), 64, load, time_left, patience=patience)
 
 
 async def cancel(*tasks: asyncio.Task[None]) -> None:
@@ -351,10 +422,6 @@ async def cancel(*tasks: asyncio.Task[None]) -> None:
 
 def _base64(text: str) -> str:
     return base64.b64encode(text.encode()).decode()
-
-
-def _refuse(status: int) -> web.Response:
-    return web.json_response({"kind": "Status", "reason": "Refused", "message": "no"}, status=status)
 
 
 def _merge(target: Object, patch: Object) -> None:

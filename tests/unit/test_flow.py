@@ -135,14 +135,14 @@ async def test_who_writes_never_asks_so_that_a_slow_endpoint_holds_up_no_other()
 async def test_tokens_that_may_not_be_written_keep_nobody_from_being_asked_for() -> None:
     async with flowing(1) as flow:
         refused = {f"refused-{number}" for number in range(8)}
-        flow.api.refused = set(refused)
+        flow.api.troubles.answers = {f"POST secrets/{name}": 403 for name in refused}
         for name in sorted(refused):
             flow.put(name)
         for name in ("a", "b"):
             flow.put(name)
         await flow.happens("wrote a", "wrote b")
         await flow.until(lambda: all(failing(flow, name) == "SecretWriteRefused" for name in refused))
-        flow.api.refused.clear()
+        flow.api.troubles.answers.clear()
         await flow.happens(*(f"wrote {name}" for name in refused))
         assert {len(tokens) for tokens in flow.ims[0].issued.values()} == {1}
 
@@ -203,28 +203,6 @@ async def test_a_routine_rotation_observes_four_times_and_decides_three_times_at
         await asyncio.sleep(0.05)
         assert flow.calls["observe"] <= 4
         assert flow.calls["decide"] <= 3
-
-
-@pytest.mark.parametrize("status", [400, 403, 404, 409, 413, 422, 429, 500, 503, 504])
-async def test_whatever_the_api_server_answers_to_a_write_of_the_secret_reaches_the_status(status: int) -> None:
-    async with flowing(1) as flow:
-        flow.api.refused, flow.api.refusal = {"a"}, status
-        flow.put("a")
-        await flow.until(lambda: failing(flow, "a") in ("SecretWriteRefused", "SecretWriteFailed"))
-        assert flow.ready("a") == "TokenMissing"
-        flow.api.refused.clear()
-        flow.api.refusal = 403
-        await flow.until(lambda: flow.ready("a") == "Rotated")
-        assert flow.tokens() == {"a": "token-1-of-a"}
-
-
-async def test_a_conflict_that_persists_is_not_tried_again_in_a_loop() -> None:
-    async with flowing(1) as flow:
-        flow.api.refused, flow.api.refusal = {"a"}, 409
-        flow.put("a")
-        await flow.until(lambda: failing(flow, "a") == "SecretWriteFailed")
-        await asyncio.sleep(0.5)
-        assert flow.api.refusals <= 3
 
 
 async def test_what_happens_is_in_the_log_once_and_in_an_event_too(caplog: pytest.LogCaptureFixture) -> None:

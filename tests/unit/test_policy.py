@@ -310,11 +310,11 @@ class TestAfterAFailure:
     def test_a_restart_goes_on_waiting_until_the_spec_is_another(self, reason: str) -> None:
         failing = Condition("RotationFailing", "True", reason, "no", 1)
         status = Status(1, next_rotation_time="2026-11-24T10:05:00Z", failures=4, conditions=(failing,))
-        found = recall(credential(status=status, generation=1)).failure
+        found = recall(credential(status=status, generation=1), NOW).failure
         assert found is not None
         assert (found.finding.reason, found.count, found.step) == (reason, 4, Step.ASK)
         assert (found.retry_at, found.inputs) == (NOW + timedelta(minutes=5), None)
-        assert recall(credential(status=status, generation=2)).failure is None
+        assert recall(credential(status=status, generation=2), NOW).failure is None
 
 
 class TestLevels:

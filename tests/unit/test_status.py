@@ -6,13 +6,14 @@ from typing import Any
 
 import pytest
 from hypothesis import given
+from hypothesis import strategies as st
 
 from adobe_ims_operator.api.reasons import Reason
 from adobe_ims_operator.api.status import Condition, Status
 from adobe_ims_operator.core.decision import Ask, Refuse, Wait
 from adobe_ims_operator.core.model import Observed, Step
-from adobe_ims_operator.core.policy import BRIEF, decide
-from adobe_ims_operator.core.status import LATE, derive, is_worth_writing, when_to_report
+from adobe_ims_operator.core.policy import decide
+from adobe_ims_operator.core.status import LATE, NEW, derive, is_worth_writing, when_to_report
 from unit import worlds
 from unit.worlds import INPUTS, NOW, change, facts, failure, observed, spec, token_secret
 
@@ -159,16 +160,28 @@ EXPIRES = NOW + HOUR - timedelta(seconds=1)
         (ASKING, TOLD, NOW, EXPIRES),
         (ASKING, TOLD, EXPIRES, EXPIRES),
         (DELETED, TOLD, NOW, NOW + LATE),
-        (DELETED, Status(), NOW, NOW + BRIEF),
+        (change(DELETED, seen_at=NOW - HOUR), Status(), NOW, NOW - HOUR + NEW),
+        (change(observed(None), seen_at=NOW), Status(), NOW, NOW + NEW),
         (DELETED, report(observed(None)), NOW, None),
         (observed(None), TOLD, NOW, None),
     ],
-    ids=["still valid", "expired", "lost", "never reported", "reported", "not asking"],
+    ids=["still valid", "expired", "lost", "never reported", "never reported and not asking", "reported", "not asking"],
 )
 def test_what_is_reported_while_ims_is_asked(
     seen: Observed, before: Status, now: datetime, at: datetime | None
 ) -> None:
     assert when_to_report(seen, before, now) == at
+
+
+@given(worlds.anything, worlds.instants, st.booleans(), st.sampled_from([Status(), Status(observed_generation=-1)]))
+def test_a_new_credential_is_reported_soon_whatever_it_waits_for_and_since_when(
+    seen: Observed, now: datetime, asks: bool, before: Status
+) -> None:
+    seen = change(seen, asking_since=now if asks else None, seen_at=now - NEW)
+    decision = decide(seen, now)
+    if isinstance(decision, Ask | Wait | Refuse):
+        assert when_to_report(seen, before, now) == now
+        assert is_worth_writing(seen, decision, before, derive(seen, decision, before, now), now)
 
 
 @pytest.mark.parametrize("in_flight", [True, False])

@@ -116,7 +116,9 @@ def change(seen: Observed, **changes: object) -> Observed:
     """What is observed with other fields, of its own, of its credential or of its attempts."""
     of_credential = {name: changes.pop(name) for name in ("spec", "generation", "status") if name in changes}
     of_attempts = {
-        name: changes.pop(name) for name in ("failure", "clean_up", "unplanned", "last_unplanned") if name in changes
+        name: changes.pop(name)
+        for name in ("failure", "clean_up", "unplanned", "last_unplanned", "seen_at")
+        if name in changes
     }
     return replace(
         seen,

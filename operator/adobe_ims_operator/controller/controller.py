@@ -108,7 +108,7 @@ class Controller:
         )
         looks = Looks(self._work, kube, clock, jitter)
         follow_up = FollowUp(self._work, kube, looks, recorder, clock, jitter)
-        self._reconciler = Reconciler(self._work, kube, looks, follow_up, clock, jitter, decide)
+        self._reconciler = Reconciler(self._work, kube, looks, follow_up, clock, decide)
         self._fetcher = Fetcher(
             self._work, looks, kube, ims, throttles, self._limits, clock, random_hex, count, self.skews
         )

@@ -8,7 +8,7 @@ what it speaks of.
 import logging
 from collections.abc import Callable
 from dataclasses import dataclass, replace
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from adobe_ims_operator.api.reasons import Reason
 from adobe_ims_operator.api.resource import Credential
@@ -29,6 +29,8 @@ from adobe_ims_operator.kube.workloads import restart
 
 logger = logging.getLogger(__name__)
 
+MOMENT = timedelta(seconds=1)
+
 
 @dataclass(frozen=True, slots=True)
 class FollowUp:
@@ -46,13 +48,9 @@ class FollowUp:
     jitter: Callable[[], float]
 
     async def follow_up(self, observed: Observed, decision: Ask | Wait | Refuse) -> datetime:
-        """Follow a rotation up and write the status where it changed; when to look again.
-
-        Raises:
-            ApiError: the status was not written; all of it may be done again.
-        """
+        """Follow a rotation up and write the status where it changed; when to look again."""
         key = observed.key
-        if policy.why_not_ready(observed, self.clock.now()) is None and not observed.spec.suspend:
+        if _may_clean_up(observed, self.clock.now()):
             await self._delete_outgrown(observed)
         if isinstance(decision, Wait) and decision.finding is policy.FRESH:
             known = self.work.attempts(key)
@@ -76,11 +74,19 @@ class FollowUp:
         how_far, again_at = await self._restart(observed, before)
         now = self.clock.now()
         after = status.derive(observed, decision, before, now, how_far)
-        if status.is_worth_writing(observed, decision, before, after, now):
+        if status.is_worth_writing(observed, decision, before, after, now) and self._gate(credential, now) is None:
             failures = (observed.attempts.failure, observed.attempts.clean_up)
             logged = {failure.finding.message for failure in failures if failure is not None}
             await self._write(credential, before, after, logged)
         return again_at
+
+    def _gate(self, credential: Credential, now: datetime) -> datetime | None:
+        """Until when no status is written, as that failed: whatever changes but the spec, which may be the cause."""
+        known = self.work.attempts(credential.key)
+        unreported = known.unreported if known is not None else None
+        if unreported is None or unreported.generation != credential.generation:
+            return None
+        return unreported.retry_at if policy.is_gate(unreported.retry_at, now) else None
 
     async def _restart(self, observed: Observed, before: Status) -> tuple[restarts.FollowUp | None, datetime | None]:
         """Restart the workloads that are due; how far that is, and when to go on."""
@@ -106,13 +112,39 @@ class FollowUp:
         path = credentials_path(key.namespace, key.name)
         try:
             answer = await self.kube.patch(f"{path}/status", status.to_json(after), accept=METADATA_OBJECT)
-        except NotFoundError:
-            # It is gone, and the watch may never say so: kopf passes over what is deleted between two lists.
-            self.work.store.delete_credential(key, credential.uid)
+        except ApiError as error:
+            if isinstance(error, NotFoundError) and await self._is_gone(path):
+                # The watch may never say so: kopf passes over what is deleted between two lists.
+                self.work.store.delete_credential(key, credential.uid)
+            else:
+                self._not_written(credential, error)
             return
+        known = self.work.attempts(key)
+        if known is not None:
+            self.work.note(key, attempt.reported(known))
         self.work.store.update_own_status(key, answer["metadata"], after)
         for event in events.derive(before, after, credential.spec.client.secret_keys, logged):
             self.recorder.record(credential, event)
+
+    async def _is_gone(self, path: str) -> bool:
+        # Who admits a write may answer 404 as well, and so does a CRD without a status.
+        try:
+            await self.kube.get(path, accept=METADATA_OBJECT)
+        except ApiError as error:
+            return isinstance(error, NotFoundError)
+        return False
+
+    def _not_written(self, credential: Credential, error: ApiError) -> None:
+        key, now = credential.key, self.clock.now()
+        known = self.work.attempts(key)
+        if known is None:
+            return
+        pace = Pace.REFUSED_WRITE if isinstance(error, RefusedError) else Pace.API_SERVER
+        known = attempt.not_reported(known, pace, credential.generation, now, self.jitter())
+        self.work.note(key, known)
+        if known.unreported is not None:
+            wait = (known.unreported.retry_at - now).total_seconds()
+            logger.warning("%s: can't write the status: %s; again in %.1f s", key, error, wait)
 
     async def _delete_outgrown(self, observed: Observed) -> None:
         # Not before the new Secret holds what the old one did.
@@ -137,19 +169,29 @@ class FollowUp:
             logger.warning("%s: %s", key, failed.finding.message)
 
     def _look_again(self, observed: Observed, decision: Ask | Wait | Refuse) -> datetime:
-        now = self.clock.now()
+        now, clean_up = self.clock.now(), observed.attempts.clean_up
         moments = [now + policy.IDLE]
-        if observed.attempts.clean_up is not None:
-            moments.append(observed.attempts.clean_up.retry_at)
-        if isinstance(decision, Ask) or observed.in_flight:
-            credential = self.work.store.credentials.get(observed.key)
-            before = credential.status if credential is not None else Status()
-            report_at = status.when_to_report(observed, before, now)
-            if report_at is not None:
-                moments.append(report_at)
-        else:
+        if clean_up is not None and _may_clean_up(observed, now):
+            moments.append(clean_up.retry_at)
+        asks = isinstance(decision, Ask) or observed.in_flight
+        if isinstance(decision, Wait | Refuse) and not asks:
             moments.append(decision.look_again_at)
+        credential = self.work.store.credentials.get(observed.key)
+        if credential is None:
+            return now
+        gate, report_at = self._gate(credential, now), None
+        if asks or status.is_new(credential.status):
+            report_at = status.when_to_report(observed, credential.status, now)
+        if gate is not None:
+            moments.append(gate)
+        elif report_at is not None:
+            # What was reported just now may reach the store a moment later, by the watch.
+            moments.append(report_at if report_at > now else now + MOMENT)
         return min(moments)
+
+
+def _may_clean_up(observed: Observed, now: datetime) -> bool:
+    return policy.why_not_ready(observed, now) is None and not observed.spec.suspend
 
 
 def _not_deleted(name: str, error: ApiError) -> Trouble:

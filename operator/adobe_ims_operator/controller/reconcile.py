@@ -20,9 +20,9 @@ from adobe_ims_operator.controller.looks import Looks
 from adobe_ims_operator.controller.work import Work
 from adobe_ims_operator.core import attempts as attempt
 from adobe_ims_operator.core import claims, policy
-from adobe_ims_operator.core.backoff import Pace, backoff
+from adobe_ims_operator.core.backoff import Pace
 from adobe_ims_operator.core.decision import Ask, Decision, Look, Refuse, Wait, Write
-from adobe_ims_operator.core.model import Finding, Observed, Step, Trouble
+from adobe_ims_operator.core.model import Finding, Observed, ObservedSecret, Step, Trouble
 from adobe_ims_operator.kube import token_secret
 from adobe_ims_operator.kube.client import Kube
 from adobe_ims_operator.kube.errors import ApiError, ConflictError, NotFoundError, RefusedError
@@ -32,17 +32,15 @@ logger = logging.getLogger(__name__)
 
 MAX_STEPS = 8
 """Steps of one turn; what needs more (a Secret that others keep changing) gets another turn."""
-UNREPORTED = (Pace.API_SERVER, Pace.REFUSED_WRITE)
 
 Decide = Callable[[Observed, datetime], Decision]
 
 
 @dataclass(frozen=True, slots=True)
 class Reconciler:
-    """What a turn needs of the outside: the API server, the clock and chance.
+    """What a turn needs of the outside: the API server and the clock.
 
     Args:
-        jitter: a random number in [0, 1).
         decide: what to do next.
     """
 
@@ -51,7 +49,6 @@ class Reconciler:
     looks: Looks
     follow_up: FollowUp
     clock: Clock
-    jitter: Callable[[], float]
     decide: Decide = policy.decide
 
     async def reconcile(self, key: Key) -> datetime | None:
@@ -87,23 +84,7 @@ class Reconciler:
             observed = replace(observed, asking_since=observed.asking_since or now)
         else:
             self.work.withdraw(key)
-        return await self._report(observed, decision)
-
-    async def _report(self, observed: Observed, decision: Ask | Wait | Refuse) -> datetime:
-        key = observed.key
-        try:
-            again_at = await self.follow_up.follow_up(observed, decision)
-        except ApiError as error:
-            pace = UNREPORTED[isinstance(error, RefusedError)]
-            attempts = observed.attempts
-            count = attempts.unreported + 1
-            self.work.note(key, replace(self.work.attempts(key) or attempts, unreported=count))
-            wait = backoff(pace, count, self.jitter())
-            logger.warning("%s: can't write the status: %s; again in %.1f s", key, error, wait.total_seconds())
-            return self.clock.now() + wait
-        known = self.work.attempts(key)
-        if known is not None and known.unreported:
-            self.work.note(key, replace(known, unreported=0))
+        again_at = await self.follow_up.follow_up(observed, decision)
         logger.debug("%s: %s; looking again at %s", key, _finding(decision).reason, again_at)
         return again_at
 
@@ -116,11 +97,7 @@ class Reconciler:
         content = None
         if observed.secret is not None and not _is_routine(observed):
             content = await self.looks.token_secret(observed)
-            if content is None or content.metadata.version != observed.secret.version:
-                return
-            if claims.takes_over(observed) and await self.looks.is_held(observed):
-                return
-            if observed.own_secret is None and self._is_kept_from(observed, content):
+            if content is None or not await self._may_change(observed, observed.secret, content):
                 return
         try:
             written = await token_secret.write(self.kube, observed, held, content)
@@ -128,8 +105,8 @@ class Reconciler:
             finding = Finding(Reason.TEMPLATE_INVALID, f"spec.secret.data: {error}")
             self._write_failed(observed, Trouble(finding, Pace.PERSON))
         except (ConflictError, NotFoundError) as error:
-            self._write_failed(observed, _conflict(name, error))
-            await self.looks.secret(secret_key, observed.key)
+            self._write_failed(observed, _conflict(name, error.answer))
+            await self.looks.token_secret(observed)
         except ApiError as error:
             self._write_failed(observed, _not_written(name, error))
         else:
@@ -138,6 +115,15 @@ class Reconciler:
             self.work.note(observed.key, attempt.written(observed.attempts, written.version))
             expires_at = to_rfc3339(held.facts.expires_at)
             logger.info("%s: wrote Secret %s: token expires at %s (%s)", observed.key, name, expires_at, need.reason)
+
+    async def _may_change(self, observed: Observed, secret: ObservedSecret, content: Content) -> bool:
+        """Whether what a look into the Secret showed lets it be written to."""
+        if content.metadata.version != secret.version:
+            self._write_failed(observed, _conflict(observed.spec.secret.name, "it was changed since it was seen"))
+            return False
+        if claims.takes_over(observed) and await self.looks.is_held(observed):
+            return False
+        return observed.own_secret is not None or not self._is_kept_from(observed, content)
 
     def _is_kept_from(self, observed: Observed, content: Content) -> bool:
         """Whether the Secret that is to be adopted is what another controller takes for its own configuration."""
@@ -169,9 +155,9 @@ def _is_routine(observed: Observed) -> bool:
     return facts.credential_uid == observed.uid and facts.spec_digest == observed.inputs.spec_digest
 
 
-def _conflict(name: str, error: ApiError) -> Trouble:
+def _conflict(name: str, what: str) -> Trouble:
     message = (
-        f"Secret {name} keeps changing while the token is written ({error.answer}); "
+        f"Secret {name} keeps changing while the token is written ({what}); "
         "find out who else writes to it, or which admission webhook refuses it"
     )
     return Trouble(Finding(Reason.SECRET_WRITE_FAILED, message), Pace.API_SERVER, passing=True)

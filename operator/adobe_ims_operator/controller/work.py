@@ -64,7 +64,7 @@ class Work:
         known = self._attempts.get(key)
         if known is None or known.uid != around.credential.uid:
             self.forget(key)
-            known = self._attempts[key] = attempt.recall(around.credential)
+            known = self._attempts[key] = attempt.recall(around.credential, self.clock.now())
         url = self.endpoints.resolve(around.credential.spec.endpoint)
         lane, since = self._asks.get(key, (None, None))
         return self._observe(

@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 from adobe_ims_operator.api.reasons import Reason, parse_reason
 from adobe_ims_operator.api.resource import Credential
 from adobe_ims_operator.api.times import from_rfc3339
-from adobe_ims_operator.core.backoff import Pace, backoff
+from adobe_ims_operator.core.backoff import Pace, Unreported, backoff
 from adobe_ims_operator.core.model import (
     Attempts,
     Failure,
@@ -22,7 +22,7 @@ UNPLANNED_WINDOW = timedelta(minutes=10)
 """Rotations that are not due count as a row while each comes within this time of the one before."""
 
 
-def recall(credential: Credential) -> Attempts:
+def recall(credential: Credential, now: datetime) -> Attempts:
     """Take up what an earlier process left in the status, so that a restart asks for nothing early."""
     version = credential.status.secret_version
     seen = (
@@ -30,7 +30,7 @@ def recall(credential: Credential) -> Attempts:
         if version is not None and version.isdecimal() and len(version) < 20
         else None
     )
-    return Attempts(credential.uid, token_secret=seen, failure=_recall_failure(credential))
+    return Attempts(credential.uid, token_secret=seen, failure=_recall_failure(credential), seen_at=now)
 
 
 def _recall_failure(credential: Credential) -> Failure | None:
@@ -140,6 +140,18 @@ def clean_up_failed(attempts: Attempts, trouble: Trouble, now: datetime, jitter:
 def cleaned_up(attempts: Attempts) -> Attempts:
     """There is no Secret of an earlier name any more."""
     return replace(attempts, clean_up=None) if attempts.clean_up is not None else attempts
+
+
+def not_reported(attempts: Attempts, pace: Pace, generation: int, now: datetime, jitter: float) -> Attempts:
+    """The status of that generation could not be written."""
+    times = (attempts.unreported.times if attempts.unreported is not None else 0) + 1
+    retry_at = now + backoff(pace, times, jitter)
+    return replace(attempts, unreported=Unreported(times, retry_at, generation))
+
+
+def reported(attempts: Attempts) -> Attempts:
+    """The status was written."""
+    return replace(attempts, unreported=None) if attempts.unreported is not None else attempts
 
 
 def _wait(trouble: Trouble, streak: int, jitter: float) -> timedelta:

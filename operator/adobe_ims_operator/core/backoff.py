@@ -1,7 +1,8 @@
 """How long to wait after an attempt that failed."""
 
-from datetime import timedelta
+from datetime import datetime, timedelta
 from enum import Enum
+from typing import NamedTuple
 
 
 class Pace(Enum):
@@ -12,6 +13,14 @@ class Pace(Enum):
     API_SERVER = (1.0, 30.0)
     REFUSED_WRITE = (1.0, 300.0)
     REFUSED_RESTART = (5.0, 600.0)
+
+
+class Unreported(NamedTuple):
+    """That the status could not be written, so many times in a row; a change of the spec may be the remedy."""
+
+    times: int
+    retry_at: datetime
+    generation: int
 
 
 def backoff(pace: Pace, failures: int, jitter: float) -> timedelta:

@@ -13,7 +13,7 @@ from adobe_ims_operator.api.ledger import Facts
 from adobe_ims_operator.api.reasons import Reason
 from adobe_ims_operator.api.resource import Credential, Key, Spec, Workload
 from adobe_ims_operator.api.status import Restart
-from adobe_ims_operator.core.backoff import Pace
+from adobe_ims_operator.core.backoff import Pace, Unreported
 
 
 class Finding(NamedTuple):
@@ -108,7 +108,6 @@ class Failure:
     against: int | None = None
     """The resourceVersion of the Secret that the step failed on; None where there was none."""
     passing: bool = False
-    """Whether it is likely to be gone a moment later, so that the first of a row is no news."""
 
 
 class SeenTokenSecret(NamedTuple):
@@ -153,8 +152,9 @@ class Attempts:
     unplanned: int = 0
     """How many tokens were asked for before they were due, each soon after the one before."""
     last_unplanned: datetime | None = None
-    unreported: int = 0
-    """How many times in a row the status could not be written."""
+    unreported: Unreported | None = None
+    seen_at: datetime | None = None
+    """When this process saw the credential first."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -285,13 +285,10 @@ class Observed:
     @property
     def failure(self) -> Failure | None:
         """The latest failure, as long as what it failed with is what there is now."""
-        failure = self.attempts.failure
+        failure, version = self.attempts.failure, None if self.secret is None else self.secret.version
         if failure is None or failure.inputs not in (None, self.inputs):
             return None
-        if failure.step is Step.WRITE and failure.against != _version(self.secret):
-            return None
-        return failure
-
-
-def _version(secret: ObservedSecret | None) -> int | None:
-    return None if secret is None else secret.version
+        if failure.step is not Step.WRITE or failure.against == version:
+            return failure
+        # A Secret that changes all the time is the cause; one that comes or goes may be the remedy.
+        return failure if failure.passing and None not in (failure.against, version) else None

@@ -83,21 +83,28 @@ def _is_held_up(decision: Wait, now: datetime) -> bool:
 
 
 def _look(observed: Observed, step: Step, need: Finding, now: datetime) -> Decision:
-    # Whatever the inputs are, and as long as the Secret is at the version that could not be read.
-    failure = observed.attempts.failure
-    secret = observed.secret if step is Step.READ_TOKEN_SECRET else observed.client
-    version = None if secret is None else secret.version
-    if failure is not None and failure.step is step and failure.against == version and _is_gate(failure.retry_at, now):
+    failure = _failed_look(observed, step)
+    if failure is not None and is_gate(failure.retry_at, now):
         return _wait(observed, failure.finding, failure.retry_at, now)
     return Look(step, need)
 
 
+def _failed_look(observed: Observed, step: Step) -> Failure | None:
+    # Whatever the inputs are, and as long as the Secret is at the version that could not be read.
+    failure = observed.attempts.failure
+    secret = observed.secret if step is Step.READ_TOKEN_SECRET else observed.client
+    version = None if secret is None else secret.version
+    return failure if failure is not None and failure.step is step and failure.against == version else None
+
+
 def _gated(observed: Observed, step: Step, need: Finding, now: datetime) -> Wait | None:
-    failure = observed.failure
-    gates = [(failure.retry_at, failure.finding)] if failure is not None and failure.step is step else []
+    failure = observed.failure if observed.failure is not None and observed.failure.step is step else None
+    if failure is None:  # to ask begins with a look into the client Secret, and to write may with one into the other
+        failure = _failed_look(observed, Step.READ_CLIENT_SECRET if step is Step.ASK else Step.READ_TOKEN_SECRET)
+    gates = [(failure.retry_at, failure.finding)] if failure is not None else []
     if step is Step.ASK:
         gates += _gates_of_asking(observed, need)
-    ahead = [gate for gate in gates if _is_gate(gate[0], now)]
+    ahead = [gate for gate in gates if is_gate(gate[0], now)]
     if not ahead:
         return None
     until, finding = max(ahead, key=_moment)
@@ -117,7 +124,8 @@ def _gates_of_asking(observed: Observed, need: Finding) -> list[tuple[datetime, 
     return gates
 
 
-def _is_gate(until: datetime, now: datetime) -> bool:
+def is_gate(until: datetime, now: datetime) -> bool:
+    """Whether an attempt that may be made again at `until` has to wait."""
     # No wait is meant to be longer: a gate further ahead was set by a clock that was wrong.
     return now < until <= now + IDLE
 

@@ -20,6 +20,9 @@ from adobe_ims_operator.core.restarts import FollowUp
 READY = "Ready"
 WORKLOADS_RESTARTED = "WorkloadsRestarted"
 ROTATION_FAILING = "RotationFailing"
+NEW = timedelta(seconds=10)
+"""After how long a credential that has no status yet gets one, whatever it waits for. As a rule it has its token by
+then, and one write says all."""
 LATE = timedelta(seconds=2)
 """A token that is replaced for another reason than its age is there sooner, as long as IMS answers."""
 MAX_CONDITIONS = 16
@@ -81,30 +84,37 @@ def is_worth_writing(observed: Observed, decision: Decision, before: Status, aft
     """
     if after == before:
         return False
-    if isinstance(decision, Wait) and not observed.in_flight:
-        # IMS may name another time at each answer, to thousands that wait for the same client.
-        brief = decision.attempt_at is not None and decision.attempt_at - now < policy.BRIEF
-        reported = observed.failure is None or before != Status()
-        throttled = decision.finding.reason is Reason.IMS_RATE_LIMITED and reported
-        return not (brief and throttled and _is_alike(before, after))
     if isinstance(decision, Refuse):
         return True
+    if isinstance(decision, Wait) and not observed.in_flight:
+        # IMS may name another time at each answer, to thousands that wait for the same client.
+        is_news = observed.failure is not None if is_new(before) else not _is_alike(before, after)
+        if is_news or not _is_brief(decision, now):
+            return True
     report_at = when_to_report(observed, before, now)
     return report_at is not None and now >= report_at
+
+
+def is_new(before: Status) -> bool:
+    """Whether nothing was reported yet."""
+    return before.condition(READY) is None
 
 
 def when_to_report(observed: Observed, before: Status, now: datetime) -> datetime | None:
     """From when on it is to be reported how things stand while IMS is being asked, or waits to be; None for never.
 
     A token that expired is reported at that moment; one that is missing, or of an earlier spec, only where it takes
-    longer than usual to replace it; a credential that has had none yet when it has waited long.
+    longer than usual to replace it. A credential that is new is reported soon, whatever it waits for, and however
+    often it begins to.
     """
-    since, facts = observed.asking_since, observed.facts
+    since, facts, ready = observed.asking_since, observed.facts, before.condition(READY)
+    if ready is None:
+        seen_at = observed.attempts.seen_at
+        return now if seen_at is None else seen_at + NEW
     if since is None:
         return None
-    if not before.says(READY, "True"):
-        ready = before.condition(READY)
-        if ready is None or before.observed_generation != observed.credential.generation:
+    if ready.status != "True":
+        if before.observed_generation != observed.credential.generation:
             return since + policy.BRIEF
         return facts.expires_at if facts is not None and ready.reason == Reason.EARLIER_SPEC else None
     why_not = policy.why_not_ready(observed, now)
@@ -114,8 +124,14 @@ def when_to_report(observed: Observed, before: Status, now: datetime) -> datetim
 
 
 def _is_alike(before: Status, after: Status) -> bool:
-    """Whether they differ at most in when the next attempt is and why, or nothing was reported before."""
-    return before == Status() or _without_reasons(before) == _without_reasons(after)
+    """Whether they differ at most in when the next attempt is and why."""
+    return _without_reasons(before) == _without_reasons(after)
+
+
+def _is_brief(decision: Wait, now: datetime) -> bool:
+    """Whether it waits for a client that IMS throttles, and not for long."""
+    brief = decision.attempt_at is not None and decision.attempt_at - now < policy.BRIEF
+    return brief and decision.finding.reason is Reason.IMS_RATE_LIMITED
 
 
 def _without_reasons(status: Status) -> Status:

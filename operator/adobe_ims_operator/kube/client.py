@@ -50,6 +50,7 @@ class Kube:
             it may not be sent.
         reload_after: credentials that the API server refuses are found anew no sooner than so many seconds after the
             last time.
+        patience: seconds that a request may take, but for a stream.
 
     Raises:
         NoClusterError: the certificates of the configuration can't be used.
@@ -62,6 +63,7 @@ class Kube:
         load: Callable[[], Awaitable[Configuration]],
         time_left: Callable[[], float] = unhurried,
         reload_after: float = RELOAD_SECONDS,
+        patience: float = REQUEST_SECONDS,
     ) -> None:
         self._connections = connections + 16
         self._session: aiohttp.ClientSession | None = None
@@ -69,6 +71,7 @@ class Kube:
         self._load = load
         self._time_left = time_left
         self._reload_after = reload_after
+        self._patience = patience
         self._loaded_at = -reload_after
         try:
             self._client = ApiClient(configuration)
@@ -231,7 +234,7 @@ class Kube:
             headers = {"Accept": accept, "Content-Type": content, "User-Agent": FIELD_MANAGER}
             if (authorization := await self.authorization()) is not None:
                 headers["Authorization"] = authorization
-            seconds = REQUEST_SECONDS if method == "GET" else min(self._time_left(), REQUEST_SECONDS)
+            seconds = self._patience if method == "GET" else min(self._time_left(), self._patience)
             with _translated_errors():
                 response = await self._session.request(
                     method,
