@@ -1,6 +1,7 @@
 """The work queue's contract: handed out when due, never to two at once, and nothing is lost."""
 
 import asyncio
+import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
@@ -267,7 +268,8 @@ async def test_one_namespace_does_not_hold_all_workers() -> None:
 
 
 EVENTS = st.sampled_from(["add", "in hand", "later", "get", "done", "again", "tick", "forget"])
-KEYS = st.sampled_from([Key(namespace, name) for namespace in "ab" for name in "12"])
+KEYS_IN_ALL = [Key(namespace, name) for namespace in "ab" for name in "12"]
+KEYS = st.sampled_from(KEYS_IN_ALL)
 
 
 @given(st.lists(st.tuples(KEYS, EVENTS), max_size=80))
@@ -307,6 +309,77 @@ async def _play(events: list[tuple[Key, str]]) -> None:  # noqa: C901 - one bran
     clock.now += 60
     assert {await got(queue) for _ in range(len(owed))} == owed.keys()
     assert len(queue) == len(owed)
+
+
+DELAYS = st.one_of(st.just(0.0), st.just(1.0), st.floats(0, 100))
+
+
+class Owed:
+    """A model of the queue: when each key is owed, by the earliest time that was asked for."""
+
+    def __init__(self) -> None:
+        self.queue, self.clock = made()
+        self.in_work: set[Key] = set()
+        self.at: dict[Key, float] = {}
+
+    def add(self, key: Key, delay: float) -> None:
+        self.queue.add_at(key, self.clock.now + delay)
+        self._owe(key, delay)
+
+    def done(self, key: Key, again: float | None) -> None:
+        if key in self.in_work:
+            self.in_work.discard(key)
+            self.queue.done(key, None if again is None else self.clock.now + again)
+            if again is not None:
+                self._owe(key, again)
+
+    async def take(self) -> None:
+        """All that is due and in nobody's work is handed out, and nothing else."""
+        due = {key for key, at in self.at.items() if at <= self.clock.now and key not in self.in_work}
+        assert {await got(self.queue) for _ in due} == due
+        assert await is_idle(self.queue)
+        for key in due:
+            del self.at[key]
+        self.in_work |= due
+
+    def _owe(self, key: Key, delay: float) -> None:
+        self.at[key] = min(self.at.get(key, self.clock.now + delay), self.clock.now + delay)
+
+
+@given(st.lists(st.tuples(KEYS, st.sampled_from(["add", "take", "done", "again"]), DELAYS), max_size=60))
+def test_the_earliest_of_several_adds_wins_and_none_is_lost_while_a_key_is_in_work(
+    events: list[tuple[Key, str, float]],
+) -> None:
+    async def play() -> None:
+        owed = Owed()
+        for key, event, delay in events:
+            if event == "add":
+                owed.add(key, delay)
+            elif event == "take":
+                owed.clock.now += delay
+                await owed.take()
+            else:
+                owed.done(key, delay if event == "again" else None)
+        for key in KEYS_IN_ALL:
+            owed.done(key, None)
+        for at in sorted(owed.at.values()):
+            owed.clock.now = max(owed.clock.now, at)
+            await owed.take()
+        assert owed.at == {}
+
+    asyncio.run(play())
+
+
+async def test_a_key_that_is_due_soon_does_not_wait_for_a_nap_that_was_begun_before() -> None:
+    queue: WorkQueue[Key] = WorkQueue(8, time.time, time.monotonic, longest_nap=60)
+    task = asyncio.create_task(queue.run())
+    queue.add_at(A, time.time() + 3600)
+    waiting = asyncio.create_task(queue.get())
+    await asyncio.sleep(0.01)
+    queue.add_at(B, time.time() + 0.1)
+    async with asyncio.timeout(2):
+        assert await waiting == B
+    task.cancel()
 
 
 @pytest.mark.parametrize("step", [-0.5, 0.0, 0.5])

@@ -93,6 +93,8 @@ class Looks:
             self.work.store.delete_secret(key, known.version)
         attempts = self.work.attempts(observed.key) or observed.attempts
         seen = None if found is None else _seen(found, observed.uid)
+        if attempts.failure is not None and seen is not None:
+            self.work.recall_hold(observed, attempts.failure, seen)
         self.work.note(observed.key, attempt.saw_client_secret(attempts, seen, observed.inputs))
         return found
 

@@ -8,6 +8,7 @@ from datetime import datetime, timedelta
 
 from adobe_ims_operator.adobe.endpoints import Endpoints
 from adobe_ims_operator.adobe.throttle import ThrottledClient
+from adobe_ims_operator.api.reasons import Reason
 from adobe_ims_operator.api.resource import Key
 from adobe_ims_operator.api.times import Clock
 from adobe_ims_operator.cache.store import Store
@@ -17,7 +18,7 @@ from adobe_ims_operator.controller.throttles import Throttles
 from adobe_ims_operator.core import attempts as attempt
 from adobe_ims_operator.core.decision import Ask
 from adobe_ims_operator.core.forbidden import Forbidden
-from adobe_ims_operator.core.model import Attempts, Endpoint, Observed, Surroundings
+from adobe_ims_operator.core.model import Attempts, Endpoint, Failure, Observed, SeenClientSecret, Surroundings
 from adobe_ims_operator.core.observe import observe
 
 Observe = Callable[..., Observed]
@@ -87,6 +88,14 @@ class Work:
         known = self._attempts.get(key)
         if known is not None and known.uid == attempts.uid:
             self._attempts[key] = attempts
+
+    def recall_hold(self, observed: Observed, failure: Failure, seen: SeenClientSecret) -> None:
+        """Hold the client that an earlier process was throttled with, as its status said, for all that use it."""
+        if failure.inputs is None and failure.finding.reason is Reason.IMS_RATE_LIMITED and seen.client_id is not None:
+            left = (failure.retry_at - self.clock.now()).total_seconds()
+            if left > 0:
+                client = ThrottledClient(observed.endpoint.url, observed.key.namespace, seen.client_id)
+                self.throttles.recall(client, left)
 
     def ask(self, key: Key, ask: Ask) -> None:
         """Have IMS asked; whoever waits for the same endpoint already keeps its place."""
