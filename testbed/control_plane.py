@@ -14,7 +14,8 @@ import signal
 import socket
 import subprocess
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from functools import cached_property
 from pathlib import Path
 
@@ -132,9 +133,17 @@ class ControlPlane:
         self._stop(APISERVER)
 
     def restart_apiserver(self, down_seconds: float = 0) -> None:
+        with self.without_apiserver():
+            time.sleep(down_seconds)
+
+    @contextmanager
+    def without_apiserver(self) -> Iterator[None]:
+        """Have it away for a while; it comes back however that ends, as others need it."""
         self.stop_apiserver()
-        time.sleep(down_seconds)
-        self.start_apiserver()
+        try:
+            yield
+        finally:
+            self.start_apiserver()
 
     def back_up(self, folder: Path) -> None:
         """Copy etcd's data to a new folder; all are down meanwhile."""

@@ -53,10 +53,9 @@ def test_a_token_that_came_while_the_api_server_was_away_is_written_and_not_aske
     scene.credential()
     # The stand-in counts a request when it arrives, and answers it `latency` later.
     wait_for("IMS to be asked", lambda: scene.ims.requests().total == 2)
-    scene.control_plane.stop_apiserver()
-    failed = f"{scene.namespace}/lightroom: SecretWriteFailed"
-    wait_for("the write to fail", lambda: failed in operator.text())
-    scene.control_plane.start_apiserver()
+    with scene.control_plane.without_apiserver():
+        failed = f"{scene.namespace}/lightroom: SecretWriteFailed"
+        wait_for("the write to fail", lambda: failed in operator.text())
     scene.wait_ready()
     assert scene.ims.requests().total == 2
     assert scene.ims.issued(scene.data()["access_token"])

@@ -170,14 +170,11 @@ def test_an_api_server_that_hangs_is_waited_for(scene: Scene, ims: StandIn) -> N
 
 
 def test_an_operator_that_starts_before_the_api_server_waits_for_it_and_stops_at_once(scene: Scene) -> None:
-    scene.control_plane.stop_apiserver()
-    try:
+    with scene.control_plane.without_apiserver():
         operator = scene.operator()
         wait_for("the operator to say so", lambda: "the API server can't be reached" in operator.text())
         assert operator.stop(timeout=5) == 0
         scene.operator()
-    finally:
-        scene.control_plane.start_apiserver()
     scene.client_secret()
     scene.credential()
     scene.wait_ready()

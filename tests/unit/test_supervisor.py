@@ -87,7 +87,7 @@ async def test_a_task_that_ends_at_once_each_time_is_started_ever_more_slowly() 
     task = Task(defects=100)
     supervisor = Supervisor(lambda: 0.0, lambda: 0.0)
     running = asyncio.create_task(supervisor.keep("watch", task.run))
-    await asyncio.sleep(1.5)  # the first time after one second, then after two
+    await asyncio.sleep(2.5)  # the first time after one second, then after two
     assert task.starts == 2
     running.cancel()
     await asyncio.gather(running, return_exceptions=True)
