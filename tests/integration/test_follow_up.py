@@ -1,5 +1,6 @@
 """What follows a change: Events that tell of it once, and workloads that are rolled once for each rotation."""
 
+import json
 from datetime import datetime
 
 from adobe_ims_operator.api.times import from_rfc3339
@@ -80,8 +81,8 @@ def test_an_api_server_that_does_not_take_events_holds_up_neither_rotations_nor_
 
 def logged_at(operator: Operator, message: str) -> datetime:
     """When the operator logged a message."""
-    times = [line.split()[0] for line in operator.text().splitlines() if f" {message}" in line]
-    return from_rfc3339(times[-1])
+    lines = [json.loads(line) for line in operator.text().splitlines() if message in line]
+    return from_rfc3339(next(line["time"] for line in lines if line["message"].startswith(message)))
 
 
 def test_events_that_wait_are_sent_before_the_end(scene: Scene) -> None:
