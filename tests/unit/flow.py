@@ -81,6 +81,7 @@ class API:
         self.event_answers: list[web.Response] = []
         """What is answered to the next Events in place of a 201."""
         self.writes = Gate()
+        self.statuses = Gate()
         self.write_seconds = 0.0
         self.workloads: dict[str, Object] = {}
         """Deployments."""
@@ -154,6 +155,7 @@ class API:
     async def _status(self, request: web.Request) -> web.Response:
         body: Object = await request.json()
         await self._take_time()
+        await self.statuses.pass_through()
         known = self.credentials.get(request.match_info["name"])
         if known is None:
             return refuse(404)
@@ -394,7 +396,7 @@ async def flowing(count: int, endpoints: int = 1, patience: float = REQUEST_SECO
         try:
             yield flow
         finally:
-            for gate in (api.writes, *(each.answers for each in ims)):
+            for gate in (api.writes, api.statuses, *(each.answers for each in ims)):
                 gate.open()
             api.troubles.end()
             await cancel(flow.run, *flow.controller.tasks)

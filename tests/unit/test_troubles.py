@@ -209,6 +209,21 @@ async def test_a_client_secret_that_cannot_be_read_until_the_token_has_expired()
         await flow.until(lambda: {flow.condition(name, "Ready") for name in NAMES} == {("False", "Expired")})
 
 
+async def test_a_secret_that_is_deleted_while_its_credential_is_in_work_is_made_again() -> None:
+    async with flowing(1) as flow:
+        flow.put("a")
+        await flow.until(lambda: flow.ready("a") == "Rotated")
+        flow.api.statuses.shut()
+        flow.api.troubles.asked.clear()
+        flow.rotate("a", "now")
+        await flow.until(lambda: flow.api.troubles.asked["PATCH adobeimscredentials/a/status"] == 1)
+        flow.delete_secret("a")
+        flow.advance(10)  # its users are due by now
+        flow.history.clear()
+        flow.api.statuses.open()
+        await flow.happens("wrote a")
+
+
 async def test_a_workload_that_cannot_be_restarted() -> None:
     async with flowing(32, patience=PATIENCE) as flow:
         request = "PATCH deployments/{}"
