@@ -96,7 +96,7 @@ cluster-down: $(VENV) ## End that control plane, and forget its data
 
 .PHONY: binaries
 binaries: $(VENV) # Before the tests, since the first build takes minutes and each test only seconds.
-	@$(RUN) -m testbed.binaries control-plane helm > /dev/null
+	@$(RUN) -m testbed.binaries control-plane helm monitoring > /dev/null
 
 .PHONY: lock
 lock: $(VENV) ## Resolve the dependencies anew, to their newest versions

@@ -30,12 +30,13 @@ class Module:
     """A folder under hack/ with a go.mod, whose versions are those of what it requires.
 
     `pinned` is the one that gives `stamps` their values: linker variables that {version}, {major} and {minor}
-    are filled into.
+    are filled into. `tags` are Go's build tags.
     """
 
     name: str
     pinned: str
     stamps: dict[str, str]
+    tags: str = ""
 
     @property
     def folder(self) -> Path:
@@ -59,6 +60,7 @@ class Module:
             "-buildvcs=false",
             "-gcflags=all=-dwarf=false",
             f"-ldflags=-s -w {stamp}",
+            *([f"-tags={self.tags}"] if self.tags else []),
         ]
 
     def cache(self) -> Path:
@@ -79,6 +81,8 @@ KUBERNETES = Module(
     },
 )
 HELM = Module("helm", "helm.sh/helm/v4", {"helm.sh/helm/v4/internal/version.version": "{version}"})
+# The tag leaves out the clients of all clouds, which promtool would look for targets with.
+MONITORING = Module("monitoring", "k8s.io/kube-state-metrics/v2", {}, "remove_all_sd")
 
 CONTROL_PLANE_PACKAGES = {
     "etcd": "go.etcd.io/etcd/server/v3",
@@ -92,6 +96,10 @@ NODE_PACKAGES = {
     "kubelet": "k8s.io/kubernetes/cmd/kubelet",
 }
 HELM_PACKAGES = {"helm": "helm.sh/helm/v4/cmd/helm"}
+MONITORING_PACKAGES = {
+    "kube-state-metrics": "k8s.io/kube-state-metrics/v2",
+    "promtool": "github.com/prometheus/prometheus/cmd/promtool",
+}
 # Go names a binary after the last element of its package that is no version.
 BUILT_NAMES = {"etcd": "server"}
 
@@ -113,6 +121,14 @@ class NodeBinaries:
     kube_proxy: Path
     kube_scheduler: Path
     kubelet: Path
+
+
+@dataclass(frozen=True, slots=True)
+class MonitoringBinaries:
+    """What shows the operator's objects and tests the alerts on them, without the operator."""
+
+    kube_state_metrics: Path
+    promtool: Path
 
 
 def cache_root() -> Path:
@@ -137,6 +153,11 @@ def node() -> NodeBinaries:
 def helm() -> Path:
     """Return Helm, likewise. Raises go_build.BuildError."""
     return _find(HELM, HELM_PACKAGES, "the chart")["helm"]
+
+
+def monitoring() -> MonitoringBinaries:
+    """Return kube-state-metrics and promtool, likewise. Raises go_build.BuildError."""
+    return MonitoringBinaries(**_find(MONITORING, MONITORING_PACKAGES, "the alerts"))
 
 
 def _find(module: Module, packages: Mapping[str, str], purpose: str) -> dict[str, Path]:
@@ -201,6 +222,7 @@ SETS: dict[str, Callable[[], dict[str, Path]]] = {
     "control-plane": lambda: asdict(find_or_build()),
     "node": lambda: asdict(node()),
     "helm": lambda: {"helm": helm()},
+    "monitoring": lambda: asdict(monitoring()),
 }
 
 

@@ -74,7 +74,7 @@ def build(
     go = _go_on_path(module) or _installed_go(toolchains, requirements, folder, progress)
     log, listing = folder / "go.log", folder / "packages"
     _run(
-        [go, "list", "-mod=readonly", "-deps", *packages],
+        [go, "list", *flags, "-deps", *packages],
         module,
         log,
         lambda: progress.update("fetching the sources"),

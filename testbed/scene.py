@@ -17,6 +17,8 @@ from testbed.operator_process import ACCOUNT, Operator, create_account
 from testbed.stale_api import StaleApi
 from testbed.stand_in import StandIn
 
+UNREPORTED = {"observedGeneration": -1}
+"""The status of a credential that no operator has reported on."""
 CLIENT = {"client_id": SAMPLE_CLIENT_ID, "client_secret": SAMPLE_CLIENT_SECRET}
 
 
@@ -101,7 +103,7 @@ class Scene:
         return self.api.patch(self.path(name, plural), patch)
 
     def status(self, name: str = "lightroom") -> dict[str, Any]:
-        """The status of a credential, {} while there is none."""
+        """The status of a credential."""
         status: dict[str, Any] = self.api.get(self.path(name)).get("status", {})
         return status
 

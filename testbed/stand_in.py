@@ -6,7 +6,7 @@ import os
 import subprocess
 import sys
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Self, cast
 
@@ -35,6 +35,8 @@ class Requests:
     in_query: int
     with_cookie: int
     log: tuple[Entry, ...]
+    calls: dict[str, int] = field(default_factory=dict)
+    """Of the API that needs a token, by status."""
 
 
 class StandIn:

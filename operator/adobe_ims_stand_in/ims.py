@@ -85,7 +85,7 @@ class IMS:
         )
         self.record.add(
             entry,
-            token_digest=_digest_of_token(answer),
+            token=_token(answer, self.settings.expires_in),
             in_query=request.in_query,
             with_cookie=request.with_cookie,
         )
@@ -131,6 +131,11 @@ def _malformed(request: TokenRequest) -> Answer | None:
     return None
 
 
-def _digest_of_token(answer: Answer) -> str | None:
-    token = answer.body.get("access_token") if isinstance(answer.body, Mapping) else None
-    return digest(token) if isinstance(token, str) and token else None
+def _token(answer: Answer, usual: int) -> tuple[str, float] | None:
+    """The digest of the token in an answer and when that expires, as `usual` where the answer makes no sense."""
+    body = answer.body if isinstance(answer.body, Mapping) else {}
+    token, given = body.get("access_token"), body.get("expires_in")
+    if not isinstance(token, str) or not token:
+        return None
+    lifetime = given if type(given) is int and 0 < given < 10 * 86400 else usual
+    return digest(token), time.time() + lifetime

@@ -23,29 +23,34 @@ class Entry:
 
 
 class Record:
-    """Counts since the start or the last `reset`; digests since the start."""
+    """Counts since the start or the last `reset`; digests since the start.
+
+    `digests` has when each token expires, in seconds since the epoch.
+    """
 
     def __init__(self) -> None:
-        self.digests: set[str] = set()
+        self.digests: dict[str, float] = {}
         self.reset()
 
     def reset(self) -> None:
         """Count from zero again. The digests stay: the tokens are still out there."""
+        self.calls: Counter[str] = Counter()
+        """Of the API that needs a token, by status."""
         self._by_client: Counter[str] = Counter()
         self._by_answer: Counter[str] = Counter()
         self._issued = self._in_query = self._with_cookie = 0
         self._log: deque[Entry] = deque(maxlen=LOG_LENGTH)
 
-    def add(self, entry: Entry, *, token_digest: str | None, in_query: bool, with_cookie: bool) -> None:
-        """Count one request; `token_digest` if it was given a token."""
+    def add(self, entry: Entry, *, token: tuple[str, float] | None, in_query: bool, with_cookie: bool) -> None:
+        """Count one request; `token` is the digest and the end of the one that it was given."""
         self._log.append(entry)
         self._by_client[entry.client_id] += 1
         self._by_answer[entry.answer] += 1
         self._in_query += in_query
         self._with_cookie += with_cookie
-        if token_digest is not None:
+        if token is not None:
             self._issued += 1
-            self.digests.add(token_digest)
+            self.digests.update([token])
 
     def to_json(self, log: int) -> dict[str, object]:
         """Give the counts, and the `log` latest requests, oldest first."""
@@ -56,5 +61,6 @@ class Record:
             "issued": self._issued,
             "in_query": self._in_query,
             "with_cookie": self._with_cookie,
+            "calls": dict(self.calls),
             "log": [asdict(entry) for entry in list(self._log)[-log:]] if log else [],
         }

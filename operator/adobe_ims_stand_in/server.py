@@ -20,6 +20,7 @@ import click
 from aiohttp import web
 from aiohttp.http_exceptions import HttpProcessingError
 
+from adobe_ims_stand_in import api
 from adobe_ims_stand_in.answers import Answer, Ending
 from adobe_ims_stand_in.control import Control
 from adobe_ims_stand_in.ims import IMS, TokenRequest
@@ -31,7 +32,7 @@ _FORM = "application/x-www-form-urlencoded"
 
 
 class TokenEndpoint:
-    """`POST /ims/token/v3`, over one IMS."""
+    """`POST /ims/token/v3`, over one IMS, and an API that takes the tokens."""
 
     def __init__(self, ims: IMS) -> None:
         self._ims = ims
@@ -39,9 +40,13 @@ class TokenEndpoint:
         self._numbers: Iterator[int] = itertools.count(1)
 
     def application(self) -> web.Application:
-        """Make an aiohttp application of the endpoint and /healthz; the rest is 404 or 405."""
+        """Make an aiohttp application of the endpoint, the API and /healthz; the rest is 404 or 405."""
         application = web.Application(client_max_size=_LARGEST_BODY)
-        application.add_routes([web.post("/ims/token/v3", self._token), web.get("/healthz", _healthz)])
+        application.add_routes([
+            web.post("/ims/token/v3", self._token),
+            web.get(api.PATH, self._call),
+            web.get("/healthz", _healthz),
+        ])  # fmt: skip
         return application
 
     async def _token(self, request: web.Request) -> web.StreamResponse:
@@ -50,6 +55,9 @@ class TokenEndpoint:
         # asyncio.sleep(inf) is refused; a future nobody sets ends with the connection or the process.
         await (asyncio.get_running_loop().create_future() if math.isinf(wait) else asyncio.sleep(wait))
         return await _sent(request, answer)
+
+    async def _call(self, request: web.Request) -> web.StreamResponse:
+        return await _sent(request, api.call(self._ims.record, request.headers.get("Authorization", "")))
 
     async def _parsed(self, request: web.Request) -> TokenRequest:
         body = await request.read() if request.content_type == _FORM else b""

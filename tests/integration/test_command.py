@@ -4,7 +4,7 @@ import json
 from importlib.metadata import version
 
 from testbed.api import wait_for
-from testbed.scene import CLIENT, Scene
+from testbed.scene import CLIENT, UNREPORTED, Scene
 
 
 def test_sigterm_ends_it_with_0_within_ten_seconds_although_ims_is_slow(scene: Scene) -> None:
@@ -64,8 +64,23 @@ def test_a_selector_splits_the_credentials(scene: Scene) -> None:
     scene.credential("ours")
     scene.patch("ours", {"metadata": {"labels": {"team": "photos"}}})
     scene.wait_ready("ours")
-    assert scene.status("theirs") == {}
+    assert scene.status("theirs") == UNREPORTED
     assert scene.ims.requests().total == 1
+
+
+def test_the_log_tells_a_credential_that_left_the_selector_from_one_that_was_deleted(scene: Scene) -> None:
+    scene.client_secret()
+    scene.operator("--selector", "team=photos")
+    for name in ("moved", "gone"):
+        scene.credential(name)
+        scene.patch(name, {"metadata": {"labels": {"team": "photos"}}})
+        scene.wait_ready(name)
+    scene.patch("moved", {"metadata": {"labels": {"team": "video"}}})
+    left = f"{scene.namespace}/moved: no longer has the labels of the selector"
+    wait_for("the log to say so", lambda: left in scene.log.read_text())
+    scene.api.delete(scene.path("gone"))
+    wait_for("the deletion", lambda: f"{scene.namespace}/gone: was deleted" in scene.log.read_text())
+    assert f"{scene.namespace}/moved: was deleted" not in scene.log.read_text()
 
 
 def test_a_proxy_for_the_outside_is_not_used_for_the_api_server(scene: Scene) -> None:

@@ -7,7 +7,7 @@ from adobe_ims_operator.api.times import from_rfc3339
 from adobe_ims_stand_in.defaults import SAMPLE_CLIENT_ID, SAMPLE_CLIENT_SECRET
 from testbed.api import wait_for
 from testbed.operator_process import Operator, rules
-from testbed.scene import CLIENT, Scene, allow, workload
+from testbed.scene import CLIENT, UNREPORTED, Scene, allow, workload
 from testbed.stale_api import StaleApi
 
 MARK = "restart.adobe-ims.dev/lightroom"
@@ -162,7 +162,7 @@ def test_workloads_are_rolled_before_the_status_says_so_lest_a_crash_in_between_
     scene.operator()
     scene.credential(restart=[{"kind": "Deployment", "name": "web"}])
     wait_for("the Deployment to be rolled", lambda: MARK in template_annotations(scene, "deployments", "web"))
-    assert scene.status() == {}
+    assert scene.status() == UNREPORTED
 
 
 def test_a_missing_workload_is_reported_and_holds_up_nothing(scene: Scene) -> None:

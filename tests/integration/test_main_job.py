@@ -8,7 +8,7 @@ from datetime import timedelta
 
 from adobe_ims_operator.api.times import from_rfc3339
 from testbed.api import wait_for
-from testbed.scene import Scene
+from testbed.scene import CLIENT, Scene
 
 
 def test_a_credential_becomes_a_secret_with_a_token_of_ims(scene: Scene) -> None:
@@ -144,25 +144,49 @@ def test_an_object_gets_no_finalizer_and_no_annotation(scene: Scene) -> None:
     assert "annotations" not in metadata
 
 
+def kubectl_get(scene: Scene, *arguments: str) -> list[str]:
+    plane = scene.control_plane
+    command = [str(plane.kubectl), f"--kubeconfig={plane.kubeconfig}", "-n", scene.namespace, "get", *arguments]
+    return subprocess.run(command, capture_output=True, text=True, check=True).stdout.splitlines()
+
+
 def test_kubectl_shows_what_a_person_wants_to_know(scene: Scene) -> None:
     scene.client_secret()
     scene.operator()
     scene.credential()
     status = scene.wait_ready()
-
-    def kubectl(*arguments: str) -> list[str]:
-        plane = scene.control_plane
-        command: list[str] = [str(plane.kubectl), f"--kubeconfig={plane.kubeconfig}", "-n", scene.namespace, *arguments]
-        return subprocess.run(command, capture_output=True, text=True, check=True).stdout.splitlines()
-
-    header, row = kubectl("get", "imscred", "-o", "wide")
-    columns = ["NAME", "READY", "SECRET", "LAST ROTATION", "NEXT ROTATION", "EXPIRES", "MESSAGE", "AGE"]
+    header, row = kubectl_get(scene, "imscred", "-o", "wide")
+    columns = ["NAME", "READY", "STATUS", "SECRET", "EXPIRES", "AGE", "LAST ROTATION", "NEXT ROTATION", "MESSAGE"]
     starts = [header.index(column) for column in columns]
     assert starts == sorted(starts)
-    assert row.split()[:3] == ["lightroom", "True", "lightroom"]
+    assert row.split()[:4] == ["lightroom", "True", "Rotated", "lightroom"]
     assert status["nextRotationTime"] in row
-    assert "holds a valid token" in row
-    assert kubectl("get", "adobe", "-o", "name") == ["adobeimscredential.adobe-ims.dev/lightroom"]
+    assert row.endswith("Secret lightroom holds a valid token")
+    assert kubectl_get(scene, "adobe", "-o", "name") == ["adobeimscredential.adobe-ims.dev/lightroom"]
+
+
+def test_kubectl_shows_who_is_sick_within_80_columns(scene: Scene) -> None:
+    scene.client_secret()
+    scene.client_secret("replaced")
+    scene.client_secret("wrong", {**CLIENT, "client_secret": "p8e-wrong"})
+    scene.operator()
+    scene.credential("lightroom", client={"secretRef": {"name": "replaced"}}, secret={"name": "lightroom-token"})
+    scene.credential("firefly", secret={"name": "firefly-token"})
+    scene.credential("photoshop", client={"secretRef": {"name": "wrong"}}, secret={"name": "photoshop-token"})
+    scene.wait_ready("lightroom")
+    scene.wait_ready("firefly")
+    scene.wait_condition("RotationFailing", "True", "InvalidClient", "photoshop")
+    scene.client_secret("replaced", {**CLIENT, "client_secret": "p8e-wrong"})
+    scene.wait_condition("RotationFailing", "True", "InvalidClient", "lightroom")
+    lines = kubectl_get(scene, "imscred")
+    rows = {row.split()[0]: row.split()[1:3] for row in lines[1:]}
+    assert rows == {
+        "lightroom": ["True", "InvalidClient"],
+        "firefly": ["True", "Rotated"],
+        "photoshop": ["False", "TokenMissing"],
+    }
+    assert lines[0].split() == ["NAME", "READY", "STATUS", "SECRET", "EXPIRES", "AGE"]
+    assert lines[0].index("AGE") + len("23h") <= 80
 
 
 def test_rotate_by_annotation_rotates_once_for_each_value(scene: Scene) -> None:

@@ -11,7 +11,7 @@ from testbed.api import wait_for
 from testbed.cluster import CRDS
 from testbed.control_plane import ControlPlane
 from testbed.operator_process import grants
-from testbed.scene import CLIENT, Scene, allow, manifest
+from testbed.scene import CLIENT, UNREPORTED, Scene, allow, manifest
 
 SERVED_SECONDS = 15.0
 OTHER = "other-team"
@@ -116,7 +116,7 @@ def test_secrets_of_one_namespace_that_can_not_be_read_hold_up_no_other(scene: S
     assert seconds_to_serve(scene, "served") < 20
     wait_for("readiness", ports.ready)
     status = scene.api.get(f"/apis/adobe-ims.dev/v1alpha1/namespaces/{OTHER}/adobeimscredentials/waits").get("status")
-    assert status is None, "work starts when both Secrets and credentials are known"
+    assert status == UNREPORTED, "work starts when both Secrets and credentials are known"
     scene.api.patch(path, {"rules": rules})
     wait_for("it to be served", lambda: scene.api.get_or_none(f"/api/v1/namespaces/{OTHER}/secrets/waits"), 40)
     scene.api.delete(f"/api/v1/namespaces/{OTHER}")

@@ -9,7 +9,7 @@ from testbed.api import Api, wait_for
 from testbed.cluster import CRDS
 from testbed.control_plane import ControlPlane
 from testbed.operator_process import ACCOUNT, rules
-from testbed.scene import Scene, allow
+from testbed.scene import UNREPORTED, Scene, allow
 from testbed.stand_in import StandIn
 
 SECRET_VERBS = next(rule["verbs"] for rule in rules() if "secrets" in rule["resources"])
@@ -99,7 +99,7 @@ def test_killed_between_the_secret_and_the_status_it_asks_for_none_and_mends_the
     scene.credential()
     wait_for("the Secret to be there", lambda: scene.data() or None)
     operator.kill()
-    assert scene.status() == {}
+    assert scene.status() == UNREPORTED
     allow(scene.api, scene.namespace, "adobeimscredentials/status", ["patch"])
     scene.operator()
     status = scene.wait_ready()

@@ -17,17 +17,20 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from threading import Thread
 from typing import Any
-from urllib.parse import urlsplit
 
 import pytest
 import yaml
 
+from adobe_ims_stand_in.api import PATH
 from adobe_ims_stand_in.defaults import SAMPLE_CLIENT_ID
+from chart.objects import of
 from testbed.api import Api, Object, wait_for
 from testbed.binaries import REPOSITORY
 from testbed.control_plane import ControlPlane
+from testbed.helm import template
 from testbed.process import BOUND
 from testbed.scene import Scene
+from unit.stand_in.asking import connected
 
 FOLDER = REPOSITORY / "deploy" / "samples"
 CLIENT_SECRET = FOLDER / "client-secret.yaml"
@@ -52,27 +55,29 @@ print(urllib.request.urlopen(urllib.request.Request(given.url, headers=headers),
 
 @dataclass
 class AdobeApi:
-    """An API of Adobe's: 200 for the sample client with a token that `issued` knows, else 401."""
+    """The stand-in's API behind plain http, as it is in a cluster, for the sample client alone."""
 
-    issued: Callable[[str], bool]
+    call: Callable[[str], int]
+    """The status of the answer to an Authorization header."""
     url: str = ""
     accepted: list[str] = field(default_factory=list)
     """The token of each call that was answered with 200."""
 
     def answer(self, authorization: str, api_key: str) -> int:
-        scheme, _, token = authorization.partition(" ")
-        if scheme != "Bearer" or api_key != SAMPLE_CLIENT_ID or not self.issued(token):
-            return 401
-        self.accepted.append(token)
-        return 200
+        status = self.call(authorization) if api_key == SAMPLE_CLIENT_ID else 403
+        if status == 200:
+            self.accepted.append(authorization.removeprefix("Bearer "))
+        return status
 
 
 @pytest.fixture
 def adobe(scene: Scene) -> Iterator[AdobeApi]:
-    api = AdobeApi(scene.ims.issued)
+    client = connected(scene.ims)
+    api = AdobeApi(lambda authorization: client.get(PATH, headers={"Authorization": authorization}).status_code)
 
     class Handler(BaseHTTPRequestHandler):
         def do_GET(self) -> None:
+            assert self.path == PATH
             self.send_response(api.answer(self.headers["Authorization"] or "", self.headers["x-api-key"] or ""))
             self.send_header("Content-Length", "0")
             self.end_headers()
@@ -80,7 +85,7 @@ def adobe(scene: Scene) -> Iterator[AdobeApi]:
         def log_message(self, *_: object) -> None:
             """Log nothing: pytest shows what matters."""
 
-    with ThreadingHTTPServer(("127.0.0.1", 0), Handler) as server:
+    with client, ThreadingHTTPServer(("127.0.0.1", 0), Handler) as server:
         thread = Thread(target=server.serve_forever, kwargs={"poll_interval": 0.05})
         thread.start()
         api.url = f"http://127.0.0.1:{server.server_port}"
@@ -209,7 +214,7 @@ def apply(scene: Scene, sample: Sample) -> None:
 
 
 def kubelet(scene: Scene, sample: Sample, adobe: AdobeApi, folder: Path) -> Kubelet:
-    overrides = {"API_URL": f"{adobe.url}/pie/psdService/hello", "SECONDS_BETWEEN_CALLS": "0.1"}
+    overrides = {"API_URL": f"{adobe.url}{PATH}", "SECONDS_BETWEEN_CALLS": "0.1"}
     return Kubelet(sample.pod, folder, scene.data, overrides)
 
 
@@ -261,6 +266,7 @@ def test_a_program_that_reads_a_file_goes_on_with_the_new_token_after_a_rotation
         wait_called(adobe, second, tmp_path)
         assert process.poll() is None
     assert set(adobe.accepted) == {first, second}
+    assert scene.ims.requests().calls.keys() == {"200"}
 
 
 def test_the_workload_that_reads_its_environment_is_rolled_and_has_the_new_token(
@@ -284,11 +290,12 @@ def test_the_workload_that_reads_its_environment_is_rolled_and_has_the_new_token
 
 
 @pytest.mark.parametrize("name", ["file", "env", "header", "config"])
-def test_a_sample_calls_an_api_of_adobes(name: str) -> None:
+def test_a_sample_calls_the_stand_in_where_the_chart_puts_it(name: str) -> None:
     (container,) = Sample.read(name).pod["containers"]
     values = {each["name"]: each["value"] for each in container["env"]}
-    url = urlsplit(values["API_URL"])
-    assert (url.scheme, url.hostname) == ("https", "image.adobe.io")
+    service = of(template({"standIn": {"enabled": True}}), "Service")["adobe-ims-operator-stand-in"]
+    host = f"{service['metadata']['name']}.{service['metadata']['namespace']}.svc"
+    assert values["API_URL"] == f"http://{host}:{service['spec']['ports'][0]['port']}{PATH}"
 
 
 def test_all_samples_can_be_tried_at_the_same_time() -> None:

@@ -365,3 +365,7 @@ def test_a_field_that_is_gone_is_null_in_the_patch() -> None:
     assert patch["status"].pop("conditions") == []
     assert patch["status"].keys() >= {"observedGeneration", "lastRotationTime", "expirationTime", "nextRotationTime"}
     assert set(patch["status"].values()) == {None}
+
+
+def test_the_status_that_a_new_object_is_given_counts_as_none() -> None:
+    assert parse_credential(with_field("status", {"observedGeneration": -1})).status == Status()

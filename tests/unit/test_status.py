@@ -9,6 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from adobe_ims_operator.api.reasons import Reason
+from adobe_ims_operator.api.resource import Workload
 from adobe_ims_operator.api.status import Condition, Status
 from adobe_ims_operator.core.decision import Ask, Refuse, Wait
 from adobe_ims_operator.core.model import Observed, Step
@@ -80,7 +81,8 @@ def conditions(status: Status) -> dict[str, tuple[str, str]]:
     ],
 )
 def test_warning_and_outage_are_told_apart(seen: Observed, ready: tuple[str, str], failing: tuple[str, str]) -> None:
-    assert conditions(report(seen)) == {"Ready": ready, "RotationFailing": failing}
+    found = conditions(report(seen))
+    assert (found["Ready"], found["RotationFailing"]) == (ready, failing)
 
 
 @given(worlds.anything, worlds.instants)
@@ -102,6 +104,27 @@ def test_a_status_that_was_reported_is_not_reported_again(seen: Observed, now: d
     if isinstance(decision, Wait | Refuse):
         first = derive(seen, decision, Status(), now)
         assert derive(seen, decision, first, now + timedelta(seconds=5)) == first
+
+
+UNROLLED = Condition("WorkloadsRestarted", "False", "WorkloadNotFound", "there is no Deployment web", 3, "then")
+WITH_RESTART = {"spec": spec(restart=(Workload("Deployment", "web"),))}
+
+
+@pytest.mark.parametrize(
+    ("seen", "before", "reason"),
+    [
+        (FRESH, Status(), "Rotated"),
+        (change(FRESH, spec=spec(suspend=True)), Status(), "Suspended"),
+        (observed(None, **FAILED), Status(), "TokenMissing"),
+        (replace(FRESH, client=None), Status(), "ClientSecretNotFound"),
+        (change(FRESH, **WITH_RESTART), Status(conditions=(UNROLLED,)), "WorkloadNotFound"),
+        (change(FRESH, **WITH_RESTART), Status(conditions=(replace(UNROLLED, status="True"),)), "Rotated"),
+        (change(replace(FRESH, client=None), **WITH_RESTART), Status(conditions=(UNROLLED,)), "ClientSecretNotFound"),
+    ],
+    ids=["fine", "suspended", "outage", "failing", "not restarted", "restarted", "failing and not restarted"],
+)
+def test_the_reason_is_that_of_what_is_worst(seen: Observed, before: Status, reason: str) -> None:
+    assert report(seen, before=before).reason == reason
 
 
 def test_the_time_of_a_transition_moves_only_with_the_status() -> None:

@@ -25,6 +25,7 @@ from adobe_ims_operator.core.model import (
     Step,
     Token,
 )
+from adobe_ims_operator.core.obstacle import Obstacle
 
 NOW = datetime(2026, 11, 24, 10, 0, 0, tzinfo=UTC)
 ENDPOINT = "https://ims-na1.adobelogin.com"
@@ -117,7 +118,7 @@ def change(seen: Observed, **changes: object) -> Observed:
     of_credential = {name: changes.pop(name) for name in ("spec", "generation", "status") if name in changes}
     of_attempts = {
         name: changes.pop(name)
-        for name in ("failure", "clean_up", "unplanned", "last_unplanned", "seen_at")
+        for name in ("failure", "clean_up", "unplanned", "last_unplanned", "seen_at", "obstacle")
         if name in changes
     }
     return replace(
@@ -192,6 +193,15 @@ failures = st.one_of(
         st.sampled_from([None, 100, 101]),
     ),
 )
+obstacles = st.one_of(
+    st.none(),
+    st.builds(
+        Obstacle,
+        st.sampled_from([Reason.INVALID_CLIENT, Reason.SECRET_NOT_OWNED, Reason.IMS_UNAVAILABLE]),
+        st.one_of(st.none(), inputs),
+        instants,
+    ),
+)
 tokens = st.one_of(st.none(), st.builds(held, known_facts, inputs))
 
 anything: st.SearchStrategy[Observed] = st.builds(
@@ -208,6 +218,7 @@ anything: st.SearchStrategy[Observed] = st.builds(
     clean_up=failures,
     unplanned=st.integers(0, 20),
     last_unplanned=st.one_of(st.none(), instants),
+    obstacle=obstacles,
     held=tokens,
     in_flight=st.booleans(),
     throttled_until=st.one_of(st.none(), instants),

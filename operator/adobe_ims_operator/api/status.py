@@ -3,13 +3,16 @@
 from dataclasses import dataclass
 from typing import Annotated
 
-from pydantic import BeforeValidator, ConfigDict, Field, Strict, TypeAdapter, ValidationError
+from pydantic import AfterValidator, BeforeValidator, ConfigDict, Field, Strict, TypeAdapter, ValidationError
 from pydantic.alias_generators import to_camel
 
 from adobe_ims_operator.api.rules import Word
 
 _AS_IN_JSON = ConfigDict(alias_generator=to_camel)
 _Number = Annotated[int, Strict()]
+UNOBSERVED = -1
+"""The observedGeneration that the CRD gives a new object, so that whoever waits for it waits for the first report."""
+_Generation = Annotated[_Number | None, AfterValidator(lambda number: None if number == UNOBSERVED else number)]
 _NONE_WHERE_NULL = BeforeValidator(lambda entries: entries or ())
 
 
@@ -49,7 +52,10 @@ class Status:
 
     __pydantic_config__ = _AS_IN_JSON
 
-    observed_generation: _Number | None = None
+    observed_generation: _Generation = None
+    """None where nothing was reported yet."""
+    reason: Word | None = None
+    """That of the condition which tells most."""
     secret_name: str | None = None
     secret_version: Annotated[str | None, Field(validation_alias="secretResourceVersion")] = None
     last_rotation_time: Word | None = None

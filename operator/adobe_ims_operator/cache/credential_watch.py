@@ -19,8 +19,9 @@ from adobe_ims_operator.cache.namespaces import Namespaces
 from adobe_ims_operator.cache.store import Store
 from adobe_ims_operator.core.backoff import Pace, backoff
 from adobe_ims_operator.kube.answers import check_object
-from adobe_ims_operator.kube.client import Kube
+from adobe_ims_operator.kube.client import METADATA_OBJECT, Kube
 from adobe_ims_operator.kube.errors import ApiError, NotFoundError
+from adobe_ims_operator.kube.paths import credentials_path
 
 logger = logging.getLogger(__name__)
 
@@ -55,6 +56,7 @@ class CredentialWatch:
         self._jitter = jitter
         self._logins = 0
         self._unreadable: dict[str, int] = {}
+        self._lookup = asyncio.Lock()
         self._stop = asyncio.Event()
         self._end = asyncio.Event()
         self.started = asyncio.Event()
@@ -161,6 +163,8 @@ class CredentialWatch:
         async def observe(event: kopf.RawEvent, **_: Any) -> None:
             try:
                 self._observe(event["type"], dict(event["object"]))
+                if event["type"] == "DELETED":
+                    await self._log_gone(event["object"]["metadata"])
             except Exception:
                 logger.exception("a defect of the operator; please report it")
 
@@ -193,7 +197,6 @@ class CredentialWatch:
         key = Key(metadata["namespace"], metadata["name"])
         self._unreadable.pop(metadata["uid"], None)
         if kind == "DELETED":
-            logger.info("%s: was deleted", key)
             self._store.delete_credential(key, metadata["uid"])
             return
         try:
@@ -201,6 +204,25 @@ class CredentialWatch:
         except MalformedResourceError as error:
             self._unreadable[metadata["uid"]] = int(metadata["resourceVersion"])
             logger.error("%s", error)  # noqa: TRY400 - the message says it all
+
+    async def _log_gone(self, metadata: Mapping[str, Any]) -> None:
+        """Log why a credential is not watched any more; of one that leaves the selector, a watch says the same."""
+        key, why = Key(metadata["namespace"], metadata["name"]), "was deleted"
+        if self._selector is not None:
+            why = "is not watched any more: it was deleted, or no longer has the labels of the selector"
+            if not self._lookup.locked():  # many that go at once are not worth a request each
+                async with self._lookup:
+                    why = await self._why_gone(key, metadata["uid"]) or why
+        logger.info("%s: %s", key, why)
+
+    async def _why_gone(self, key: Key, uid: str) -> str | None:
+        try:
+            found = await self._kube.get(credentials_path(key.namespace, key.name), accept=METADATA_OBJECT)
+        except ApiError as error:
+            return "was deleted" if isinstance(error, NotFoundError) else None
+        if found["metadata"]["uid"] != uid:
+            return "was deleted"
+        return "no longer has the labels of the selector: this operator does not rotate its token any more"
 
 
 def _names(resources: object) -> list[object]:

@@ -17,7 +17,7 @@ from adobe_ims_operator.api.times import Clock
 from adobe_ims_operator.controller.looks import Looks
 from adobe_ims_operator.controller.work import Work
 from adobe_ims_operator.core import attempts as attempt
-from adobe_ims_operator.core import events, policy, restarts, status
+from adobe_ims_operator.core import events, policy, restarts, stalled, status
 from adobe_ims_operator.core.backoff import Pace
 from adobe_ims_operator.core.decision import Ask, Refuse, Wait
 from adobe_ims_operator.core.model import Finding, Observed, Trouble
@@ -59,6 +59,10 @@ class FollowUp:
         attempts = self.work.attempts(key) or observed.attempts
         if attempts is not observed.attempts:
             observed = replace(observed, attempts=attempts)
+        noted = stalled.note(observed.attempts, observed, decision, self.clock.now())
+        if noted is not observed.attempts:
+            self.work.note(key, noted)
+            observed = replace(observed, attempts=noted)
         credential = self.work.store.credentials.get(key)
         restart_at = None
         if credential is not None and credential.uid == observed.uid:
@@ -173,6 +177,8 @@ class FollowUp:
         moments = [now + policy.IDLE]
         if clean_up is not None and _may_clean_up(observed, now):
             moments.append(clean_up.retry_at)
+        if (stalled_at := stalled.next_at(observed.attempts, now)) is not None:
+            moments.append(stalled_at)
         asks = isinstance(decision, Ask) or observed.in_flight
         if isinstance(decision, Wait | Refuse) and not asks:
             moments.append(decision.look_again_at)

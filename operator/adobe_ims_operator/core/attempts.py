@@ -6,6 +6,7 @@ from datetime import datetime, timedelta
 from adobe_ims_operator.api.reasons import Reason, parse_reason
 from adobe_ims_operator.api.resource import Credential
 from adobe_ims_operator.api.times import from_rfc3339
+from adobe_ims_operator.core import stalled
 from adobe_ims_operator.core.backoff import Pace, Unreported, backoff
 from adobe_ims_operator.core.model import (
     Attempts,
@@ -30,7 +31,8 @@ def recall(credential: Credential, now: datetime) -> Attempts:
         if version is not None and version.isdecimal() and len(version) < 20
         else None
     )
-    return Attempts(credential.uid, token_secret=seen, failure=_recall_failure(credential), seen_at=now)
+    failure, obstacle = _recall_failure(credential), stalled.recall(credential)
+    return Attempts(credential.uid, token_secret=seen, failure=failure, obstacle=obstacle, seen_at=now)
 
 
 def _recall_failure(credential: Credential) -> Failure | None:

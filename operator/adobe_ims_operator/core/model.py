@@ -14,6 +14,7 @@ from adobe_ims_operator.api.reasons import Reason
 from adobe_ims_operator.api.resource import Credential, Key, Spec, Workload
 from adobe_ims_operator.api.status import Restart
 from adobe_ims_operator.core.backoff import Pace, Unreported
+from adobe_ims_operator.core.obstacle import Obstacle
 
 
 class Finding(NamedTuple):
@@ -152,6 +153,7 @@ class Attempts:
     unplanned: int = 0
     """How many tokens were asked for before they were due, each soon after the one before."""
     last_unplanned: datetime | None = None
+    obstacle: Obstacle | None = None
     unreported: Unreported | None = None
     seen_at: datetime | None = None
     """When this process saw the credential first."""

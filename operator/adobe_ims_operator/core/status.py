@@ -5,6 +5,7 @@ when a failed attempt was to wait, at which resourceVersion the Secret was known
 was followed up.
 """
 
+from collections.abc import Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Any
@@ -16,6 +17,7 @@ from adobe_ims_operator.core import policy
 from adobe_ims_operator.core.decision import Ask, Decision, Look, Refuse, Wait, Write
 from adobe_ims_operator.core.model import Finding, Observed
 from adobe_ims_operator.core.restarts import FollowUp
+from adobe_ims_operator.core.stalled import STALLED, stalled
 
 READY = "Ready"
 WORKLOADS_RESTARTED = "WorkloadsRestarted"
@@ -27,7 +29,7 @@ LATE = timedelta(seconds=2)
 """A token that is replaced for another reason than its age is there sooner, as long as IMS answers."""
 MAX_CONDITIONS = 16
 """As many as the API server takes; those that others put there must leave room for ours."""
-OURS = (READY, ROTATION_FAILING, WORKLOADS_RESTARTED)
+OURS = (READY, ROTATION_FAILING, STALLED, WORKLOADS_RESTARTED)
 
 
 def derive(
@@ -55,14 +57,13 @@ def derive(
     unrolled = "".join(f"; {condition.message}" for condition in workloads if condition.status == "False")
     if ready.status == "True":
         ready = replace(ready, message=ready.message + unrolled)
-    conditions = tuple(
-        _settle(condition, observed, before, now)
-        for condition in (ready, _rotation_failing(observed, decision, problem))
-    )
+    found = (ready, _rotation_failing(observed, decision, problem), *_stalled(observed, decision, ready, now))
+    conditions = tuple(_settle(condition, observed, before, now) for condition in found)
     others = tuple(c for c in before.conditions if c.type not in OURS)[: MAX_CONDITIONS - len(OURS)]
     attempt_at = _attempt_at(decision, now)
     return Status(
         observed_generation=observed.credential.generation,
+        reason=_reason((*conditions, *workloads)),
         secret_name=observed.spec.secret.name,
         secret_version=_secret_version(observed, before),
         last_rotation_time=_last_rotation_time(observed, before),
@@ -80,10 +81,13 @@ def derive(
 def is_worth_writing(observed: Observed, decision: Decision, before: Status, after: Status, now: datetime) -> bool:
     """Whether a status is to be written now: not where a moment later there will be more to say.
 
-    That a token expired is always reported at once, whatever else is going on.
+    That a token expired is always reported at once, whatever else is going on, and so is that a person has changed what
+    nothing could be done about.
     """
     if after == before:
         return False
+    if before.says(STALLED, "True") and not after.says(STALLED, "True"):
+        return True
     if isinstance(decision, Refuse):
         return True
     if isinstance(decision, Wait) and not observed.in_flight:
@@ -136,7 +140,7 @@ def _is_brief(decision: Wait, now: datetime) -> bool:
 
 def _without_reasons(status: Status) -> Status:
     conditions = tuple(replace(c, reason="", message="", last_transition_time=None) for c in status.conditions)
-    return replace(status, next_rotation_time=None, conditions=conditions)
+    return replace(status, reason=None, next_rotation_time=None, conditions=conditions)
 
 
 def to_json(status: Status) -> dict[str, Any]:
@@ -144,6 +148,7 @@ def to_json(status: Status) -> dict[str, Any]:
     return {
         "status": {
             "observedGeneration": status.observed_generation,
+            "reason": status.reason,
             "secretName": status.secret_name,
             "secretResourceVersion": status.secret_version,
             "lastRotationTime": status.last_rotation_time,
@@ -221,6 +226,21 @@ def _rotation_failing(observed: Observed, decision: Decision, problem: Finding |
     if finding is not policy.FRESH:
         return Condition(ROTATION_FAILING, "False", finding.reason, finding.message)
     return Condition(ROTATION_FAILING, "False", Reason.ROTATED, "the next rotation can go on")
+
+
+def _stalled(observed: Observed, decision: Decision, ready: Condition, now: datetime) -> tuple[Condition, ...]:
+    finding = stalled(observed, decision, now) if ready.status != "True" else None
+    return () if finding is None else (Condition(STALLED, "True", finding.reason, finding.message),)
+
+
+def _reason(conditions: Sequence[Condition]) -> str:
+    """The reason of the first that is not as it should be, an outage before a warning; else that of Ready."""
+    by_type = {condition.type: condition for condition in conditions}
+    for kind, good in ((READY, "True"), (ROTATION_FAILING, "False"), (WORKLOADS_RESTARTED, "True")):
+        condition = by_type.get(kind)
+        if condition is not None and condition.status != good:
+            return condition.reason
+    return by_type[READY].reason
 
 
 def _workloads_restarted(
