@@ -124,7 +124,7 @@ class FollowUp:
             self.work.note(key, attempt.reported(known))
         self.work.store.update_own_status(key, answer["metadata"], after)
         for event in events.derive(before, after, credential.spec.client.secret_keys, logged):
-            self.recorder.record(credential, event)
+            self.recorder.record(events.Regarding(key, credential.uid), event)
 
     async def _is_gone(self, path: str) -> bool:
         # Who admits a write may answer 404 as well, and so does a CRD without a status.
