@@ -7,20 +7,38 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from enum import Enum
-from typing import NamedTuple
+from typing import NamedTuple, Self
 
 from adobe_ims_operator.api.ledger import Facts
 from adobe_ims_operator.api.reasons import Reason
 from adobe_ims_operator.api.resource import Credential, Key, Spec, Workload
 from adobe_ims_operator.api.status import Restart
+from adobe_ims_operator.api.words import printable
 from adobe_ims_operator.core.backoff import Pace, Unreported
 
+LONGEST_MESSAGE = 8192
+"""Characters of a finding; a condition, which may quote three, has at most 32768 (metav1.Condition)."""
 
-class Finding(NamedTuple):
-    """Why something is so: a reason to search for, and a sentence for a person."""
 
+class _Finding(NamedTuple):
     reason: Reason
     message: str
+
+
+class Finding(_Finding):
+    """Why something is so: a reason to search for, and a sentence for a person.
+
+    What others wrote may be quoted in it. All that is said of a credential is made from findings, so it is made fit to
+    be shown here.
+    """
+
+    __slots__ = ()
+
+    def __new__(cls, reason: Reason, message: str) -> Self:
+        """Make the message printable, and no longer than a condition takes several of."""
+        if len(message) > LONGEST_MESSAGE:
+            message = f"{message[:LONGEST_MESSAGE]}..."
+        return super().__new__(cls, reason, printable(message))
 
 
 class Inputs(NamedTuple):

@@ -12,6 +12,7 @@ from typing import Any
 from adobe_ims_operator.api.reasons import Reason
 from adobe_ims_operator.api.status import Condition, Restart, Status
 from adobe_ims_operator.api.times import to_rfc3339
+from adobe_ims_operator.api.words import printable
 from adobe_ims_operator.core import policy
 from adobe_ims_operator.core.decision import Ask, Decision, Look, Refuse, Wait, Write
 from adobe_ims_operator.core.model import Finding, Observed
@@ -70,7 +71,7 @@ def derive(
         next_rotation_time=to_rfc3339(attempt_at) if attempt_at else None,
         rotations=facts.rotations if facts else 0,
         failures=_failures(observed, decision, problem),
-        client_secret_key=facts.client_secret_key if facts else None,
+        client_secret_key=printable(facts.client_secret_key) if facts else None,
         last_handled_rotation=handled,
         restarts=restarts,
         conditions=conditions + workloads + others,
