@@ -1,7 +1,5 @@
 """What others wrote is quoted in messages and log lines as text, and can neither end a line nor colour a terminal."""
 
-import pytest
-
 from testbed.scene import Scene, manifest
 
 ODD = "one\r\n2026-11-24T10:00:00.000Z ERROR   forged\x1b[31m\u202e"
@@ -25,14 +23,13 @@ def test_the_name_of_an_owner(scene: Scene) -> None:
     assert lines_are_ours(scene)
 
 
-@pytest.mark.parametrize("annotation", ["adobe-ims.dev/credential", "adobe-ims.dev/client-secret-key"])
-def test_the_facts_of_a_token(scene: Scene, annotation: str) -> None:
+def test_the_facts_of_a_token(scene: Scene) -> None:
     scene.client_secret()
     scene.operator("--log-format", "text")
     scene.credential()
     scene.wait_ready()
     facts = (scene.secret() or {})["metadata"]["annotations"]
-    forged = {**facts, annotation: ODD, "adobe-ims.dev/secret": f"{scene.namespace}/oauth"}
+    forged = {**facts, "adobe-ims.dev/credential": ODD, "adobe-ims.dev/secret": f"{scene.namespace}/oauth"}
     scene.patch("oauth", {"metadata": {"annotations": forged}}, "secrets")
     scene.api.apply(manifest("second"), namespace=scene.namespace)
     condition = scene.wait_condition("RotationFailing", "True", "ClientSecretNotAllowed", "second")
