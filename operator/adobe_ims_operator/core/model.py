@@ -16,8 +16,8 @@ from adobe_ims_operator.api.status import Restart
 from adobe_ims_operator.api.words import printable
 from adobe_ims_operator.core.backoff import Pace, Unreported
 
-LONGEST_MESSAGE = 8192
-"""Characters of a finding; a condition, which may quote three, has at most 32768 (metav1.Condition)."""
+LONGEST_MESSAGE = 4096
+"""Characters of a finding; the CRD has a condition, which may quote three, with four times that."""
 
 
 class _Finding(NamedTuple):

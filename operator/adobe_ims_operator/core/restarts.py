@@ -29,6 +29,8 @@ FAILED = Reason.RESTART_FAILED
 
 _PREFIX = f"restart.{GROUP}/"
 _MAX_NAME = 63
+MAX_MESSAGE = 1024
+"""Characters that the CRD has room for in `status.restarts`."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -179,7 +181,7 @@ def _entry(rotation: Rotation, workload: Workload, outcome: Finding) -> Restart:
         workload.name,
         rotation.id,
         outcome.reason,
-        outcome.message or None,
+        outcome.message[:MAX_MESSAGE] or None,
         observed_generation=generation,
     )
 
