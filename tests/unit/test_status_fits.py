@@ -69,7 +69,15 @@ def said_at_length(draw: st.DrawFn) -> Observed:
     failure = Failure(
         Step.WRITE, Finding(Reason.SECRET_WRITE_FAILED, draw(long_texts)), 1, 1, Pace.API_SERVER, NOW, INPUTS, None
     )
-    known = draw(st.sampled_from([None, facts(client_secret_key="k" * 317), facts(NOW - timedelta(days=3))]))
+    known = draw(
+        st.sampled_from(
+            [
+                None,
+                facts(client_secret_key="k" * 317, rotation_id=f"{int(NOW.timestamp())}-{'a' * 32}"),
+                facts(NOW - timedelta(days=3)),
+            ]
+        )
+    )
     secret = None if known is None else token_secret(known)
     names = tuple(Workload("Deployment", f"{number}".rjust(253, "x")) for number in range(32))
     return change(
