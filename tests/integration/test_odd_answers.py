@@ -1,4 +1,4 @@
-"""Odd answers to each request for one credential: the operator goes on, says what fails, quotes nothing, and recovers."""
+"""Odd answers to each request for one credential: all else goes on, the status says so, and nothing is quoted."""
 
 import json
 import re
