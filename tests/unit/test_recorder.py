@@ -75,7 +75,10 @@ async def test_an_event_that_was_logged_where_it_happened_is_sent_and_not_logged
 ) -> None:
     async with sending(api_client(api)) as recorder:
         with caplog.at_level("INFO"):
-            recorder.record(credential(), Event("InvalidClient", "about it", warning=True, logged=True))
+            recorder.record(
+                Regarding(credential().key, credential().uid),
+                Event("InvalidClient", "about it", warning=True, logged=True),
+            )
         await flush(recorder)
     assert sent(api) == ["InvalidClient"]
     assert [record for record in caplog.records if "about it" in record.getMessage()] == []

@@ -14,7 +14,8 @@ from adobe_ims_operator.core import restarts
 from adobe_ims_operator.core.backoff import Pace
 from adobe_ims_operator.core.events import MOST_NOTE
 from adobe_ims_operator.core.events import derive as derive_events
-from adobe_ims_operator.core.model import LONGEST_MESSAGE, Failure, Finding, Observed, Step
+from adobe_ims_operator.core.finding import LONGEST_MESSAGE, Finding
+from adobe_ims_operator.core.model import Failure, Observed, Step
 from adobe_ims_operator.core.policy import decide
 from adobe_ims_operator.core.status import derive, to_json
 from testbed.cluster import CRDS

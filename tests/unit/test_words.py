@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from adobe_ims_operator.api.reasons import Reason
 from adobe_ims_operator.api.words import LONGEST, printable, share
-from adobe_ims_operator.core.model import LONGEST_MESSAGE, Finding
+from adobe_ims_operator.core.finding import LONGEST_MESSAGE, Finding
 
 
 def test_the_same_word_is_the_same_object() -> None:

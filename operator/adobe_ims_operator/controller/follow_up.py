@@ -20,7 +20,8 @@ from adobe_ims_operator.core import attempts as attempt
 from adobe_ims_operator.core import events, policy, restarts, status
 from adobe_ims_operator.core.backoff import Pace
 from adobe_ims_operator.core.decision import Ask, Refuse, Wait
-from adobe_ims_operator.core.model import Finding, Observed, Trouble
+from adobe_ims_operator.core.finding import Finding
+from adobe_ims_operator.core.model import Observed, Trouble
 from adobe_ims_operator.kube.client import METADATA_OBJECT, Kube
 from adobe_ims_operator.kube.errors import ApiError, ConflictError, ForbiddenError, NotFoundError, RefusedError
 from adobe_ims_operator.kube.paths import credentials_path, secret_path

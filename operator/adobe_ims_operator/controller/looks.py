@@ -11,7 +11,8 @@ from adobe_ims_operator.cache.restored import Before, mark_secret
 from adobe_ims_operator.controller.work import Work
 from adobe_ims_operator.core import attempts as attempt
 from adobe_ims_operator.core.backoff import Pace
-from adobe_ims_operator.core.model import Finding, Hold, Inputs, Observed, SeenClientSecret, Step, Trouble
+from adobe_ims_operator.core.finding import Finding
+from adobe_ims_operator.core.model import Hold, Inputs, Observed, SeenClientSecret, Step, Trouble
 from adobe_ims_operator.kube import client_secret, holder, token_secret
 from adobe_ims_operator.kube.client import Kube
 from adobe_ims_operator.kube.client_secret import ClientSecret

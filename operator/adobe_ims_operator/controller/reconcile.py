@@ -22,7 +22,8 @@ from adobe_ims_operator.core import attempts as attempt
 from adobe_ims_operator.core import claims, policy
 from adobe_ims_operator.core.backoff import Pace
 from adobe_ims_operator.core.decision import Ask, Decision, Look, Refuse, Wait, Write
-from adobe_ims_operator.core.model import Finding, Observed, ObservedSecret, Step, Trouble
+from adobe_ims_operator.core.finding import Finding
+from adobe_ims_operator.core.model import Observed, ObservedSecret, Step, Trouble
 from adobe_ims_operator.kube import token_secret
 from adobe_ims_operator.kube.client import Kube
 from adobe_ims_operator.kube.errors import ApiError, ConflictError, ForbiddenError, NotFoundError, RefusedError

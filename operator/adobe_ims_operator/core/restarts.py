@@ -16,7 +16,8 @@ from adobe_ims_operator.api.status import Restart, Status
 from adobe_ims_operator.api.times import to_rfc3339
 from adobe_ims_operator.core import policy
 from adobe_ims_operator.core.backoff import Pace, backoff
-from adobe_ims_operator.core.model import Finding, Observed, RestartAttempt
+from adobe_ims_operator.core.finding import Finding
+from adobe_ims_operator.core.model import Observed, RestartAttempt
 
 RESTARTED = Finding(Reason.RESTARTED, "")
 ADDED_LATER = Finding(Reason.ADDED_LATER, "")

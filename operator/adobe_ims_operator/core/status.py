@@ -15,7 +15,8 @@ from adobe_ims_operator.api.times import to_rfc3339
 from adobe_ims_operator.api.words import printable
 from adobe_ims_operator.core import policy
 from adobe_ims_operator.core.decision import Ask, Decision, Look, Refuse, Wait, Write
-from adobe_ims_operator.core.model import Finding, Observed
+from adobe_ims_operator.core.finding import Finding
+from adobe_ims_operator.core.model import Observed
 from adobe_ims_operator.core.restarts import FollowUp
 
 READY = "Ready"

@@ -6,7 +6,7 @@ and the value is that of one rotation: to set it again changes nothing.
 
 from adobe_ims_operator.api.reasons import Reason
 from adobe_ims_operator.api.resource import JSON, Workload
-from adobe_ims_operator.core.model import Finding
+from adobe_ims_operator.core.finding import Finding
 from adobe_ims_operator.core.restarts import FAILED, NOT_FOUND, RESTARTED
 from adobe_ims_operator.kube.client import Kube
 from adobe_ims_operator.kube.errors import ApiError, ConflictError, ForbiddenError, NotFoundError, UnavailableError
