@@ -61,7 +61,7 @@ class StaleApi:
             connector=aiohttp.TCPConnector(ssl=self._tls, limit=0), timeout=aiohttp.ClientTimeout(), trust_env=False
         )
         application = web.Application(client_max_size=1 << 24)
-        application.router.add_route("*", "/{path:.*}", self._answer)
+        application.router.add_route("*", "/{path:.*}", self.answer)
         self._runner = web.AppRunner(application, access_log=None, shutdown_timeout=0.1)
         await self._runner.setup()
         site = web.TCPSite(self._runner, "127.0.0.1", 0)
@@ -74,9 +74,14 @@ class StaleApi:
         assert self._session is not None
         await self._session.close()
         await self._runner.cleanup()
+        left = asyncio.all_tasks() - {asyncio.current_task()}  # answers that take long
+        for task in left:
+            task.cancel()
+        await asyncio.gather(*left, return_exceptions=True)
         await asyncio.sleep(0.1)  # in which transports that are closed let go of their sockets
 
-    async def _answer(self, request: web.Request) -> web.StreamResponse:
+    async def answer(self, request: web.Request) -> web.StreamResponse:
+        """Answer one request."""
         if self._hides(request):
             if "watch" in request.query:
                 await asyncio.sleep(60)

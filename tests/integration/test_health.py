@@ -134,7 +134,7 @@ def test_metrics_tell_of_credentials_and_of_requests(scene: Scene, ports: Ports)
     scene.rules({"behaviour": "error", "error": "invalid_client"})
     scene.patch("lightroom", {"spec": {"scopes": ["openid"]}})
     scene.wait_condition("RotationFailing", "True", "InvalidClient")
-    assert ports.value(of(scene, "ready")) == 0
+    wait_for("the next text of metrics", lambda: ports.value(of(scene, "ready")) == 0, timeout=3)
     assert ports.value(of(scene, "rotation_failing")) == 1
     assert ports.value(issued.replace("Issued", "InvalidClient")) == 1
     assert ports.value(of(scene, "restart_failing")) == 0

@@ -9,10 +9,10 @@ from adobe_ims_operator.api.reasons import Reason
 from adobe_ims_operator.core import attempts as attempt
 from adobe_ims_operator.core.attempts import UNPLANNED_WINDOW
 from adobe_ims_operator.core.backoff import Pace
+from adobe_ims_operator.core.finding import Finding
 from adobe_ims_operator.core.model import (
     Attempts,
     Failure,
-    Finding,
     Inputs,
     SeenClientSecret,
     SeenTokenSecret,

@@ -8,7 +8,7 @@ from adobe_ims_operator.api.reasons import Reason
 from adobe_ims_operator.api.resource import Key
 from adobe_ims_operator.controller.lanes import Lane
 from adobe_ims_operator.core.decision import Ask, AskPriority
-from adobe_ims_operator.core.model import Finding
+from adobe_ims_operator.core.finding import Finding
 from unit.clocks import SetClock
 
 

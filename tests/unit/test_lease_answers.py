@@ -136,3 +136,26 @@ async def test_the_loop_goes_on_after_an_odd_lease(spec: object) -> None:
                 await asyncio.sleep(0.01)
         loop.cancel()
         await asyncio.gather(loop, return_exceptions=True)
+
+
+async def test_a_lease_without_a_spec_is_free() -> None:
+    api = API(None)
+    async with replica(api, Clock()) as lease:
+        await lease.attempt()
+        assert (lease.leading, api.writes) == (True, 1)
+
+
+@pytest.mark.parametrize("moment", ["9999-12-31T23:59:59.999999Z", "1970-01-01T00:00:00Z", "yesterday"])
+async def test_the_times_in_a_lease_decide_nothing(moment: str) -> None:
+    times = {"renewTime": moment, "acquireTime": moment}
+    api, clock = API({"holderIdentity": "other", "leaseDurationSeconds": 15, **times}), Clock()
+    async with replica(api, clock) as lease:
+        for wait in (LEASE_DURATION / 2, LEASE_DURATION / 4):
+            await lease.attempt()
+            assert (lease.leading, api.writes) == (False, 0)
+            clock.now += wait
+        await lease.attempt()
+        assert not lease.leading
+        clock.now += LEASE_DURATION / 4
+        await lease.attempt()
+        assert (lease.leading, api.writes) == (True, 1)

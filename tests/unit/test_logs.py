@@ -4,6 +4,7 @@ import json
 import logging
 import re
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import Any
 
 import httpx
@@ -101,6 +102,29 @@ def test_a_line_of_text_is_for_people(capsys: pytest.CaptureFixture[str]) -> Non
     logs.set_up("text", "info")
     logging.getLogger("some.module").warning("it is %s", "so")
     assert re.fullmatch(r"\d{4}-\d\d-\d\dT\S+Z WARNING it is so\n", capsys.readouterr().err)
+
+
+def test_a_line_of_text_stays_one_line_and_colours_nothing_whatever_is_quoted(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    logs.set_up("text", "info")
+    logging.getLogger("some.module").warning(
+        "Secret of %s", "one\r\n2026-11-24T10:00:00Z ERROR\x1b[31m\u2028\u202e\x9b"
+    )
+    shown = capsys.readouterr().err
+    assert shown.count("\n") == 1
+    assert shown.removesuffix("\n").isprintable()
+
+
+def test_a_traceback_of_text_is_indented_whatever_it_quotes(capsys: pytest.CaptureFixture[str]) -> None:
+    logs.set_up("text", "info")
+    try:
+        (Path("one\n2026-11-24T10:00:00Z ERROR\x1b[31m") / "absent").read_text()
+    except OSError:
+        logging.getLogger("some.module").exception("it broke")
+    first, *others = capsys.readouterr().err.splitlines()
+    assert first.endswith("ERROR   it broke")
+    assert all(line.startswith("  ") and line.isprintable() for line in others)
 
 
 @pytest.mark.parametrize("form", logs.FORMATS)

@@ -10,7 +10,7 @@ from aiohttp import web
 from kubernetes.aio.client import Configuration
 
 from adobe_ims_operator.controller.tasks import steadily
-from adobe_ims_operator.core.events import Event
+from adobe_ims_operator.core.events import Event, Regarding
 from adobe_ims_operator.kube.client import REQUEST_SECONDS, Kube
 from adobe_ims_operator.kube.errors import NotLeadingError
 from adobe_ims_operator.kube.recorder import MAX_WAITING, Recorder
@@ -41,7 +41,9 @@ async def sending(kube: Kube, senders: int = 1, most_waiting: int = MAX_WAITING)
 
 def tell(recorder: Recorder, *reasons: str) -> None:
     for reason in reasons:
-        recorder.record(credential(), Event(reason, f"about {reason}", warning=reason != "Rotated"))
+        recorder.record(
+            Regarding(credential().key, credential().uid), Event(reason, f"about {reason}", warning=reason != "Rotated")
+        )
 
 
 async def flush(recorder: Recorder) -> None:
@@ -73,7 +75,10 @@ async def test_an_event_that_was_logged_where_it_happened_is_sent_and_not_logged
 ) -> None:
     async with sending(api_client(api)) as recorder:
         with caplog.at_level("INFO"):
-            recorder.record(credential(), Event("InvalidClient", "about it", warning=True, logged=True))
+            recorder.record(
+                Regarding(credential().key, credential().uid),
+                Event("InvalidClient", "about it", warning=True, logged=True),
+            )
         await flush(recorder)
     assert sent(api) == ["InvalidClient"]
     assert [record for record in caplog.records if "about it" in record.getMessage()] == []

@@ -2,22 +2,28 @@
 
 import asyncio
 import re
+import tracemalloc
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any
 
 import pytest
 from aiohttp import web
-from aiohttp.test_utils import TestServer
+from aiohttp.test_utils import TestClient, TestServer
 from kubernetes.aio.client import Configuration
 
 from adobe_ims_operator.api.resource import Key
-from adobe_ims_operator.core.events import Event
+from adobe_ims_operator.core.events import Event, Regarding
 from adobe_ims_operator.kube.client import Kube
-from adobe_ims_operator.kube.recorder import MAX_OF_NAMESPACE, SENDERS, SENDERS_OF_NAMESPACE, Recorder
-from unit.worlds import credential
+from adobe_ims_operator.kube.recorder import (
+    MAX_OF_NAMESPACE,
+    MAX_WAITING,
+    SENDERS,
+    SENDERS_OF_NAMESPACE,
+    Recorder,
+)
+from adobe_ims_operator.manager.metrics import Metrics
 
 NOW = datetime(2026, 11, 26, 10, 0, tzinfo=UTC)
 
@@ -64,7 +70,7 @@ async def recording(events: Events, report_every: float = 60.0) -> AsyncIterator
 
 def record(recorder: Recorder, namespace: str, *reasons: str) -> None:
     for reason in reasons:
-        recorder.record(replace(credential(), key=Key(namespace, "lightroom")), Event(reason, "note", warning=False))
+        recorder.record(Regarding(Key(namespace, "lightroom"), "uid-1"), Event(reason, "note", warning=False))
 
 
 async def flush(recorder: Recorder) -> None:
@@ -117,6 +123,48 @@ async def test_a_namespace_with_too_many_events_loses_only_its_own_and_they_are_
         await flush(recorder)
     assert ("quiet", "Rotated") in events.taken
     assert len(events.taken) == MAX_OF_NAMESPACE + 1
+
+
+async def test_namespaces_that_fill_the_queue_together_keep_none_of_another_out(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    events, noisy = Events(), [f"noisy-{n}" for n in range(MAX_WAITING // MAX_OF_NAMESPACE)]
+    events.hanging |= {*noisy, "quiet"}
+    async with recording(events) as recorder:
+        for namespace in noisy:
+            record(recorder, namespace, *(f"Noise{n}" for n in range(MAX_OF_NAMESPACE)))
+        record(recorder, "quiet", "Rotated", "Suspended")
+        assert recorder.dropped == 2
+        assert {namespace for namespace, _ in dropped_lines(caplog)} <= set(noisy)
+        events.hanging.clear()
+        await flush(recorder)
+    assert [reason for namespace, reason in events.taken if namespace == "quiet"] == ["Rotated", "Suspended"]
+    assert len(events.taken) == MAX_WAITING
+
+
+async def test_the_metric_counts_events_that_were_dropped() -> None:
+    events, metrics = Events(), Metrics()
+    events.hanging.add("noisy")
+    app = web.Application()
+    app.add_routes(metrics.routes())
+    async with recording(events) as recorder, TestClient(TestServer(app)) as client:
+        metrics.register_events(lambda: recorder.dropped)
+        record(recorder, "noisy", *(f"Noise{n}" for n in range(MAX_OF_NAMESPACE + 7)))
+        text = await (await client.get("/metrics")).text()
+    assert "adobe_ims_operator_events_dropped_total 7.0" in text.splitlines()
+
+
+async def test_an_event_that_waits_keeps_little_in_memory() -> None:
+    events = Events()
+    events.hanging.add("noisy")
+    async with recording(events) as recorder:
+        tracemalloc.start()
+        for number in range(MAX_OF_NAMESPACE):
+            note = f"{number}" * 10_000
+            recorder.record(Regarding(Key("noisy", "lightroom"), "uid-1"), Event("Noise", note, warning=False))
+        kept, _ = tracemalloc.get_traced_memory()
+        tracemalloc.stop()
+    assert kept < MAX_OF_NAMESPACE * 4096
 
 
 @pytest.mark.parametrize("answer", [[], {}, None, "text", {"metadata": {"resourceVersion": "abc"}}])

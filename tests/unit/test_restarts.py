@@ -10,7 +10,8 @@ from hypothesis import strategies as st
 from adobe_ims_operator.api.reasons import Reason
 from adobe_ims_operator.api.resource import Workload
 from adobe_ims_operator.api.status import Restart, Status
-from adobe_ims_operator.core.model import Finding, RestartAttempt
+from adobe_ims_operator.core.finding import Finding
+from adobe_ims_operator.core.model import RestartAttempt
 from adobe_ims_operator.core.restarts import (
     FAILED,
     NOT_FOUND,

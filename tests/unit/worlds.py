@@ -10,13 +10,13 @@ from adobe_ims_operator.api.reasons import Reason
 from adobe_ims_operator.api.resource import ClientRef, Credential, Key, SecretTemplate, Spec
 from adobe_ims_operator.api.status import Status
 from adobe_ims_operator.core.backoff import Pace
+from adobe_ims_operator.core.finding import Finding
 from adobe_ims_operator.core.model import (
     NO_HOLDER,
     Attempts,
     Claimant,
     Endpoint,
     Failure,
-    Finding,
     HeldToken,
     Inputs,
     Observed,

@@ -1,4 +1,4 @@
-"""Keeps a word once that thousands of objects have."""
+"""Words that others wrote: fit to be shown, and kept once where thousands of objects have them."""
 
 from functools import lru_cache
 
@@ -17,3 +17,8 @@ def share(word: str) -> str:
 @lru_cache(maxsize=4096)
 def _shared(word: str) -> str:
     return word
+
+
+def printable(text: str) -> str:
+    """The text with a space for each character that could end its line, move the cursor or turn the text around."""
+    return text if text.isprintable() else "".join(c if c.isprintable() else " " for c in text)

@@ -8,6 +8,7 @@ import asyncio
 import logging
 from collections.abc import Callable, Sequence
 
+from adobe_ims_operator.kube.answers import check_version
 from adobe_ims_operator.kube.client import METADATA_LIST, METADATA_OBJECT, Kube
 from adobe_ims_operator.kube.errors import ApiError
 from adobe_ims_operator.kube.paths import credentials_path
@@ -75,7 +76,7 @@ class Namespaces:
         path = credentials_path(name)
         try:
             page = await self._kube.read(path, accept=METADATA_LIST, query={"limit": "1"})
-            version = str((page.get("metadata") or {}).get("resourceVersion") or "")
+            version = check_version(page.get("metadata"))
             query = {"watch": "true", "timeoutSeconds": str(WATCH_SECONDS), "resourceVersion": version}
             async with self._kube.stream(path, accept=METADATA_OBJECT, query=query, silence=SILENCE_SECONDS):
                 return None

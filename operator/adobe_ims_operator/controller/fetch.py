@@ -24,7 +24,8 @@ from adobe_ims_operator.controller.work import Work
 from adobe_ims_operator.core import attempts as attempt
 from adobe_ims_operator.core.backoff import Pace
 from adobe_ims_operator.core.decision import Ask
-from adobe_ims_operator.core.model import Finding, HeldToken, Inputs, Observed, Step, Trouble
+from adobe_ims_operator.core.finding import Finding
+from adobe_ims_operator.core.model import HeldToken, Inputs, Observed, Step, Trouble
 from adobe_ims_operator.kube.client import Kube
 from adobe_ims_operator.kube.client_secret import Client
 

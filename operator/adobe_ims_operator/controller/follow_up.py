@@ -20,9 +20,10 @@ from adobe_ims_operator.core import attempts as attempt
 from adobe_ims_operator.core import events, policy, restarts, stalled, status
 from adobe_ims_operator.core.backoff import Pace
 from adobe_ims_operator.core.decision import Ask, Refuse, Wait
-from adobe_ims_operator.core.model import Finding, Observed, Trouble
+from adobe_ims_operator.core.finding import Finding
+from adobe_ims_operator.core.model import Observed, Trouble
 from adobe_ims_operator.kube.client import METADATA_OBJECT, Kube
-from adobe_ims_operator.kube.errors import ApiError, ConflictError, NotFoundError, RefusedError
+from adobe_ims_operator.kube.errors import ApiError, ConflictError, ForbiddenError, NotFoundError, RefusedError
 from adobe_ims_operator.kube.paths import credentials_path, secret_path
 from adobe_ims_operator.kube.recorder import Recorder
 from adobe_ims_operator.kube.workloads import restart
@@ -128,7 +129,7 @@ class FollowUp:
             self.work.note(key, attempt.reported(known))
         self.work.store.update_own_status(key, answer["metadata"], after)
         for event in events.derive(before, after, credential.spec.client.secret_keys, logged):
-            self.recorder.record(credential, event)
+            self.recorder.record(events.Regarding(key, credential.uid), event)
 
     async def _is_gone(self, path: str) -> bool:
         # Who admits a write may answer 404 as well, and so does a CRD without a status.
@@ -203,7 +204,8 @@ def _may_clean_up(observed: Observed, now: datetime) -> bool:
 def _not_deleted(name: str, error: ApiError) -> Trouble:
     message = f"the API server did not delete Secret {name}, which spec.secret.name no longer names ({error.answer}); "
     if isinstance(error, RefusedError):
-        message += "delete it, or mend the operator's permissions or the admission policy that keeps it"
+        permissions = "the operator's permissions or " if isinstance(error, ForbiddenError) else ""
+        message += f"delete it, or mend {permissions}the admission policy that keeps it"
         return Trouble(Finding(Reason.OLD_SECRET_NOT_DELETED, message), Pace.REFUSED_WRITE)
     passing = isinstance(error, ConflictError)
     message += "the operator tries again"

@@ -11,15 +11,17 @@ from adobe_ims_operator.cache.restored import Before, mark_secret
 from adobe_ims_operator.controller.work import Work
 from adobe_ims_operator.core import attempts as attempt
 from adobe_ims_operator.core.backoff import Pace
-from adobe_ims_operator.core.model import Finding, Hold, Inputs, Observed, SeenClientSecret, Step, Trouble
+from adobe_ims_operator.core.finding import Finding
+from adobe_ims_operator.core.model import Hold, Inputs, Observed, SeenClientSecret, Step, Trouble
 from adobe_ims_operator.kube import client_secret, holder, token_secret
 from adobe_ims_operator.kube.client import Kube
 from adobe_ims_operator.kube.client_secret import ClientSecret
-from adobe_ims_operator.kube.errors import ApiError, RefusedError
+from adobe_ims_operator.kube.errors import ApiError, ForbiddenError, RefusedError
 from adobe_ims_operator.kube.token_secret import Content
 
 logger = logging.getLogger(__name__)
 
+BETWEEN = "look at the API server, and at what stands between it and the operator"
 INCOMPLETE = "incomplete"
 """In place of the digest of a client Secret that does not hold what the spec names."""
 
@@ -144,7 +146,8 @@ def _seen(found: ClientSecret, uid: str) -> SeenClientSecret:
 
 def _not_read(name: str, error: ApiError) -> Trouble:
     if isinstance(error, RefusedError):
-        message = f"the API server refused to read Secret {name} ({error.answer}); check the operator's permissions"
+        advice = "check the operator's permissions" if isinstance(error, ForbiddenError) else BETWEEN
+        message = f"the API server refused to read Secret {name} ({error.answer}); {advice}"
         return Trouble(Finding(Reason.SECRET_READ_REFUSED, message), Pace.REFUSED_WRITE)
     message = f"the API server could not read Secret {name} ({error.answer}); the operator tries again"
     return Trouble(Finding(Reason.SECRET_READ_FAILED, message), Pace.API_SERVER)

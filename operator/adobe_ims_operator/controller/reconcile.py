@@ -22,10 +22,11 @@ from adobe_ims_operator.core import attempts as attempt
 from adobe_ims_operator.core import claims, policy
 from adobe_ims_operator.core.backoff import Pace
 from adobe_ims_operator.core.decision import Ask, Decision, Look, Refuse, Wait, Write
-from adobe_ims_operator.core.model import Finding, Observed, ObservedSecret, Step, Trouble
+from adobe_ims_operator.core.finding import Finding
+from adobe_ims_operator.core.model import Observed, ObservedSecret, Step, Trouble
 from adobe_ims_operator.kube import token_secret
 from adobe_ims_operator.kube.client import Kube
-from adobe_ims_operator.kube.errors import ApiError, ConflictError, NotFoundError, RefusedError
+from adobe_ims_operator.kube.errors import ApiError, ConflictError, ForbiddenError, NotFoundError, RefusedError
 from adobe_ims_operator.kube.token_secret import Content
 
 logger = logging.getLogger(__name__)
@@ -166,10 +167,11 @@ def _conflict(name: str, what: str) -> Trouble:
 def _not_written(name: str, error: ApiError) -> Trouble:
     # The API server's own words may quote what was sent, so only its status and its reason are passed on.
     if isinstance(error, RefusedError):
-        message = (
-            f"the API server refused to write Secret {name} ({error.answer}); check its type and size, its immutable "
-            "field, quotas, admission policies and the operator's permissions"
-        )
+        if isinstance(error, ForbiddenError):
+            advice = "check the operator's permissions, quotas and admission policies"
+        else:
+            advice = "check its type and size, its immutable field and admission policies"
+        message = f"the API server refused to write Secret {name} ({error.answer}); {advice}"
         return Trouble(Finding(Reason.SECRET_WRITE_REFUSED, message), Pace.REFUSED_WRITE)
     message = (
         f"the API server could not write Secret {name} ({error.answer}); the operator keeps the token and tries again; "

@@ -8,10 +8,10 @@ from adobe_ims_operator.api.resource import Credential
 from adobe_ims_operator.api.times import from_rfc3339
 from adobe_ims_operator.core import stalled
 from adobe_ims_operator.core.backoff import Pace, Unreported, backoff
+from adobe_ims_operator.core.finding import Finding
 from adobe_ims_operator.core.model import (
     Attempts,
     Failure,
-    Finding,
     Inputs,
     SeenClientSecret,
     SeenTokenSecret,

@@ -18,7 +18,8 @@ from adobe_ims_operator.api.sizes import (
 )
 from adobe_ims_operator.api.times import to_rfc3339
 from adobe_ims_operator.core import claims
-from adobe_ims_operator.core.model import Finding, Observed
+from adobe_ims_operator.core.finding import Finding
+from adobe_ims_operator.core.model import Observed
 
 SHORT_LIFETIME = timedelta(hours=3)
 """A token that lives shorter is replaced after `SHORT_SHARE` of its lifetime at the latest, to leave time to retry."""

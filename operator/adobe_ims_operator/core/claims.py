@@ -9,7 +9,8 @@ from datetime import datetime
 from adobe_ims_operator.api.reasons import Reason
 from adobe_ims_operator.api.resource import JSON, Credential, MalformedResourceError, parse_credential
 from adobe_ims_operator.api.status import Status
-from adobe_ims_operator.core.model import Claimant, Finding, Hold, Observed, ObservedSecret
+from adobe_ims_operator.core.finding import Finding
+from adobe_ims_operator.core.model import Claimant, Hold, Observed, ObservedSecret
 
 
 def claimant(credential: Credential) -> Claimant:

@@ -4,7 +4,8 @@ from dataclasses import dataclass
 from datetime import datetime
 from enum import IntEnum
 
-from adobe_ims_operator.core.model import Finding, Step
+from adobe_ims_operator.core.finding import Finding
+from adobe_ims_operator.core.model import Step
 
 
 @dataclass(frozen=True, slots=True)

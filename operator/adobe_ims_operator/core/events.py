@@ -5,13 +5,13 @@ rotation that went as planned, and a retry that failed as the one before, are to
 """
 
 from collections.abc import Collection, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
 
 from adobe_ims_operator.api.names import FIELD_MANAGER
 from adobe_ims_operator.api.reasons import Reason
-from adobe_ims_operator.api.resource import API_VERSION, KIND, Credential
+from adobe_ims_operator.api.resource import API_VERSION, KIND, Key
 from adobe_ims_operator.api.status import Condition, Status
 
 MOST_NOTE = 1024
@@ -27,6 +27,20 @@ class Event:
     warning: bool
     logged: bool = False
     """Whether the log has it already, from where it happened."""
+
+    def shortened(self) -> "Event":
+        """The same with as much of its note as the API server takes."""
+        return replace(self, note=self.note.encode()[:MOST_NOTE].decode(errors="ignore"))
+
+
+@dataclass(frozen=True, slots=True)
+class Regarding:
+    """The object that an Event is about: what is kept of it while the Event waits to be sent."""
+
+    key: Key
+    uid: str
+    api_version: str = API_VERSION
+    kind: str = KIND
 
 
 def derive(
@@ -44,14 +58,14 @@ def derive(
     return [event for event in told if event is not None]
 
 
-def to_json(event: Event, credential: Credential, happened_at: datetime, instance: str) -> dict[str, Any]:
-    """Write an Event about a credential as the API server takes it.
+def to_json(event: Event, regarding: Regarding, happened_at: datetime, instance: str) -> dict[str, Any]:
+    """Write an Event about an object as the API server takes it.
 
     Args:
         happened_at: in UTC.
         instance: which process tells.
     """
-    key = credential.key
+    key = regarding.key
     return {
         "apiVersion": "events.k8s.io/v1",
         "kind": "Event",
@@ -61,14 +75,14 @@ def to_json(event: Event, credential: Credential, happened_at: datetime, instanc
         "reportingInstance": instance[:128],
         "action": "Rotate",
         "reason": event.reason,
-        "note": event.note.encode()[:MOST_NOTE].decode(errors="ignore"),
+        "note": event.shortened().note,
         "type": "Warning" if event.warning else "Normal",
         "regarding": {
-            "apiVersion": API_VERSION,
-            "kind": KIND,
+            "apiVersion": regarding.api_version,
+            "kind": regarding.kind,
             "name": key.name,
             "namespace": key.namespace,
-            "uid": credential.uid,
+            "uid": regarding.uid,
         },
     }
 

@@ -10,18 +10,11 @@ from enum import Enum
 from typing import NamedTuple
 
 from adobe_ims_operator.api.ledger import Facts
-from adobe_ims_operator.api.reasons import Reason
 from adobe_ims_operator.api.resource import Credential, Key, Spec, Workload
 from adobe_ims_operator.api.status import Restart
 from adobe_ims_operator.core.backoff import Pace, Unreported
+from adobe_ims_operator.core.finding import Finding
 from adobe_ims_operator.core.obstacle import Obstacle
-
-
-class Finding(NamedTuple):
-    """Why something is so: a reason to search for, and a sentence for a person."""
-
-    reason: Reason
-    message: str
 
 
 class Inputs(NamedTuple):

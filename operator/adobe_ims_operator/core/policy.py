@@ -13,7 +13,8 @@ from adobe_ims_operator.core import claims
 from adobe_ims_operator.core.backoff import Pace, backoff
 from adobe_ims_operator.core.checks import CLIENT_UNREAD, OF_THIS_SPEC, READINESS, REFUSALS, ROTATIONS, due_at, first
 from adobe_ims_operator.core.decision import Ask, AskPriority, Decision, Look, Refuse, Wait, Write
-from adobe_ims_operator.core.model import Failure, Finding, Observed, Step
+from adobe_ims_operator.core.finding import Finding
+from adobe_ims_operator.core.model import Failure, Observed, Step
 
 IDLE = timedelta(hours=1)
 """How long to wait at most, also where only a change can bring something to do."""

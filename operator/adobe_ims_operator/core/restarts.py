@@ -16,7 +16,8 @@ from adobe_ims_operator.api.status import Restart, Status
 from adobe_ims_operator.api.times import to_rfc3339
 from adobe_ims_operator.core import policy
 from adobe_ims_operator.core.backoff import Pace, backoff
-from adobe_ims_operator.core.model import Finding, Observed, RestartAttempt
+from adobe_ims_operator.core.finding import Finding
+from adobe_ims_operator.core.model import Observed, RestartAttempt
 
 RESTARTED = Finding(Reason.RESTARTED, "")
 ADDED_LATER = Finding(Reason.ADDED_LATER, "")
@@ -29,6 +30,8 @@ FAILED = Reason.RESTART_FAILED
 
 _PREFIX = f"restart.{GROUP}/"
 _MAX_NAME = 63
+MAX_MESSAGE = 1024
+"""Characters that the CRD has room for in `status.restarts`."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -179,7 +182,7 @@ def _entry(rotation: Rotation, workload: Workload, outcome: Finding) -> Restart:
         workload.name,
         rotation.id,
         outcome.reason,
-        outcome.message or None,
+        outcome.message[:MAX_MESSAGE] or None,
         observed_generation=generation,
     )
 

@@ -11,7 +11,8 @@ from adobe_ims_operator.api.reasons import Reason
 from adobe_ims_operator.api.resource import Credential
 from adobe_ims_operator.api.times import from_rfc3339
 from adobe_ims_operator.core.decision import Decision, Refuse
-from adobe_ims_operator.core.model import Attempts, Finding, Observed
+from adobe_ims_operator.core.finding import Finding
+from adobe_ims_operator.core.model import Attempts, Observed
 from adobe_ims_operator.core.obstacle import Obstacle
 
 STALLED = "Stalled"

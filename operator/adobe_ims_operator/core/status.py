@@ -13,9 +13,11 @@ from typing import Any
 from adobe_ims_operator.api.reasons import Reason
 from adobe_ims_operator.api.status import Condition, Restart, Status
 from adobe_ims_operator.api.times import to_rfc3339
+from adobe_ims_operator.api.words import printable
 from adobe_ims_operator.core import policy
 from adobe_ims_operator.core.decision import Ask, Decision, Look, Refuse, Wait, Write
-from adobe_ims_operator.core.model import Finding, Observed
+from adobe_ims_operator.core.finding import Finding
+from adobe_ims_operator.core.model import Observed
 from adobe_ims_operator.core.restarts import FollowUp
 from adobe_ims_operator.core.stalled import STALLED, stalled
 
@@ -27,7 +29,9 @@ NEW = timedelta(seconds=10)
 then, and one write says all."""
 LATE = timedelta(seconds=2)
 """A token that is replaced for another reason than its age is there sooner, as long as IMS answers."""
-MAX_CONDITIONS = 16
+MAX_KEY = 253
+"""Characters that a key of a Secret has at most."""
+MAX_CONDITIONS = 8
 """As many as the API server takes; those that others put there must leave room for ours."""
 OURS = (READY, ROTATION_FAILING, STALLED, WORKLOADS_RESTARTED)
 
@@ -71,7 +75,7 @@ def derive(
         next_rotation_time=to_rfc3339(attempt_at) if attempt_at else None,
         rotations=facts.rotations if facts else 0,
         failures=_failures(observed, decision, problem),
-        client_secret_key=facts.client_secret_key if facts else None,
+        client_secret_key=printable(facts.client_secret_key)[:MAX_KEY] if facts else None,
         last_handled_rotation=handled,
         restarts=restarts,
         conditions=conditions + workloads + others,

@@ -7,7 +7,8 @@ from adobe_ims_operator.api.ledger import digest_client
 from adobe_ims_operator.api.reasons import Reason
 from adobe_ims_operator.api.resource import JSON, ClientRef, Key
 from adobe_ims_operator.api.sizes import MAX_CLIENT_ID_SIZE, MAX_CLIENT_SECRET_SIZE
-from adobe_ims_operator.core.model import Finding, ObservedSecret
+from adobe_ims_operator.core.finding import Finding
+from adobe_ims_operator.core.model import ObservedSecret
 from adobe_ims_operator.kube.client import Kube
 from adobe_ims_operator.kube.client_value import Unusable, read_value, suspicion
 from adobe_ims_operator.kube.errors import ApiError, NotFoundError

@@ -6,6 +6,8 @@ only the reasons that Kubernetes defines pass, and no message of an answer to a 
 
 import json
 
+from adobe_ims_operator.api.words import printable
+
 KNOWN_REASONS = frozenset(
     {
         "Unauthorized",
@@ -116,7 +118,7 @@ def from_status(status: object, answer: object, *, quotable: bool, retry_after: 
     return _class(code)(
         code,
         reason if isinstance(reason, str) and reason in KNOWN_REASONS else "Unknown",
-        _printable(message) if quotable and isinstance(message, str) else "",
+        printable(message[:LONGEST_MESSAGE]) if quotable and isinstance(message, str) else "",
         retry_after=retry_after,
     )
 
@@ -137,10 +139,6 @@ def _seconds(retry_after: str | None) -> float | None:
     if retry_after is None or not (retry_after.isascii() and retry_after.isdigit()) or len(retry_after) > 6:
         return None
     return float(min(int(retry_after), LONGEST_RETRY_SECONDS))
-
-
-def _printable(text: str) -> str:
-    return "".join(c if c.isprintable() else " " for c in text[:LONGEST_MESSAGE])
 
 
 class NotLeadingError(Exception):

@@ -9,8 +9,7 @@ from collections import Counter, deque
 from collections.abc import Callable
 from datetime import datetime
 
-from adobe_ims_operator.api.resource import Credential
-from adobe_ims_operator.core.events import Event, to_json
+from adobe_ims_operator.core.events import Event, Regarding, to_json
 from adobe_ims_operator.kube.client import Kube
 from adobe_ims_operator.kube.errors import ApiError, InvalidAnswerError, NotLeadingError
 from adobe_ims_operator.kube.paths import events_path
@@ -20,7 +19,7 @@ logger = logging.getLogger(__name__)
 SENDERS = 4
 """Events that are sent at once."""
 MAX_WAITING = 2000
-"""Events that wait to be sent at most; what comes on top is only logged."""
+"""Events that wait to be sent at most."""
 MAX_OF_NAMESPACE = 250
 """Of those, Events of one namespace."""
 SENDERS_OF_NAMESPACE = 2
@@ -34,7 +33,8 @@ class Recorder:
     Args:
         now: the wall clock, in UTC.
         instance: what Events call this process.
-        most_waiting: the Events that wait to be sent at most; what comes on top is only logged.
+        most_waiting: the Events that wait to be sent at most; what comes on top is only logged, of the namespace that
+            has the most.
         report_every: the seconds between two lines about dropped Events of one namespace.
     """
 
@@ -50,7 +50,7 @@ class Recorder:
         self._now = now
         self._instance = instance
         # By namespace, in the order in which they take turns.
-        self._waiting: dict[str, deque[tuple[Credential, Event, datetime]]] = {}
+        self._waiting: dict[str, deque[tuple[Regarding, Event, datetime]]] = {}
         self._total = 0
         self._sending: Counter[str] = Counter()
         # By namespace, since its last line; a namespace is in it while another line may be due.
@@ -63,20 +63,34 @@ class Recorder:
         self.dropped = 0
         """Events that were not sent since the start, as too many waited."""
 
-    def record(self, credential: Credential, event: Event) -> None:
-        """Log what happened to a credential just now, unless the log has it, and have it sent."""
+    def record(self, regarding: Regarding, event: Event) -> None:
+        """Log what happened to an object just now, unless the log has it, and have it sent."""
         if not event.logged:
             level = logging.WARNING if event.warning else logging.INFO
-            logger.log(level, "%s: %s: %s", credential.key, event.reason, event.note)
-        namespace = credential.key.namespace
-        queue = self._waiting.get(namespace, ())
-        if self._total >= self._most_waiting or len(queue) >= MAX_OF_NAMESPACE:
+            logger.log(level, "%s: %s: %s", regarding.key, event.reason, event.note)
+        namespace = regarding.key.namespace
+        if not self._has_room(namespace):
             self._drop(namespace)
             return
-        self._waiting.setdefault(namespace, deque()).append((credential, event, self._now()))
+        self._waiting.setdefault(namespace, deque()).append((regarding, event.shortened(), self._now()))
         self._total += 1
         self._idle.clear()
         self._ready.set()
+
+    def _has_room(self, namespace: str) -> bool:
+        """Whether one more fits, if need be in place of the latest of the namespace that has the most."""
+        count = len(self._waiting.get(namespace, ()))
+        if count >= MAX_OF_NAMESPACE:
+            return False
+        if self._total < self._most_waiting:
+            return True
+        longest = max(self._waiting, key=lambda each: len(self._waiting[each]), default=namespace)
+        if count + 1 >= len(self._waiting.get(longest, ())):
+            return False
+        self._waiting[longest].pop()
+        self._total -= 1
+        self._drop(longest)
+        return True
 
     def _drop(self, namespace: str) -> None:
         self.dropped += 1
@@ -95,23 +109,23 @@ class Recorder:
     async def run(self) -> None:
         """Send what was recorded, one Event after the other, for ever; several may run at once."""
         while True:
-            credential, event, happened_at = await self._take()
-            namespace = credential.key.namespace
+            regarding, event, happened_at = await self._take()
+            key = regarding.key
             try:
-                body = to_json(event, credential, happened_at, self._instance)
-                await self._kube.create(events_path(credential.key.namespace), body)
+                body = to_json(event, regarding, happened_at, self._instance)
+                await self._kube.create(events_path(key.namespace), body)
             except NotLeadingError:
-                logger.info("%s: the Event %s is not sent, as another replica may lead", credential.key, event.reason)
+                logger.info("%s: the Event %s is not sent, as another replica may lead", key, event.reason)
             except InvalidAnswerError as error:
-                logger.info("%s: the Event %s is sent, but its answer is odd: %s", credential.key, event.reason, error)
+                logger.info("%s: the Event %s is sent, but its answer is odd: %s", key, event.reason, error)
             except ApiError as error:
-                logger.warning("%s: the Event %s could not be written: %s", credential.key, event.reason, error)
+                logger.warning("%s: the Event %s could not be written: %s", key, event.reason, error)
             except Exception:
-                logger.exception("%s: a defect of the operator; please report it", credential.key)
+                logger.exception("%s: a defect of the operator; please report it", key)
             finally:
-                self._done(namespace)
+                self._done(key.namespace)
 
-    async def _take(self) -> tuple[Credential, Event, datetime]:
+    async def _take(self) -> tuple[Regarding, Event, datetime]:
         while True:
             for namespace, queue in self._waiting.items():
                 if self._sending.get(namespace, 0) < SENDERS_OF_NAMESPACE:

@@ -34,8 +34,8 @@ def _name(namespace: str, annotations: Mapping[str, str], owners: Iterable[JSON]
     """The name of the credential with that uid, from the annotations or else an ownerReference."""
     within, _, name = ledger.owner(annotations).partition("/")
     if name:
-        return Key(namespace, share(name)) if within == namespace else None
-    return next((Key(namespace, str(owner["name"])) for owner in owners if owner["uid"] == uid), None)
+        return Key(namespace, share(name[:LONGEST_FACT])) if within == namespace else None
+    return next((Key(namespace, str(owner["name"])[:LONGEST_FACT]) for owner in owners if owner["uid"] == uid), None)
 
 
 def _owning_credential(owners: Iterable[JSON]) -> str | None:

@@ -6,10 +6,10 @@ and the value is that of one rotation: to set it again changes nothing.
 
 from adobe_ims_operator.api.reasons import Reason
 from adobe_ims_operator.api.resource import JSON, Workload
-from adobe_ims_operator.core.model import Finding
+from adobe_ims_operator.core.finding import Finding
 from adobe_ims_operator.core.restarts import FAILED, NOT_FOUND, RESTARTED
 from adobe_ims_operator.kube.client import Kube
-from adobe_ims_operator.kube.errors import ApiError, ConflictError, NotFoundError, UnavailableError
+from adobe_ims_operator.kube.errors import ApiError, ConflictError, ForbiddenError, NotFoundError, UnavailableError
 from adobe_ims_operator.kube.paths import workload_path
 
 
@@ -41,10 +41,10 @@ def _failure(workload: Workload, error: ApiError) -> Finding:
             f"the API server could not restart {what} ({error.answer}); it is tried again, and if this stays, check "
             "the admission webhooks for that kind",
         )
+    permissions = "the operator's permissions and " if isinstance(error, ForbiddenError) else ""
     return Finding(
         Reason.RESTART_REFUSED,
-        f"the API server refused to restart {what} ({error.answer}); check the operator's permissions and "
-        "admission policies",
+        f"the API server refused to restart {what} ({error.answer}); check {permissions}admission policies",
     )
 
 

@@ -8,12 +8,14 @@ import logging
 import sys
 from collections.abc import Sequence
 from datetime import UTC, datetime
+from types import TracebackType
 
 from pythonjsonlogger.json import JsonFormatter
 
 from adobe_ims_operator.adobe.endpoints import Endpoints
 from adobe_ims_operator.adobe.proxies import Proxies
 from adobe_ims_operator.api.names import version
+from adobe_ims_operator.api.words import printable
 
 logger = logging.getLogger(__name__)
 
@@ -25,6 +27,9 @@ _QUIET = ("httpx", "httpcore", "aiohttp", "asyncio", "client")
 _SILENT = ("kopf", "kubernetes")
 
 
+_ExceptionInfo = tuple[type[BaseException], BaseException, TracebackType | None] | tuple[None, None, None]
+
+
 class _JsonFormatter(JsonFormatter):
     def formatTime(self, record: logging.LogRecord, datefmt: str | None = None) -> str:  # noqa: ARG002, N802
         return datetime.fromtimestamp(record.created, UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
@@ -32,6 +37,14 @@ class _JsonFormatter(JsonFormatter):
 
 class _TextFormatter(logging.Formatter):
     formatTime = _JsonFormatter.formatTime  # noqa: N815 - logging's own name
+
+    def formatMessage(self, record: logging.LogRecord) -> str:  # noqa: N802
+        record.message = printable(record.message)
+        return super().formatMessage(record)
+
+    def formatException(self, ei: _ExceptionInfo) -> str:  # noqa: N802
+        # Indented, so that no text of an exception can pass for a line of its own.
+        return "\n".join(f"  {printable(line)}" for line in super().formatException(ei).splitlines())
 
 
 def set_up(form: str, level: str) -> None:

@@ -2,9 +2,13 @@
 
 What is counted is counted where it happens; what can be read off the state is read when somebody asks, so that a
 credential costs nothing in between. Those of credentials come from the leader only: else each would be there twice.
+
+Anybody may ask, and as often as they like, so one text serves all who ask within a moment. Those of credentials are
+written in a thread, as they may be many.
 """
 
-from collections.abc import Callable, Iterator, Mapping
+import asyncio
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from datetime import datetime
 from importlib.metadata import version
 
@@ -23,6 +27,7 @@ from prometheus_client.exposition import CONTENT_TYPE_LATEST, generate_latest
 from prometheus_client.registry import Collector
 
 from adobe_ims_operator.api.reasons import Reason
+from adobe_ims_operator.api.resource import Credential, Key
 from adobe_ims_operator.api.status import Status
 from adobe_ims_operator.api.times import from_rfc3339
 from adobe_ims_operator.cache.store import Store
@@ -31,6 +36,10 @@ from adobe_ims_operator.core.status import READY, ROTATION_FAILING, WORKLOADS_RE
 
 disable_created_metrics()  # type: ignore[no-untyped-call]  # a series more for each counter, which nobody asks for
 _LABELS = ("namespace", "name")
+REUSE_SECONDS = 1.0
+"""For how long a text serves at least."""
+WRITING_SHARE = 0.05
+"""Of the time, that may be spent on writing texts."""
 _SECONDS = (0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0, 60.0)
 
 
@@ -38,6 +47,9 @@ class Metrics:
     """All metrics of a process."""
 
     def __init__(self) -> None:
+        self._credentials: _Credentials | None = None
+        self._text, self._good_until = b"", 0.0
+        self._writing = asyncio.Lock()
         self._registry = registry = CollectorRegistry(auto_describe=True)
         ProcessCollector(registry=registry)
         info = Info("adobe_ims_operator", "The version that runs", registry=registry)
@@ -67,7 +79,7 @@ class Metrics:
             now: the wall clock, in UTC.
             served: whether a named namespace can be watched.
         """
-        self._registry.register(_Credentials(controller.store, leading, now))
+        self._credentials = _Credentials(controller.store, leading, now)
         self._registry.register(_Work(controller, served))
         leader = Gauge(
             "adobe_ims_operator_leader", "1 if this replica does the work, 0 if it waits", registry=self._registry
@@ -93,9 +105,27 @@ class Metrics:
         """The route `/metrics`."""
 
         async def answer(_: web.Request) -> web.Response:
-            return web.Response(body=generate_latest(self._registry), headers={"Content-Type": CONTENT_TYPE_LATEST})
+            return web.Response(body=await self._latest(), headers={"Content-Type": CONTENT_TYPE_LATEST})
 
         return [web.get("/metrics", answer)]
+
+    async def _latest(self) -> bytes:
+        clock = asyncio.get_running_loop().time
+        async with self._writing:
+            started = clock()
+            if started >= self._good_until:
+                self._text = await self._write()
+                took = clock() - started
+                self._good_until = clock() + max(REUSE_SECONDS, took / WRITING_SHARE)
+        return self._text
+
+    async def _write(self) -> bytes:
+        text = generate_latest(self._registry)
+        if self._credentials is None:
+            return text
+        registry = CollectorRegistry(auto_describe=False)
+        registry.register(self._credentials.seen_now())
+        return text + await asyncio.to_thread(generate_latest, registry)
 
 
 class _Work(Collector):
@@ -146,14 +176,21 @@ class _Events(Collector):
         )
 
 
-class _Credentials(Collector):
+class _Credentials:
     def __init__(self, store: Store, leading: Callable[[], bool], now: Callable[[], datetime]) -> None:
         self._store = store
         self._leading = leading
         self._now = now
 
-    def describe(self) -> Iterator[Metric]:
-        return iter(())
+    def seen_now(self) -> "_SeenCredentials":
+        """The credentials as they are now; what happens to them later does not show."""
+        return _SeenCredentials(tuple(self._store.credentials.items()) if self._leading() else (), self._now())
+
+
+class _SeenCredentials(Collector):
+    def __init__(self, seen: Sequence[tuple[Key, Credential]], now: datetime) -> None:
+        self._seen = seen
+        self._now = now
 
     def collect(self) -> Iterator[Metric]:
         prefix = "adobe_ims_credential"
@@ -178,10 +215,10 @@ class _Credentials(Collector):
         following = GaugeMetricFamily(
             f"{prefix}_next_rotation_timestamp_seconds", "When the next attempt to rotate is due", labels=_LABELS
         )
-        for key, credential in self._store.credentials.items() if self._leading() else ():
+        for key, credential in self._seen:
             status = credential.status
             ready.add_metric(key, float(status.says(READY, "True")))
-            valid.add_metric(key, float(_holds_valid_token(status, self._now())))
+            valid.add_metric(key, float(_holds_valid_token(status, self._now)))
             suspended.add_metric(key, float(credential.spec.suspend))
             failing.add_metric(key, float(status.says(ROTATION_FAILING, "True")))
             restart.add_metric(key, float(status.says(WORKLOADS_RESTARTED, "False")))

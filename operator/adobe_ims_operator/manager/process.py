@@ -39,6 +39,7 @@ from adobe_ims_operator.manager.serving import Server
 
 logger = logging.getLogger(__name__)
 
+SIGNALS = (signal.SIGTERM, signal.SIGINT)
 STOP_SECONDS = 4.0
 """How long work under way may take to finish after SIGTERM; the Lease is released after it."""
 CLOCK = Clock(now=lambda: datetime.now(UTC), monotonic=time.monotonic)
@@ -150,6 +151,7 @@ class _Process:
         watching = keep("watch on credentials", self._watch_credentials, may_end=True)
         credentials = asyncio.create_task(watching, name="watch on credentials")
         await self._stop.wait()
+        self._pass_signals_over()
         self._credential_watch.stop()
         logger.info("stopping: no new work; what is under way is finished")
         await _within(STOP_SECONDS, self._finish(credentials))
@@ -255,9 +257,17 @@ class _Process:
         self._controller.pause()
 
     def _catch_signals(self) -> None:
+        if self._stop.is_set():
+            self._pass_signals_over()
+            return
         loop = asyncio.get_running_loop()
-        for number in (signal.SIGTERM, signal.SIGINT):
+        for number in SIGNALS:
             loop.add_signal_handler(number, self._stop.set)
+
+    def _pass_signals_over(self) -> None:
+        # Not by a handler: the interpreter takes all handlers away before the process ends.
+        for number in SIGNALS:
+            signal.signal(number, signal.SIG_IGN)
 
 
 def _steady() -> float:

@@ -1,9 +1,21 @@
-"""Plain HTTP for those who look after the process: kubelet and Prometheus."""
+"""Plain HTTP for those who look after the process: kubelet and Prometheus.
 
+Anybody who reaches the port may ask, so what one who asks can cost is bounded.
+"""
+
+import asyncio
 import os
 from collections.abc import Iterable
 
 from aiohttp import web
+
+MAX_CONNECTIONS = 64
+"""On one port; the oldest is closed for a new one, so that who keeps many open keeps no probe of kubelet out."""
+MAX_LINE = 1024
+"""Of a request, in bytes: its first line, and each header."""
+MAX_HEADERS = 32
+IDLE_SECONDS = 120.0
+"""Longer than the usual pause between two scrapes."""
 
 
 class PortTakenError(Exception):
@@ -16,8 +28,18 @@ class Server:
     def __init__(self, port: int, routes: Iterable[web.RouteDef]) -> None:
         application = web.Application()
         application.add_routes(routes)
-        self._runner = web.AppRunner(application, access_log=None, shutdown_timeout=1.0)
+        self._runner = web.AppRunner(
+            application,
+            access_log=None,
+            shutdown_timeout=1.0,
+            keepalive_timeout=IDLE_SECONDS,
+            max_line_size=MAX_LINE,
+            max_field_size=MAX_LINE,
+            max_headers=MAX_HEADERS,
+            auto_decompress=False,
+        )
         self._port = port
+        self._server: asyncio.Server | None = None
 
     async def start(self) -> None:
         """Listen.
@@ -27,13 +49,25 @@ class Server:
         """
         await self._runner.setup()
         try:
-            await web.TCPSite(self._runner, port=self._port).start()
+            self._server = await asyncio.get_running_loop().create_server(self._accept, port=self._port)
         except OSError as error:
             why = os.strerror(error.errno) if error.errno else str(error)
             raise PortTakenError(
                 f"port {self._port} can't be listened on: {why}; choose another by --metrics-port or --health-port"
             ) from None
 
+    def _accept(self) -> asyncio.Protocol:
+        server = self._runner.server
+        if server is None:
+            raise AssertionError("connections come only after the set-up")
+        connections = [each for each in server.connections if each.transport is not None]
+        for connection in connections[: max(0, len(connections) - MAX_CONNECTIONS + 1)]:
+            if connection.transport is not None:
+                connection.transport.abort()
+        return server()
+
     async def stop(self) -> None:
         """Answer no more."""
+        if self._server is not None:
+            self._server.close()
         await self._runner.cleanup()
