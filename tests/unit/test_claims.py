@@ -14,9 +14,10 @@ from adobe_ims_operator.api.status import Status
 from adobe_ims_operator.cache.store import Store
 from adobe_ims_operator.core.claims import client_refusal, holds, must_look_up, refusal, takes_over
 from adobe_ims_operator.core.decision import Look, Refuse
-from adobe_ims_operator.core.model import Attempts, Endpoint, Hold, Holder, Observed, ObservedSecret, Step
+from adobe_ims_operator.core.model import Attempts, Endpoint, Observed, ObservedSecret, Step
 from adobe_ims_operator.core.observe import observe
 from adobe_ims_operator.core.policy import decide
+from adobe_ims_operator.core.rivals import Hold, Holder
 from unit.worlds import ENDPOINT, NOW, facts, spec, token_secret
 
 X = Key("photos", "x")

@@ -15,8 +15,9 @@ from adobe_ims_operator.core.attempts import recall
 from adobe_ims_operator.core.backoff import Pace, backoff
 from adobe_ims_operator.core.checks import due_at
 from adobe_ims_operator.core.decision import Ask, AskPriority, Look, Refuse, Wait, Write
-from adobe_ims_operator.core.model import Endpoint, Inputs, Observed, Rivals, Step
+from adobe_ims_operator.core.model import Endpoint, Inputs, Observed, Step
 from adobe_ims_operator.core.policy import IDLE, decide, holds_token
+from adobe_ims_operator.core.rivals import Rivals
 from unit import worlds
 from unit.worlds import (
     ENDPOINT,
@@ -55,7 +56,7 @@ class TestWhatIsRotatedAtOnce:
         [
             ("SecretMissing", observed(None)),
             ("FactsDamaged", observed(token_secret(None))),
-            ("SpecChanged", replace(FRESH, inputs=INPUTS._replace(spec_digest="spec-2"))),
+            ("SpecChanged", change(FRESH, inputs=INPUTS._replace(spec_digest="spec-2"))),
             ("SecretEdited", observed(token_secret(facts()), intact=False)),
             ("Requested", replace(FRESH, inputs=INPUTS._replace(rotate_request="now"))),
             ("ClockJumped", observed(token_secret(facts(NOW + 2 * HOUR)))),
@@ -276,7 +277,7 @@ class TestAfterAFailure:
             observed(None),
             observed(token_secret(None)),
             observed(token_secret(facts()), intact=False),
-            replace(FRESH, inputs=INPUTS._replace(spec_digest="spec-2")),
+            change(FRESH, inputs=INPUTS._replace(spec_digest="spec-2")),
             replace(FRESH, inputs=INPUTS._replace(rotate_request="now")),
             replace(FRESH, client=CHANGED, inputs=INPUTS._replace(client_digest="client-2")),
             ADOPTING,

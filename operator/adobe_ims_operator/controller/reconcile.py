@@ -21,8 +21,8 @@ from adobe_ims_operator.controller.work import Work
 from adobe_ims_operator.core import attempts as attempt
 from adobe_ims_operator.core import claims, policy
 from adobe_ims_operator.core.backoff import Pace
-from adobe_ims_operator.core.decision import Ask, Decision, Look, Refuse, Wait, Write
-from adobe_ims_operator.core.model import Finding, Observed, ObservedSecret, Step, Trouble
+from adobe_ims_operator.core.decision import Ask, Decision, Look, Refuse, Wait, Write, WriteMetadata
+from adobe_ims_operator.core.model import Finding, Observed, ObservedSecret, SeenTokenSecret, Step, Trouble
 from adobe_ims_operator.kube import token_secret
 from adobe_ims_operator.kube.client import Kube
 from adobe_ims_operator.kube.errors import ApiError, ConflictError, NotFoundError, RefusedError
@@ -65,6 +65,8 @@ class Reconciler:
                     await self.looks.look(observed, step)
                 case Write(need=need):
                     await self._write(observed, need)
+                case WriteMetadata(need=need):
+                    await self._write_metadata(observed, need)
                 case Ask() | Wait() | Refuse():
                     return await self._settle(observed, decision)
                 case _ as unknown:
@@ -111,8 +113,9 @@ class Reconciler:
             self._write_failed(observed, _not_written(name, error))
         else:
             self.work.in_hand.pop(observed.key)
-            self.work.store.upsert_own_secret(secret_key, written, by=observed.key)
-            self.work.note(observed.key, attempt.written(observed.attempts, written.version))
+            version, digest = written.metadata.version, observed.spec_digests.whole
+            self.work.store.upsert_own_secret(secret_key, written.metadata, by=observed.key)
+            self.work.note(observed.key, attempt.written(observed.attempts, version, digest, written.differences))
             expires_at = to_rfc3339(held.facts.expires_at)
             logger.info("%s: wrote Secret %s: token expires at %s (%s)", observed.key, name, expires_at, need.reason)
 
@@ -124,6 +127,32 @@ class Reconciler:
         if claims.takes_over(observed) and await self.looks.is_held(observed):
             return False
         return observed.own_secret is not None or not self._is_kept_from(observed, content)
+
+    async def _write_metadata(self, observed: Observed, need: Finding) -> None:
+        name, digest = observed.spec.secret.name, observed.spec_digests.whole
+        secret_key = Key(observed.key.namespace, name)
+        try:
+            content = await self.looks.secret(secret_key, observed.key)
+            if content is None or observed.secret is None or content.metadata.version != observed.secret.version:
+                return
+            written = await token_secret.write_metadata(self.kube, observed, content)
+        except ApiError as error:
+            again = isinstance(error, ConflictError | NotFoundError)
+            trouble = _metadata_not_written(name, error)
+            known = self.work.attempts(observed.key) or observed.attempts
+            after = attempt.metadata_failed(known, trouble, need, digest, self.clock.now(), self.jitter())
+            self.work.note(observed.key, after)
+            logger.warning("%s: %s: %s", observed.key, trouble.finding.reason, trouble.finding.message)
+            if again:
+                await self.looks.secret(secret_key, observed.key)
+        else:
+            # What it was written over is named by its version, so its data is as it was.
+            seen = SeenTokenSecret(written.metadata.version, content.intact, digest, written.differences)
+            self.work.store.upsert_own_secret(secret_key, written.metadata, by=observed.key)
+            known = self.work.attempts(observed.key) or observed.attempts
+            after = attempt.metadata_written(known, seen, need, digest, self.clock.now(), self.jitter())
+            self.work.note(observed.key, after)
+            logger.info("%s: wrote the metadata of Secret %s: %s", observed.key, name, need.message)
 
     def _is_kept_from(self, observed: Observed, content: Content) -> bool:
         """Whether the Secret that is to be adopted is what another controller takes for its own configuration."""
@@ -152,7 +181,9 @@ def _is_routine(observed: Observed) -> bool:
     facts = observed.facts
     if facts is None or observed.intact is not True:
         return False
-    return facts.credential_uid == observed.uid and facts.spec_digest == observed.inputs.spec_digest
+    if observed.differences is None or observed.differences.metadata:
+        return False
+    return facts.credential_uid == observed.uid and facts.spec_digest == observed.spec_digests.whole
 
 
 def _conflict(name: str, what: str) -> Trouble:
@@ -161,6 +192,21 @@ def _conflict(name: str, what: str) -> Trouble:
         "find out who else writes to it, or which admission webhook refuses it"
     )
     return Trouble(Finding(Reason.SECRET_WRITE_FAILED, message), Pace.API_SERVER, passing=True)
+
+
+def _metadata_not_written(name: str, error: ApiError) -> Trouble:
+    if isinstance(error, RefusedError):
+        message = (
+            f"the API server refused to write the labels, annotations and ownerReferences of Secret {name} "
+            f"({error.answer}); check admission policies and the operator's permissions"
+        )
+        return Trouble(Finding(Reason.SECRET_WRITE_REFUSED, message), Pace.REFUSED_WRITE)
+    message = (
+        f"the API server could not write the labels, annotations and ownerReferences of Secret {name} "
+        f"({error.answer}); the operator tries again"
+    )
+    passing = isinstance(error, ConflictError | NotFoundError)
+    return Trouble(Finding(Reason.SECRET_WRITE_FAILED, message), Pace.API_SERVER, passing=passing)
 
 
 def _not_written(name: str, error: ApiError) -> Trouble:

@@ -13,8 +13,8 @@ from typing import Any
 from adobe_ims_operator.api.reasons import Reason
 from adobe_ims_operator.api.status import Condition, Restart, Status
 from adobe_ims_operator.api.times import to_rfc3339
-from adobe_ims_operator.core import policy
-from adobe_ims_operator.core.decision import Ask, Decision, Look, Refuse, Wait, Write
+from adobe_ims_operator.core import metadata, policy
+from adobe_ims_operator.core.decision import Ask, Decision, Look, Refuse, Wait, Write, WriteMetadata
 from adobe_ims_operator.core.model import Finding, Observed
 from adobe_ims_operator.core.restarts import FollowUp
 from adobe_ims_operator.core.stalled import STALLED, stalled
@@ -29,6 +29,7 @@ LATE = timedelta(seconds=2)
 """A token that is replaced for another reason than its age is there sooner, as long as IMS answers."""
 MAX_CONDITIONS = 16
 """As many as the API server takes; those that others put there must leave room for ours."""
+MANAGED_TOO = "manages it too, and may delete or overwrite it; take the Secret out of there without deleting it"
 OURS = (READY, ROTATION_FAILING, STALLED, WORKLOADS_RESTARTED)
 
 
@@ -181,6 +182,8 @@ def _secret_version(observed: Observed, before: Status) -> str | None:
     told = (before.last_rotation_time, before.rotations) == (to_rfc3339(secret.facts.issued_at), secret.facts.rotations)
     if before.secret_version is not None and told:
         return before.secret_version
+    if observed.differences is not None and observed.differences.metadata:
+        return None  # a process that starts would take it for unchanged
     return str(secret.version)
 
 
@@ -190,7 +193,7 @@ def _attempt_at(decision: Decision, now: datetime) -> datetime | None:
             return attempt_at
         case Refuse():
             return None
-        case Look() | Write() | Ask():
+        case Look() | Write() | WriteMetadata() | Ask():
             return now
 
 
@@ -198,7 +201,10 @@ def _failures(observed: Observed, decision: Decision, problem: Finding | None) -
     if problem is None or isinstance(decision, Refuse):
         return 0
     failures = (observed.attempts.failure, observed.attempts.clean_up)
-    return next((each.count for each in failures if each is not None and each.finding == problem), 0)
+    counts = [(each.finding, each.count) for each in failures if each is not None]
+    if (tried := observed.attempts.metadata) is not None and tried.failure is not None:
+        counts.append((tried.failure, tried.failures))
+    return next((count for finding, count in counts if finding == problem), 0)
 
 
 def _ready(observed: Observed, problem: Finding | None, now: datetime) -> Condition:
@@ -210,10 +216,14 @@ def _ready(observed: Observed, problem: Finding | None, now: datetime) -> Condit
         cause = f"; {problem.message}" if problem is not None else ""
         return Condition(READY, "False", why_not.reason, why_not.message + cause)
     message = f"Secret {observed.spec.secret.name} holds a valid token"
-    if problem is not None:
+    if problem is not None and problem == metadata.problem(observed, now):
+        message += f"; {problem.message}"
+    elif problem is not None:
         message += f", but it can't be rotated: {problem.message}"
     elif observed.spec.suspend:
         message += "; rotation is suspended"
+    if observed.secret is not None and observed.secret.manager:
+        message += f"; {observed.secret.manager} {MANAGED_TOO}"
     return Condition(READY, "True", Reason.SUSPENDED if observed.spec.suspend else Reason.ROTATED, message)
 
 
@@ -222,7 +232,7 @@ def _rotation_failing(observed: Observed, decision: Decision, problem: Finding |
         return Condition(ROTATION_FAILING, "True", problem.reason, problem.message)
     if observed.spec.suspend:
         return Condition(ROTATION_FAILING, "False", Reason.SUSPENDED, "rotation is suspended")
-    finding = decision.need if isinstance(decision, Look | Write | Ask) else decision.finding
+    finding = decision.need if isinstance(decision, Look | Write | WriteMetadata | Ask) else decision.finding
     if finding is not policy.FRESH:
         return Condition(ROTATION_FAILING, "False", finding.reason, finding.message)
     return Condition(ROTATION_FAILING, "False", Reason.ROTATED, "the next rotation can go on")
