@@ -88,7 +88,7 @@ def _moments(observed: Observed, need: Finding | None) -> list[datetime]:
     if need is METADATA_UNREAD:
         if read is not None and read.step is Step.READ_TOKEN_SECRET and read.against == version:
             moments.append(read.retry_at)
-    elif need is not None and tried is not None and (tried.failure is None or _is_of_now(observed, tried)):
+    elif need is not None and tried is not None and (_is_of_now(observed, tried) or tried.count > FREE_WRITES):
         moments.append(tried.retry_at)
     elif need is None and tried is not None and tried.count > FREE_WRITES:
         moments.append(tried.at + METADATA_ROW)
