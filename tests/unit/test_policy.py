@@ -15,6 +15,7 @@ from adobe_ims_operator.core.attempts import recall
 from adobe_ims_operator.core.backoff import Pace, backoff
 from adobe_ims_operator.core.checks import due_at
 from adobe_ims_operator.core.decision import Ask, AskPriority, Look, Refuse, Wait, Write
+from adobe_ims_operator.core.differences import NO_DIFFERENCES
 from adobe_ims_operator.core.model import Endpoint, Inputs, Observed, Step
 from adobe_ims_operator.core.policy import IDLE, decide, holds_token
 from adobe_ims_operator.core.rivals import Rivals
@@ -45,9 +46,12 @@ ADOPTING = observed(FOREIGN, spec=spec(secret=SecretTemplate("lightroom-token", 
 
 def rotate(before: Observed, now: datetime, lifetime: timedelta) -> Observed:
     """What is observed after a rotation that succeeded."""
-    known = facts(now, lifetime, spec_digest=before.inputs.spec_digest, rotate_request=before.inputs.rotate_request)
+    digests = before.spec_digests
+    known = facts(now, lifetime, spec_digest=digests.whole, token_spec_digest=digests.token)
+    known = replace(known, rotate_request=before.inputs.rotate_request)
     known = replace(known, client_version=str(before.client.version if before.client else 0))
-    return change(before, secret=token_secret(known), intact=True, failure=None, held=None, in_flight=False)
+    after = change(before, secret=token_secret(known), intact=True, failure=None, held=None, in_flight=False)
+    return replace(after, differences=NO_DIFFERENCES)
 
 
 class TestWhatIsRotatedAtOnce:
