@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from adobe_ims_operator.api.ledger import Origin
+from adobe_ims_operator.api.origin import Origin
 from adobe_ims_operator.api.resource import ClientRef, Credential, Key, SecretTemplate
 from adobe_ims_operator.api.status import Status
 from adobe_ims_operator.cache.store import Store

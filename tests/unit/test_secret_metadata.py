@@ -6,7 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from adobe_ims_operator.api.ledger import Origin, read_facts
+from adobe_ims_operator.api.ledger import read_facts
+from adobe_ims_operator.api.origin import Origin
 from adobe_ims_operator.api.resource import API_VERSION, KIND, Key
 from adobe_ims_operator.core.model import ObservedSecret
 from adobe_ims_operator.kube.secret_metadata import observe_secret

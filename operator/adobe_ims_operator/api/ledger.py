@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import NamedTuple
 
-from adobe_ims_operator.api.resource import GROUP, Key, Spec, shorten
+from adobe_ims_operator.api.resource import GROUP, Spec, shorten
 from adobe_ims_operator.api.times import from_rfc3339, to_rfc3339
 from adobe_ims_operator.api.words import share
 
@@ -39,7 +39,6 @@ _ROTATION_ID = f"{GROUP}/rotation-id"
 _CLIENT_ID = f"{GROUP}/client-id"
 _ORGANIZATION_ID = f"{GROUP}/organization-id"
 _TOKEN_SPEC_DIGEST = f"{GROUP}/token-spec-digest"
-_KEY = re.compile(r"[a-z0-9][-a-z0-9]*/[a-z0-9][-.a-z0-9]*")
 _ROTATION_ID_FORM = re.compile(r"([0-9]{1,12})-[0-9a-f]{1,32}")
 
 MAX_CLIENT_ID = 256
@@ -202,36 +201,9 @@ def owner(annotations: Mapping[str, str]) -> str:
     return annotations.get(_CREDENTIAL, "")
 
 
-def is_copy(annotations: Mapping[str, str], key: Key) -> bool:
-    """Whether the annotations were written for a Secret of another namespace or name, and copied by somebody else."""
-    written_for = annotations.get(_SECRET)
-    return written_for is not None and written_for != str(key)
-
-
-class Origin(NamedTuple):
-    """What a copy of a token Secret was made from, as its annotations say."""
-
-    secret: Key
-    credential: Key
-    credential_uid: str
-    has_moved: bool
-    """Whether the copy has the same name, in another namespace."""
-
-
-def origin(annotations: Mapping[str, str], copy: Key) -> Origin | None:
-    """What the annotations of a copy were written for, or None where they do not say it legibly."""
-    secret, credential = (_parse_key(annotations.get(name, "")) for name in (_SECRET, _CREDENTIAL))
-    uid = annotations.get(_CREDENTIAL_UID)
-    if secret is None or credential is None or not uid or secret.namespace != credential.namespace:
-        return None
-    has_moved = secret.name == copy.name and secret.namespace != copy.namespace
-    return Origin(secret, credential, uid[:LONGEST_FACT], has_moved)
-
-
-def _parse_key(text: str) -> Key | None:
-    if len(text) > LONGEST_FACT or not _KEY.fullmatch(text):
-        return None
-    return Key(*text.split("/"))
+def written_into(annotations: Mapping[str, str]) -> str | None:
+    """The namespace and name of the Secret that the facts were written into, or None where they do not say it."""
+    return annotations.get(_SECRET)
 
 
 class SpecDigests(NamedTuple):

@@ -130,29 +130,33 @@ class Reconciler:
 
     async def _write_metadata(self, observed: Observed, need: Finding) -> None:
         name, digest = observed.spec.secret.name, observed.spec_digests.whole
-        secret_key = Key(observed.key.namespace, name)
         try:
-            content = await self.looks.secret(secret_key, observed.key)
-            if content is None or observed.secret is None or content.metadata.version != observed.secret.version:
+            content = await self.looks.secret(Key(observed.key.namespace, name), observed.key)
+            if content is None:
+                return
+            if observed.secret is None or content.metadata.version != observed.secret.version:
+                self._metadata_failed(observed, need, _metadata_conflict(name, "it was changed since it was seen"))
                 return
             written = await token_secret.write_metadata(self.kube, observed, content)
+        except (ConflictError, NotFoundError) as error:
+            self._metadata_failed(observed, need, _metadata_conflict(name, error.answer))
+            await self.looks.token_secret(observed)
         except ApiError as error:
-            again = isinstance(error, ConflictError | NotFoundError)
-            trouble = _metadata_not_written(name, error)
-            known = self.work.attempts(observed.key) or observed.attempts
-            after = attempt.metadata_failed(known, trouble, need, digest, self.clock.now(), self.jitter())
-            self.work.note(observed.key, after)
-            logger.warning("%s: %s: %s", observed.key, trouble.finding.reason, trouble.finding.message)
-            if again:
-                await self.looks.secret(secret_key, observed.key)
+            self._metadata_failed(observed, need, _metadata_not_written(name, error))
         else:
             # What it was written over is named by its version, so its data is as it was.
             seen = SeenTokenSecret(written.metadata.version, content.intact, digest, written.differences)
-            self.work.store.upsert_own_secret(secret_key, written.metadata, by=observed.key)
+            self.work.store.upsert_own_secret(Key(observed.key.namespace, name), written.metadata, by=observed.key)
             known = self.work.attempts(observed.key) or observed.attempts
-            after = attempt.metadata_written(known, seen, need, digest, self.clock.now(), self.jitter())
+            after = attempt.metadata_written(known, seen, need, digest, self.clock.now(), self.looks.jitter())
             self.work.note(observed.key, after)
             logger.info("%s: wrote the metadata of Secret %s: %s", observed.key, name, need.message)
+
+    def _metadata_failed(self, observed: Observed, need: Finding, trouble: Trouble) -> None:
+        known, digest = self.work.attempts(observed.key) or observed.attempts, observed.spec_digests.whole
+        after = attempt.metadata_failed(known, trouble, need, digest, self.clock.now(), self.looks.jitter())
+        self.work.note(observed.key, after)
+        logger.warning("%s: %s: %s", observed.key, trouble.finding.reason, trouble.finding.message)
 
     def _is_kept_from(self, observed: Observed, content: Content) -> bool:
         """Whether the Secret that is to be adopted is what another controller takes for its own configuration."""
@@ -194,6 +198,14 @@ def _conflict(name: str, what: str) -> Trouble:
     return Trouble(Finding(Reason.SECRET_WRITE_FAILED, message), Pace.API_SERVER, passing=True)
 
 
+def _metadata_conflict(name: str, what: str) -> Trouble:
+    message = (
+        f"Secret {name} keeps changing while its labels, annotations and ownerReferences are written ({what}); "
+        "find out who else writes to it"
+    )
+    return Trouble(Finding(Reason.SECRET_WRITE_FAILED, message), Pace.API_SERVER, passing=True)
+
+
 def _metadata_not_written(name: str, error: ApiError) -> Trouble:
     if isinstance(error, RefusedError):
         message = (
@@ -205,8 +217,7 @@ def _metadata_not_written(name: str, error: ApiError) -> Trouble:
         f"the API server could not write the labels, annotations and ownerReferences of Secret {name} "
         f"({error.answer}); the operator tries again"
     )
-    passing = isinstance(error, ConflictError | NotFoundError)
-    return Trouble(Finding(Reason.SECRET_WRITE_FAILED, message), Pace.API_SERVER, passing=passing)
+    return Trouble(Finding(Reason.SECRET_WRITE_FAILED, message), Pace.API_SERVER)
 
 
 def _not_written(name: str, error: ApiError) -> Trouble:

@@ -9,7 +9,8 @@ from datetime import datetime, timedelta
 from enum import Enum
 from typing import NamedTuple
 
-from adobe_ims_operator.api.ledger import Facts, Origin, SpecDigests
+from adobe_ims_operator.api.ledger import Facts, SpecDigests
+from adobe_ims_operator.api.origin import Origin
 from adobe_ims_operator.api.reasons import Reason
 from adobe_ims_operator.api.resource import Credential, Key, Spec, Workload
 from adobe_ims_operator.api.status import Restart

@@ -4,6 +4,7 @@ from collections.abc import Iterable, Mapping
 
 from adobe_ims_operator.api import ledger
 from adobe_ims_operator.api.ledger import LONGEST_FACT
+from adobe_ims_operator.api.origin import is_copy, origin
 from adobe_ims_operator.api.resource import API_VERSION, JSON, KIND, Key, parse_version
 from adobe_ims_operator.api.words import share
 from adobe_ims_operator.core.model import ObservedSecret
@@ -16,10 +17,10 @@ def observe_secret(metadata: JSON) -> ObservedSecret:
     """Read the `metadata` of any Secret."""
     annotations: Mapping[str, str] = metadata.get("annotations") or {}
     owners: list[JSON] = metadata.get("ownerReferences") or []
-    key, origin = Key(metadata["namespace"], metadata["name"]), None
-    if ledger.is_copy(annotations, key):
+    key, copied_from = Key(metadata["namespace"], metadata["name"]), None
+    if is_copy(annotations, key):
         facts, credential_uid, credential = None, None, None
-        origin = ledger.origin(annotations, key)
+        copied_from = origin(annotations, key)
     else:
         facts = ledger.read_facts(annotations)
         credential_uid = ledger.owner_uid(annotations) or _owning_credential(owners)
@@ -32,7 +33,7 @@ def observe_secret(metadata: JSON) -> ObservedSecret:
         controller_uid=next((str(owner["uid"])[:LONGEST_FACT] for owner in owners if owner.get("controller")), None),
         facts=facts,
         credential=credential,
-        origin=origin,
+        origin=copied_from,
         manager="" if credential_uid is None else _other_manager(metadata.get("labels") or {}, annotations),
     )
 
