@@ -14,7 +14,7 @@ from adobe_ims_operator.api.status import Condition, Status
 from adobe_ims_operator.core.attempts import recall
 from adobe_ims_operator.core.backoff import Pace, backoff
 from adobe_ims_operator.core.checks import due_at
-from adobe_ims_operator.core.decision import Ask, AskPriority, Look, Refuse, Wait, Write
+from adobe_ims_operator.core.decision import Ask, AskPriority, Look, Refuse, Wait, Write, WriteMetadata
 from adobe_ims_operator.core.differences import NO_DIFFERENCES
 from adobe_ims_operator.core.model import Endpoint, Inputs, Observed, Step
 from adobe_ims_operator.core.policy import IDLE, decide, holds_token
@@ -52,6 +52,15 @@ def rotate(before: Observed, now: datetime, lifetime: timedelta) -> Observed:
     known = replace(known, client_version=str(before.client.version if before.client else 0))
     after = change(before, secret=token_secret(known), intact=True, failure=None, held=None, in_flight=False)
     return replace(after, differences=NO_DIFFERENCES)
+
+
+def write_metadata(before: Observed) -> Observed:
+    """What is observed after a write of metadata that succeeded."""
+    secret, digest = before.secret, before.spec_digests.whole
+    assert secret is not None
+    assert secret.facts is not None
+    known = replace(secret.facts, spec_digest=digest) if before.is_of_this_spec else secret.facts
+    return replace(before, secret=replace(secret, facts=known), differences=NO_DIFFERENCES)
 
 
 class TestWhatIsRotatedAtOnce:
@@ -349,6 +358,7 @@ class TestLevels:
         start = change(
             seen, inputs=inputs, intact=bool(seen.intact), unplanned=0, in_flight=False, held=None, failure=None
         )
+        start = replace(start, differences=seen.differences or NO_DIFFERENCES)
 
         def rotations(wakes: list[datetime]) -> list[datetime]:
             state, now = start, NOW
@@ -359,6 +369,9 @@ class TestLevels:
                 if isinstance(decision, Ask):
                     found.append(now)
                     state = rotate(state, now, lifetime)
+                    decision = decide(state, now)
+                if isinstance(decision, WriteMetadata):
+                    state = write_metadata(state)
                     decision = decide(state, now)
                 assert isinstance(decision, Wait | Refuse)
                 following = [wake for wake in pending if wake > now][:1]
