@@ -256,6 +256,7 @@ class TestACopyOfASecretOfAnotherNamespace:
             (copied("a", retained=True), (credential("a"),), ["a"]),
             (copied("b"), (credential("a"),), []),
             (copied("a", moved=False), (credential("a"),), []),
+            (copied("a", moved=False, retained=True), (credential("a"),), []),
             (copied("b"), (credential("a", adopt=True),), ["a"]),
             (replace(copied("a"), controller_uid="another"), (credential("a", adopt=True),), []),
         ],

@@ -12,6 +12,7 @@ from adobe_ims_operator.api.ledger import SpecDigests
 from adobe_ims_operator.api.reasons import Reason
 from adobe_ims_operator.api.resource import API_VERSION, JSON, KIND, Key, SecretTemplate
 from adobe_ims_operator.core import attempts as attempt
+from adobe_ims_operator.core.attempts import METADATA_ROW
 from adobe_ims_operator.core.backoff import Pace
 from adobe_ims_operator.core.decision import Look, Refuse, Wait, WriteMetadata
 from adobe_ims_operator.core.differences import MAX_NAMED, NO_DIFFERENCES, Differences, Owner, compare, wanted_labels
@@ -129,8 +130,7 @@ class TestAFight:
             assert "label team, last changed by kubectl-label" in found.message
         decision = decide(calm, last)
         assert isinstance(decision, Wait)
-        assert decision.attempt_at is not None
-        assert decision.look_again_at < decision.attempt_at, "to clear it"
+        assert decision.look_again_at == last + METADATA_ROW, "to clear it"
         assert problem(calm, decide(calm, decision.look_again_at), decision.look_again_at) is None
 
     def test_of_a_few_rounds_is_no_news(self) -> None:
