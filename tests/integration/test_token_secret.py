@@ -76,23 +76,6 @@ def test_an_edit_while_the_operator_was_down_is_healed(scene: Scene) -> None:
     scene.wait_rotations(2)
 
 
-def test_labels_and_annotations_of_others_survive_and_ask_for_no_token(ready: Scene) -> None:
-    metadata = {"labels": {"theirs": "1"}, "annotations": {"theirs": "2"}}
-    mark = ready.audited_from()
-    ready.patch("lightroom", {"metadata": metadata}, "secrets")
-    wait_for("the token Secret to be read", lambda: ready.requests_since(mark).get(("get", "secrets")))
-    for count, name in enumerate(["ours", "ours-too"], start=2):
-        ready.credential(secret={"labels": {name: "1"}, "annotations": {name: "2"}})
-        ready.wait_rotations(count)
-    secret = ready.secret()
-    assert secret is not None
-    assert secret["metadata"]["labels"].items() >= {"theirs": "1", "ours-too": "1"}.items()
-    assert "ours" not in secret["metadata"]["labels"]
-    assert secret["metadata"]["annotations"].items() >= {"theirs": "2", "ours-too": "2"}.items()
-    assert "ours" not in secret["metadata"]["annotations"]
-    assert ready.ims.requests().total == 3
-
-
 def test_a_foreign_secret_is_refused_and_not_touched(scene: Scene) -> None:
     before = scene.api.apply(FOREIGN, namespace=scene.namespace)
     scene.client_secret()
@@ -149,7 +132,9 @@ def test_adopt_takes_a_foreign_secret_over(scene: Scene) -> None:
     scene.api.apply({**FOREIGN, "stringData": {"mine": "1", "fixed": "same"}}, namespace=scene.namespace)
     scene.client_secret()
     scene.operator()
-    scene.credential(secret={"adopt": True, "data": {"access_token": "$(access_token)", "fixed": "same"}})
+    scene.credential(
+        secret={"adopt": True, "dropOtherKeys": True, "data": {"access_token": "$(access_token)", "fixed": "same"}}
+    )
     scene.wait_ready()
     assert scene.data().keys() == {"access_token", "fixed"}
     secret = scene.secret()
@@ -303,7 +288,7 @@ def test_a_foreground_deletion_ends(ready: Scene) -> None:
 
 def test_retain_leaves_the_secret_and_a_new_credential_of_that_name_takes_it_up(ready: Scene) -> None:
     ready.credential(secret={"deletionPolicy": "Retain"})
-    ready.wait_rotations(2)
+    ready.wait_ready()
     ready.credential("other")
     ready.wait_ready("other")
     for name in ("lightroom", "other"):

@@ -9,14 +9,16 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from adobe_ims_operator.api.origin import Origin
 from adobe_ims_operator.api.resource import ClientRef, Credential, Key, SecretTemplate
 from adobe_ims_operator.api.status import Status
 from adobe_ims_operator.cache.store import Store
 from adobe_ims_operator.core.claims import client_refusal, holds, must_look_up, refusal, takes_over
 from adobe_ims_operator.core.decision import Look, Refuse
-from adobe_ims_operator.core.model import Attempts, Endpoint, Hold, Holder, Observed, ObservedSecret, Step
+from adobe_ims_operator.core.model import Attempts, Endpoint, Observed, ObservedSecret, Step
 from adobe_ims_operator.core.observe import observe
 from adobe_ims_operator.core.policy import decide
+from adobe_ims_operator.core.rivals import Hold, Holder
 from unit.worlds import ENDPOINT, NOW, facts, spec, token_secret
 
 X = Key("photos", "x")
@@ -57,6 +59,14 @@ def look(store: Store, name: str, now: datetime = NOW) -> Observed | None:
     return replace(observe(around, Attempts("uid"), Endpoint(ENDPOINT, allowed=True)), intact=True)
 
 
+def copied(name: str, *, moved: bool = True, retained: bool = False) -> ObservedSecret:
+    """The Secret x as a copy of one that was written for a credential of another namespace."""
+    elsewhere = Key("before", "x" if moved else "y")
+    origin = Origin(elsewhere, Key("before", name), "uid-before", moved)
+    plain = token_secret(None, credential_uid=None, controller_uid=None if retained else "uid-before", origin=origin)
+    return replace(plain, owner=f"AdobeIMSCredential {name}")
+
+
 FOREIGN = token_secret(None, credential_uid=None, controller_uid=None)
 
 
@@ -74,8 +84,9 @@ class World:
             store.upsert_credential(each)
         if self.secret is not None:
             store.upsert_secret(X, self.secret)
-            if self.looked_up is not None and self.secret.credential_uid is not None:
-                store.note_holder(X, self.secret.credential_uid, self.looked_up)
+            uid = self.secret.origin.credential_uid if self.secret.origin else self.secret.credential_uid
+            if self.looked_up is not None and uid is not None:
+                store.note_holder(X, uid, self.looked_up)
         return store
 
     def observe(self, name: str) -> Observed:
@@ -131,6 +142,12 @@ secrets = st.one_of(
         st.booleans(),
     ),
     st.builds(lambda name: replace(made_for(name), facts=None), st.sampled_from(NAMES)),
+    st.builds(
+        lambda name, moved, retained: copied(name, moved=moved, retained=retained),
+        st.sampled_from(NAMES),
+        st.booleans(),
+        st.booleans(),
+    ),
 )
 lookups = st.sampled_from([None, *(Holder(hold, NOW + MINUTE) for hold in (Hold.GONE, Hold.HELD, Hold.UNREACHABLE))])
 worlds = st.builds(World, credentials(), secrets, lookups)
@@ -227,6 +244,53 @@ class TestWhereNobodyHasTheSecretAnyMore:
         secret = made_for("gone", retained=True)
         assert World((credential("a"),), secret, gone).permitted() == []
         assert World((credential("a", adopt=True), credential("b", 1)), secret, gone).permitted() == ["a"]
+
+
+class TestACopyOfASecretOfAnotherNamespace:
+    GONE = Holder(Hold.GONE, NOW + MINUTE)
+
+    @pytest.mark.parametrize(
+        ("secret", "some", "who"),
+        [
+            (copied("a"), (credential("a"),), ["a"]),
+            (copied("a", retained=True), (credential("a"),), ["a"]),
+            (copied("b"), (credential("a"),), []),
+            (copied("a", moved=False), (credential("a"),), []),
+            (copied("a", moved=False, retained=True), (credential("a"),), []),
+            (copied("b"), (credential("a", adopt=True),), ["a"]),
+            (replace(copied("a"), controller_uid="another"), (credential("a", adopt=True),), []),
+        ],
+    )
+    def test_is_for_a_credential_of_the_same_name_or_one_that_adopts_it(
+        self, secret: ObservedSecret, some: tuple[Credential, ...], who: list[str]
+    ) -> None:
+        assert World(some, secret, self.GONE).permitted() == who
+
+    @given(worlds)
+    def test_is_written_by_nobody_before_it_was_looked_up_but_by_who_adopts_it(self, world: World) -> None:
+        if world.secret is None or world.secret.origin is None:
+            return
+        for observed in world.claimants():
+            if refusal(observed) is None and not observed.spec.secret.adopt:
+                assert must_look_up(observed) is (world.looked_up is None)
+                assert takes_over(observed)
+
+    @pytest.mark.parametrize(
+        ("looked_up", "words"),
+        [
+            (Holder(Hold.HELD, NOW + MINUTE), "find out who copies it"),
+            (Holder(Hold.UNREACHABLE, NOW + MINUTE, "403 Forbidden"), "can't be looked up: 403 Forbidden"),
+        ],
+    )
+    def test_that_somebody_has_or_may_have_is_refused_in_words(self, looked_up: Holder, words: str) -> None:
+        observed = World((credential("a"),), copied("a"), looked_up).observe("a")
+        found = refusal(observed)
+        assert found is not None
+        for each in ("a copy of Secret before/x", "AdobeIMSCredential before/a", "delete it", "adopt", words):
+            assert each in found.message
+        adopting = World((credential("a", adopt=True),), copied("a"), looked_up).observe("a")
+        assert refusal(adopting) is None
+        assert not must_look_up(adopting)
 
 
 class TestALookup:

@@ -209,7 +209,7 @@ METADATA = worlds.token_secret(None)
         HELD,
         Client(1, "the id", {"client_secret": HIDDEN}),
         ClientSecret(METADATA, Client(1, "the id", {"client_secret": HIDDEN}), None),
-        _Desired({}, {}, [], {"access_token": HIDDEN}),
+        _Desired({}, {}, {"access_token": HIDDEN}),
     ],
     ids=lambda holder: type(holder).__name__,
 )

@@ -16,9 +16,11 @@ from adobe_ims_operator.api.ledger import (
     digest_client,
     digest_data,
     digest_spec,
+    facts_of_spec,
     new_rotation_id,
     owner_uid,
     read_facts,
+    spec_digests,
 )
 from adobe_ims_operator.api.resource import ClientRef, SecretTemplate, Spec, Workload
 from adobe_ims_operator.core.model import HeldToken, Token
@@ -43,6 +45,7 @@ IDENTIFIED = st.builds(
         rotation_id=new_rotation_id(issued_at, f"{number:x}"),
         client_id=client_id,
         organization_id=organization_id,
+        token_spec_digest=f"{number:x}",
     ),
     st.integers(0, 10**11).map(lambda seconds: datetime.fromtimestamp(seconds, UTC)),
     st.integers(0, 2**64 - 1),
@@ -62,7 +65,9 @@ def test_annotations_of_others_do_no_harm(facts: Facts, others: dict[str, str]) 
 
 
 def test_every_fact_has_an_annotation_of_its_own_under_the_group() -> None:
-    annotations = worlds.facts(rotation_id="1-a", client_id="client", organization_id="organization").to_annotations()
+    annotations = worlds.facts(
+        rotation_id="1-a", client_id="client", organization_id="organization", token_spec_digest="d"
+    ).to_annotations()
     assert [key for key in annotations if not key.startswith(PREFIX)] == []
     assert len(annotations) == len(Facts.__annotations__) + 1  # and the format
 
@@ -75,8 +80,8 @@ def test_without_one_of_them_the_facts_are_damaged(name: str) -> None:
 
 
 @given(IDENTIFIED)
-def test_the_facts_of_an_older_version_have_no_rotation_id_no_client_id_and_no_organization(facts: Facts) -> None:
-    older = replace(facts, rotation_id=None, client_id=None, organization_id=None)
+def test_what_an_older_version_does_not_know_is_not_taken_for_a_fact_of_its_token(facts: Facts) -> None:
+    older = replace(facts, rotation_id=None, client_id=None, organization_id=None, token_spec_digest=None)
     assert read_facts(older.to_annotations()) == older
     # The older version changes the annotations that it knows, and leaves the others.
     later = replace(older, issued_at=facts.issued_at + timedelta(seconds=1))
@@ -198,6 +203,7 @@ def test_what_the_token_or_its_secret_is_made_from_changes_the_digest(changed: S
         replace(SPEC, suspend=True),
         replace(SPEC, restart=(Workload("Deployment", "web"),)),
         replace(SPEC, secret=replace(SECRET, adopt=True)),
+        replace(SPEC, secret=replace(SECRET, drop_other_keys=True)),
         replace(SPEC, secret=replace(SECRET, labels={"b": "2", "a": "1"})),
         replace(SPEC, secret=replace(SECRET, data={"l": "w", "k": "v"})),
     ],
@@ -206,13 +212,58 @@ def test_what_makes_no_other_secret_does_not_change_the_digest(changed: Spec) ->
     assert digest_spec(changed) == digest_spec(SPEC)
 
 
+@pytest.mark.parametrize(
+    "secret",
+    [
+        replace(SECRET, labels={}),
+        replace(SECRET, annotations={"c": "4"}),
+        replace(SECRET, deletion_policy="Retain"),
+        replace(SECRET, labels={}, annotations={}),
+    ],
+)
+def test_metadata_is_no_part_of_what_the_token_is_made_from(secret: SecretTemplate) -> None:
+    before, after = spec_digests(SPEC), spec_digests(replace(SPEC, secret=secret))
+    assert before.token == after.token
+    assert before.whole != after.whole
+    changed = spec_digests(replace(SPEC, secret=replace(secret, data={"k": "$(access_token)"})))
+    assert changed.token != after.token
+
+
+PLAIN = replace(SPEC, secret=replace(SECRET, labels={}, annotations={}))
+
+
+@pytest.mark.parametrize(
+    ("stored", "spec", "is_of_it"),
+    [
+        (SPEC, SPEC, True),
+        (PLAIN, SPEC, True),
+        (PLAIN, replace(SPEC, scopes=("openid",)), False),
+        (SPEC, replace(SPEC, secret=replace(SECRET, data={"k": "v"})), False),
+    ],
+)
+def test_a_token_of_an_older_version_is_of_the_spec_that_it_was_made_from(
+    stored: Spec, spec: Spec, is_of_it: bool
+) -> None:
+    assert worlds.facts(spec_digest=digest_spec(stored)).is_made_from(spec_digests(spec)) is is_of_it
+
+
+@given(MOMENTS)
+def test_what_metadata_is_written_with_is_read_back_as_of_the_same_token(moment: datetime) -> None:
+    before = worlds.facts(moment, spec_digest=digest_spec(PLAIN))
+    digests = spec_digests(SPEC)
+    after = read_facts(before.to_annotations() | facts_of_spec(before, digests))
+    assert after == replace(before, spec_digest=digests.whole, token_spec_digest=digests.token)
+    other = spec_digests(replace(SPEC, scopes=("openid",)))
+    assert facts_of_spec(before, other) == {}, "the token is not of that spec"
+
+
 def test_every_field_of_a_spec_is_in_one_of_the_two_tables_above() -> None:
     assert {name for name, each in Spec.__dataclass_fields__.items() if each.init} == {
         "client", "secret", "scopes", "endpoint", "interval", "restart", "suspend",
     }  # fmt: skip
     assert set(ClientRef.__dataclass_fields__) == {"secret_name", "id_key", "secret_keys", "organization_id"}
     assert set(SecretTemplate.__dataclass_fields__) == {
-        "name", "type", "labels", "annotations", "data", "deletion_policy", "adopt",
+        "name", "type", "labels", "annotations", "data", "deletion_policy", "adopt", "drop_other_keys",
     }  # fmt: skip
 
 

@@ -14,9 +14,11 @@ from adobe_ims_operator.api.status import Condition, Status
 from adobe_ims_operator.core.attempts import recall
 from adobe_ims_operator.core.backoff import Pace, backoff
 from adobe_ims_operator.core.checks import due_at
-from adobe_ims_operator.core.decision import Ask, AskPriority, Look, Refuse, Wait, Write
-from adobe_ims_operator.core.model import Endpoint, Inputs, Observed, Rivals, Step
+from adobe_ims_operator.core.decision import Ask, AskPriority, Look, Refuse, Wait, Write, WriteMetadata
+from adobe_ims_operator.core.differences import NO_DIFFERENCES
+from adobe_ims_operator.core.model import Endpoint, Inputs, Observed, Step
 from adobe_ims_operator.core.policy import IDLE, decide, holds_token
+from adobe_ims_operator.core.rivals import Rivals
 from unit import worlds
 from unit.worlds import (
     ENDPOINT,
@@ -44,9 +46,21 @@ ADOPTING = observed(FOREIGN, spec=spec(secret=SecretTemplate("lightroom-token", 
 
 def rotate(before: Observed, now: datetime, lifetime: timedelta) -> Observed:
     """What is observed after a rotation that succeeded."""
-    known = facts(now, lifetime, spec_digest=before.inputs.spec_digest, rotate_request=before.inputs.rotate_request)
+    digests = before.spec_digests
+    known = facts(now, lifetime, spec_digest=digests.whole, token_spec_digest=digests.token)
+    known = replace(known, rotate_request=before.inputs.rotate_request)
     known = replace(known, client_version=str(before.client.version if before.client else 0))
-    return change(before, secret=token_secret(known), intact=True, failure=None, held=None, in_flight=False)
+    after = change(before, secret=token_secret(known), intact=True, failure=None, held=None, in_flight=False)
+    return replace(after, differences=NO_DIFFERENCES)
+
+
+def write_metadata(before: Observed) -> Observed:
+    """What is observed after a write of metadata that succeeded."""
+    secret, digest = before.secret, before.spec_digests.whole
+    assert secret is not None
+    assert secret.facts is not None
+    known = replace(secret.facts, spec_digest=digest) if before.is_of_this_spec else secret.facts
+    return replace(before, secret=replace(secret, facts=known), differences=NO_DIFFERENCES)
 
 
 class TestWhatIsRotatedAtOnce:
@@ -55,7 +69,7 @@ class TestWhatIsRotatedAtOnce:
         [
             ("SecretMissing", observed(None)),
             ("FactsDamaged", observed(token_secret(None))),
-            ("SpecChanged", replace(FRESH, inputs=INPUTS._replace(spec_digest="spec-2"))),
+            ("SpecChanged", change(FRESH, inputs=INPUTS._replace(spec_digest="spec-2"))),
             ("SecretEdited", observed(token_secret(facts()), intact=False)),
             ("Requested", replace(FRESH, inputs=INPUTS._replace(rotate_request="now"))),
             ("ClockJumped", observed(token_secret(facts(NOW + 2 * HOUR)))),
@@ -276,7 +290,7 @@ class TestAfterAFailure:
             observed(None),
             observed(token_secret(None)),
             observed(token_secret(facts()), intact=False),
-            replace(FRESH, inputs=INPUTS._replace(spec_digest="spec-2")),
+            change(FRESH, inputs=INPUTS._replace(spec_digest="spec-2")),
             replace(FRESH, inputs=INPUTS._replace(rotate_request="now")),
             replace(FRESH, client=CHANGED, inputs=INPUTS._replace(client_digest="client-2")),
             ADOPTING,
@@ -344,6 +358,7 @@ class TestLevels:
         start = change(
             seen, inputs=inputs, intact=bool(seen.intact), unplanned=0, in_flight=False, held=None, failure=None
         )
+        start = replace(start, differences=seen.differences or NO_DIFFERENCES)
 
         def rotations(wakes: list[datetime]) -> list[datetime]:
             state, now = start, NOW
@@ -354,6 +369,9 @@ class TestLevels:
                 if isinstance(decision, Ask):
                     found.append(now)
                     state = rotate(state, now, lifetime)
+                    decision = decide(state, now)
+                if isinstance(decision, WriteMetadata):
+                    state = write_metadata(state)
                     decision = decide(state, now)
                 assert isinstance(decision, Wait | Refuse)
                 following = [wake for wake in pending if wake > now][:1]

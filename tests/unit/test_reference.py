@@ -18,8 +18,8 @@ from adobe_ims_operator.api import placeholders as template
 from adobe_ims_operator.api.ledger import Facts
 from adobe_ims_operator.api.reasons import Reason
 from adobe_ims_operator.api.resource import ROTATE_ANNOTATION
+from adobe_ims_operator.core.differences import MANAGED_BY
 from adobe_ims_operator.core.status import OURS
-from adobe_ims_operator.kube.token_secret import MANAGED_BY
 
 ROOT = Path(__file__).parents[2]
 GENERATOR = Path("hack/reference.py")

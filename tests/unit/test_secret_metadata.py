@@ -7,7 +7,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from adobe_ims_operator.api.ledger import read_facts
-from adobe_ims_operator.api.resource import API_VERSION, KIND
+from adobe_ims_operator.api.origin import Origin
+from adobe_ims_operator.api.resource import API_VERSION, KIND, Key
 from adobe_ims_operator.core.model import ObservedSecret
 from adobe_ims_operator.kube.secret_metadata import observe_secret
 from unit import worlds
@@ -143,3 +144,42 @@ def test_no_annotations_at_all_are_nothing() -> None:
         ).facts
         is None
     )
+
+
+def test_a_copy_says_what_it_was_made_from() -> None:
+    original, of = Key("photos", NAME), Key("photos", "lightroom")
+    assert observe(own()).origin is None
+    assert observe(own(), namespace="elsewhere").origin == Origin(original, of, UID, has_moved=True)
+    assert observe(own(), name="copy").origin == Origin(original, of, UID, has_moved=False)
+
+
+@pytest.mark.parametrize(
+    "annotations",
+    [
+        own(secret="../x"),
+        own(secret="photos/../lightroom"),
+        own(secret="a/b/c"),
+        own(secret="photos/" + "x" * 400),
+        own(credential="lightroom"),
+        own(credential="other/lightroom"),
+        own(credential_uid=""),
+    ],
+)
+def test_a_copy_that_does_not_say_it_legibly_is_of_nothing(annotations: dict[str, str]) -> None:
+    assert observe(annotations, namespace="elsewhere").origin is None
+
+
+@pytest.mark.parametrize(
+    ("labels", "annotations", "manager"),
+    [
+        ({}, {}, ""),
+        ({}, {"meta.helm.sh/release-name": "photos"}, "Helm's release photos"),
+        ({}, {"argocd.argoproj.io/tracking-id": "web:/Secret:ns/x"}, "Argo CD's application web"),
+        ({"argocd.argoproj.io/instance": "web"}, {}, "Argo CD's application web"),
+        ({"argocd.argoproj.io/secret-type": "repository"}, {}, ""),
+        ({}, {"meta.helm.sh/release-name": "x" * 9999}, "Helm's release " + "x" * 253),
+    ],
+)
+def test_who_else_manages_it_is_seen(labels: dict[str, str], annotations: dict[str, str], manager: str) -> None:
+    assert observe(own() | annotations, labels=labels).manager == manager
+    assert observe(annotations, labels=labels).manager == "", "a Secret of others is theirs"

@@ -94,7 +94,7 @@ def test_ready_is_true_only_with_a_token_that_lives_and_is_of_this_spec(seen: Ob
         if ready:
             assert seen.facts is not None
             assert now < seen.facts.expires_at
-            assert seen.facts.spec_digest == seen.inputs.spec_digest
+            assert seen.is_of_this_spec
             assert seen.intact
 
 

@@ -5,27 +5,27 @@ from datetime import UTC, datetime, timedelta
 
 from hypothesis import strategies as st
 
-from adobe_ims_operator.api.ledger import Facts
+from adobe_ims_operator.api.ledger import Facts, SpecDigests
 from adobe_ims_operator.api.reasons import Reason
 from adobe_ims_operator.api.resource import ClientRef, Credential, Key, SecretTemplate, Spec
 from adobe_ims_operator.api.status import Status
 from adobe_ims_operator.core.backoff import Pace
+from adobe_ims_operator.core.differences import NO_DIFFERENCES, Differences
 from adobe_ims_operator.core.finding import Finding
 from adobe_ims_operator.core.model import (
-    NO_HOLDER,
     Attempts,
-    Claimant,
     Endpoint,
     Failure,
     HeldToken,
     Inputs,
+    MetadataWrites,
     Observed,
     ObservedSecret,
-    Rivals,
     Step,
     Token,
 )
 from adobe_ims_operator.core.obstacle import Obstacle
+from adobe_ims_operator.core.rivals import NO_HOLDER, Claimant, Rivals
 
 NOW = datetime(2026, 11, 24, 10, 0, 0, tzinfo=UTC)
 ENDPOINT = "https://ims-na1.adobelogin.com"
@@ -102,12 +102,14 @@ def observed(secret: ObservedSecret | None = None, **changes: object) -> Observe
         credential=credential(),
         endpoint=Endpoint(ENDPOINT, allowed=True),
         inputs=INPUTS,
+        spec_digests=SpecDigests(INPUTS.spec_digest, INPUTS.spec_digest),
         client=client_secret(),
         secret=secret,
         rivals=Rivals(),
         holder=NO_HOLDER,
         forbidden=None,
         intact=True,
+        differences=NO_DIFFERENCES,
         attempts=Attempts("uid-1"),
     )
     return change(plain, **changes)
@@ -115,10 +117,13 @@ def observed(secret: ObservedSecret | None = None, **changes: object) -> Observe
 
 def change(seen: Observed, **changes: object) -> Observed:
     """What is observed with other fields, of its own, of its credential or of its attempts."""
+    given = changes.get("inputs")
+    if isinstance(given, Inputs):
+        changes.setdefault("spec_digests", SpecDigests(given.spec_digest, given.spec_digest))
     of_credential = {name: changes.pop(name) for name in ("spec", "generation", "status") if name in changes}
     of_attempts = {
         name: changes.pop(name)
-        for name in ("failure", "clean_up", "unplanned", "last_unplanned", "seen_at", "obstacle")
+        for name in ("failure", "metadata", "clean_up", "unplanned", "last_unplanned", "seen_at", "obstacle")
         if name in changes
     }
     return replace(
@@ -202,6 +207,27 @@ obstacles = st.one_of(
         instants,
     ),
 )
+differences = st.sampled_from(
+    [NO_DIFFERENCES, NO_DIFFERENCES, None, Differences(("label team",), editor="kubectl"), Differences(keys=("mine",))]
+)
+metadata_writes = st.one_of(
+    st.none(),
+    st.builds(
+        lambda count, at, retry_at, failure: MetadataWrites(
+            count,
+            at,
+            Finding(Reason.SECRET_METADATA_EDITED, "label team was changed"),
+            "spec-1",
+            retry_at,
+            count,
+            failure,
+        ),
+        st.integers(0, 9),
+        instants,
+        instants,
+        st.sampled_from([None, Finding(Reason.SECRET_WRITE_REFUSED, "it was refused")]),
+    ),
+)
 tokens = st.one_of(st.none(), st.builds(held, known_facts, inputs))
 
 anything: st.SearchStrategy[Observed] = st.builds(
@@ -214,6 +240,9 @@ anything: st.SearchStrategy[Observed] = st.builds(
     rivals=st.sampled_from([(), (), (claimant("elder", NOW - timedelta(days=1)),)]).map(Rivals),
     forbidden=st.sampled_from([None, None, "label owner=helm"]),
     intact=st.sampled_from([True, False, None]),
+    spec_digests=st.builds(SpecDigests, digests, digests),
+    differences=differences,
+    metadata=metadata_writes,
     failure=failures,
     clean_up=failures,
     unplanned=st.integers(0, 20),

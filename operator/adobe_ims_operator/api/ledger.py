@@ -11,8 +11,9 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
+from typing import NamedTuple
 
-from adobe_ims_operator.api.resource import GROUP, Key, Spec, shorten
+from adobe_ims_operator.api.resource import GROUP, Spec, shorten
 from adobe_ims_operator.api.times import from_rfc3339, to_rfc3339
 from adobe_ims_operator.api.words import share
 
@@ -37,6 +38,7 @@ _ROTATIONS = f"{GROUP}/rotations"
 _ROTATION_ID = f"{GROUP}/rotation-id"
 _CLIENT_ID = f"{GROUP}/client-id"
 _ORGANIZATION_ID = f"{GROUP}/organization-id"
+_TOKEN_SPEC_DIGEST = f"{GROUP}/token-spec-digest"
 _ROTATION_ID_FORM = re.compile(r"([0-9]{1,12})-[0-9a-f]{1,32}")
 
 MAX_CLIENT_ID = 256
@@ -73,6 +75,7 @@ class Facts:
     """The moment before IMS was asked, so that `expires_at` is never too late."""
     expires_at: datetime
     spec_digest: str
+    """Of all of the spec that its Secret is made from."""
     data_digest: str
     client_digest: str
     client_version: str
@@ -87,10 +90,21 @@ class Facts:
     """The OAuth client that asked, which is public; None in a Secret of an older version."""
     organization_id: str | None = None
     """The organization that it asked for, if it named one."""
+    token_spec_digest: str | None = None
+    """Of what the token and the data are made from; None in a Secret of an older version."""
+
+    def is_made_from(self, digests: "SpecDigests") -> bool:
+        """Whether token and data are made from a spec, whatever became of the metadata."""
+        if self.spec_digest == digests.whole:
+            return True
+        # An older version wrote no digest of the token alone, and its digest of a spec without any metadata is that.
+        return digests.token == (self.token_spec_digest or self.spec_digest)
 
     def to_annotations(self) -> dict[str, str]:
         """Write the facts as annotations."""
         optional = {_ROTATION_ID: self.rotation_id, _ORGANIZATION_ID: self.organization_id}
+        if self.token_spec_digest is not None:
+            optional[_TOKEN_SPEC_DIGEST] = _of_rotation(self.issued_at, self.token_spec_digest)
         if self.client_id is not None and len(self.client_id) <= MAX_CLIENT_ID:
             optional[_CLIENT_ID] = self.client_id
         return {
@@ -141,6 +155,7 @@ def read_facts(annotations: Mapping[str, str]) -> Facts | None:
             rotation_id=rotation_id,
             client_id=_share(later.get(_CLIENT_ID), MAX_CLIENT_ID),
             organization_id=_share(later.get(_ORGANIZATION_ID), LONGEST_FACT),
+            token_spec_digest=_token_spec_digest(annotations, issued_at),
         )
     except (KeyError, ValueError):
         return None
@@ -150,13 +165,24 @@ def _share(fact: str | None, longest: int) -> str | None:
     return None if fact is None else share(fact[:longest])
 
 
+def _token_spec_digest(annotations: Mapping[str, str], issued_at: datetime) -> str | None:
+    # An older version leaves it beside the token that comes next, so it says which token it is of.
+    found = annotations.get(_TOKEN_SPEC_DIGEST, "")
+    digest = found.rpartition("-")[2]
+    return share(digest) if len(found) <= LONGEST_FACT and found == _of_rotation(issued_at, digest) else None
+
+
+def _of_rotation(issued_at: datetime, word: str) -> str:
+    return f"{int(issued_at.timestamp())}-{word}"
+
+
 def new_rotation_id(issued_at: datetime, random: str) -> str:
     """Name a rotation: by when its token was issued, by which an id that outlived its token is known, and by chance.
 
     Args:
         random: hexadecimal digits, as two rotations may be of one second.
     """
-    return f"{int(issued_at.timestamp())}-{random}"
+    return _of_rotation(issued_at, random)
 
 
 def _is_of(rotation_id: str, issued_at: datetime) -> bool:
@@ -175,19 +201,43 @@ def owner(annotations: Mapping[str, str]) -> str:
     return annotations.get(_CREDENTIAL, "")
 
 
-def is_copy(annotations: Mapping[str, str], key: Key) -> bool:
-    """Whether the annotations were written for a Secret of another namespace or name, and copied by somebody else."""
-    written_for = annotations.get(_SECRET)
-    return written_for is not None and written_for != str(key)
+def written_into(annotations: Mapping[str, str]) -> str | None:
+    """The namespace and name of the Secret that the facts were written into, or None where they do not say it."""
+    return annotations.get(_SECRET)
+
+
+class SpecDigests(NamedTuple):
+    """What tells whether a Secret is made from a spec: a word for all of it, and one for the token and the data."""
+
+    whole: str
+    token: str
+
+
+def spec_digests(spec: Spec) -> SpecDigests:
+    """Digest a spec, and what of it the token and the data are made from."""
+    whole, secret = digest_spec(spec), spec.secret
+    plain = not secret.labels and not secret.annotations and secret.deletion_policy == "Delete"
+    return SpecDigests(whole, whole if plain else _digest_spec(spec, {}, {}, "Delete"))
 
 
 def digest_spec(spec: Spec) -> str:
     """Digest all of a spec that the token or its Secret is made from.
 
     The operator's default endpoint is no part of it: two operators that have different ones must not rotate in turn.
-    The rotation interval, `suspend` and `adopt` are left out: changing them makes no other Secret. A field that came
-    later takes part only where it is set, so that an upgrade finds the digests as they were.
+    The rotation interval, `suspend`, `adopt` and `dropOtherKeys` are left out: changing them makes no other Secret. A
+    field that came later takes part only where it is set, so that an upgrade finds the digests as they were.
     """
+    return _digest_spec(spec, spec.secret.labels, spec.secret.annotations, spec.secret.deletion_policy)
+
+
+def facts_of_spec(facts: Facts, digests: SpecDigests) -> dict[str, str]:
+    """The annotations that say of which spec the metadata of a Secret is, beside the facts that it has."""
+    if not facts.is_made_from(digests):
+        return {}
+    return {_SPEC_DIGEST: digests.whole, _TOKEN_SPEC_DIGEST: _of_rotation(facts.issued_at, digests.token)}
+
+
+def _digest_spec(spec: Spec, labels: Mapping[str, str], annotations: Mapping[str, str], deletion_policy: str) -> str:
     later = {"organizationId": spec.client.organization_id} if spec.client.organization_id is not None else {}
     return _digest(
         spec.client.secret_name,
@@ -197,10 +247,10 @@ def digest_spec(spec: Spec) -> str:
         spec.endpoint,
         spec.secret.name,
         spec.secret.type,
-        spec.secret.labels,
-        spec.secret.annotations,
+        labels,
+        annotations,
         spec.secret.data,
-        spec.secret.deletion_policy,
+        deletion_policy,
         *([later] if later else []),
     )
 

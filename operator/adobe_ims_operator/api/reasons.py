@@ -18,6 +18,7 @@ class Reason(StrEnum):
     SUSPENDED = "Suspended"
     ENDPOINT_NOT_ALLOWED = "EndpointNotAllowed"
     SECRET_NOT_OWNED = "SecretNotOwned"  # noqa: S105
+    ADOPTION_DROPS_KEYS = "AdoptionDropsKeys"
     CLIENT_SECRET_NOT_FOUND = "ClientSecretNotFound"  # noqa: S105
     SPEC_INVALID = "SpecInvalid"
     SECRET_METADATA_NOT_ALLOWED = "SecretMetadataNotAllowed"  # noqa: S105
@@ -35,6 +36,11 @@ class Reason(StrEnum):
     DUE = "Due"
     SECRET_EDITED = "SecretEdited"  # noqa: S105
     CLIENT_SECRET_CHANGED = "ClientSecretChanged"  # noqa: S105
+
+    # Why metadata is written.
+    SECRET_METADATA_OUTDATED = "SecretMetadataOutdated"  # noqa: S105
+    SECRET_METADATA_EDITED = "SecretMetadataEdited"  # noqa: S105
+    SECRET_METADATA_CONTESTED = "SecretMetadataContested"  # noqa: S105
 
     # What is to be looked at first.
     SECRET_UNREAD = "SecretUnread"  # noqa: S105
@@ -69,6 +75,7 @@ class Reason(StrEnum):
     # What an Event alone reports.
     CLIENT_SECRET_STOPPED = "ClientSecretStopped"  # noqa: S105
     CLIENT_SECRET_WORKS = "ClientSecretWorks"  # noqa: S105
+    SECRET_MANAGED_TWICE = "SecretManagedTwice"  # noqa: S105
 
 
 def parse_reason(text: str) -> Reason | None:

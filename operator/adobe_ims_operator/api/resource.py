@@ -111,6 +111,7 @@ class SecretTemplate:
     )
     deletion_policy: Literal["Delete", "Retain"] = "Delete"
     adopt: _Flag = False
+    drop_other_keys: _Flag = False
 
 
 @dataclass(frozen=True, slots=True)

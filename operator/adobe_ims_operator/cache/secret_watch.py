@@ -1,7 +1,8 @@
 """A watch on the metadata of Secrets: token Secrets to heal, client Secrets to follow.
 
-Only metadata is asked for, so no Secret's data is sent, whoever's it is. kopf has no such watch: it would bring the
-data of every Secret into the process. (A label selector would bring less, but nobody labels client Secrets.)
+Only metadata is asked for, so the field `data` of no Secret is sent. A copy of it that `kubectl apply` put into an
+annotation is sent, and nothing of it is kept. kopf has no such watch: it would bring the data of every Secret into the
+process. (A label selector would bring less, but nobody labels client Secrets.)
 """
 
 import asyncio

@@ -9,14 +9,15 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 
-from adobe_ims_operator.api import ledger
+from adobe_ims_operator.api.ledger import SpecDigests, spec_digests
 from adobe_ims_operator.api.resource import JSON, Credential, Key, parse_version, rotate_request
 from adobe_ims_operator.api.status import Status
 from adobe_ims_operator.cache import index
 from adobe_ims_operator.cache.budget import Budget
 from adobe_ims_operator.cache.index import Claims, References, client_key, controller, names, owner, rank, token_key
-from adobe_ims_operator.core.claims import claimant
-from adobe_ims_operator.core.model import NO_HOLDER, Claimant, Hold, Holder, ObservedSecret, Rivals, Surroundings
+from adobe_ims_operator.core.claims import claimant, to_look_up
+from adobe_ims_operator.core.model import ObservedSecret, Surroundings
+from adobe_ims_operator.core.rivals import NO_HOLDER, Claimant, Hold, Holder, Rivals
 
 DELETION_SECONDS = 1.0
 """How long after the deletion of a Secret its users are looked at: a credential that goes too is seen by another watch,
@@ -45,7 +46,7 @@ class Store:
     restorations: int = 0
     """How often that was noticed."""
     _budget: Budget = field(default_factory=Budget)
-    _digests: dict[Key, str] = field(default_factory=dict)
+    _digests: dict[Key, SpecDigests] = field(default_factory=dict)
     _holders: dict[Key, tuple[str, Holder]] = field(default_factory=dict)
     """What a lookup showed of the credential that a Secret was made for, with its uid."""
     _watched: dict[str | None, int] = field(default_factory=dict)
@@ -70,7 +71,7 @@ class Store:
             self.delete_credential(key, credential.uid)
             return
         credential = self._budget.admit(credential)
-        self._digests[key] = ledger.digest_spec(credential.spec)
+        self._digests[key] = spec_digests(credential.spec)
         if self._set_credential(known, credential):
             self._enqueue_rivals(known, credential)
         self.enqueue(key, 0)
@@ -194,7 +195,7 @@ class Store:
         secret = self.secrets.get(token_key(credential))
         return Surroundings(
             credential=credential,
-            spec_digest=self._digests[key],
+            spec_digests=self._digests[key],
             client=self.secrets.get(client_key(credential)),
             secret=secret,
             rivals=self._rivals(credential),
@@ -229,12 +230,14 @@ class Store:
         return tuple(claimant(self.credentials[key]) for key in keys if key != but)
 
     def _holder(self, credential: Credential, secret: ObservedSecret | None, now: datetime) -> Holder:
-        if secret is None or secret.credential_uid in (None, credential.uid) or secret.credential is None:
+        whom = to_look_up(credential, secret)
+        if whom is None:
             return NO_HOLDER
         uid, looked_up = self._holders.get(token_key(credential), ("", NO_HOLDER))
-        if uid == secret.credential_uid and looked_up.again_at is not None and now < looked_up.again_at:
+        if uid == whom.uid and looked_up.again_at is not None and now < looked_up.again_at:
             return looked_up
-        return NO_HOLDER if secret.credential in self.credentials else Holder(Hold.UNSEEN)
+        watched = whom.key.namespace == credential.key.namespace and whom.key in self.credentials
+        return NO_HOLDER if watched else Holder(Hold.UNSEEN)
 
     def _set_credential(self, known: Credential | None, new: Credential) -> bool:
         """Take up a credential; whether its claims differ from those of what was known."""

@@ -140,7 +140,7 @@ class Fetcher:
             secret=str(Key(observed.key.namespace, observed.spec.secret.name)),
             issued_at=grant.issued_at,
             expires_at=grant.expires_at,
-            spec_digest=inputs.spec_digest,
+            spec_digest=observed.spec_digests.whole,
             data_digest="",  # known once the Secret is rendered
             client_digest=client.digest(observed.uid),
             client_version=str(client.version),

@@ -10,9 +10,11 @@ from adobe_ims_operator.api.times import Clock
 from adobe_ims_operator.cache.restored import Before, mark_secret
 from adobe_ims_operator.controller.work import Work
 from adobe_ims_operator.core import attempts as attempt
+from adobe_ims_operator.core import claims
 from adobe_ims_operator.core.backoff import Pace
 from adobe_ims_operator.core.finding import Finding
-from adobe_ims_operator.core.model import Hold, Inputs, Observed, SeenClientSecret, Step, Trouble
+from adobe_ims_operator.core.model import Inputs, Observed, SeenClientSecret, Step, Trouble
+from adobe_ims_operator.core.rivals import Hold
 from adobe_ims_operator.kube import client_secret, holder, token_secret
 from adobe_ims_operator.kube.client import Kube
 from adobe_ims_operator.kube.client_secret import ClientSecret
@@ -53,12 +55,11 @@ class Looks:
 
     async def is_held(self, observed: Observed) -> bool:
         """Look up whether another credential has the token Secret, or might have it."""
-        secret, name = observed.secret, observed.spec.secret.name
-        if secret is None or secret.credential_uid is None or secret.credential is None:
+        name, whom = observed.spec.secret.name, claims.to_look_up(observed.credential, observed.secret)
+        if whom is None:
             return False
-        uid = secret.credential_uid
-        found = await holder.look_up(self.kube, secret.credential, uid, name, self.clock.now())
-        self.work.store.note_holder(Key(observed.key.namespace, name), uid, found)
+        found = await holder.look_up(self.kube, whom.key, whom.uid, name, self.clock.now())
+        self.work.store.note_holder(Key(observed.key.namespace, name), whom.uid, found)
         return found.hold is not Hold.GONE
 
     async def token_secret(self, observed: Observed) -> Content | None:
@@ -73,7 +74,13 @@ class Looks:
             return None
         if content is not None:
             known = self.work.attempts(observed.key) or observed.attempts
-            seen = attempt.saw_token_secret(known, content.metadata.version, intact=content.intact)
+            seen = attempt.saw_token_secret(
+                known,
+                content.metadata.version,
+                intact=content.intact,
+                spec_digest=observed.spec_digests.whole,
+                differences=content.compare(observed),
+            )
             self.work.note(observed.key, seen)
         return content
 

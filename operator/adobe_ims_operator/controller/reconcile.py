@@ -21,9 +21,9 @@ from adobe_ims_operator.controller.work import Work
 from adobe_ims_operator.core import attempts as attempt
 from adobe_ims_operator.core import claims, policy
 from adobe_ims_operator.core.backoff import Pace
-from adobe_ims_operator.core.decision import Ask, Decision, Look, Refuse, Wait, Write
+from adobe_ims_operator.core.decision import Ask, Decision, Look, Refuse, Wait, Write, WriteMetadata
 from adobe_ims_operator.core.finding import Finding
-from adobe_ims_operator.core.model import Observed, ObservedSecret, Step, Trouble
+from adobe_ims_operator.core.model import Observed, ObservedSecret, SeenTokenSecret, Step, Trouble
 from adobe_ims_operator.kube import token_secret
 from adobe_ims_operator.kube.client import Kube
 from adobe_ims_operator.kube.errors import ApiError, ConflictError, ForbiddenError, NotFoundError, RefusedError
@@ -66,6 +66,8 @@ class Reconciler:
                     await self.looks.look(observed, step)
                 case Write(need=need):
                     await self._write(observed, need)
+                case WriteMetadata(need=need):
+                    await self._write_metadata(observed, need)
                 case Ask() | Wait() | Refuse():
                     return await self._settle(observed, decision)
                 case _ as unknown:
@@ -112,8 +114,9 @@ class Reconciler:
             self._write_failed(observed, _not_written(name, error))
         else:
             self.work.in_hand.pop(observed.key)
-            self.work.store.upsert_own_secret(secret_key, written, by=observed.key)
-            self.work.note(observed.key, attempt.written(observed.attempts, written.version))
+            version, digest = written.metadata.version, observed.spec_digests.whole
+            self.work.store.upsert_own_secret(secret_key, written.metadata, by=observed.key)
+            self.work.note(observed.key, attempt.written(observed.attempts, version, digest, written.differences))
             expires_at = to_rfc3339(held.facts.expires_at)
             logger.info("%s: wrote Secret %s: token expires at %s (%s)", observed.key, name, expires_at, need.reason)
 
@@ -125,6 +128,36 @@ class Reconciler:
         if claims.takes_over(observed) and await self.looks.is_held(observed):
             return False
         return observed.own_secret is not None or not self._is_kept_from(observed, content)
+
+    async def _write_metadata(self, observed: Observed, need: Finding) -> None:
+        name, digest = observed.spec.secret.name, observed.spec_digests.whole
+        try:
+            content = await self.looks.secret(Key(observed.key.namespace, name), observed.key)
+            if content is None:
+                return
+            if observed.secret is None or content.metadata.version != observed.secret.version:
+                self._metadata_failed(observed, need, _metadata_conflict(name, "it was changed since it was seen"))
+                return
+            written = await token_secret.write_metadata(self.kube, observed, content)
+        except (ConflictError, NotFoundError) as error:
+            self._metadata_failed(observed, need, _metadata_conflict(name, error.answer))
+            await self.looks.token_secret(observed)
+        except ApiError as error:
+            self._metadata_failed(observed, need, _metadata_not_written(name, error))
+        else:
+            # What it was written over is named by its version, so its data is as it was.
+            seen = SeenTokenSecret(written.metadata.version, content.intact, digest, written.differences)
+            self.work.store.upsert_own_secret(Key(observed.key.namespace, name), written.metadata, by=observed.key)
+            known = self.work.attempts(observed.key) or observed.attempts
+            after = attempt.metadata_written(known, seen, need, digest, self.clock.now(), self.looks.jitter())
+            self.work.note(observed.key, after)
+            logger.info("%s: wrote the metadata of Secret %s: %s", observed.key, name, need.message)
+
+    def _metadata_failed(self, observed: Observed, need: Finding, trouble: Trouble) -> None:
+        known, digest = self.work.attempts(observed.key) or observed.attempts, observed.spec_digests.whole
+        after = attempt.metadata_failed(known, trouble, need, digest, self.clock.now(), self.looks.jitter())
+        self.work.note(observed.key, after)
+        logger.warning("%s: %s: %s", observed.key, trouble.finding.reason, trouble.finding.message)
 
     def _is_kept_from(self, observed: Observed, content: Content) -> bool:
         """Whether the Secret that is to be adopted is what another controller takes for its own configuration."""
@@ -153,7 +186,9 @@ def _is_routine(observed: Observed) -> bool:
     facts = observed.facts
     if facts is None or observed.intact is not True:
         return False
-    return facts.credential_uid == observed.uid and facts.spec_digest == observed.inputs.spec_digest
+    if observed.differences is None or observed.differences.metadata:
+        return False
+    return facts.credential_uid == observed.uid and facts.spec_digest == observed.spec_digests.whole
 
 
 def _conflict(name: str, what: str) -> Trouble:
@@ -162,6 +197,28 @@ def _conflict(name: str, what: str) -> Trouble:
         "find out who else writes to it, or which admission webhook refuses it"
     )
     return Trouble(Finding(Reason.SECRET_WRITE_FAILED, message), Pace.API_SERVER, passing=True)
+
+
+def _metadata_conflict(name: str, what: str) -> Trouble:
+    message = (
+        f"Secret {name} keeps changing while its labels, annotations and ownerReferences are written ({what}); "
+        "find out who else writes to it"
+    )
+    return Trouble(Finding(Reason.SECRET_WRITE_FAILED, message), Pace.API_SERVER, passing=True)
+
+
+def _metadata_not_written(name: str, error: ApiError) -> Trouble:
+    if isinstance(error, RefusedError):
+        message = (
+            f"the API server refused to write the labels, annotations and ownerReferences of Secret {name} "
+            f"({error.answer}); check admission policies and the operator's permissions"
+        )
+        return Trouble(Finding(Reason.SECRET_WRITE_REFUSED, message), Pace.REFUSED_WRITE)
+    message = (
+        f"the API server could not write the labels, annotations and ownerReferences of Secret {name} "
+        f"({error.answer}); the operator tries again"
+    )
+    return Trouble(Finding(Reason.SECRET_WRITE_FAILED, message), Pace.API_SERVER)
 
 
 def _not_written(name: str, error: ApiError) -> Trouble:

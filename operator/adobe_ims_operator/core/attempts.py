@@ -8,11 +8,13 @@ from adobe_ims_operator.api.resource import Credential
 from adobe_ims_operator.api.times import from_rfc3339
 from adobe_ims_operator.core import stalled
 from adobe_ims_operator.core.backoff import Pace, Unreported, backoff
+from adobe_ims_operator.core.differences import NO_DIFFERENCES, Differences
 from adobe_ims_operator.core.finding import Finding
 from adobe_ims_operator.core.model import (
     Attempts,
     Failure,
     Inputs,
+    MetadataWrites,
     SeenClientSecret,
     SeenTokenSecret,
     Step,
@@ -21,6 +23,8 @@ from adobe_ims_operator.core.model import (
 
 UNPLANNED_WINDOW = timedelta(minutes=10)
 """Rotations that are not due count as a row while each comes within this time of the one before."""
+METADATA_ROW = timedelta(minutes=10)
+"""Writes of metadata count as a row while each comes within this time of the one before."""
 
 
 def recall(credential: Credential, now: datetime) -> Attempts:
@@ -60,11 +64,18 @@ def _pace(reason: Reason) -> Pace:
     return Pace.PERSON if reason in refused else Pace.IMS
 
 
-def saw_token_secret(attempts: Attempts, version: int, *, intact: bool) -> Attempts:
-    """The token Secret was read."""
+def saw_token_secret(
+    attempts: Attempts,
+    version: int,
+    *,
+    intact: bool,
+    spec_digest: str | None = None,
+    differences: Differences = NO_DIFFERENCES,
+) -> Attempts:
+    """The token Secret was read, and compared with the spec of that digest."""
     return replace(
         attempts,
-        token_secret=SeenTokenSecret(version, intact),
+        token_secret=SeenTokenSecret(version, intact, spec_digest, differences),
         failure=_without(attempts.failure, Step.READ_TOKEN_SECRET),
     )
 
@@ -96,9 +107,42 @@ def token_came(attempts: Attempts) -> Attempts:
     return replace(attempts, failure=None)
 
 
-def written(attempts: Attempts, version: int) -> Attempts:
-    """The token is in its Secret, at that resourceVersion."""
-    return replace(attempts, token_secret=SeenTokenSecret(version, intact=True), failure=None)
+def written(
+    attempts: Attempts, version: int, spec_digest: str | None = None, differences: Differences = NO_DIFFERENCES
+) -> Attempts:
+    """The token is in its Secret, at that resourceVersion; the differences are those that the answer shows."""
+    seen = SeenTokenSecret(version, intact=True, spec_digest=spec_digest, differences=differences)
+    return replace(attempts, token_secret=seen, failure=None)
+
+
+def metadata_written(
+    attempts: Attempts, seen: SeenTokenSecret, need: Finding, spec_digest: str, now: datetime, jitter: float
+) -> Attempts:
+    """The metadata of the token Secret was written; the next such write waits the longer the more came in a row."""
+    before = attempts.metadata
+    recent = before is not None and now - before.at < METADATA_ROW
+    count = before.count + 1 if recent and before is not None else 1
+    row = MetadataWrites(count, now, need, spec_digest, now + backoff(Pace.REFUSED_WRITE, count, jitter))
+    return replace(attempts, token_secret=seen, metadata=row)
+
+
+def metadata_failed(
+    attempts: Attempts, trouble: Trouble, need: Finding, spec_digest: str, now: datetime, jitter: float
+) -> Attempts:
+    """The metadata of the token Secret could not be written."""
+    before = attempts.metadata or MetadataWrites(0, now, need, spec_digest, now)
+    failures = before.failures + 1
+    row = replace(
+        before,
+        at=now,
+        need=need,
+        spec_digest=spec_digest,
+        retry_at=now + _wait(trouble, failures, jitter),
+        failures=failures,
+        failure=trouble.finding,
+        passing=trouble.passing,
+    )
+    return replace(attempts, metadata=row)
 
 
 def settled(attempts: Attempts) -> Attempts:

@@ -66,6 +66,21 @@ def _secret_not_owned(observed: Observed, _now: datetime) -> Finding | None:
     return claims.refusal(observed)
 
 
+def _adoption_drops_keys(observed: Observed, _now: datetime) -> Finding | None:
+    secret, differences, template = observed.secret, observed.differences, observed.spec.secret
+    if secret is None or secret.credential_uid is not None or differences is None or template.drop_other_keys:
+        return None
+    if not differences.keys:
+        return None
+    more = f" and {differences.more_keys} more" if differences.more_keys else ""
+    return Finding(
+        Reason.ADOPTION_DROPS_KEYS,
+        f"to take Secret {template.name} over would delete its keys {', '.join(differences.keys)}{more}; name in "
+        "spec.secret.data what applications need, put the rest into another Secret, then set "
+        "spec.secret.dropOtherKeys to true",
+    )
+
+
 def _client_secret_not_found(observed: Observed, _now: datetime) -> Finding | None:
     if observed.client is not None:
         return None
@@ -124,7 +139,7 @@ def _facts_damaged(observed: Observed, _now: datetime) -> Finding | None:
 
 
 def _spec_changed(observed: Observed, _now: datetime) -> Finding | None:
-    if observed.facts is None or observed.facts.spec_digest == observed.inputs.spec_digest:
+    if observed.facts is None or observed.is_of_this_spec:
         return None
     return Finding(Reason.SPEC_CHANGED, "the token in the Secret was made from an earlier spec")
 
@@ -176,6 +191,7 @@ REFUSALS: Sequence[Check] = (
     _secret_too_large,
     _secret_metadata_not_allowed,
     _secret_not_owned,
+    _adoption_drops_keys,
     _client_secret_not_allowed,
     _client_secret_not_found,
 )
@@ -190,6 +206,17 @@ ROTATIONS: Sequence[Check] = (
     _secret_edited,
     _client_changed,  # last, since it may cost a read
 )
+
+
+HANDS_OFF: Sequence[Check] = (
+    _spec_invalid,
+    _suspended,
+    _secret_too_large,
+    _secret_metadata_not_allowed,
+    _secret_not_owned,
+    _secret_to_take_over,
+)
+"""Those findings of `REFUSALS` and `ROTATIONS` that forbid to write the metadata of a token Secret too."""
 
 
 def _no_token(observed: Observed, _now: datetime) -> Finding | None:
@@ -219,7 +246,7 @@ def _expired(observed: Observed, now: datetime) -> Finding | None:
 
 def _of_earlier_spec(observed: Observed, _now: datetime) -> Finding | None:
     facts = observed.facts
-    if facts is None or facts.spec_digest == observed.inputs.spec_digest:
+    if facts is None or observed.is_of_this_spec:
         return None
     until = to_rfc3339(facts.expires_at)
     return Finding(

@@ -5,12 +5,15 @@ somebody else made, and never takes a Secret from a credential that has it.
 """
 
 from datetime import datetime
+from typing import NamedTuple
 
+from adobe_ims_operator.api.names import FIELD_MANAGER
 from adobe_ims_operator.api.reasons import Reason
-from adobe_ims_operator.api.resource import JSON, Credential, MalformedResourceError, parse_credential
+from adobe_ims_operator.api.resource import JSON, Credential, Key, MalformedResourceError, parse_credential
 from adobe_ims_operator.api.status import Status
 from adobe_ims_operator.core.finding import Finding
-from adobe_ims_operator.core.model import Claimant, Hold, Observed, ObservedSecret
+from adobe_ims_operator.core.model import Observed, ObservedSecret
+from adobe_ims_operator.core.rivals import Claimant, Hold
 
 
 def claimant(credential: Credential) -> Claimant:
@@ -40,10 +43,28 @@ def holds(body: JSON, uid: str, secret_name: str) -> bool:
     return found.spec.secret.name == secret_name and not found.deleting
 
 
+class Whom(NamedTuple):
+    """A credential by name and uid."""
+
+    key: Key
+    uid: str
+
+
+def to_look_up(credential: Credential, secret: ObservedSecret | None) -> Whom | None:
+    """The credential from which a write would take the token Secret, or a copy of its own, where it is another one."""
+    if secret is None or secret.credential_uid == credential.uid:
+        return None
+    if secret.credential_uid is not None:
+        return None if secret.credential is None else Whom(secret.credential, secret.credential_uid)
+    origin = secret.origin
+    if origin is None or credential.spec.secret.adopt or not _moved_along(credential.key, secret):
+        return None
+    return Whom(origin.credential, origin.credential_uid)
+
+
 def takes_over(observed: Observed) -> bool:
     """Whether a write would take the token Secret over from another credential, or from its predecessor."""
-    secret = observed.secret
-    return secret is not None and secret.credential_uid not in (None, observed.uid)
+    return to_look_up(observed.credential, observed.secret) is not None
 
 
 def must_look_up(observed: Observed) -> bool:
@@ -81,6 +102,8 @@ def client_refusal(observed: Observed) -> Finding | None:
 def _held(observed: Observed) -> str | None:
     """Who has the Secret, in words."""
     secret = observed.secret
+    if secret is not None and secret.credential_uid is None and takes_over(observed):
+        return _held_elsewhere(observed, secret)
     if secret is None or secret.credential_uid is None:
         return None
     other = "give spec.secret.name another value"
@@ -98,6 +121,28 @@ def _held(observed: Observed) -> str | None:
             return None
 
 
+def _held_elsewhere(observed: Observed, secret: ObservedSecret) -> str | None:
+    """Whether a credential of another namespace has what the Secret is a copy of, in words."""
+    match observed.holder.hold:
+        case Hold.HELD:
+            return f"{_copied(secret)}, and that credential has it; find out who copies it"
+        case Hold.UNREACHABLE:
+            return f"{_copied(secret)}, and that credential can't be looked up: {observed.holder.problem}"
+        case _:
+            return None
+
+
+def _copied(secret: ObservedSecret) -> str:
+    origin = secret.origin
+    if origin is None:
+        raise AssertionError("only a copy was written for another Secret")
+    return (
+        f"is a copy of Secret {origin.secret}, which was written for AdobeIMSCredential {origin.credential}; delete it "
+        "so that a new one is made, give spec.secret.name another value, or set spec.secret.adopt to true to take the "
+        "copy over"
+    )
+
+
 def _not_eligible(observed: Observed) -> str | None:
     """What forbids to take the Secret over even where nobody has it, in words."""
     secret = observed.secret
@@ -106,13 +151,26 @@ def _not_eligible(observed: Observed) -> str | None:
             return None
         why = f"it is the client Secret of AdobeIMSCredential {_first(observed.rivals.client).key.name}"
     elif not observed.spec.secret.adopt:
-        return (
-            f"belongs to {secret.owner}; give spec.secret.name another value, or set spec.secret.adopt to true to take "
-            "the Secret over"
-        )
+        return _to_adopt(secret)
     else:
         why = f"{secret.owner} controls it"
     return f"can't be adopted, as {why}; give spec.secret.name another value"
+
+
+def _to_adopt(secret: ObservedSecret) -> str:
+    """Whose a Secret is or was that could be adopted, in words."""
+    if secret.origin is not None:
+        return _copied(secret)
+    advice = "give spec.secret.name another value, or set spec.secret.adopt to true to take the Secret over"
+    if secret.credential_uid is not None:
+        name = f"AdobeIMSCredential {secret.credential.name}" if secret.credential else "an AdobeIMSCredential"
+        return f"was written for {name}, which is gone or names another Secret, and was left on purpose; {advice}"
+    if secret.owner == FIELD_MANAGER:
+        return (
+            "was written by this operator, but somebody removed the annotations that say for whom; delete it so that a "
+            f"new one is made, or {advice}"
+        )
+    return f"belongs to {secret.owner}; {advice}"
 
 
 def _behind(observed: Observed) -> str | None:
@@ -139,10 +197,26 @@ def _me(observed: Observed) -> Claimant:
 def _may_take(who: Claimant, secret: ObservedSecret) -> bool:
     """Whether a credential may take over a Secret that no credential has."""
     if secret.credential_uid is None:
-        return who.adopt and secret.controller_uid is None
+        if secret.controller_uid is not None and not _is_left_behind(secret):
+            return False
+        return who.adopt or _moved_along(who.key, secret)
     # What its owner still controls would be deleted, by Kubernetes or by the operator.
     left = secret.controller_uid == secret.credential_uid or secret.credential == who.key
     return left or (who.adopt and secret.controller_uid is None)
+
+
+def _moved_along(key: Key, secret: ObservedSecret) -> bool:
+    """Whether a Secret is as that of a credential of the same name in another namespace, as a backup restores it."""
+    origin = secret.origin
+    if origin is None:
+        return False
+    return origin.has_moved and origin.credential.name == key.name
+
+
+def _is_left_behind(secret: ObservedSecret) -> bool:
+    # An ownerReference of the credential that it was written for leads nowhere from another namespace.
+    origin = secret.origin
+    return origin is not None and origin.has_moved and secret.controller_uid == origin.credential_uid
 
 
 def _rank(who: Claimant, secret: ObservedSecret | None) -> tuple[bool, datetime, str]:

@@ -1,4 +1,4 @@
-"""What may be decided for a credential: look, write, ask, wait or refuse."""
+"""What may be decided for a credential: look, write, write metadata, ask, wait or refuse."""
 
 from dataclasses import dataclass
 from datetime import datetime
@@ -19,6 +19,13 @@ class Look:
 @dataclass(frozen=True, slots=True)
 class Write:
     """Write the token that is in hand."""
+
+    need: Finding
+
+
+@dataclass(frozen=True, slots=True)
+class WriteMetadata:
+    """Write labels, annotations and the ownerReference of the token Secret, and nothing of its data."""
 
     need: Finding
 
@@ -64,4 +71,4 @@ class Refuse:
     look_again_at: datetime
 
 
-Decision = Look | Write | Ask | Wait | Refuse
+Decision = Look | Write | WriteMetadata | Ask | Wait | Refuse

@@ -13,6 +13,7 @@ from adobe_ims_operator.api.names import FIELD_MANAGER
 from adobe_ims_operator.api.reasons import Reason
 from adobe_ims_operator.api.resource import API_VERSION, KIND, Key
 from adobe_ims_operator.api.status import Condition, Status
+from adobe_ims_operator.core.status import MANAGED_TOO
 
 MOST_NOTE = 1024
 """Bytes that the API server takes for the text of an Event (events.k8s.io/v1)."""
@@ -54,7 +55,7 @@ def derive(
     """
     told = [_of_failure(before, after, logged), _of_lost_token(before, after)]
     told += [_of_recovery(before, after), _of_client_secret(before, after, secret_keys)]
-    told += [_of_suspension(before, after), _of_restart(before, after)]
+    told += [_of_suspension(before, after), _of_restart(before, after), _of_adoption(before, after)]
     return [event for event in told if event is not None]
 
 
@@ -141,6 +142,15 @@ def _of_client_secret(before: Status, after: Status, secret_keys: Sequence[str])
         return Event(Reason.CLIENT_SECRET_STOPPED, note, warning=True)
     note = f"IMS accepts the client secret under the key {new}; it is used now"
     return Event(Reason.CLIENT_SECRET_WORKS, note, warning=False)
+
+
+def _of_adoption(before: Status, after: Status) -> Event | None:
+    old, new = before.condition("Ready"), after.condition("Ready")
+    if new is None or MANAGED_TOO not in new.message or (old is not None and MANAGED_TOO in old.message):
+        return None
+    if before.last_rotation_time == after.last_rotation_time:
+        return None  # taken over long ago, by a version that did not say so
+    return Event(Reason.SECRET_MANAGED_TWICE, new.message, warning=True)
 
 
 def _of_suspension(before: Status, after: Status) -> Event | None:

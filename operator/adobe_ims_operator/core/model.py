@@ -9,18 +9,22 @@ from datetime import datetime, timedelta
 from enum import Enum
 from typing import NamedTuple
 
-from adobe_ims_operator.api.ledger import Facts
+from adobe_ims_operator.api.ledger import Facts, SpecDigests
+from adobe_ims_operator.api.origin import Origin
 from adobe_ims_operator.api.resource import Credential, Key, Spec, Workload
 from adobe_ims_operator.api.status import Restart
 from adobe_ims_operator.core.backoff import Pace, Unreported
+from adobe_ims_operator.core.differences import NO_DIFFERENCES, Differences
 from adobe_ims_operator.core.finding import Finding
 from adobe_ims_operator.core.obstacle import Obstacle
+from adobe_ims_operator.core.rivals import Holder, Rivals
 
 
 class Inputs(NamedTuple):
     """What an attempt was made from: when any of it changes, a failed attempt is worth repeating at once."""
 
     spec_digest: str
+    """Of what the token and the data of its Secret are made from."""
     client_digest: str | None
     """Of the content of the client Secret; None where its present version was not read."""
     rotate_request: str
@@ -60,6 +64,10 @@ class ObservedSecret:
     facts: Facts | None
     credential: Key | None = None
     """The credential that `credential_uid` is of, by name; None where nothing names it."""
+    origin: Origin | None = None
+    """What it is a copy of, where it was written as another Secret; its facts are not this one's then."""
+    manager: str = ""
+    """Who else manages it by its metadata, in words, such as a Helm release; nobody where it is empty."""
 
 
 class Step(Enum):
@@ -109,6 +117,28 @@ class SeenTokenSecret(NamedTuple):
 
     version: int
     intact: bool
+    spec_digest: str | None = None
+    """Of the spec that it was compared with; None where it counts as equal to any."""
+    differences: Differences = NO_DIFFERENCES
+
+
+@dataclass(frozen=True, slots=True)
+class MetadataWrites:
+    """The writes of the token Secret's metadata, one soon after the other: more than a few are a fight."""
+
+    count: int
+    """In a row."""
+    at: datetime
+    need: Finding
+    spec_digest: str
+    """Of the spec that the latest was made from."""
+    retry_at: datetime
+    failures: int = 0
+    """In a row."""
+    failure: Finding | None = None
+    """Why the latest did not succeed."""
+    passing: bool = False
+    """Whether that is likely to be gone a moment later."""
 
 
 class SeenClientSecret(NamedTuple):
@@ -140,6 +170,7 @@ class Attempts:
     token_secret: SeenTokenSecret | None = None
     client_secret: SeenClientSecret | None = None
     failure: Failure | None = None
+    metadata: MetadataWrites | None = None
     clean_up: Failure | None = None
     """Where the Secret of an earlier `spec.secret.name` could not be deleted."""
     restarts: Mapping[Workload, RestartAttempt] = field(default_factory=dict)
@@ -153,58 +184,11 @@ class Attempts:
 
 
 @dataclass(frozen=True, slots=True)
-class Claimant:
-    """A credential that names a Secret."""
-
-    key: Key
-    uid: str
-    created: datetime
-    adopt: bool
-    held_last: bool
-    """Whether its status says that it had the Secret of that name."""
-
-
-class Hold(Enum):
-    """Whether the credential that a Secret was made for still has it."""
-
-    GONE = "it is gone, or names another Secret by now"
-    HELD = "it was looked up, and has it"
-    UNSEEN = "it is to be looked up"
-    UNREACHABLE = "it could not be looked up"
-
-
-@dataclass(frozen=True, slots=True)
-class Holder:
-    """What is known of the credential that a Secret was made for, where this operator does not watch it."""
-
-    hold: Hold
-    again_at: datetime | None = None
-    """Until when that counts."""
-    problem: str = ""
-    """What keeps it from being looked up."""
-
-
-NO_HOLDER = Holder(Hold.GONE)
-
-
-@dataclass(frozen=True, slots=True)
-class Rivals:
-    """The other credentials of the namespace that name a Secret which this one names too."""
-
-    token: tuple[Claimant, ...] = ()
-    """Those that put a token where this one does."""
-    client: tuple[Claimant, ...] = ()
-    """Those that read their client Secret where this one puts its token."""
-    token_at_client: tuple[Claimant, ...] = ()
-    """Those that put a token where this one reads its client Secret."""
-
-
-@dataclass(frozen=True, slots=True)
 class Surroundings:
     """A credential, and what the cluster has around it."""
 
     credential: Credential
-    spec_digest: str
+    spec_digests: SpecDigests
     client: ObservedSecret | None
     """The Secret that has the name of the client Secret."""
     secret: ObservedSecret | None
@@ -230,6 +214,7 @@ class Observed:
     credential: Credential
     endpoint: Endpoint
     inputs: Inputs
+    spec_digests: SpecDigests
     client: ObservedSecret | None
     secret: ObservedSecret | None
     rivals: Rivals
@@ -238,6 +223,8 @@ class Observed:
     """What the spec gives the token Secret that no token Secret may have, in words."""
     intact: bool | None
     """Whether the data of the token Secret is as it was written; None where this version was not looked into yet."""
+    differences: Differences | None
+    """How the token Secret differs from the present spec; None where this version was not compared with it yet."""
     attempts: Attempts
     held: HeldToken | None = None
     """A token that came and is not written yet, be it for these inputs or not."""
@@ -276,6 +263,11 @@ class Observed:
         """The facts of the token, if there is one of this credential's."""
         secret = self.own_secret
         return secret.facts if secret is not None else None
+
+    @property
+    def is_of_this_spec(self) -> bool:
+        """Whether the token in the Secret is made from the present spec, whatever became of the metadata."""
+        return self.facts is not None and self.facts.is_made_from(self.spec_digests)
 
     @property
     def failure(self) -> Failure | None:

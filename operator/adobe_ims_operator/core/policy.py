@@ -9,7 +9,7 @@ from datetime import datetime, timedelta
 
 from adobe_ims_operator.api.reasons import Reason
 from adobe_ims_operator.api.times import to_rfc3339
-from adobe_ims_operator.core import claims
+from adobe_ims_operator.core import claims, metadata
 from adobe_ims_operator.core.backoff import Pace, backoff
 from adobe_ims_operator.core.checks import CLIENT_UNREAD, OF_THIS_SPEC, READINESS, REFUSALS, ROTATIONS, due_at, first
 from adobe_ims_operator.core.decision import Ask, AskPriority, Decision, Look, Refuse, Wait, Write
@@ -30,10 +30,20 @@ SECRET_UNREAD = Finding(Reason.SECRET_UNREAD, "the token Secret has a version th
 
 def decide(observed: Observed, now: datetime) -> Decision:
     """Decide what to do for one credential at `now`."""
+    decision = _decide_on_token(observed, now)
+    # The write of a token that is on its way brings the metadata too.
+    if isinstance(decision, Wait | Refuse) and not observed.in_flight:
+        return metadata.decide(observed, decision, now)
+    return decision
+
+
+def _decide_on_token(observed: Observed, now: datetime) -> Look | Write | Ask | Wait | Refuse:
     if observed.own_secret is not None and observed.intact is None:
         return _look(observed, Step.READ_TOKEN_SECRET, SECRET_UNREAD, now)
     if refusal := first(REFUSALS, observed, now):
         return Refuse(refusal, _look_again(observed, now, None))
+    if observed.secret is not None and observed.secret.credential_uid is None and observed.differences is None:
+        return _look(observed, Step.READ_TOKEN_SECRET, SECRET_UNREAD, now)
     need = first(ROTATIONS, observed, now)
     if need is None:
         return _wait_until_due(observed, now)
@@ -43,7 +53,7 @@ def decide(observed: Observed, now: datetime) -> Decision:
     return _get_token(observed, need, now)
 
 
-def _get_token(observed: Observed, need: Finding, now: datetime) -> Decision:
+def _get_token(observed: Observed, need: Finding, now: datetime) -> Look | Write | Ask | Wait:
     if claims.must_look_up(observed):
         return Look(Step.LOOK_UP, need)
     if holds_token(observed, now):
@@ -73,6 +83,8 @@ def problem(observed: Observed, decision: Decision, now: datetime) -> Finding | 
     for failure in (None if rotated else attempts.failure, attempts.clean_up):
         if failure is not None and (failure.count > 1 or not failure.passing):
             return failure.finding
+    if (trouble := metadata.problem(observed, now)) is not None:
+        return trouble
     return decision.finding if isinstance(decision, Wait) and _is_held_up(decision, now) else None
 
 
@@ -83,7 +95,7 @@ def _is_held_up(decision: Wait, now: datetime) -> bool:
     return decision.finding.reason is Reason.ROTATED_TOO_OFTEN
 
 
-def _look(observed: Observed, step: Step, need: Finding, now: datetime) -> Decision:
+def _look(observed: Observed, step: Step, need: Finding, now: datetime) -> Look | Wait:
     failure = _failed_look(observed, step)
     if failure is not None and is_gate(failure.retry_at, now):
         return _wait(observed, failure.finding, failure.retry_at, now)
@@ -135,7 +147,7 @@ def _moment(gate: tuple[datetime, Finding]) -> datetime:
     return gate[0]
 
 
-def _ask(observed: Observed, need: Finding, now: datetime) -> Decision:
+def _ask(observed: Observed, need: Finding, now: datetime) -> Ask | Wait:
     if observed.in_flight:
         return Wait(need, _look_again(observed, now, None), now)
     if (gate := _gated(observed, Step.ASK, need, now)) is not None:

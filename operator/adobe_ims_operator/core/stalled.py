@@ -25,6 +25,7 @@ FOR_A_PERSON = frozenset({
     Reason.SECRET_TOO_LARGE,
     Reason.SECRET_METADATA_NOT_ALLOWED,
     Reason.SECRET_NOT_OWNED,
+    Reason.ADOPTION_DROPS_KEYS,
     Reason.CLIENT_SECRET_NOT_ALLOWED,
     Reason.INVALID_CLIENT,
     Reason.INVALID_SCOPE,
@@ -52,9 +53,10 @@ def note(attempts: Attempts, observed: Observed, decision: Decision, now: dateti
     found, known = _finding(observed, decision), attempts.obstacle
     if found is None:
         return attempts if known is None else replace(attempts, obstacle=None)
-    same = known is not None and known.reason == found.reason and known.inputs in (None, observed.inputs)
+    inputs = (observed.spec_digests.whole, *observed.inputs[1:])
+    same = known is not None and known.reason == found.reason and known.inputs in (None, inputs)
     since = known.since if known is not None and same and known.since <= now else now
-    obstacle = Obstacle(found.reason, observed.inputs, since)
+    obstacle = Obstacle(found.reason, inputs, since)
     return attempts if obstacle == known else replace(attempts, obstacle=obstacle)
 
 

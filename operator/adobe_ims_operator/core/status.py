@@ -14,8 +14,8 @@ from adobe_ims_operator.api.reasons import Reason
 from adobe_ims_operator.api.status import Condition, Restart, Status
 from adobe_ims_operator.api.times import to_rfc3339
 from adobe_ims_operator.api.words import printable
-from adobe_ims_operator.core import policy
-from adobe_ims_operator.core.decision import Ask, Decision, Look, Refuse, Wait, Write
+from adobe_ims_operator.core import metadata, policy
+from adobe_ims_operator.core.decision import Ask, Decision, Look, Refuse, Wait, Write, WriteMetadata
 from adobe_ims_operator.core.finding import Finding
 from adobe_ims_operator.core.model import Observed
 from adobe_ims_operator.core.restarts import FollowUp
@@ -33,6 +33,7 @@ MAX_KEY = 253
 """Characters that a key of a Secret has at most."""
 MAX_CONDITIONS = 8
 """As many as the API server takes; those that others put there must leave room for ours."""
+MANAGED_TOO = "manages it too, and may delete or overwrite it; take the Secret out of there without deleting it"
 OURS = (READY, ROTATION_FAILING, STALLED, WORKLOADS_RESTARTED)
 
 
@@ -185,6 +186,8 @@ def _secret_version(observed: Observed, before: Status) -> str | None:
     told = (before.last_rotation_time, before.rotations) == (to_rfc3339(secret.facts.issued_at), secret.facts.rotations)
     if before.secret_version is not None and told:
         return before.secret_version
+    if observed.differences is not None and observed.differences.metadata:
+        return None  # a process that starts would take it for unchanged
     return str(secret.version)
 
 
@@ -194,7 +197,7 @@ def _attempt_at(decision: Decision, now: datetime) -> datetime | None:
             return attempt_at
         case Refuse():
             return None
-        case Look() | Write() | Ask():
+        case Look() | Write() | WriteMetadata() | Ask():
             return now
 
 
@@ -202,7 +205,10 @@ def _failures(observed: Observed, decision: Decision, problem: Finding | None) -
     if problem is None or isinstance(decision, Refuse):
         return 0
     failures = (observed.attempts.failure, observed.attempts.clean_up)
-    return next((each.count for each in failures if each is not None and each.finding == problem), 0)
+    counts = [(each.finding, each.count) for each in failures if each is not None]
+    if (tried := observed.attempts.metadata) is not None and tried.failure is not None:
+        counts.append((tried.failure, tried.failures))
+    return next((count for finding, count in counts if finding == problem), 0)
 
 
 def _ready(observed: Observed, problem: Finding | None, now: datetime) -> Condition:
@@ -214,10 +220,14 @@ def _ready(observed: Observed, problem: Finding | None, now: datetime) -> Condit
         cause = f"; {problem.message}" if problem is not None else ""
         return Condition(READY, "False", why_not.reason, why_not.message + cause)
     message = f"Secret {observed.spec.secret.name} holds a valid token"
-    if problem is not None:
+    if problem is not None and problem == metadata.problem(observed, now):
+        message += f"; {problem.message}"
+    elif problem is not None:
         message += f", but it can't be rotated: {problem.message}"
     elif observed.spec.suspend:
         message += "; rotation is suspended"
+    if observed.secret is not None and observed.secret.manager:
+        message += f"; {observed.secret.manager} {MANAGED_TOO}"
     return Condition(READY, "True", Reason.SUSPENDED if observed.spec.suspend else Reason.ROTATED, message)
 
 
@@ -226,7 +236,7 @@ def _rotation_failing(observed: Observed, decision: Decision, problem: Finding |
         return Condition(ROTATION_FAILING, "True", problem.reason, problem.message)
     if observed.spec.suspend:
         return Condition(ROTATION_FAILING, "False", Reason.SUSPENDED, "rotation is suspended")
-    finding = decision.need if isinstance(decision, Look | Write | Ask) else decision.finding
+    finding = decision.need if isinstance(decision, Look | Write | WriteMetadata | Ask) else decision.finding
     if finding is not policy.FRESH:
         return Condition(ROTATION_FAILING, "False", finding.reason, finding.message)
     return Condition(ROTATION_FAILING, "False", Reason.ROTATED, "the next rotation can go on")

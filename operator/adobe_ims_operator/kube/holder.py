@@ -4,7 +4,7 @@ from datetime import datetime, timedelta
 
 from adobe_ims_operator.api.resource import Key
 from adobe_ims_operator.core.claims import holds
-from adobe_ims_operator.core.model import Hold, Holder
+from adobe_ims_operator.core.rivals import Hold, Holder
 from adobe_ims_operator.kube.client import Kube
 from adobe_ims_operator.kube.errors import ApiError, ForbiddenError, NotFoundError
 from adobe_ims_operator.kube.paths import credentials_path

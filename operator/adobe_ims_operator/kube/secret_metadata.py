@@ -4,17 +4,23 @@ from collections.abc import Iterable, Mapping
 
 from adobe_ims_operator.api import ledger
 from adobe_ims_operator.api.ledger import LONGEST_FACT
+from adobe_ims_operator.api.origin import is_copy, origin
 from adobe_ims_operator.api.resource import API_VERSION, JSON, KIND, Key, parse_version
 from adobe_ims_operator.api.words import share
 from adobe_ims_operator.core.model import ObservedSecret
+
+MAX_NAME = 253
+"""Characters of a name that is repeated in a message."""
 
 
 def observe_secret(metadata: JSON) -> ObservedSecret:
     """Read the `metadata` of any Secret."""
     annotations: Mapping[str, str] = metadata.get("annotations") or {}
     owners: list[JSON] = metadata.get("ownerReferences") or []
-    if ledger.is_copy(annotations, Key(metadata["namespace"], metadata["name"])):
+    key, copied_from = Key(metadata["namespace"], metadata["name"]), None
+    if is_copy(annotations, key):
         facts, credential_uid, credential = None, None, None
+        copied_from = origin(annotations, key)
     else:
         facts = ledger.read_facts(annotations)
         credential_uid = ledger.owner_uid(annotations) or _owning_credential(owners)
@@ -27,6 +33,8 @@ def observe_secret(metadata: JSON) -> ObservedSecret:
         controller_uid=next((str(owner["uid"])[:LONGEST_FACT] for owner in owners if owner.get("controller")), None),
         facts=facts,
         credential=credential,
+        origin=copied_from,
+        manager="" if credential_uid is None else _other_manager(metadata.get("labels") or {}, annotations),
     )
 
 
@@ -47,6 +55,21 @@ def _owning_credential(owners: Iterable[JSON]) -> str | None:
         ),
         None,
     )
+
+
+def _other_manager(labels: Mapping[str, str], annotations: Mapping[str, str]) -> str:
+    """Who manages a Secret by what they wrote into its metadata.
+
+    Argo CD: "Resource Tracking", application names end at the first colon of a tracking id. Helm: "Labels and
+    Annotations", as `helm install --take-ownership` writes them.
+    """
+    tracked = annotations.get("argocd.argoproj.io/tracking-id", "").partition(":")[0]
+    application = tracked or labels.get("argocd.argoproj.io/instance", "")
+    if application:
+        return share(f"Argo CD's application {application[:MAX_NAME]}")
+    if release := annotations.get("meta.helm.sh/release-name", ""):
+        return share(f"Helm's release {release[:MAX_NAME]}")
+    return ""
 
 
 def _describe_owner(metadata: JSON, owners: list[JSON]) -> str:

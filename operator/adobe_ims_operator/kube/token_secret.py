@@ -7,22 +7,24 @@ in one verb, but it merges into a Secret that someone else made a moment earlier
 """
 
 import base64
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from typing import Any
+from typing import Any, NamedTuple
 
-from adobe_ims_operator.api.ledger import digest_data
+from adobe_ims_operator.api.ledger import digest_data, facts_of_spec
 from adobe_ims_operator.api.names import FIELD_MANAGER
 from adobe_ims_operator.api.placeholders import render
-from adobe_ims_operator.api.resource import API_VERSION, JSON, KIND, Key
+from adobe_ims_operator.api.resource import GROUP, JSON, Key
 from adobe_ims_operator.api.times import to_rfc3339
+from adobe_ims_operator.core.differences import Differences, Owner, compare, wanted_labels
 from adobe_ims_operator.core.model import HeldToken, Observed, ObservedSecret
 from adobe_ims_operator.kube.client import METADATA_OBJECT, Kube
 from adobe_ims_operator.kube.errors import ApiError, NotFoundError
 from adobe_ims_operator.kube.paths import secret_path, secrets_path
 from adobe_ims_operator.kube.secret_metadata import observe_secret
 
-MANAGED_BY = {"app.kubernetes.io/managed-by": "adobe-ims-operator"}
+LAST_APPLIED = "kubectl.kubernetes.io/last-applied-configuration"
+"""Where kubectl keeps a copy of what it applied: of a Secret, its data of then."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,13 +40,35 @@ class Content:
     type: str = "Opaque"
     labels: Mapping[str, str] = field(default_factory=dict)
     annotations: Mapping[str, str] = field(default_factory=dict)
+    owners: Sequence[JSON] = ()
+    editor: str = ""
+    """Who else wrote to it last, as the managed fields say."""
+
+    def compare(self, observed: Observed) -> Differences:
+        """How it differs from what the spec of a credential wants of it."""
+        return compare(
+            observed.spec.secret,
+            Owner(observed.key, observed.uid),
+            labels=self.labels,
+            annotations=self.annotations,
+            owners=self.owners,
+            data_keys=self.data_keys,
+            editor=self.editor,
+        )
+
+
+class Written(NamedTuple):
+    """What the answer to a write shows."""
+
+    metadata: ObservedSecret
+    differences: Differences
+    """Where something between, such as an admission webhook, made it differ from what was sent."""
 
 
 @dataclass(frozen=True, slots=True)
 class _Desired:
     labels: dict[str, str]
     annotations: dict[str, str]
-    owners: list[dict[str, Any]]
     data: dict[str, str] = field(repr=False)
 
 
@@ -72,10 +96,12 @@ async def read(kube: Kube, key: Key) -> Content | None:
         type=str(body.get("type")),
         labels=body["metadata"].get("labels") or {},
         annotations=body["metadata"].get("annotations") or {},
+        owners=body["metadata"].get("ownerReferences") or [],
+        editor=_editor(managers),
     )
 
 
-async def write(kube: Kube, observed: Observed, held: HeldToken, content: Content | None) -> ObservedSecret:
+async def write(kube: Kube, observed: Observed, held: HeldToken, content: Content | None) -> Written:
     """Create the token Secret, or change the one that was observed.
 
     Args:
@@ -93,14 +119,69 @@ async def write(kube: Kube, observed: Observed, held: HeldToken, content: Conten
     else:
         body = _change(observed, observed.secret, desired, content)
         answer = await kube.patch(secret_path(key), body, accept=METADATA_OBJECT)
-    return observe_secret(answer["metadata"])
+    return _written(observed, answer["metadata"])
+
+
+async def write_metadata(kube: Kube, observed: Observed, content: Content) -> Written:
+    """Put labels, annotations and the ownerReference of the token Secret right, and touch nothing else.
+
+    Args:
+        content: what a look into that Secret told.
+
+    Raises:
+        ApiError: it was not written; 409 where the Secret is not as it was looked into any more.
+    """
+    secret, template = content.metadata, observed.spec.secret
+    facts = {} if secret.facts is None else facts_of_spec(secret.facts, observed.spec_digests)
+    own = {name for name in content.own_annotations if not name.startswith(f"{GROUP}/")}
+    body = {
+        "metadata": {
+            "uid": secret.uid,
+            "resourceVersion": str(secret.version),
+            "labels": dict.fromkeys(content.own_labels) | wanted_labels(template),
+            "annotations": dict.fromkeys(own) | dict(template.annotations) | facts,
+            "ownerReferences": _owners(observed, content),
+        }
+    }
+    key = Key(observed.key.namespace, template.name)
+    answer = await kube.patch(secret_path(key), body, accept=METADATA_OBJECT)
+    return _written(observed, answer["metadata"])
+
+
+def _written(observed: Observed, metadata: JSON) -> Written:
+    differences = compare(
+        observed.spec.secret,
+        Owner(observed.key, observed.uid),
+        labels=metadata.get("labels") or {},
+        annotations=metadata.get("annotations") or {},
+        owners=metadata.get("ownerReferences") or [],
+        editor=_editor(metadata.get("managedFields") or []),
+    )
+    return Written(observe_secret(metadata), differences)
+
+
+def _owners(observed: Observed, content: Content) -> list[JSON] | None:
+    secret = content.metadata
+    former = secret.credential_uid or (secret.origin.credential_uid if secret.origin is not None else None)
+    owner = Owner(observed.key, observed.uid, former)
+    return owner.references(observed.spec.secret.deletion_policy, content.owners) or None
+
+
+def _editor(managers: Iterable[JSON]) -> str:
+    """Who else wrote last."""
+    others = [(str(each.get("time")), str(each.get("manager"))) for each in managers if not _is_own(each)]
+    return max(others, default=("", ""))[1]
+
+
+def _is_own(manager: JSON) -> bool:
+    return manager.get("manager") == FIELD_MANAGER
 
 
 def _own_fields(managers: Iterable[JSON], kind: str) -> frozenset[str]:
     """The labels or annotations that this operator wrote (API concepts, "Server-Side Apply: field management")."""
     names: set[str] = set()
     for manager in managers:
-        if manager.get("manager") == FIELD_MANAGER:
+        if _is_own(manager):
             fields = manager.get("fieldsV1", {}).get("f:metadata", {}).get(kind, {})
             names.update(name.removeprefix("f:") for name in fields if name != ".")
     return frozenset(names)
@@ -119,20 +200,17 @@ def _render(observed: Observed, held: HeldToken) -> _Desired:
     }
     if held.facts.organization_id is not None:
         values["organization_id"] = held.facts.organization_id
-    owner = {
-        "apiVersion": API_VERSION,
-        "kind": KIND,
-        "name": observed.key.name,
-        "uid": observed.uid,
-        "controller": True,
-        "blockOwnerDeletion": False,
-    }
     data = {key: base64.b64encode(render(text, values).encode()).decode() for key, text in template.data.items()}
-    facts = replace(held.facts, data_digest=digest_data(observed.uid, data))
+    digests = observed.spec_digests
+    facts = replace(
+        held.facts,
+        data_digest=digest_data(observed.uid, data),
+        spec_digest=digests.whole,
+        token_spec_digest=digests.token,
+    )
     return _Desired(
-        labels={**template.labels, **MANAGED_BY},
+        labels=wanted_labels(template),
         annotations={**template.annotations, **facts.to_annotations()},
-        owners=[] if template.deletion_policy == "Retain" else [owner],
         data=data,
     )
 
@@ -146,7 +224,7 @@ def _new(observed: Observed, desired: _Desired) -> dict[str, Any]:
             "namespace": observed.key.namespace,
             "labels": desired.labels,
             "annotations": desired.annotations,
-            "ownerReferences": desired.owners,
+            "ownerReferences": Owner(observed.key, observed.uid).references(observed.spec.secret.deletion_policy, []),
         },
         "type": observed.spec.secret.type,
         "data": desired.data,
@@ -156,14 +234,17 @@ def _new(observed: Observed, desired: _Desired) -> dict[str, Any]:
 def _change(observed: Observed, secret: ObservedSecret, desired: _Desired, content: Content | None) -> dict[str, Any]:
     # In a merge patch null removes: what was ours and is no longer wanted goes, and so does data that is not ours.
     known = content or Content(secret, intact=True)
+    removed = known.own_annotations | {LAST_APPLIED} & known.annotations.keys()
+    metadata: dict[str, Any] = {
+        "uid": secret.uid,
+        "resourceVersion": str(secret.version),
+        "labels": dict.fromkeys(known.own_labels) | desired.labels,
+        "annotations": dict.fromkeys(removed) | desired.annotations,
+    }
+    if content is not None:
+        metadata["ownerReferences"] = _owners(observed, content)
     return {
-        "metadata": {
-            "uid": secret.uid,
-            "resourceVersion": str(secret.version),
-            "labels": dict.fromkeys(known.own_labels) | desired.labels,
-            "annotations": dict.fromkeys(known.own_annotations) | desired.annotations,
-            "ownerReferences": desired.owners or None,
-        },
+        "metadata": metadata,
         "type": observed.spec.secret.type,
         "data": dict.fromkeys(known.data_keys) | desired.data,
     }
