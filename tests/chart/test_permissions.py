@@ -69,6 +69,17 @@ def test_in_named_namespaces_there_are_roles_only() -> None:
     assert [key for key in roles if key[1] == LEASES] == [("adobe-ims-operator", LEASES)]
 
 
+def test_a_namespace_that_is_not_made_yet_can_be_watched_without_a_role_there() -> None:
+    first, *_ = NAMESPACED
+    objects = render(watchNamespaces=NAMESPACED, rbac={"namespaces": [first]}, restart={"enabled": True})
+    roles = {key for key in granted(objects, "Role") if key[1] != LEASES}
+    assert roles == {(first, "adobe-ims-operator"), (first, "adobe-ims-operator-restart")}
+    [deployment] = of(objects, "Deployment").values()
+    arguments = str(deployment)
+    assert all(namespace in arguments for namespace in NAMESPACED)
+    assert not of(objects, "ClusterRoleBinding")
+
+
 def test_no_cluster_role_at_all_is_a_choice() -> None:
     objects = render(watchNamespaces=NAMESPACED, rbac={"aggregateClusterRoles": False})
     assert not {each["kind"] for each in objects} & {"ClusterRole", "ClusterRoleBinding"}

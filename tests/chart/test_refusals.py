@@ -31,6 +31,7 @@ CONTRADICTIONS: list[tuple[Mapping[str, Any], str]] = [
     ({"standIn": {"enabled": True}, "endpoints": ["https://ims.example.com"]}, "leave endpoints empty"),
     ({"endpoints": ["http://ims.example.com"]}, "the endpoint http://ims.example.com would get client secrets in the"),
     ({"serviceAccount": {"create": False}}, "needs serviceAccount.name"),
+    ({"rbac": {"namespaces": ["team-a"]}}, "rbac.namespaces has team-a, which is not watched"),
     ({"podDisruptionBudget": {"enabled": True, "minAvailable": 0, "maxUnavailable": 1}}, "not both"),
     ({"metrics": {"serviceMonitor": {"enabled": True}, "podMonitor": {"enabled": True}}}, "enable one of them"),
     ({"metrics": {"serviceMonitor": {"enabled": True}, "service": {"enabled": False}}}, "take metrics.podMonitor"),

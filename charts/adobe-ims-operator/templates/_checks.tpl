@@ -30,6 +30,11 @@
 {{- fail (printf "the endpoint %s would get client secrets in the clear: write https, or set allowHttpEndpoint=true for a test" .) }}
 {{- end }}
 {{- end }}
+{{- range .rbac.namespaces }}
+{{- if not (has . $.Values.watchNamespaces) }}
+{{- fail (printf "rbac.namespaces has %s, which is not watched: add it to watchNamespaces, or take it out" .) }}
+{{- end }}
+{{- end }}
 {{- if not (or .serviceAccount.create .serviceAccount.name) }}
 {{- fail "serviceAccount.create=false needs serviceAccount.name, the account to use" }}
 {{- end }}

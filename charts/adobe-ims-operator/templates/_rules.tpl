@@ -29,7 +29,7 @@
 {{- $name := printf "%s%s" (include "adobe-ims-operator.fullname" $context) (first .) }}
 {{- $rules := include (index . 1) $context }}
 {{- $namespaces := $context.Values.watchNamespaces }}
-{{- range $namespace := default (list "") $namespaces }}
+{{- range $namespace := default (default (list "") $namespaces) $context.Values.rbac.namespaces }}
 ---
 apiVersion: rbac.authorization.k8s.io/v1
 kind: {{ empty $namespaces | ternary "ClusterRole" "Role" }}
