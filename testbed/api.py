@@ -118,6 +118,12 @@ class Api:
     def patch(self, path: str, body: object, content_type: str = MERGE_PATCH) -> Object:
         return self._object("PATCH", path, body, content_type)
 
+    def patch_text(self, path: str, body: bytes) -> None:
+        """Merge JSON that Python can neither write nor read back."""
+        answer = self._http.patch(path, content=body, headers={"Content-Type": MERGE_PATCH})
+        if answer.is_error:
+            raise ApiError(f"PATCH {path}", answer.status_code, "", answer.text[:200])
+
     def delete(self, path: str) -> Object:
         return self._object("DELETE", path)
 

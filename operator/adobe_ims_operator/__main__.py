@@ -2,6 +2,10 @@
 
 import os
 import signal
+import sys
+
+DEEPEST_JSON = 10_000
+"""Levels that Kubernetes takes in one object, as Go's encoding/json does: it stores what Python would not read back."""
 
 
 def main() -> None:
@@ -10,6 +14,7 @@ def main() -> None:
     # finish, so it may end at once.
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: os._exit(0))
+    sys.setrecursionlimit(DEEPEST_JSON + 2000)
     from adobe_ims_operator.cli.main import main as command  # noqa: PLC0415
 
     command()

@@ -6,6 +6,7 @@ import stat
 import sys
 import time
 from collections.abc import Iterator
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -194,3 +195,29 @@ async def test_a_list_of_large_objects_comes_in_pages_that_are_small_enough(
     assert [item["metadata"]["name"] for items in listed for item in items] == names
     assert max(len(json.dumps(items)) for items in listed) <= PAGE_BYTES
     assert len(listed) < len(names)
+
+
+def deep(levels: int) -> bytes:
+    """Metadata that is nested so deep; json.dumps would not write it."""
+    entry = {"manager": "m", "operation": "Update", "apiVersion": "v1", "fieldsType": "FieldsV1", "fieldsV1": "HERE"}
+    fields = '{"f:a":' * levels + "{}" + "}" * levels
+    return json.dumps({"metadata": {"managedFields": [entry]}}).replace('"HERE"', fields).encode()
+
+
+def test_objects_that_are_nested_as_deep_as_the_api_server_takes_stop_nobody(scene: Scene) -> None:
+    scene.client_secret()
+    operator = scene.operator()
+    scene.credential("deep")
+    scene.wait_ready("deep")
+    for kind in ("secrets", "adobeimscredentials"):
+        scene.api.patch_text(scene.path("deep", kind), deep(9000))
+    for name in ("while-it-runs", "after-a-restart"):
+        scene.credential(name)
+        scene.wait_ready(name)
+        scene.api.delete(scene.path(name, "secrets"))
+        path = scene.path(name, "secrets")
+        wait_for("the Secret to be healed", partial(scene.api.get_or_none, path))
+        assert "Traceback" not in operator.text()
+        assert "answered no valid object" not in operator.text()
+        operator.stop()
+        operator = scene.operator()

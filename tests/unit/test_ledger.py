@@ -31,10 +31,11 @@ from unit.flow import API, api_client, serving
 PREFIX = "adobe-ims.dev/"
 ENDPOINT = worlds.ENDPOINT
 TEXTS = st.text(max_size=30)
+WORDS = st.text(st.characters(max_codepoint=127), max_size=30)
 MOMENTS = st.integers(-(10**9), 10**11).map(lambda seconds: datetime.fromtimestamp(seconds, UTC))
 FACTS = st.builds(
     Facts,
-    **dict.fromkeys([name for name, kind in Facts.__annotations__.items() if kind is str], TEXTS),
+    **dict.fromkeys([name for name, kind in Facts.__annotations__.items() if kind is str], WORDS),
     issued_at=MOMENTS,
     expires_at=MOMENTS,
     rotations=st.integers(0, 2**31 - 1),
@@ -49,8 +50,8 @@ IDENTIFIED = st.builds(
     ),
     st.integers(0, 10**11).map(lambda seconds: datetime.fromtimestamp(seconds, UTC)),
     st.integers(0, 2**64 - 1),
-    st.none() | TEXTS,
-    st.none() | TEXTS,
+    st.none() | WORDS,
+    st.none() | WORDS,
 )
 
 
@@ -62,6 +63,12 @@ def test_facts_are_read_back_as_they_were_written(facts: Facts) -> None:
 @given(IDENTIFIED, st.dictionaries(TEXTS, TEXTS))
 def test_annotations_of_others_do_no_harm(facts: Facts, others: dict[str, str]) -> None:
     assert read_facts(others | facts.to_annotations()) == facts
+
+
+def test_facts_take_little_memory_whatever_is_in_them() -> None:
+    annotations = worlds.facts().to_annotations()
+    assert read_facts(annotations | {f"{PREFIX}data-digest": "\N{GRINNING FACE}"}) is None
+    assert read_facts(annotations | {f"{PREFIX}data-digest": "x" * 1000}) is None
 
 
 def test_every_fact_has_an_annotation_of_its_own_under_the_group() -> None:

@@ -183,3 +183,9 @@ def test_a_copy_that_does_not_say_it_legibly_is_of_nothing(annotations: dict[str
 def test_who_else_manages_it_is_seen(labels: dict[str, str], annotations: dict[str, str], manager: str) -> None:
     assert observe(own() | annotations, labels=labels).manager == manager
     assert observe(annotations, labels=labels).manager == "", "a Secret of others is theirs"
+
+
+@pytest.mark.parametrize("name", ["a" * 300, "a" * 200_000 + "\N{GRINNING FACE}", "a/../b", "é", "A b"])
+def test_what_is_no_name_is_not_kept_as_one(name: str) -> None:
+    assert observe({CREDENTIAL_UID: "x", "adobe-ims.dev/credential": f"photos/{name}"}).credential is None
+    assert observe(ownerReferences=[{**OWNER, "name": name}]).credential is None

@@ -27,10 +27,15 @@ class Seen(Store):
         self.enqueued: list[Key] = []
         self.after: list[float] = []
         super().__init__(self.note)
+        self.wake_crowd = self.note_crowd
 
     def note(self, key: Key, after: float) -> None:
         self.enqueued.append(key)
         self.after.append(after)
+
+    def note_crowd(self, secret: Key, after: float) -> None:
+        for user in self.users(secret):
+            self.note(user, after)
 
     def around(self, key: Key = KEY) -> Surroundings:
         found = self.surroundings(key, NOW)
@@ -318,6 +323,20 @@ def test_a_touch_of_a_credential_wakes_no_other(store: Seen) -> None:
     store.enqueued.clear()
     store.upsert_credential(credential("b", version=3, generation=5, rotate_request="now"))
     assert store.enqueued == [Key("photos", "b")]
+
+
+def test_those_that_share_a_client_secret_are_woken_as_a_crowd(store: Seen) -> None:
+    crowds: list[tuple[Key, float]] = []
+    store.wake_crowd = lambda secret, after: crowds.append((secret, after))
+    for number in range(200):
+        template = SecretTemplate(f"token-{number}")
+        store.upsert_credential(credential(f"c-{number:03}", version=number + 1, spec=spec(secret=template)))
+    store.enqueued.clear()
+    store.upsert_secret(CLIENT, secret(300))
+    store.upsert_secret(CLIENT, secret(301))
+    store.delete_secret(CLIENT, 302)
+    assert len(store.enqueued) <= 3 * MAX_CLAIMANTS
+    assert crowds == [(CLIENT, 0), (CLIENT, 0), (CLIENT, DELETION_SECONDS)]
 
 
 NAMES = st.sampled_from(["a", "b", "c"])

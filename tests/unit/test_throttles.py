@@ -145,3 +145,19 @@ def test_whatever_happens_nobody_waits_for_ever_and_who_need_not_wait_may_ask(
             break
         scene.clock.now += left
     assert scene.throttles.admit(CLIENT)
+
+
+def test_who_is_gone_or_has_another_client_waits_no_more() -> None:
+    scene = Scene()
+    other = CLIENT._replace(client_id="other")
+    scene.throttles.throttled(CLIENT, 60)
+    scene.throttles.throttled(other, 60)
+    scene.left(A, B, C)
+    assert scene.throttles.waiting == 3
+    scene.throttles.forget(A)
+    assert scene.throttles.seconds_left(other, B) == 60
+    assert scene.throttles.waiting == 2
+    scene.clock.now += 60
+    scene.throttles.answered(CLIENT)
+    assert scene.enqueued == [C]
+    assert scene.throttles.waiting == 1

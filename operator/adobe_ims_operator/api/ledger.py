@@ -129,7 +129,7 @@ def read_facts(annotations: Mapping[str, str]) -> Facts | None:
     try:
         if annotations[_FORMAT] != FORMAT:
             return None
-        if any(len(annotations.get(name, "")) > LONGEST_FACT for name in _NAMES - {_ROTATE}):
+        if not all(_is_short(annotations.get(name, "")) for name in _NAMES - {_ROTATE}):
             return None
         rotations = int(annotations[_ROTATIONS])
         if not 0 <= rotations <= MOST_ROTATIONS:
@@ -159,6 +159,11 @@ def read_facts(annotations: Mapping[str, str]) -> Facts | None:
         )
     except (KeyError, ValueError):
         return None
+
+
+def _is_short(fact: str) -> bool:
+    # Of a text that is not ASCII Python keeps up to four bytes for each character.
+    return len(fact) <= LONGEST_FACT and fact.isascii()
 
 
 def _share(fact: str | None, longest: int) -> str | None:

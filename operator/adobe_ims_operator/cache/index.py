@@ -1,7 +1,7 @@
 """Who refers to what: for each thing that is named, the keys of those that name it."""
 
 from bisect import bisect_left, insort
-from collections.abc import Callable, Collection, Hashable, Sequence
+from collections.abc import Callable, Collection, Hashable, Iterable, Sequence
 from datetime import datetime
 from typing import Any, Generic, TypeVar
 
@@ -101,6 +101,17 @@ def owner(facts: Facts) -> Key:
     """The credential that a token was made for."""
     namespace, _, name = facts.credential.partition("/")
     return Key(namespace, name)
+
+
+def owners(namespace: str, secrets: Iterable[ObservedSecret | None]) -> set[Key]:
+    """The credentials of a namespace that the tokens in Secrets were made for."""
+    made_for = {owner(each.facts) for each in secrets if each is not None and each.facts is not None}
+    return {key for key in made_for if key.namespace == namespace}
+
+
+def changes_hands(secrets: Iterable[ObservedSecret | None]) -> bool:
+    """Whether a Secret, None where there is none, is not made for the same credential in all of its states."""
+    return len({None if each is None else (each.credential_uid, each.controller_uid) for each in secrets}) > 1
 
 
 def token_key(credential: Credential) -> Key:

@@ -195,6 +195,7 @@ class SecretWatch:
                     return before  # which is compared with a list before the next watch
                 self._take_up(kind, body["metadata"])
                 self._failures, self.problem = 0, None
+                await asyncio.sleep(0)  # many lines that came together would else keep the loop
         return version
 
     def _take_up(self, kind: object, metadata: dict[str, Any]) -> None:

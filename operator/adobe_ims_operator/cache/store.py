@@ -14,7 +14,7 @@ from adobe_ims_operator.api.resource import JSON, Credential, Key, parse_version
 from adobe_ims_operator.api.status import Status
 from adobe_ims_operator.cache import index
 from adobe_ims_operator.cache.budget import Budget
-from adobe_ims_operator.cache.index import Claims, References, client_key, controller, names, owner, rank, token_key
+from adobe_ims_operator.cache.index import Claims, References, client_key, controller, names, rank, token_key
 from adobe_ims_operator.core.claims import claimant, to_look_up
 from adobe_ims_operator.core.model import ObservedSecret, Surroundings
 from adobe_ims_operator.core.rivals import NO_HOLDER, Claimant, Hold, Holder, Rivals
@@ -43,6 +43,8 @@ class Store:
     secrets: dict[Key, ObservedSecret] = field(default_factory=dict)
     on_restored: Callable[[str], None] = lambda _: None
     """Takes why the API server's data is seen to be restored; all is to be read again."""
+    wake_crowd: Callable[[Key, float], None] = lambda _, __: None
+    """Takes a Secret that many name, for all of them to be enqueued: the first of them are already."""
     restorations: int = 0
     """How often that was noticed."""
     _budget: Budget = field(default_factory=Budget)
@@ -107,9 +109,7 @@ class Store:
         if known is not None and secret.version <= known.version:
             return
         self._set_secret(key, secret)
-        for user in self._users(key, known, secret):
-            if user != by:
-                self.enqueue(user, 0)
+        self._wake_users(key, 0, by, known, secret)
 
     def upsert_own_secret(self, key: Key, secret: ObservedSecret, by: Key | None) -> None:
         """Take up a Secret as an answer to us has it, unless a watch has shown its deletion since.
@@ -127,8 +127,7 @@ class Store:
             return
         self._unset_secret(key)
         self._holders.pop(key, None)
-        for user in self._users(key, known):
-            self.enqueue(user, DELETION_SECONDS)
+        self._wake_users(key, DELETION_SECONDS, None, known, None)
 
     def replace_secrets(self, namespace: str | None, listed: Mapping[Key, ObservedSecret], version: int) -> None:
         """Take up a whole list of the Secrets of a namespace (None: of all), as it was at `version`."""
@@ -270,13 +269,18 @@ class Store:
         if known is not None and (by := controller(known)) is not None:
             self._by_owner.remove((key.namespace, by), key)
 
-    def _users(self, key: Key, *secrets: ObservedSecret | None) -> set[Key]:
-        """Those whom a change of a Secret concerns, from the first of `secrets` to the last."""
-        owners = {owner(each.facts) for each in secrets if each is not None and each.facts is not None}
-        owners = {each for each in owners if each.namespace == key.namespace}
-        held_by = {None if each is None else (each.credential_uid, each.controller_uid) for each in secrets}
-        most = MAX_CLAIMANTS if len(secrets) > 1 and len(held_by) == 1 else None
-        return {*self._by_client.first(key), *self._by_token.first(key, most), *(owners & self.credentials.keys())}
+    def users(self, key: Key) -> set[Key]:
+        """All that name a Secret."""
+        return {*self._by_client.first(key), *self._by_token.first(key)}
+
+    def _wake_users(self, key: Key, after: float, by: Key | None, *secrets: ObservedSecret | None) -> None:
+        """Wake those whom a change of a Secret from one state to the other concerns."""
+        first = {*self._by_client.first(key, MAX_CLAIMANTS), *self._by_token.first(key, MAX_CLAIMANTS)}
+        for user in (first | (index.owners(key.namespace, secrets) & self.credentials.keys())) - {by}:
+            self.enqueue(user, after)
+        claimants = self._by_token.count(key) if index.changes_hands(secrets) else 0
+        if max(self._by_client.count(key), claimants) > MAX_CLAIMANTS:
+            self.wake_crowd(key, after)
 
     def _enqueue_rivals(self, *credentials: Credential | None) -> None:
         for credential in credentials:

@@ -17,6 +17,7 @@ from adobe_ims_operator.adobe.endpoints import Endpoints
 from adobe_ims_operator.adobe.rate import RateLimit
 from adobe_ims_operator.api.resource import Key
 from adobe_ims_operator.api.times import Clock
+from adobe_ims_operator.cache.crowds import Crowds
 from adobe_ims_operator.cache.store import Store
 from adobe_ims_operator.controller.fetch import Fetcher
 from adobe_ims_operator.controller.follow_up import FollowUp
@@ -89,6 +90,7 @@ class Controller:
         self._in_hand = InHand(2 * self._worker_count)
         self.queue: WorkQueue[Key] = WorkQueue(self._worker_count, self._seconds, clock.monotonic)
         self.store = Store(self._enqueue)
+        self.store.wake_crowd = Crowds(self.store.users, self._enqueue).wake
         self.skews: dict[str, float] = {}
         self.supervisor = Supervisor(clock.monotonic, jitter)
         self._limits = {url: RateLimit(qps, clock.monotonic) for url in endpoints.urls}

@@ -29,11 +29,17 @@ class Throttles:
         self._clients = ThrottledClients()
         self._crowded = CrowdedEndpoints()
         self._waiting: defaultdict[ThrottledClient, set[Key]] = defaultdict(set)
+        self._waits_for: dict[Key, ThrottledClient] = {}
         self._probers: dict[ThrottledClient, tuple[Key, float]] = {}
 
     def __len__(self) -> int:
         """How many clients are remembered."""
         return len(self._clients)
+
+    @property
+    def waiting(self) -> int:
+        """How many credentials wait for a client."""
+        return len(self._waits_for)
 
     def seconds_left(self, client: ThrottledClient, key: Key) -> float | None:
         """For how long a credential has to wait for its client, or None where it need not.
@@ -45,6 +51,9 @@ class Throttles:
         if until is None and self._prober(client, now) in (None, key):
             self._waits_no_more(client, key)
             return None
+        if self._waits_for.get(key, client) != client:
+            self.forget(key)
+        self._waits_for[key] = client
         self._waiting[client].add(key)
         return PROBE_SECONDS if until is None else until - now
 
@@ -62,6 +71,11 @@ class Throttles:
         if self._prober(client, self._monotonic()) == key:
             del self._probers[client]
             self._wake(client)
+
+    def forget(self, key: Key) -> None:
+        """A credential is gone."""
+        if (client := self._waits_for.get(key)) is not None:
+            self._waits_no_more(client, key)
 
     def recall(self, client: ThrottledClient, seconds: float) -> None:
         """Take up a hold that an earlier process left in a status."""
@@ -92,8 +106,9 @@ class Throttles:
             self._wake(client)
 
     def _waits_no_more(self, client: ThrottledClient, key: Key) -> None:
-        if (waiting := self._waiting.get(client)) is not None:
+        if (waiting := self._waiting.get(client)) is not None and key in waiting:
             waiting.discard(key)
+            del self._waits_for[key]
             if not waiting:
                 del self._waiting[client]
 
@@ -104,4 +119,5 @@ class Throttles:
 
     def _wake(self, client: ThrottledClient) -> None:
         for key in self._waiting.pop(client, ()):
+            del self._waits_for[key]
             self._enqueue(key)

@@ -126,6 +126,7 @@ class Work:
     def forget(self, key: Key) -> None:
         """Forget a credential that is gone."""
         self.withdraw(key)
+        self.throttles.forget(key)
         self._attempts.pop(key, None)
         self.in_hand.pop(key)
 

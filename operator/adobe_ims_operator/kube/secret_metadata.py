@@ -1,5 +1,6 @@
 """Reading the metadata of a Secret: whose it is, and the facts of the token in it."""
 
+import re
 from collections.abc import Iterable, Mapping
 
 from adobe_ims_operator.api import ledger
@@ -9,6 +10,7 @@ from adobe_ims_operator.api.resource import API_VERSION, JSON, KIND, Key, parse_
 from adobe_ims_operator.api.words import share
 from adobe_ims_operator.core.model import ObservedSecret
 
+_NAME = re.compile("[a-z0-9][-.a-z0-9]{0,252}")
 MAX_NAME = 253
 """Characters of a name that is repeated in a message."""
 
@@ -41,9 +43,9 @@ def observe_secret(metadata: JSON) -> ObservedSecret:
 def _name(namespace: str, annotations: Mapping[str, str], owners: Iterable[JSON], uid: str | None) -> Key | None:
     """The name of the credential with that uid, from the annotations or else an ownerReference."""
     within, _, name = ledger.owner(annotations).partition("/")
-    if name:
-        return Key(namespace, share(name[:LONGEST_FACT])) if within == namespace else None
-    return next((Key(namespace, str(owner["name"])[:LONGEST_FACT]) for owner in owners if owner["uid"] == uid), None)
+    if not name:
+        within, name = namespace, next((str(owner["name"]) for owner in owners if owner["uid"] == uid), "")
+    return Key(namespace, share(name)) if within == namespace and _NAME.fullmatch(name) else None
 
 
 def _owning_credential(owners: Iterable[JSON]) -> str | None:

@@ -1,0 +1,52 @@
+"""Wakes the many that name one Secret: in slices, and seldom, so that whoever touches it costs nobody else anything."""
+
+import asyncio
+from collections.abc import Callable, Collection, Iterator
+from itertools import islice
+
+from adobe_ims_operator.api.resource import Key
+
+SLICE = 100
+"""Credentials that are enqueued without giving the loop back."""
+PERIOD = 1.0
+EACH = 0.01
+"""Seconds between two times at which a crowd is woken: this much for each, and at least `PERIOD`."""
+
+
+class Crowds:
+    """The Secrets that more credentials name than can be woken at each change.
+
+    Args:
+        users: all that name a Secret.
+        enqueue: takes each of them, and after how many seconds it is to be looked at.
+    """
+
+    def __init__(self, users: Callable[[Key], Collection[Key]], enqueue: Callable[[Key, float], None]) -> None:
+        self._users = users
+        self._enqueue = enqueue
+        self._waiting: set[Key] = set()
+        self._again_at: dict[Key, float] = {}
+
+    def wake(self, secret: Key, after: float) -> None:
+        """Wake all that name a Secret, at once or when the time has come; it is woken once for many changes."""
+        if secret in self._waiting:
+            return
+        self._waiting.add(secret)
+        loop = asyncio.get_running_loop()
+        loop.call_at(max(loop.time(), self._again_at.get(secret, 0.0)), self._wake, secret, after)
+
+    def _wake(self, secret: Key, after: float) -> None:
+        self._waiting.discard(secret)
+        users = self._users(secret)
+        loop = asyncio.get_running_loop()
+        pause = max(PERIOD, EACH * len(users))
+        self._again_at[secret] = loop.time() + pause
+        loop.call_later(pause, self._again_at.pop, secret, None)
+        self._enqueue_slice(iter(users), after)
+
+    def _enqueue_slice(self, users: Iterator[Key], after: float) -> None:
+        some = list(islice(users, SLICE))
+        for user in some:
+            self._enqueue(user, after)
+        if some:
+            asyncio.get_running_loop().call_soon(self._enqueue_slice, users, after)

@@ -1,0 +1,46 @@
+"""A crowd that names one Secret is woken whole, in slices, and seldom."""
+
+import asyncio
+
+from adobe_ims_operator.api.resource import Key
+from adobe_ims_operator.cache.crowds import SLICE, Crowds
+
+SECRET = Key("photos", "oauth")
+
+
+class Crowd:
+    def __init__(self, size: int) -> None:
+        self.keys = [Key("photos", f"c-{number}") for number in range(size)]
+        self.enqueued: list[Key] = []
+        self.crowds = Crowds(lambda _: self.keys, lambda key, _: self.enqueued.append(key))
+
+
+async def test_all_are_woken_and_the_loop_is_given_back_between_slices() -> None:
+    crowd = Crowd(5 * SLICE)
+    crowd.crowds.wake(SECRET, 0)
+    seen = set()
+    while len(crowd.enqueued) < len(crowd.keys):
+        await asyncio.sleep(0)
+        seen.add(len(crowd.enqueued))
+    assert crowd.enqueued == crowd.keys
+    assert {SLICE, 2 * SLICE, 3 * SLICE} <= seen
+
+
+async def test_many_changes_wake_a_crowd_once_and_the_last_of_them_is_not_lost() -> None:
+    crowd = Crowd(50)
+    for _ in range(100):
+        crowd.crowds.wake(SECRET, 0)
+        await asyncio.sleep(0.001)
+    assert len(crowd.enqueued) == 50
+    await asyncio.sleep(1.2)
+    assert len(crowd.enqueued) == 100
+    await asyncio.sleep(1.2)
+    assert len(crowd.enqueued) == 100
+
+
+async def test_another_secret_waits_for_none() -> None:
+    crowd = Crowd(50)
+    crowd.crowds.wake(SECRET, 0)
+    crowd.crowds.wake(Key("photos", "other"), 0)
+    await asyncio.sleep(0.05)
+    assert len(crowd.enqueued) == 100
