@@ -89,7 +89,7 @@ def test_a_failure_of_an_earlier_process_is_one_of_what_is_read_first() -> None:
 
 def test_a_token_that_came_and_one_that_is_written_end_the_failures() -> None:
     failing = fail(NONE, DOWN)
-    assert attempt.token_came(failing).failure is None
+    assert attempt.token_came(failing, NOW).failure is None
     refused = fail(NONE, CONFLICT, Step.WRITE)
     assert attempt.written(refused, 7) == replace(NONE, token_secret=SeenTokenSecret(7, intact=True))
 
@@ -111,3 +111,10 @@ def test_a_secret_that_could_not_be_deleted_is_remembered_until_it_is() -> None:
     assert one.clean_up is not None
     assert (one.clean_up.count, one.clean_up.retry_at) == (2, NOW + timedelta(seconds=2))
     assert attempt.cleaned_up(one) == NONE
+
+
+def test_a_token_that_is_due_sooner_than_the_one_before_said_is_not_planned() -> None:
+    came = attempt.token_came(NONE, NOW + timedelta(hours=23))
+    assert attempt.asked(came, DUE, INPUTS, NOW + timedelta(hours=23)).unplanned == 0
+    one = attempt.asked(came, DUE, INPUTS, NOW)
+    assert (one.unplanned, one.last_unplanned) == (1, NOW)

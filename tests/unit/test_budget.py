@@ -8,6 +8,7 @@ from hypothesis import strategies as st
 from adobe_ims_operator.api.resource import Credential, Key, SecretTemplate
 from adobe_ims_operator.api.status import Condition, Status
 from adobe_ims_operator.cache.budget import MOST, Budget
+from adobe_ims_operator.cache.store import Store
 from unit import worlds
 from unit.worlds import spec
 
@@ -42,6 +43,17 @@ def test_a_large_status_counts_too() -> None:
     assert budget.admit(first).status == status
     assert budget.admit(second).spec.invalid
     assert budget.admit(replace(third, status=Status())).spec == third.spec
+
+
+def test_the_status_that_the_operator_wrote_itself_counts() -> None:
+    store = Store(lambda _key, _after: None)
+    status = Status(conditions=tuple(Condition(str(n), "True", "R", EMOJI * 2**18) for n in range(16)))
+    for version, name in enumerate("abc", start=1):
+        store.upsert_credential(replace(large("greedy", name, 1024), version=version))
+        credential = store.credentials[Key("greedy", name)]
+        metadata = {"uid": credential.uid, "resourceVersion": "100", "generation": credential.generation}
+        store.update_own_status(credential.key, metadata, status)
+    assert [bool(store.credentials[Key("greedy", name)].spec.invalid) for name in "abc"] == [False, True, True]
 
 
 @settings(max_examples=30)

@@ -1,5 +1,6 @@
 """An AdobeIMSCredential is read once, as a whole, and never guessed at."""
 
+import tracemalloc
 from copy import deepcopy
 from datetime import UTC, datetime, timedelta
 from functools import reduce
@@ -283,6 +284,27 @@ def test_what_was_stored_before_the_rules_is_held_to_them_and_does_nothing(path:
     )
     assert credential.spec.restart == ()
     assert "/" not in credential.spec.secret.name + credential.spec.client.secret_name
+
+
+@pytest.mark.parametrize(
+    ("path", "many"),
+    [
+        ("spec.scopes", [1] * 400_000),
+        ("spec.restart", [{}] * 400_000),
+        ("spec.client.secretKeys", [1] * 400_000),
+        ("spec.secret.data", dict.fromkeys(map(str, range(200_000)), 1)),
+        ("status.conditions", [{}] * 400_000),
+        ("status.restarts", [{}] * 400_000),
+    ],
+)
+def test_of_a_list_that_is_too_long_no_entry_is_looked_at(path: str, many: object) -> None:
+    given_body = with_field(path, many)
+    tracemalloc.start()
+    credential = parse_credential(given_body)
+    _, peak = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    assert peak < 2**20
+    assert credential.status == Status() if path.startswith("status") else "to " in credential.spec.invalid
 
 
 def test_a_spec_that_is_invalid_still_claims_its_secret() -> None:

@@ -132,6 +132,16 @@ def test_a_secret_under_a_name_given_up_is_outgrown_unless_somebody_else_names_i
     assert list(store.outgrown_secrets(KEY)) == []
 
 
+def test_a_secret_that_waits_for_its_finalizers_is_deleted_once(store: Seen) -> None:
+    known = facts(credential_uid="uid-of-lightroom")
+    old = token_secret(known, version=20, controller_uid="uid-of-lightroom")
+    store.upsert_credential(credential(spec=spec(secret=SecretTemplate("other"))))
+    store.upsert_secret(TOKEN, old)
+    assert [key for key, _ in store.outgrown_secrets(KEY)] == [TOKEN]
+    store.upsert_secret(TOKEN, replace(old, version=21, deleting=True))
+    assert list(store.outgrown_secrets(KEY)) == []
+
+
 def test_a_secret_without_our_owner_reference_is_never_outgrown(store: Seen) -> None:
     store.upsert_credential(credential(spec=spec(secret=SecretTemplate("renamed"))))
     forged = facts(credential_uid="uid-of-lightroom")

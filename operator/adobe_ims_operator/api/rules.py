@@ -1,14 +1,12 @@
 """The rules of the CRD's fields, for what was stored before the CRD had them: the same forms, sizes and words."""
 
 import re
-from collections.abc import Callable, Sized
-from typing import Annotated, TypeVar
+from collections.abc import Callable, Mapping, Sized
+from typing import Annotated
 
-from pydantic import AfterValidator
+from pydantic import AfterValidator, BeforeValidator
 
 from adobe_ims_operator.api.words import share
-
-_Many = TypeVar("_Many", bound=Sized)
 
 _DNS = r"[a-z0-9]([-a-z0-9]*[a-z0-9])?([.][a-z0-9]([-a-z0-9]*[a-z0-9])?)*"
 _HOST = r"[a-zA-Z0-9]([-a-zA-Z0-9]*[a-zA-Z0-9])?([.][a-zA-Z0-9]([-a-zA-Z0-9]*[a-zA-Z0-9])?)*"
@@ -28,19 +26,19 @@ def text_of(longest: int, form: str = "", advice: str = "") -> AfterValidator:
     return AfterValidator(check)
 
 
-def list_of(least: int, most: int) -> AfterValidator:
-    """Have a list of so many entries."""
-    return AfterValidator(_sized(least, most, "entries"))
+def list_of(least: int, most: int) -> BeforeValidator:
+    """Have a list of so many entries; of a longer one none is looked at, as each has a problem of its own to report."""
+    return BeforeValidator(_sized((list, tuple), least, most, "entries"))
 
 
-def map_of(least: int, most: int) -> AfterValidator:
-    """Have a map of so many keys."""
-    return AfterValidator(_sized(least, most, "keys"))
+def map_of(least: int, most: int) -> BeforeValidator:
+    """Have a map of so many keys; of a larger one none is looked at."""
+    return BeforeValidator(_sized((Mapping,), least, most, "keys"))
 
 
-def _sized(least: int, most: int, of_what: str) -> Callable[[_Many], _Many]:
-    def check(many: _Many) -> _Many:
-        if not least <= len(many) <= most:
+def _sized(kinds: tuple[type[Sized], ...], least: int, most: int, of_what: str) -> Callable[[object], object]:
+    def check(many: object) -> object:
+        if isinstance(many, kinds) and not least <= len(many) <= most:
             raise ValueError(f"must have {least} to {most} {of_what}")
         return many
 

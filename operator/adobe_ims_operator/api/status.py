@@ -6,13 +6,15 @@ from typing import Annotated
 from pydantic import AfterValidator, BeforeValidator, ConfigDict, Field, Strict, TypeAdapter, ValidationError
 from pydantic.alias_generators import to_camel
 
-from adobe_ims_operator.api.rules import Word
+from adobe_ims_operator.api.rules import Word, list_of, text_of
 
 _AS_IN_JSON = ConfigDict(alias_generator=to_camel)
 _Number = Annotated[int, Strict()]
 UNOBSERVED = -1
 """The observedGeneration that the CRD gives a new object, so that whoever waits for it waits for the first report."""
 _Generation = Annotated[_Number | None, AfterValidator(lambda number: None if number == UNOBSERVED else number)]
+_Word = Annotated[Word, text_of(1024)]
+_Message = Annotated[Word, text_of(32768)]
 _NONE_WHERE_NULL = BeforeValidator(lambda entries: entries or ())
 
 
@@ -22,12 +24,12 @@ class Condition:
 
     __pydantic_config__ = _AS_IN_JSON
 
-    type: Word
-    status: Word
-    reason: Word
-    message: Word
+    type: _Word
+    status: _Word
+    reason: _Word
+    message: _Message
     observed_generation: _Number | None = None
-    last_transition_time: Word | None = None
+    last_transition_time: _Word | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,11 +38,11 @@ class Restart:
 
     __pydantic_config__ = _AS_IN_JSON
 
-    kind: Word
-    name: str
-    rotation: str
-    reason: Word
-    message: str | None = None
+    kind: _Word
+    name: _Word
+    rotation: _Word
+    reason: _Word
+    message: _Word | None = None
     """What to do, where it was not restarted."""
     observed_generation: _Number | None = None
     """Of the attempt, where it failed."""
@@ -54,19 +56,19 @@ class Status:
 
     observed_generation: _Generation = None
     """None where nothing was reported yet."""
-    reason: Word | None = None
+    reason: _Word | None = None
     """That of the condition which tells most."""
-    secret_name: str | None = None
-    secret_version: Annotated[str | None, Field(validation_alias="secretResourceVersion")] = None
-    last_rotation_time: Word | None = None
-    expiration_time: Word | None = None
-    next_rotation_time: Word | None = None
+    secret_name: _Word | None = None
+    secret_version: Annotated[_Word | None, Field(validation_alias="secretResourceVersion")] = None
+    last_rotation_time: _Word | None = None
+    expiration_time: _Word | None = None
+    next_rotation_time: _Word | None = None
     rotations: _Number | None = None
     failures: _Number | None = None
-    client_secret_key: Word | None = None
-    last_handled_rotation: str | None = None
-    restarts: Annotated[tuple[Restart, ...], _NONE_WHERE_NULL] = ()
-    conditions: tuple[Condition, ...] = ()
+    client_secret_key: _Word | None = None
+    last_handled_rotation: _Word | None = None
+    restarts: Annotated[tuple[Restart, ...], list_of(0, 32), _NONE_WHERE_NULL] = ()
+    conditions: Annotated[tuple[Condition, ...], list_of(0, 16)] = ()
 
     def condition(self, kind: str) -> Condition | None:
         """The condition of that type, or None."""

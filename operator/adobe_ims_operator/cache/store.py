@@ -72,8 +72,6 @@ class Store:
         if credential.deleting:
             self.delete_credential(key, credential.uid)
             return
-        credential = self._budget.admit(credential)
-        self._digests[key] = spec_digests(credential.spec)
         if self._set_credential(known, credential):
             self._enqueue_rivals(known, credential)
         self.enqueue(key, 0)
@@ -208,9 +206,9 @@ class Store:
             return
         for secret_key in self._by_owner.of((key.namespace, credential.uid)):
             secret = self.secrets.get(secret_key)
-            if secret is None:  # it went while the caller deleted another
-                continue
-            if secret_key != token_key(credential) and not self._by_token.count(secret_key):
+            if secret is None:
+                continue  # it went while the caller deleted another
+            if secret_key != token_key(credential) and not (secret.deleting or self._by_token.count(secret_key)):
                 yield secret_key, secret
 
     def _rivals(self, credential: Credential) -> Rivals:
@@ -240,6 +238,9 @@ class Store:
 
     def _set_credential(self, known: Credential | None, new: Credential) -> bool:
         """Take up a credential; whether its claims differ from those of what was known."""
+        new = self._budget.admit(new)
+        if known is None or new.spec is not known.spec:
+            self._digests[new.key] = spec_digests(new.spec)
         same_names = known is not None and names(known) == names(new)
         if known is not None and same_names and rank(known) == rank(new):
             self.credentials[new.key] = new

@@ -23,6 +23,7 @@ from adobe_ims_operator.controller.throttles import Throttles
 from adobe_ims_operator.controller.work import Work
 from adobe_ims_operator.core import attempts as attempt
 from adobe_ims_operator.core.backoff import Pace
+from adobe_ims_operator.core.checks import due_at
 from adobe_ims_operator.core.decision import Ask
 from adobe_ims_operator.core.finding import Finding
 from adobe_ims_operator.core.model import HeldToken, Inputs, Observed, Step, Trouble
@@ -93,7 +94,9 @@ class Fetcher:
         key, known = observed.key, self.work.attempts(observed.key) or observed.attempts
         self.work.note(key, attempt.asked(known, ask.need, inputs, self.clock.now()))
         if isinstance(outcome, HeldToken):
-            self.work.note(key, attempt.token_came(self.work.attempts(key) or known))
+            self.work.note(
+                key, attempt.token_came(self.work.attempts(key) or known, due_at(outcome.facts, observed.spec.interval))
+            )
             self.work.in_hand.put(key, outcome)
             return
         after = outcome.retry_after if isinstance(outcome, IMSRateLimited) else None

@@ -96,15 +96,20 @@ def _without(failure: Failure | None, step: Step) -> Failure | None:
 def asked(attempts: Attempts, need: Finding, inputs: Inputs, now: datetime) -> Attempts:
     """IMS was asked for a token. One that is asked for before it is due is counted; a retry of what failed is none."""
     retry = attempts.failure is not None and attempts.failure.inputs in (None, inputs)
-    if need.reason is Reason.DUE or retry:
+    if retry or is_planned(attempts, need, now):
         return attempts
     recent = attempts.last_unplanned is not None and now - attempts.last_unplanned < UNPLANNED_WINDOW
     return replace(attempts, unplanned=attempts.unplanned + 1 if recent else 1, last_unplanned=now)
 
 
-def token_came(attempts: Attempts) -> Attempts:
-    """IMS gave a token."""
-    return replace(attempts, failure=None)
+def is_planned(attempts: Attempts, need: Finding, now: datetime) -> bool:
+    """Whether a token is asked for because of the age of the one before, and no sooner than that."""
+    return need.reason is Reason.DUE and (attempts.due_at is None or now >= attempts.due_at)
+
+
+def token_came(attempts: Attempts, due_at: datetime) -> Attempts:
+    """IMS gave a token, which is to be replaced at `due_at`."""
+    return replace(attempts, failure=None, due_at=due_at)
 
 
 def written(

@@ -66,6 +66,8 @@ class ObservedSecret:
     """The credential that `credential_uid` is of, by name; None where nothing names it."""
     origin: Origin | None = None
     """What it is a copy of, where it was written as another Secret; its facts are not this one's then."""
+    deleting: bool = False
+    """Whether it only waits for its finalizers."""
     manager: str = ""
     """Who else manages it by its metadata, in words, such as a Helm release; nobody where it is empty."""
 
@@ -177,6 +179,8 @@ class Attempts:
     unplanned: int = 0
     """How many tokens were asked for before they were due, each soon after the one before."""
     last_unplanned: datetime | None = None
+    due_at: datetime | None = None
+    """When the token that came last is to be replaced; the Secret may say anything by now."""
     obstacle: Obstacle | None = None
     unreported: Unreported | None = None
     seen_at: datetime | None = None

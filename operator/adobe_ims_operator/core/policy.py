@@ -10,6 +10,7 @@ from datetime import datetime, timedelta
 from adobe_ims_operator.api.reasons import Reason
 from adobe_ims_operator.api.times import to_rfc3339
 from adobe_ims_operator.core import claims, metadata
+from adobe_ims_operator.core.attempts import is_planned
 from adobe_ims_operator.core.backoff import Pace, backoff
 from adobe_ims_operator.core.checks import CLIENT_UNREAD, OF_THIS_SPEC, READINESS, REFUSALS, ROTATIONS, due_at, first
 from adobe_ims_operator.core.decision import Ask, AskPriority, Decision, Look, Refuse, Wait, Write
@@ -116,7 +117,7 @@ def _gated(observed: Observed, step: Step, need: Finding, now: datetime) -> Wait
         failure = _failed_look(observed, Step.READ_CLIENT_SECRET if step is Step.ASK else Step.READ_TOKEN_SECRET)
     gates = [(failure.retry_at, failure.finding)] if failure is not None else []
     if step is Step.ASK:
-        gates += _gates_of_asking(observed, need)
+        gates += _gates_of_asking(observed, need, now)
     ahead = [gate for gate in gates if is_gate(gate[0], now)]
     if not ahead:
         return None
@@ -124,14 +125,14 @@ def _gated(observed: Observed, step: Step, need: Finding, now: datetime) -> Wait
     return _wait(observed, finding, until, now)
 
 
-def _gates_of_asking(observed: Observed, need: Finding) -> list[tuple[datetime, Finding]]:
+def _gates_of_asking(observed: Observed, need: Finding, now: datetime) -> list[tuple[datetime, Finding]]:
     gates: list[tuple[datetime, Finding]] = []
     if (until := observed.throttled_until) is not None:
         message = f"{observed.endpoint.url} asked to be left alone by this client until {to_rfc3339(until)}"
         gates.append((until, Finding(Reason.IMS_RATE_LIMITED, message)))
     count, last = observed.attempts.unplanned, observed.attempts.last_unplanned
     excess = count - FREE_ROTATIONS + 1
-    if need.reason is not Reason.DUE and last is not None and excess > 0:
+    if last is not None and excess > 0 and not is_planned(observed.attempts, need, now):
         often = f"{count} rotations in a row came before they were due; the latest because {need.message}"
         gates.append((last + backoff(Pace.IMS, excess, 0.0), Finding(Reason.ROTATED_TOO_OFTEN, often)))
     return gates

@@ -36,6 +36,7 @@ def observe_secret(metadata: JSON) -> ObservedSecret:
         facts=facts,
         credential=credential,
         origin=copied_from,
+        deleting=metadata.get("deletionTimestamp") is not None,
         manager="" if credential_uid is None else _other_manager(metadata.get("labels") or {}, annotations),
     )
 
