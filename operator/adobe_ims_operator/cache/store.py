@@ -13,6 +13,7 @@ from adobe_ims_operator.api.ledger import SpecDigests, spec_digests
 from adobe_ims_operator.api.resource import JSON, Credential, Key, parse_version, rotate_request
 from adobe_ims_operator.api.status import Status
 from adobe_ims_operator.cache import index
+from adobe_ims_operator.cache.absences import Absences
 from adobe_ims_operator.cache.budget import Budget
 from adobe_ims_operator.cache.index import Claims, References, client_key, controller, names, owner, rank, token_key
 from adobe_ims_operator.core.claims import claimant, to_look_up
@@ -45,6 +46,7 @@ class Store:
     """Takes why the API server's data is seen to be restored; all is to be read again."""
     restorations: int = 0
     """How often that was noticed."""
+    absences: Absences = field(default_factory=Absences)
     _budget: Budget = field(default_factory=Budget)
     _digests: dict[Key, SpecDigests] = field(default_factory=dict)
     _holders: dict[Key, tuple[str, Holder]] = field(default_factory=dict)
@@ -126,6 +128,7 @@ class Store:
         if known is None or version < known.version:
             return
         self._unset_secret(key)
+        self.absences.deleted(key)
         self._holders.pop(key, None)
         for user in self._users(key, known):
             self.enqueue(user, DELETION_SECONDS)
@@ -136,6 +139,7 @@ class Store:
             self.delete_secret(key, version)
         for key, secret in listed.items():
             self.upsert_secret(key, secret)
+        self.absences.listed(namespace)
         first = namespace not in self._watched
         self.watched_secrets(namespace, version)
         if first:
