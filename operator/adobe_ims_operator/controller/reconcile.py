@@ -27,6 +27,7 @@ from adobe_ims_operator.core.finding import Finding
 from adobe_ims_operator.core.model import HeldToken, Observed, ObservedSecret, SeenTokenSecret, Step, Trouble
 from adobe_ims_operator.kube import token_secret
 from adobe_ims_operator.kube.client import Kube
+from adobe_ims_operator.kube.dry_run import words_of_refusal
 from adobe_ims_operator.kube.errors import ApiError, ConflictError, ForbiddenError, NotFoundError, RefusedError
 from adobe_ims_operator.kube.token_secret import Content
 
@@ -115,6 +116,9 @@ class Reconciler:
         except (ConflictError, NotFoundError) as error:
             self._write_failed(observed, _conflict(name, error.answer))
             await self.looks.token_secret(observed)
+        except RefusedError as error:
+            words = await words_of_refusal(self.kube, observed, held, error)
+            self._write_failed(observed, _refused(name, error, words))
         except ApiError as error:
             self._write_failed(observed, _not_written(name, error))
         else:
@@ -237,15 +241,19 @@ def _metadata_not_written(name: str, error: ApiError) -> Trouble:
     return Trouble(Finding(Reason.SECRET_WRITE_FAILED, message), Pace.API_SERVER)
 
 
-def _not_written(name: str, error: ApiError) -> Trouble:
+def _refused(name: str, error: RefusedError, words: str) -> Trouble:
     # The API server's own words may quote what was sent, so only its status and its reason are passed on.
-    if isinstance(error, RefusedError):
-        if isinstance(error, ForbiddenError):
-            advice = "check the operator's permissions, quotas and admission policies"
-        else:
-            advice = "check its type and size, its immutable field and admission policies"
-        message = f"the API server refused to write Secret {name} ({error.answer}); {advice}"
-        return Trouble(Finding(Reason.SECRET_WRITE_REFUSED, message), Pace.REFUSED_WRITE)
+    message = f"the API server refused to write Secret {name} ({error.answer}); "
+    if words:
+        message += f"it refuses a new Secret with dummy data too: {words}; check its type, quotas and policies"
+    elif isinstance(error, ForbiddenError):
+        message += "check the operator's permissions, quotas and admission policies"
+    else:
+        message += "check its type and size, its immutable field and admission policies"
+    return Trouble(Finding(Reason.SECRET_WRITE_REFUSED, message), Pace.REFUSED_WRITE)
+
+
+def _not_written(name: str, error: ApiError) -> Trouble:
     message = (
         f"the API server could not write Secret {name} ({error.answer}); the operator keeps the token and tries again; "
         "if it stays so, look at the API server and its admission webhooks"
