@@ -56,6 +56,17 @@ class Webhook:
 
         self._answer = answer
 
+    def remember(self, name: str, code: int) -> None:
+        """Deny every write, and quote the data of the latest object of that name in each answer."""
+        seen: list[str] = []
+
+        def answer(asked: dict[str, Any]) -> Answer:
+            if asked["metadata"].get("name") == name:
+                seen.append(json.dumps(asked.get("data")))
+            return {"allowed": False, "status": {"code": code, "message": f"as {seen[-1:]}"}}
+
+        self._answer = answer
+
     def hang(self, seconds: float) -> None:
         """Take so long over every write, and allow it then."""
 

@@ -51,10 +51,11 @@ def test_by_default_it_works_in_all_namespaces_and_rolls_nothing() -> None:
     }
 
 
-def test_restarts_take_leave_to_patch_workloads() -> None:
+def test_restarts_take_leave_to_read_and_patch_workloads() -> None:
     objects = render(restart={"enabled": True})
     assert granted(objects, "ClusterRole")["", "adobe-ims-operator-restart"] == [
-        {"apiGroups": ["apps"], "resources": ["deployments", "statefulsets", "daemonsets"], "verbs": ["patch"]}
+        {"apiGroups": ["apps"], "resources": ["deployments", "statefulsets", "daemonsets"], "verbs": ["get", "patch"]},
+        {"apiGroups": ["argoproj.io"], "resources": ["rollouts"], "verbs": ["get", "patch"]},
     ]
 
 

@@ -146,6 +146,7 @@ def test_an_outage_is_critical_and_a_rotation_that_fails_is_a_warning() -> None:
         "AdobeIMSCredentialWithoutToken": ("critical", "2m"),
         "AdobeIMSRotationFailing": ("warning", "15m"),
         "AdobeIMSRestartFailing": ("warning", "15m"),
+        "AdobeIMSFallbackClientSecret": ("warning", "1d"),
         "AdobeIMSOperatorNoLeader": ("critical", "5m"),
     }
 

@@ -203,3 +203,4 @@ def test_a_secret_type_that_kubernetes_refuses_is_told(scene: Scene) -> None:
     scene.credential(secret={"type": "kubernetes.io/tls"})
     condition = scene.wait_condition("RotationFailing", "True", "SecretWriteRefused")
     assert "type" in condition["message"]
+    assert "data[tls.crt]: Required value" in condition["message"]

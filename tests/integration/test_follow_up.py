@@ -3,8 +3,11 @@
 import json
 from datetime import datetime
 
+import httpx
+
 from adobe_ims_operator.api.times import from_rfc3339
 from adobe_ims_stand_in.defaults import SAMPLE_CLIENT_ID, SAMPLE_CLIENT_SECRET
+from testbed.address import free_ports
 from testbed.api import wait_for
 from testbed.operator_process import Operator, rules
 from testbed.scene import CLIENT, UNREPORTED, Scene, allow, workload
@@ -53,13 +56,82 @@ def test_changes_of_state_are_told_by_events_and_routine_is_not(scene: Scene) ->
     scene.credential()
     scene.wait_ready()
     wait_events(scene, [("Normal", "Rotated")])
-    rotate(scene, "routine")
-    scene.wait_rotations(2)
+    routine(scene)
     scene.rules({"behaviour": "server_error", "times": 2})
     rotate(scene, "in an outage")
     wait_for("two failures in a row", lambda: scene.status().get("failures") == 2)
     scene.wait_rotations(3)
-    wait_events(scene, [("Normal", "Rotated"), ("Warning", "IMSUnavailable"), ("Normal", "Rotated")])
+    answered = [("Normal", "Requested"), ("Normal", "Rotated")]
+    wait_events(scene, [("Normal", "Rotated"), ("Warning", "IMSUnavailable"), *answered])
+
+
+def routine(scene: Scene) -> None:
+    """Have a credential rotated by a change of its spec, which like an interval that has passed is no news."""
+    scene.credential(scopes=["openid", "AdobeID"])
+    scene.wait_rotations(2)
+
+
+def events_said(scene: Scene, reason: str) -> list[str]:
+    """The notes of all Events of one reason."""
+    items = scene.api.get(f"/apis/events.k8s.io/v1/namespaces/{scene.namespace}/events")["items"]
+    return [each["note"] for each in items if each["reason"] == reason]
+
+
+def test_heals_and_requested_rotations_are_told_by_events_that_name_who_edited(scene: Scene) -> None:
+    scene.client_secret()
+    scene.operator()
+    scene.credential()
+    scene.wait_ready()
+    scene.api.delete(scene.path("lightroom", "secrets"))
+    wait_for("the Event", lambda: events_said(scene, "SecretMissing") or None)
+    assert "was deleted" in events_said(scene, "SecretMissing")[0]
+    wait_for("the Secret", lambda: scene.data() or None)
+    edit = {"data": {"access_token": "bm9uZQ=="}}
+    scene.api.patch(f"{scene.path('lightroom', 'secrets')}?fieldManager=some-editor", edit)
+    wait_for("the Event", lambda: events_said(scene, "SecretEdited") or None)
+    assert "edited with some-editor" in events_said(scene, "SecretEdited")[0]
+    rotate(scene, "release-42")
+    wait_for("the Event", lambda: events_said(scene, "Requested") or None)
+    assert "release-42" in events_said(scene, "Requested")[0]
+    assert len(events_said(scene, "SecretMissing")) == len(events_said(scene, "SecretEdited")) == 1
+
+
+def test_the_status_says_which_request_was_answered(scene: Scene) -> None:
+    scene.client_secret()
+    scene.operator()
+    scene.credential()
+    scene.wait_ready()
+    assert "lastHandledRotateRequest" not in scene.status()
+    scene.rules({"behaviour": "server_error"})
+    rotate(scene, "release-42")
+    scene.wait_condition("RotationFailing", "True", "IMSUnavailable")
+    assert "lastHandledRotateRequest" not in scene.status()
+    scene.rules()
+    wait_for("the answer", lambda: scene.status().get("lastHandledRotateRequest") == "release-42", 60)
+    assert scene.status()["rotations"] == 2
+    rotate(scene, "x" * 2000)
+    wait_for("a digest", lambda: scene.status()["lastHandledRotateRequest"].startswith("sha256:"))
+    assert scene.api.get(scene.path("lightroom"))["status"]["rotations"] == 3
+
+
+def test_a_first_client_secret_that_never_worked_is_told(scene: Scene) -> None:
+    scene.client_secret(data={**CLIENT, "first": "p8e-never"})
+    (port,) = free_ports(1)
+    scene.operator(f"--metrics-port={port}")
+    scene.credential(client={"secretRef": {"name": "oauth"}, "secretKeys": ["first", "client_secret"]})
+    scene.wait_ready()
+    wait_for("the Event", lambda: events_said(scene, "ClientSecretStopped") or None)
+    assert "first" in events_said(scene, "ClientSecretStopped")[0]
+
+    def metric() -> str:
+        text = httpx.get(f"http://127.0.0.1:{port}/metrics", trust_env=False).text
+        lines = [each for each in text.splitlines() if each.startswith("adobe_ims_credential_fallback_client_secret{")]
+        return lines[0].rpartition(" ")[2]
+
+    assert metric() == "1.0"
+    scene.client_secret(data={**CLIENT, "first": SAMPLE_CLIENT_SECRET})
+    scene.wait_rotations(2)
+    wait_for("the first to be used", lambda: metric() == "0.0")
 
 
 def test_an_api_server_that_does_not_take_events_holds_up_neither_rotations_nor_the_end(scene: Scene) -> None:
@@ -106,11 +178,12 @@ def test_an_event_tells_when_a_client_secret_stops_and_begins_to_work(scene: Sce
     scene.ims.clients([(SAMPLE_CLIENT_ID, "p8e-next")])
     rotate(scene, "1")
     assert scene.wait_rotations(2)["clientSecretKey"] == "next"
-    wait_events(scene, [("Normal", "Rotated"), ("Warning", "ClientSecretStopped")])
+    told = [("Normal", "Rotated"), ("Normal", "Requested"), ("Warning", "ClientSecretStopped")]
+    wait_events(scene, told)
     scene.ims.clients([(SAMPLE_CLIENT_ID, SAMPLE_CLIENT_SECRET)])
     rotate(scene, "2")
     assert scene.wait_rotations(3)["clientSecretKey"] == "client_secret"
-    wait_events(scene, [("Normal", "Rotated"), ("Warning", "ClientSecretStopped"), ("Normal", "ClientSecretWorks")])
+    wait_events(scene, [*told, ("Normal", "Requested"), ("Normal", "ClientSecretWorks")])
 
 
 def test_workloads_are_rolled_once_for_each_rotation(scene: Scene) -> None:
@@ -188,7 +261,7 @@ def test_a_missing_workload_is_reported_and_holds_up_nothing(scene: Scene) -> No
 
 def test_a_workload_that_may_not_be_rolled_is_reported(scene: Scene) -> None:
     verbs = next(rule["verbs"] for rule in rules() if "deployments" in rule["resources"])
-    assert verbs == ["patch"]
+    assert verbs == ["get", "patch"]
     allow(scene.api, scene.namespace, "deployments", ["get"])
     scene.api.apply(workload("Deployment", "web"), namespace=scene.namespace)
     scene.client_secret()

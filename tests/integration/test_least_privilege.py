@@ -6,12 +6,13 @@ from collections.abc import Iterable, Iterator
 from typing import Any, NamedTuple
 
 from adobe_ims_operator.api.resource import ROTATE_ANNOTATION
+from integration.workloads import make, rollouts
 from testbed.api import wait_for
 from testbed.operator_process import ACCOUNT, lease_rules, rules
-from testbed.scene import Scene, workload
+from testbed.scene import Scene
 
 DISCOVERY = re.compile("/apis?(/[a-z0-9.-]+){0,2}")
-KINDS = ("Deployment", "StatefulSet", "DaemonSet")
+KINDS = ("Deployment", "StatefulSet", "DaemonSet", "Rollout")
 
 
 class Right(NamedTuple):
@@ -49,11 +50,11 @@ def right(event: dict[str, Any]) -> Right:
 def live_a_life(scene: Scene) -> None:
     """Have the operator do all that it can be asked to do."""
     for kind in KINDS:
-        scene.api.apply(workload(kind, "web"), namespace=scene.namespace)
+        make(scene, kind, "web")
     scene.client_secret()
     operator = scene.replica("replica")
     scene.credential(restart=[{"kind": kind, "name": "web"} for kind in KINDS])
-    scene.wait_ready()
+    scene.wait_condition("WorkloadsRestarted", "True", "Restarted")
     scene.patch("lightroom", {"metadata": {"annotations": {ROTATE_ANNOTATION: "1"}}})
     scene.wait_rotations(2)
     scene.patch("lightroom", {"spec": {"secret": {"name": "renamed"}}})
@@ -78,7 +79,8 @@ def _owners(scene: Scene) -> list[dict[str, Any]]:
 
 
 def test_what_is_granted_is_used_and_what_is_used_is_granted(scene: Scene) -> None:
-    live_a_life(scene)
+    with rollouts(scene):
+        live_a_life(scene)
     events = list(audited(scene))
     used = {right(event) for event in events if "resource" in event.get("objectRef", {})}
     allowed = granted([*rules(), *lease_rules()])

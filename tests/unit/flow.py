@@ -109,8 +109,10 @@ class API:
 
     async def _create(self, request: web.Request) -> web.Response:
         body: Object = await request.json()
-        name = body["metadata"]["name"]
         await self._take_time()
+        if "dryRun" in request.query:
+            return web.json_response(body)
+        name = body["metadata"]["name"]
         if name in self.secrets:
             return refuse(409)
         body["metadata"] |= {"uid": f"uid-of-secret-{name}", "resourceVersion": self.version()}

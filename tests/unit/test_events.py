@@ -6,8 +6,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from adobe_ims_operator.api.reasons import Reason
+from adobe_ims_operator.api.resource import Workload
 from adobe_ims_operator.api.status import Condition, Status
-from adobe_ims_operator.core.events import derive
+from adobe_ims_operator.core.events import Regarding, derive, of_restart, of_workload, of_write, to_json
+from adobe_ims_operator.core.finding import Finding
+from adobe_ims_operator.core.restarts import RESTARTED, Rotation
+from unit.worlds import NOW, credential, facts, observed, token_secret
 
 KEYS = ("old", "new")
 
@@ -56,11 +61,13 @@ SUSPENDED = status("True/Suspended", "False/Suspended")
         (SUSPENDED, SUSPENDED, []),
         (FINE, status("False/EarlierSpec"), [("EarlierSpec", True)]),
         (FINE, status(key="new"), [("ClientSecretStopped", True)]),
+        (Status(), status(key="new"), [("Rotated", False), ("ClientSecretStopped", True)]),
         (status(key="new"), FINE, [("ClientSecretWorks", False)]),
         (status(key="gone"), FINE, [("ClientSecretWorks", False)]),
         (FINE, status(restarted="True/Restarted"), []),
         (FINE, status(restarted="False/WorkloadNotFound"), [("WorkloadNotFound", True)]),
         (status(restarted="False/WorkloadNotFound"), status(restarted="False/WorkloadNotFound"), []),
+        (FINE, status(restarted="False/RestartPending"), [("RestartPending", False)]),
     ],
 )
 def test_a_change_of_state_is_told_once(before: Status, after: Status, events: list[tuple[str, bool]]) -> None:
@@ -98,3 +105,43 @@ def test_a_token_that_is_lost_while_rotation_is_suspended_has_a_warning_of_its_o
     after = replace(SUSPENDED, conditions=(lost, *SUSPENDED.conditions[1:]), expiration_time=expires)
     assert told(SUSPENDED, after) == [(reason, True)]
     assert told(after, after) == []
+
+
+HAD_ONE = Status(secret_name="lightroom-token", last_rotation_time="2026-11-24T10:00:00Z")
+EDITED, MISSING_SECRET, DUE = (
+    Finding(reason, str(reason)) for reason in (Reason.SECRET_EDITED, Reason.SECRET_MISSING, Reason.DUE)
+)
+
+
+@pytest.mark.parametrize(
+    ("before", "need", "answered", "request_now", "reasons"),
+    [
+        (Status(), MISSING_SECRET, None, "", []),
+        (Status(), MISSING_SECRET, None, "first", []),
+        (HAD_ONE, MISSING_SECRET, None, "", ["SecretMissing"]),
+        (replace(HAD_ONE, secret_name="of-before"), MISSING_SECRET, None, "", []),
+        (HAD_ONE, EDITED, "", "", ["SecretEdited"]),
+        (HAD_ONE, Finding(Reason.FACTS_DAMAGED, ""), None, "", ["FactsDamaged"]),
+        (HAD_ONE, DUE, "one", "one", []),
+        (HAD_ONE, DUE, "one", "two", ["Requested"]),
+        (HAD_ONE, EDITED, "one", "two", ["SecretEdited", "Requested"]),
+    ],
+)
+def test_a_write_that_heals_or_was_requested_is_told(
+    before: Status, need: Finding, answered: str | None, request_now: str, reasons: list[str]
+) -> None:
+    secret = None if answered is None else token_secret(facts(rotate_request=answered))
+    seen = observed(secret, status=before)
+    assert [event.reason for event in of_write(seen, facts(rotate_request=request_now), need)] == reasons
+
+
+def test_an_event_on_a_workload_has_the_same_name_for_one_rotation_and_another_for_the_next() -> None:
+    def name(rotation_id: str, kind: str = "Deployment") -> str:
+        workload = Workload(kind, "web")  # type: ignore[arg-type]
+        event = of_restart(Regarding(credential().key, credential().uid), Rotation(rotation_id, NOW, 1, ()), RESTARTED)
+        about = of_workload(workload, "photos", "uid-of-web")
+        written: str = to_json(event, about, NOW, "operator-1")["metadata"]["name"]
+        return written
+
+    assert name("1-a") == name("1-a")
+    assert len({name("1-a"), name("2-a"), name("1-a", "StatefulSet")}) == 3

@@ -20,8 +20,7 @@ from adobe_ims_operator.api.resource import (
     Workload,
     parse_credential,
 )
-from adobe_ims_operator.api.status import Condition, Restart, Status
-from adobe_ims_operator.core import status as report
+from adobe_ims_operator.api.status import Condition, Restart, Status, to_json
 
 COMPLETE = """
 apiVersion: adobe-ims.dev/v1alpha1
@@ -374,7 +373,7 @@ STATUSES = st.builds(
 
 @given(STATUSES)
 def test_a_status_is_read_back_as_it_was_written(status: Status) -> None:
-    written = report.to_json(status)
+    written = to_json(status)
     assert parse_credential(body(MINIMAL) | written).status == status
     # The API server takes a merge patch: what is null is gone.
     merged = {name: value for name, value in written["status"].items() if value is not None}
@@ -382,7 +381,7 @@ def test_a_status_is_read_back_as_it_was_written(status: Status) -> None:
 
 
 def test_a_field_that_is_gone_is_null_in_the_patch() -> None:
-    patch = report.to_json(Status())
+    patch = to_json(Status())
     assert patch.keys() == {"status"}
     assert patch["status"].pop("conditions") == []
     assert patch["status"].keys() >= {"observedGeneration", "lastRotationTime", "expirationTime", "nextRotationTime"}

@@ -15,10 +15,16 @@ from adobe_ims_operator.core.model import RestartAttempt
 from adobe_ims_operator.core.restarts import (
     FAILED,
     NOT_FOUND,
+    OFTEN,
+    PENDING,
     RESTARTED,
+    SELDOM,
+    SOON,
+    STARTED,
     FollowUp,
     Rotation,
     due,
+    looked_at,
     mark,
     next_at,
     note,
@@ -30,6 +36,7 @@ from unit.worlds import NOW, change, facts, observed, spec, token_secret
 WEB, LOCKED, JOBS = (Workload("Deployment", name) for name in ("web", "locked", "jobs"))
 SECOND = timedelta(seconds=1)
 TIME, PERSON, ABSENT = Finding(FAILED, "500"), Finding(Reason.RESTART_REFUSED, "403"), Finding(NOT_FOUND, "404")
+PAUSED = Finding(PENDING, "paused")
 workloads = st.lists(st.sampled_from([WEB, LOCKED, JOBS]), unique=True).map(tuple)
 
 
@@ -41,15 +48,22 @@ class Operator:
     attempts: dict[Workload, RestartAttempt] = field(default_factory=dict)
     asked: list[tuple[str, Workload]] = field(default_factory=list)
     done: list[tuple[str, Workload]] = field(default_factory=list)
+    looks: list[Workload] = field(default_factory=list)
 
     def look(
         self, rotation: Rotation, now: datetime, cluster: dict[Workload, Finding], *, writes: bool = True
     ) -> FollowUp:
         for workload in due(rotation, self.status, self.attempts, now):
             outcome = cluster.get(workload, RESTARTED)
-            self.asked.append((rotation.id, workload))
-            if outcome is RESTARTED:
-                self.done.append((rotation.id, workload))
+            found = looked_at(rotation, self.status, self.attempts, workload)
+            if found is None:
+                self.asked.append((rotation.id, workload))
+                if outcome in (RESTARTED, PAUSED):
+                    self.done.append((rotation.id, workload))
+            else:
+                self.looks.append(workload)
+                if outcome not in (ABSENT, PAUSED):
+                    outcome = STARTED if found.reason is NOT_FOUND else RESTARTED
             self.attempts[workload] = note(rotation, workload, outcome, self.attempts.get(workload), now, 0.0)
             if outcome.reason == FAILED:
                 break
@@ -66,7 +80,7 @@ def rotation(*named: Workload, number: int = 1, generation: int = 1) -> Rotation
     return Rotation(f"{number}-a", NOW, generation, named)
 
 
-outcomes = st.sampled_from([RESTARTED, TIME, PERSON, ABSENT])
+outcomes = st.sampled_from([RESTARTED, TIME, PERSON, ABSENT, PAUSED])
 steps = st.lists(
     st.tuples(
         st.sampled_from(["look", "crash", "rotate", "edit"]),
@@ -107,7 +121,8 @@ def test_once_everything_can_be_restarted_everything_is_and_then_nothing_is_due_
     operator.look(turn, NOW, cluster)
     later = replace(turn, generation=2)
     operator.look(later, NOW + SECOND, {})
-    assert {workload for _, workload in operator.done} == set(named)
+    absent = {workload for workload in named if cluster[workload] == ABSENT and workload in operator.looks}
+    assert {workload for _, workload in operator.done} == set(named) - absent
     follow_up = operator.look(later, NOW + timedelta(hours=1), {})
     assert next_at(later, operator.status, operator.attempts, NOW) is None
     assert (follow_up.complete, follow_up.handled) == (True, turn.id)
@@ -154,13 +169,44 @@ def test_a_failure_is_tried_again_more_and_more_slowly_and_for_ever(outcome: Fin
     assert len(operator.asked) == 12
 
 
-def test_one_that_is_not_there_is_waited_for_by_nobody_until_the_spec_changes() -> None:
-    operator, turn = Operator(), rotation(WEB)
-    operator.look(turn, NOW, {WEB: ABSENT})
-    assert next_at(turn, operator.status, operator.attempts, NOW) is None
-    operator.crash()
-    assert next_at(turn, operator.status, operator.attempts, NOW) is None
-    assert due(replace(turn, generation=2), operator.status, operator.attempts, NOW) == (WEB,)
+@pytest.mark.parametrize("outcome", [ABSENT, PAUSED])
+def test_one_that_waits_for_somebody_is_looked_at_each_minute_for_ten_minutes_and_then_hourly(outcome: Finding) -> None:
+    operator, turn, now = Operator(), rotation(WEB), NOW
+    for number in range(OFTEN + 3):
+        operator.look(turn, now, {WEB: outcome})
+        again = next_at(turn, operator.status, operator.attempts, now)
+        assert again == now + (SOON if number < OFTEN else SELDOM)
+        assert due(turn, operator.status, operator.attempts, again - SECOND) == ()
+        now = again
+    assert operator.asked == [("1-a", WEB)], "it is patched once, and then looked at"
+    assert len(operator.looks) == OFTEN + 2
+
+
+@pytest.mark.parametrize(("outcome", "reason"), [(ABSENT, STARTED.reason), (PAUSED, RESTARTED.reason)])
+@pytest.mark.parametrize("by", ["time", "crash", "edit"])
+def test_what_one_waited_for_is_seen_by_a_look_and_ends_the_waiting(outcome: Finding, reason: Reason, by: str) -> None:
+    operator, turn, now = Operator(), rotation(WEB), NOW
+    assert operator.look(turn, now, {WEB: outcome}).finding == outcome
+    match by:
+        case "time":
+            now += SOON
+        case "crash":
+            operator.crash()
+        case _:
+            turn = replace(turn, generation=2)
+    follow_up = operator.look(turn, now, {})
+    assert (len(operator.asked), operator.looks) == (1, [WEB])
+    assert follow_up.complete
+    assert follow_up.finding is not None
+    assert follow_up.finding.reason is reason
+    assert next_at(turn, operator.status, operator.attempts, now) is None
+
+
+def test_the_next_rotation_restarts_one_whose_pods_waited_for_somebody() -> None:
+    operator = Operator()
+    operator.look(rotation(WEB), NOW, {WEB: PAUSED})
+    operator.look(rotation(WEB, number=2), NOW, {WEB: PAUSED})
+    assert operator.asked == [("1-a", WEB), ("2-a", WEB)]
 
 
 @pytest.mark.parametrize("outcome", [TIME, PERSON])
@@ -199,6 +245,14 @@ def test_one_that_takes_the_place_of_one_that_failed_is_restarted_at_once() -> N
     operator.look(rotation(WEB, LOCKED), NOW, {LOCKED: ABSENT})
     operator.look(rotation(WEB, JOBS, generation=2), NOW, {})
     assert operator.done == [("1-a", WEB), ("1-a", JOBS)]
+
+
+def test_one_that_joins_one_whose_pods_wait_for_somebody_is_restarted_for_the_next_rotation() -> None:
+    operator = Operator()
+    operator.look(rotation(WEB), NOW, {WEB: PAUSED})
+    follow_up = operator.look(rotation(WEB, JOBS, generation=2), NOW, {WEB: PAUSED})
+    assert operator.done == [("1-a", WEB)]
+    assert (follow_up.handled, follow_up.finding) == ("1-a", PAUSED)
 
 
 def test_several_reasons_are_one_that_points_to_the_messages() -> None:

@@ -156,6 +156,16 @@ def test_a_change_of_the_secrets_metadata_alone_changes_no_status() -> None:
     assert report(labelled, before=before) == before
 
 
+def test_the_request_that_was_answered_is_told_unless_an_older_version_answered_it() -> None:
+    answered = observed(token_secret(facts(rotate_request="release-42")))
+    assert report(answered).last_handled_rotate_request == "release-42"
+    older = replace(report(answered), last_handled_rotate_request=None)
+    assert report(answered, before=older) == older, "an upgrade writes nothing for it"
+    again = observed(token_secret(replace(facts(rotate_request="release-42"), rotations=2)))
+    assert report(again, before=older).last_handled_rotate_request == "release-42"
+    assert report(FRESH, before=report(answered)).last_handled_rotate_request is None
+
+
 def test_a_failure_of_what_is_no_longer_wanted_is_not_counted() -> None:
     assert report(change(FRESH, failure=failure(NOW + HOUR, count=3))).failures == 0
 

@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 
 from adobe_ims_operator.api.reasons import Reason
 from adobe_ims_operator.api.resource import Workload
+from adobe_ims_operator.api.status import to_json
 from adobe_ims_operator.core import restarts
 from adobe_ims_operator.core.backoff import Pace
 from adobe_ims_operator.core.events import MOST_NOTE
@@ -17,7 +18,7 @@ from adobe_ims_operator.core.events import derive as derive_events
 from adobe_ims_operator.core.finding import LONGEST_MESSAGE, Finding
 from adobe_ims_operator.core.model import Failure, Observed, Step
 from adobe_ims_operator.core.policy import decide
-from adobe_ims_operator.core.status import derive, to_json
+from adobe_ims_operator.core.status import derive
 from testbed.cluster import CRDS
 from unit.worlds import INPUTS, NOW, change, facts, observed, spec, token_secret
 
@@ -74,7 +75,11 @@ def said_at_length(draw: st.DrawFn) -> Observed:
         st.sampled_from(
             [
                 None,
-                facts(client_secret_key="k" * 317, rotation_id=f"{int(NOW.timestamp())}-{'a' * 32}"),
+                facts(
+                    client_secret_key="k" * 317,
+                    rotate_request="\x00" * 128,
+                    rotation_id=f"{int(NOW.timestamp())}-{'a' * 32}",
+                ),
                 facts(NOW - timedelta(days=3)),
             ]
         )

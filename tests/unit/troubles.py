@@ -63,5 +63,6 @@ async def _name(request: web.Request) -> str:
     _, _, path = request.path.partition("/namespaces/")
     _, _, within = path.partition("/")
     if request.method == "POST" and within == "secrets":
-        within += f"/{(await request.json())['metadata']['name']}"
+        metadata = (await request.json())["metadata"]
+        within += f"/{metadata.get('name') or metadata['generateName']}"
     return f"{request.method} {within}"

@@ -18,9 +18,13 @@
 
 {{/* What spec.restart needs. */}}
 {{- define "adobe-ims-operator.restartRules" -}}
+# get looks again at a workload that was not there, or whose pods wait for somebody to replace them.
 - apiGroups: [apps]
   resources: [deployments, statefulsets, daemonsets]
-  verbs: [patch]
+  verbs: [get, patch]
+- apiGroups: [argoproj.io]
+  resources: [rollouts]
+  verbs: [get, patch]
 {{- end }}
 
 {{/* A role and its binding, in all namespaces or in those that are watched. Takes (list suffix template context). */}}

@@ -65,10 +65,12 @@ class Reason(StrEnum):
 
     # What came of restarting workloads.
     RESTARTED = "Restarted"
+    STARTED_WITH_TOKEN = "StartedWithToken"  # noqa: S105
     WORKLOAD_NOT_FOUND = "WorkloadNotFound"
     RESTART_REFUSED = "RestartRefused"
     RESTART_FAILED = "RestartFailed"
     RESTART_IGNORED = "RestartIgnored"
+    RESTART_PENDING = "RestartPending"
     ADDED_LATER = "AddedLater"
     RESTART_INCOMPLETE = "RestartIncomplete"
 

@@ -118,7 +118,7 @@ class SecretTemplate:
 class Workload:
     """A workload that is rolled after each rotation."""
 
-    kind: Literal["Deployment", "StatefulSet", "DaemonSet"]
+    kind: Literal["Deployment", "StatefulSet", "DaemonSet", "Rollout"]
     name: DnsName
 
 
@@ -166,6 +166,11 @@ class Credential:
     rotate_request: str
     spec: Spec
     status: Status
+
+
+def workload_api(kind: str) -> str:
+    """The group and version of a kind of workload."""
+    return "argoproj.io/v1alpha1" if kind == "Rollout" else "apps/v1"
 
 
 def parse_version(metadata: JSON) -> int:

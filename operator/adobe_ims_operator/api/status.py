@@ -1,7 +1,7 @@
 """The status of an AdobeIMSCredential as typed values, as it stands in the API server or as it should."""
 
 from dataclasses import dataclass
-from typing import Annotated
+from typing import Annotated, Any
 
 from pydantic import AfterValidator, BeforeValidator, ConfigDict, Field, Strict, TypeAdapter, ValidationError
 from pydantic.alias_generators import to_camel
@@ -66,6 +66,7 @@ class Status:
     rotations: _Number | None = None
     failures: _Number | None = None
     client_secret_key: _Word | None = None
+    last_handled_rotate_request: _Word | None = None
     last_handled_rotation: _Word | None = None
     restarts: Annotated[tuple[Restart, ...], list_of(0, 32), _NONE_WHERE_NULL] = ()
     conditions: Annotated[tuple[Condition, ...], list_of(0, 16)] = ()
@@ -86,6 +87,50 @@ def parse_status(given: object) -> Status:
         return _STATUS.validate_python(given or {})
     except ValidationError:
         return Status()
+
+
+def to_json(status: Status) -> dict[str, Any]:
+    """The status as a merge patch of the object: a field that is gone is null."""
+    return {
+        "status": {
+            "observedGeneration": status.observed_generation,
+            "reason": status.reason,
+            "secretName": status.secret_name,
+            "secretResourceVersion": status.secret_version,
+            "lastRotationTime": status.last_rotation_time,
+            "expirationTime": status.expiration_time,
+            "nextRotationTime": status.next_rotation_time,
+            "rotations": status.rotations,
+            "failures": status.failures,
+            "clientSecretKey": status.client_secret_key,
+            "lastHandledRotateRequest": status.last_handled_rotate_request,
+            "lastHandledRotation": status.last_handled_rotation,
+            "restarts": [_restart_to_json(restart) for restart in status.restarts] or None,
+            "conditions": [_condition_to_json(condition) for condition in status.conditions],
+        }
+    }
+
+
+def _condition_to_json(condition: Condition) -> dict[str, Any]:
+    return {
+        "type": condition.type,
+        "status": condition.status,
+        "reason": condition.reason,
+        "message": condition.message,
+        "lastTransitionTime": condition.last_transition_time,
+    } | ({} if condition.observed_generation is None else {"observedGeneration": condition.observed_generation})
+
+
+def _restart_to_json(restart: Restart) -> dict[str, Any]:
+    fields = {
+        "kind": restart.kind,
+        "name": restart.name,
+        "rotation": restart.rotation,
+        "reason": restart.reason,
+        "message": restart.message,
+        "observedGeneration": restart.observed_generation,
+    }
+    return {name: value for name, value in fields.items() if value is not None}
 
 
 _STATUS = TypeAdapter(Status)

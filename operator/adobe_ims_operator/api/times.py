@@ -32,6 +32,14 @@ def from_rfc3339(text: str) -> datetime:
         raise ValueError(f"{text!r} lies outside the calendar") from None
 
 
+def moment_or_none(text: object) -> datetime | None:
+    """Read RFC 3339 that anybody may have written; None where it is none."""
+    try:
+        return from_rfc3339(text) if isinstance(text, str) else None
+    except ValueError:
+        return None
+
+
 def whole_seconds(moment: datetime) -> datetime:
     """Cut a moment to the second it lies in."""
     return moment.replace(microsecond=0)

@@ -13,6 +13,7 @@ from adobe_ims_operator.api.ledger import SpecDigests, spec_digests
 from adobe_ims_operator.api.resource import JSON, Credential, Key, parse_version, rotate_request
 from adobe_ims_operator.api.status import Status
 from adobe_ims_operator.cache import index
+from adobe_ims_operator.cache.absences import Absences
 from adobe_ims_operator.cache.budget import Budget
 from adobe_ims_operator.cache.index import Claims, References, client_key, controller, names, rank, token_key
 from adobe_ims_operator.core.claims import claimant, to_look_up
@@ -32,13 +33,10 @@ Enqueue = Callable[[Key, float], None]
 
 @dataclass(slots=True)
 class Store:
-    """All credentials and all Secrets' metadata.
-
-    Args:
-        enqueue: takes each credential whose surroundings changed, or that is gone.
-    """
+    """All credentials and all Secrets' metadata."""
 
     enqueue: Enqueue
+    """Takes each credential whose surroundings changed, or that is gone."""
     credentials: dict[Key, Credential] = field(default_factory=dict)
     secrets: dict[Key, ObservedSecret] = field(default_factory=dict)
     on_restored: Callable[[str], None] = lambda _: None
@@ -47,6 +45,7 @@ class Store:
     """Takes a Secret that many name, for all of them to be enqueued: the first of them are already."""
     restorations: int = 0
     """How often that was noticed."""
+    absences: Absences = field(default_factory=Absences)
     _budget: Budget = field(default_factory=Budget)
     _digests: dict[Key, SpecDigests] = field(default_factory=dict)
     _holders: dict[Key, tuple[str, Holder]] = field(default_factory=dict)
@@ -124,6 +123,7 @@ class Store:
         if known is None or version < known.version:
             return
         self._unset_secret(key)
+        self.absences.deleted(key)
         self._holders.pop(key, None)
         self._wake_users(key, DELETION_SECONDS, None, known, None)
 
@@ -133,6 +133,7 @@ class Store:
             self.delete_secret(key, version)
         for key, secret in listed.items():
             self.upsert_secret(key, secret)
+        self.absences.listed(namespace)
         first = namespace not in self._watched
         self.watched_secrets(namespace, version)
         if first:
@@ -205,18 +206,17 @@ class Store:
         if credential is None:
             return
         for secret_key in self._by_owner.of((key.namespace, credential.uid)):
-            secret = self.secrets.get(secret_key)
-            if secret is None:
-                continue  # it went while the caller deleted another
-            if secret_key != token_key(credential) and not (secret.deleting or self._by_token.count(secret_key)):
+            secret = self.secrets.get(secret_key)  # None where it went while the caller deleted another
+            named = secret_key == token_key(credential) or self._by_token.count(secret_key)
+            if secret is not None and not secret.deleting and not named:
                 yield secret_key, secret
 
     def _rivals(self, credential: Credential) -> Rivals:
         token, client = token_key(credential), client_key(credential)
         users, makers = self._by_client.first(token, MAX_CLAIMANTS), self._by_token.first(client, MAX_CLAIMANTS)
-        if self._by_token.count(token) < 2 and not users and not makers:
-            return _NO_RIVALS
         claimants = self._by_token.first(token, MAX_CLAIMANTS)
+        if len(claimants) < 2 and not users and not makers:
+            return _NO_RIVALS
         secret = self.secrets.get(token)
         holder = self.credentials.get(secret.credential) if secret is not None and secret.credential else None
         if holder is not None and token_key(holder) == token and holder.key not in claimants:
@@ -284,9 +284,7 @@ class Store:
             self.wake_crowd(key, after)
 
     def _enqueue_rivals(self, *credentials: Credential | None) -> None:
-        for credential in credentials:
-            if credential is None:
-                continue
+        for credential in filter(None, credentials):
             token, client = token_key(credential), client_key(credential)
             rivals = (self._by_token.first(token, MAX_CLAIMANTS), self._by_token.first(client, MAX_CLAIMANTS))
             for key in dict.fromkeys((*rivals[0], *rivals[1], *self._by_client.first(token, MAX_CLAIMANTS))):

@@ -17,6 +17,7 @@ from adobe_ims_operator.adobe.endpoints import Endpoints
 from adobe_ims_operator.adobe.rate import RateLimit
 from adobe_ims_operator.api.resource import Key
 from adobe_ims_operator.api.times import Clock
+from adobe_ims_operator.cache.absences import Absences
 from adobe_ims_operator.cache.crowds import Crowds
 from adobe_ims_operator.cache.store import Store
 from adobe_ims_operator.controller.fetch import Fetcher
@@ -25,6 +26,7 @@ from adobe_ims_operator.controller.in_hand import InHand
 from adobe_ims_operator.controller.lanes import Lane
 from adobe_ims_operator.controller.looks import Looks
 from adobe_ims_operator.controller.reconcile import Decide, Reconciler
+from adobe_ims_operator.controller.restarter import Restarter
 from adobe_ims_operator.controller.supervisor import Supervisor
 from adobe_ims_operator.controller.tasks import is_cancelled
 from adobe_ims_operator.controller.throttles import Throttles
@@ -89,7 +91,7 @@ class Controller:
         self._may_ask.set()
         self._in_hand = InHand(2 * self._worker_count)
         self.queue: WorkQueue[Key] = WorkQueue(self._worker_count, self._seconds, clock.monotonic)
-        self.store = Store(self._enqueue)
+        self.store = Store(self._enqueue, absences=Absences(clock.monotonic))
         self.store.wake_crowd = Crowds(self.store.users, self._enqueue).wake
         self.skews: dict[str, float] = {}
         self.supervisor = Supervisor(clock.monotonic, jitter)
@@ -109,7 +111,8 @@ class Controller:
             observe=observe,
         )
         looks = Looks(self._work, kube, clock, jitter)
-        follow_up = FollowUp(self._work, kube, looks, recorder, clock, jitter)
+        restarter = Restarter(self._work, kube, recorder, clock, jitter)
+        follow_up = FollowUp(self._work, kube, looks, recorder, restarter, clock, jitter)
         self._reconciler = Reconciler(self._work, kube, looks, follow_up, clock, decide)
         self._fetcher = Fetcher(
             self._work, looks, kube, ims, throttles, self._limits, clock, random_hex, count, self.skews

@@ -12,12 +12,13 @@ from datetime import datetime, timedelta
 
 from adobe_ims_operator.api.reasons import Reason
 from adobe_ims_operator.api.resource import Credential
-from adobe_ims_operator.api.status import Status
+from adobe_ims_operator.api.status import Status, to_json
 from adobe_ims_operator.api.times import Clock
 from adobe_ims_operator.controller.looks import Looks
+from adobe_ims_operator.controller.restarter import Restarter
 from adobe_ims_operator.controller.work import Work
 from adobe_ims_operator.core import attempts as attempt
-from adobe_ims_operator.core import events, policy, restarts, stalled, status
+from adobe_ims_operator.core import events, policy, stalled, status
 from adobe_ims_operator.core.backoff import Pace
 from adobe_ims_operator.core.decision import Ask, Refuse, Wait
 from adobe_ims_operator.core.finding import Finding
@@ -26,7 +27,6 @@ from adobe_ims_operator.kube.client import METADATA_OBJECT, Kube
 from adobe_ims_operator.kube.errors import ApiError, ConflictError, ForbiddenError, NotFoundError, RefusedError
 from adobe_ims_operator.kube.paths import credentials_path, secret_path
 from adobe_ims_operator.kube.recorder import Recorder
-from adobe_ims_operator.kube.workloads import restart
 
 logger = logging.getLogger(__name__)
 
@@ -45,6 +45,7 @@ class FollowUp:
     kube: Kube
     looks: Looks
     recorder: Recorder
+    restarter: Restarter
     clock: Clock
     jitter: Callable[[], float]
 
@@ -76,7 +77,7 @@ class FollowUp:
     ) -> datetime | None:
         """Restart workloads and write the status; when a workload is restarted next, or None."""
         before = credential.status
-        how_far, again_at = await self._restart(observed, before)
+        how_far, again_at = await self.restarter.restart(observed, before)
         now = self.clock.now()
         after = status.derive(observed, decision, before, now, how_far)
         if status.is_worth_writing(observed, decision, before, after, now) and self._gate(credential, now) is None:
@@ -93,30 +94,11 @@ class FollowUp:
             return None
         return unreported.retry_at if policy.is_gate(unreported.retry_at, now) else None
 
-    async def _restart(self, observed: Observed, before: Status) -> tuple[restarts.FollowUp | None, datetime | None]:
-        """Restart the workloads that are due; how far that is, and when to go on."""
-        key = observed.key
-        rotation = restarts.rotation_of(observed, self.clock.now())
-        if rotation is None:
-            return None, None
-        known = {w: each for w, each in observed.attempts.restarts.items() if w in rotation.workloads}
-        mark = restarts.mark(key.name, observed.uid, rotation.id)
-        for workload in restarts.due(rotation, before, known, self.clock.now()):
-            outcome = await restart(self.kube, key.namespace, workload, mark)
-            note = restarts.note(rotation, workload, outcome, known.get(workload), self.clock.now(), self.jitter())
-            known = {**known, workload: note}
-            self.work.note(key, replace(self.work.attempts(key) or observed.attempts, restarts=known))
-            if outcome is restarts.RESTARTED:
-                logger.info("%s: restarted %s %s", key, workload.kind, workload.name)
-            elif outcome.reason is restarts.FAILED:
-                break  # the others have turns of their own, as each may take as long
-        return restarts.report(rotation, before, known), restarts.next_at(rotation, before, known, self.clock.now())
-
     async def _write(self, credential: Credential, before: Status, after: Status, logged: set[str]) -> None:
         key = credential.key
         path = credentials_path(key.namespace, key.name)
         try:
-            answer = await self.kube.patch(f"{path}/status", status.to_json(after), accept=METADATA_OBJECT)
+            answer = await self.kube.patch(f"{path}/status", to_json(after), accept=METADATA_OBJECT)
         except ApiError as error:
             if isinstance(error, NotFoundError) and await self._is_gone(path):
                 # The watch may never say so: kopf passes over what is deleted between two lists.

@@ -80,6 +80,7 @@ class Looks:
                 intact=content.intact,
                 spec_digest=observed.spec_digests.whole,
                 differences=content.compare(observed),
+                data_editor=content.data_editor,
             )
             self.work.note(observed.key, seen)
         return content

@@ -19,13 +19,15 @@ from adobe_ims_operator.controller.follow_up import FollowUp
 from adobe_ims_operator.controller.looks import Looks
 from adobe_ims_operator.controller.work import Work
 from adobe_ims_operator.core import attempts as attempt
-from adobe_ims_operator.core import claims, policy
+from adobe_ims_operator.core import claims, events, policy
 from adobe_ims_operator.core.backoff import Pace
 from adobe_ims_operator.core.decision import Ask, Decision, Look, Refuse, Wait, Write, WriteMetadata
+from adobe_ims_operator.core.events import Regarding
 from adobe_ims_operator.core.finding import Finding
-from adobe_ims_operator.core.model import Observed, ObservedSecret, SeenTokenSecret, Step, Trouble
+from adobe_ims_operator.core.model import HeldToken, Observed, ObservedSecret, SeenTokenSecret, Step, Trouble
 from adobe_ims_operator.kube import token_secret
 from adobe_ims_operator.kube.client import Kube
+from adobe_ims_operator.kube.dry_run import words_of_refusal
 from adobe_ims_operator.kube.errors import ApiError, ConflictError, ForbiddenError, NotFoundError, RefusedError
 from adobe_ims_operator.kube.token_secret import Content
 
@@ -95,13 +97,17 @@ class Reconciler:
         held = observed.held
         if held is None:
             raise AssertionError("only a token that is in hand is written")
-        name = observed.spec.secret.name
-        secret_key = Key(observed.key.namespace, name)
         content = None
         if observed.secret is not None and not _is_routine(observed):
             content = await self.looks.token_secret(observed)
             if content is None or not await self._may_change(observed, observed.secret, content):
                 return
+        await self._put(observed, held, need, content)
+
+    async def _put(self, observed: Observed, held: HeldToken, need: Finding, content: Content | None) -> None:
+        name = observed.spec.secret.name
+        secret_key = Key(observed.key.namespace, name)
+        made = self._makes(observed, held)
         try:
             written = await token_secret.write(self.kube, observed, held, content)
         except TemplateError as error:
@@ -110,15 +116,22 @@ class Reconciler:
         except (ConflictError, NotFoundError) as error:
             self._write_failed(observed, _conflict(name, error.answer))
             await self.looks.token_secret(observed)
+        except RefusedError as error:
+            words = await words_of_refusal(self.kube, observed, held, error)
+            self._write_failed(observed, _refused(name, error, words))
         except ApiError as error:
             self._write_failed(observed, _not_written(name, error))
         else:
             self.work.in_hand.pop(observed.key)
             version, digest = written.metadata.version, observed.spec_digests.whole
             self.work.store.upsert_own_secret(secret_key, written.metadata, by=observed.key)
-            self.work.note(observed.key, attempt.written(observed.attempts, version, digest, written.differences))
+            after = attempt.written(observed.attempts, version, digest, written.differences, made=made)
+            self.work.note(observed.key, after)
+            for event in events.of_write(observed, held.facts, need):
+                self.follow_up.recorder.record(Regarding(observed.key, observed.uid), event)
             expires_at = to_rfc3339(held.facts.expires_at)
-            logger.info("%s: wrote Secret %s: token expires at %s (%s)", observed.key, name, expires_at, need.reason)
+            why = f"{need.reason}: {need.message}"
+            logger.info("%s: wrote Secret %s: token expires at %s (%s)", observed.key, name, expires_at, why)
 
     async def _may_change(self, observed: Observed, secret: ObservedSecret, content: Content) -> bool:
         """Whether what a look into the Secret showed lets it be written to."""
@@ -158,6 +171,13 @@ class Reconciler:
         after = attempt.metadata_failed(known, trouble, need, digest, self.clock.now(), self.looks.jitter())
         self.work.note(observed.key, after)
         logger.warning("%s: %s: %s", observed.key, trouble.finding.reason, trouble.finding.message)
+
+    def _makes(self, observed: Observed, held: HeldToken) -> tuple[str, timedelta] | None:
+        """The rotation that makes a new Secret, and for how long there has been none of its name."""
+        if observed.secret is not None or held.facts.rotation_id is None:
+            return None
+        absent = self.work.store.absences.seconds(Key(observed.key.namespace, observed.spec.secret.name))
+        return held.facts.rotation_id, timedelta(seconds=absent)
 
     def _is_kept_from(self, observed: Observed, content: Content) -> bool:
         """Whether the Secret that is to be adopted is what another controller takes for its own configuration."""
@@ -221,15 +241,19 @@ def _metadata_not_written(name: str, error: ApiError) -> Trouble:
     return Trouble(Finding(Reason.SECRET_WRITE_FAILED, message), Pace.API_SERVER)
 
 
-def _not_written(name: str, error: ApiError) -> Trouble:
+def _refused(name: str, error: RefusedError, words: str) -> Trouble:
     # The API server's own words may quote what was sent, so only its status and its reason are passed on.
-    if isinstance(error, RefusedError):
-        if isinstance(error, ForbiddenError):
-            advice = "check the operator's permissions, quotas and admission policies"
-        else:
-            advice = "check its type and size, its immutable field and admission policies"
-        message = f"the API server refused to write Secret {name} ({error.answer}); {advice}"
-        return Trouble(Finding(Reason.SECRET_WRITE_REFUSED, message), Pace.REFUSED_WRITE)
+    message = f"the API server refused to write Secret {name} ({error.answer}); "
+    if words:
+        message += f"it refuses a new Secret with dummy data too: {words}; check its type, quotas and policies"
+    elif isinstance(error, ForbiddenError):
+        message += "check the operator's permissions, quotas and admission policies"
+    else:
+        message += "check its type and size, its immutable field and admission policies"
+    return Trouble(Finding(Reason.SECRET_WRITE_REFUSED, message), Pace.REFUSED_WRITE)
+
+
+def _not_written(name: str, error: ApiError) -> Trouble:
     message = (
         f"the API server could not write Secret {name} ({error.answer}); the operator keeps the token and tries again; "
         "if it stays so, look at the API server and its admission webhooks"

@@ -71,11 +71,16 @@ def saw_token_secret(
     intact: bool,
     spec_digest: str | None = None,
     differences: Differences = NO_DIFFERENCES,
+    data_editor: str = "",
 ) -> Attempts:
-    """The token Secret was read, and compared with the spec of that digest."""
+    """The token Secret was read, and compared with the spec of that digest.
+
+    Args:
+        data_editor: what changed its data last, where that was somebody else's program.
+    """
     return replace(
         attempts,
-        token_secret=SeenTokenSecret(version, intact, spec_digest, differences),
+        token_secret=SeenTokenSecret(version, intact, spec_digest, differences, data_editor),
         failure=_without(attempts.failure, Step.READ_TOKEN_SECRET),
     )
 
@@ -113,11 +118,20 @@ def token_came(attempts: Attempts, due_at: datetime) -> Attempts:
 
 
 def written(
-    attempts: Attempts, version: int, spec_digest: str | None = None, differences: Differences = NO_DIFFERENCES
+    attempts: Attempts,
+    version: int,
+    spec_digest: str | None = None,
+    differences: Differences = NO_DIFFERENCES,
+    *,
+    made: tuple[str, timedelta] | None = None,
 ) -> Attempts:
-    """The token is in its Secret, at that resourceVersion; the differences are those that the answer shows."""
+    """The token is in its Secret, at that resourceVersion; the differences are those that the answer shows.
+
+    Args:
+        made: of a Secret that is new.
+    """
     seen = SeenTokenSecret(version, intact=True, spec_digest=spec_digest, differences=differences)
-    return replace(attempts, token_secret=seen, failure=None)
+    return replace(attempts, token_secret=seen, failure=None, made=made)
 
 
 def metadata_written(

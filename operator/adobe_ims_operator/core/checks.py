@@ -147,7 +147,9 @@ def _spec_changed(observed: Observed, _now: datetime) -> Finding | None:
 def _secret_edited(observed: Observed, _now: datetime) -> Finding | None:
     if observed.own_secret is None or observed.intact is not False:
         return None
-    return Finding(Reason.SECRET_EDITED, "the data of the token Secret was edited")
+    seen = observed.attempts.token_secret
+    by = f" with {seen.data_editor}" if seen is not None and seen.data_editor else ""
+    return Finding(Reason.SECRET_EDITED, f"the data of the token Secret was edited{by}")
 
 
 def _requested(observed: Observed, _now: datetime) -> Finding | None:

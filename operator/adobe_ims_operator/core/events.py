@@ -4,15 +4,21 @@ What is worth telling is derived from the status before and after, so nothing el
 rotation that went as planned, and a retry that failed as the one before, are told by status and metrics alone.
 """
 
+import hashlib
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
 
+from adobe_ims_operator.api.ledger import Facts
 from adobe_ims_operator.api.names import FIELD_MANAGER
 from adobe_ims_operator.api.reasons import Reason
-from adobe_ims_operator.api.resource import API_VERSION, KIND, Key
+from adobe_ims_operator.api.resource import API_VERSION, KIND, ROTATE_ANNOTATION, Key, Workload, workload_api
 from adobe_ims_operator.api.status import Condition, Status
+from adobe_ims_operator.api.times import to_rfc3339
+from adobe_ims_operator.core.finding import Finding
+from adobe_ims_operator.core.model import Observed
+from adobe_ims_operator.core.restarts import Rotation
 from adobe_ims_operator.core.status import MANAGED_TOO
 
 MOST_NOTE = 1024
@@ -28,6 +34,10 @@ class Event:
     warning: bool
     logged: bool = False
     """Whether the log has it already, from where it happened."""
+    related: "Regarding | None" = None
+    """What it happened for, where that is another object."""
+    occasion: str = ""
+    """What it happens once for: an Event of the same reason and occasion is not sent a second time."""
 
     def shortened(self) -> "Event":
         """The same with as much of its note as the API server takes."""
@@ -70,21 +80,64 @@ def to_json(event: Event, regarding: Regarding, happened_at: datetime, instance:
     return {
         "apiVersion": "events.k8s.io/v1",
         "kind": "Event",
-        "metadata": {"generateName": f"{key.name[:200]}-", "namespace": key.namespace},
+        "metadata": {"namespace": key.namespace, **_name(event, regarding)},
         "eventTime": happened_at.isoformat(timespec="microseconds").replace("+00:00", "Z"),
         "reportingController": f"adobe-ims.dev/{FIELD_MANAGER}",
         "reportingInstance": instance[:128],
-        "action": "Rotate",
+        "action": "Rotate" if event.related is None else "Restart",
         "reason": event.reason,
         "note": event.shortened().note,
         "type": "Warning" if event.warning else "Normal",
-        "regarding": {
-            "apiVersion": regarding.api_version,
-            "kind": regarding.kind,
-            "name": key.name,
-            "namespace": key.namespace,
-            "uid": regarding.uid,
-        },
+        "regarding": _reference(regarding),
+    } | ({} if event.related is None else {"related": _reference(event.related)})
+
+
+def of_write(observed: Observed, written: Facts, need: Finding) -> list[Event]:
+    """What to tell of a token that was written: that the Secret was healed, and that a request was answered."""
+    name, before = observed.spec.secret.name, observed.credential.status
+    had_one = before.last_rotation_time is not None and before.secret_name == name
+    told: list[tuple[Reason, str]] = []
+    if need.reason is Reason.SECRET_MISSING and had_one:
+        told.append((need.reason, f"Secret {name} was deleted; it is there again, with a new token"))
+    if need.reason in (Reason.SECRET_EDITED, Reason.FACTS_DAMAGED):
+        told.append((need.reason, f"{need.message}; Secret {name} holds a new token now"))
+    answered = "" if observed.facts is None else observed.facts.rotate_request
+    if observed.facts is not None and written.rotate_request not in ("", answered):
+        note = f"rotated as the annotation {ROTATE_ANNOTATION} asked for it: {written.rotate_request}"
+        told.append((Reason.REQUESTED, note))
+    # What wrote the token logged it.
+    return [Event(reason, note, warning=False, logged=True) for reason, note in told]
+
+
+def of_restart(credential: Regarding, rotation: Rotation, finding: Finding) -> Event:
+    """What to tell of a workload that was restarted, or whose pods wait for somebody; once for each rotation."""
+    of = f"for the rotation of {to_rfc3339(rotation.issued_at)} of {KIND} {credential.key.name}"
+    note = f"{finding.message or 'its pods are replaced'}; {of}, whose spec.restart names it"
+    occasion = f"{credential.uid} {rotation.id}"
+    return Event(finding.reason, note, warning=False, related=credential, occasion=occasion)
+
+
+def of_workload(workload: Workload, namespace: str, uid: str) -> Regarding:
+    """A workload as an Event is about it."""
+    return Regarding(Key(namespace, workload.name), uid, workload_api(workload.kind), workload.kind)
+
+
+def _name(event: Event, regarding: Regarding) -> dict[str, str]:
+    name = regarding.key.name[:200]
+    if not event.occasion:
+        return {"generateName": f"{name}-"}
+    # The API server refuses a second one: a crash repeats what the status does not have yet.
+    text = f"{regarding.kind} {regarding.uid} {event.reason} {event.occasion}"
+    return {"name": f"{name}.{hashlib.sha256(text.encode()).hexdigest()[:16]}"}
+
+
+def _reference(regarding: Regarding) -> dict[str, str]:
+    return {
+        "apiVersion": regarding.api_version,
+        "kind": regarding.kind,
+        "name": regarding.key.name,
+        "namespace": regarding.key.namespace,
+        "uid": regarding.uid,
     }
 
 
@@ -135,10 +188,19 @@ def _of_recovery(before: Status, after: Status) -> Event | None:
 
 def _of_client_secret(before: Status, after: Status, secret_keys: Sequence[str]) -> Event | None:
     old, new = before.client_secret_key, after.client_secret_key
-    if old is None or new is None or old == new or new not in secret_keys:
+    if new is None or old == new or new not in secret_keys:
         return None
-    if old in secret_keys[: secret_keys.index(new)]:
-        note = f"IMS no longer accepts the client secret under the key {old}; the one under {new} is used instead"
+    earlier = secret_keys[: secret_keys.index(new)]
+    if old is None:
+        if not earlier:
+            return None
+        keys = " and ".join(earlier)
+        note = f"IMS accepts no client secret under {keys}, or there is none; the one under {new} is used instead"
+        return Event(Reason.CLIENT_SECRET_STOPPED, note, warning=True)
+    if old in earlier:
+        note = (
+            f"the client secret under the key {old} is gone, or IMS no longer accepts it; the one under {new} is used"
+        )
         return Event(Reason.CLIENT_SECRET_STOPPED, note, warning=True)
     note = f"IMS accepts the client secret under the key {new}; it is used now"
     return Event(Reason.CLIENT_SECRET_WORKS, note, warning=False)
@@ -168,4 +230,4 @@ def _of_restart(before: Status, after: Status) -> Event | None:
         or (old is not None and (old.status, old.message) == (new.status, new.message))
     ):
         return None
-    return Event(new.reason, new.message, warning=True)
+    return Event(new.reason, new.message, warning=new.reason != Reason.RESTART_PENDING)

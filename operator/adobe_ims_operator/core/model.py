@@ -122,6 +122,8 @@ class SeenTokenSecret(NamedTuple):
     spec_digest: str | None = None
     """Of the spec that it was compared with; None where it counts as equal to any."""
     differences: Differences = NO_DIFFERENCES
+    data_editor: str = ""
+    """What changed its data last, where that was somebody else's program."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -176,6 +178,8 @@ class Attempts:
     clean_up: Failure | None = None
     """Where the Secret of an earlier `spec.secret.name` could not be deleted."""
     restarts: Mapping[Workload, RestartAttempt] = field(default_factory=dict)
+    made: tuple[str, timedelta] | None = None
+    """The rotation for which a new token Secret was made, and for how long there had been none of its name."""
     unplanned: int = 0
     """How many tokens were asked for before they were due, each soon after the one before."""
     last_unplanned: datetime | None = None

@@ -8,7 +8,7 @@ process did and could not report yet is kept as attempts.
 import hashlib
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from adobe_ims_operator.api.reasons import Reason, parse_reason
 from adobe_ims_operator.api.resource import GROUP, Workload
@@ -22,11 +22,21 @@ from adobe_ims_operator.core.model import Observed, RestartAttempt
 RESTARTED = Finding(Reason.RESTARTED, "")
 ADDED_LATER = Finding(Reason.ADDED_LATER, "")
 """A workload that joined the list after the rotation: it is restarted for the next one."""
-_DONE = (RESTARTED.reason, ADDED_LATER.reason)
+STARTED = Finding(Reason.STARTED_WITH_TOKEN, "")
+"""A workload that needs no restart: no pod of it can have started before the token was there."""
+_DONE = (RESTARTED.reason, ADDED_LATER.reason, STARTED.reason)
 NOT_FOUND = Reason.WORKLOAD_NOT_FOUND
-"""Nobody waits for such a workload: when it comes, it starts with the present token."""
+"""When such a workload comes, it starts with the present token."""
+PENDING = Reason.RESTART_PENDING
+"""The pods are replaced when somebody does so, as the workload is set up like that."""
+_LOOKED_AT = (NOT_FOUND, PENDING)
+"""What is only looked at again: nothing is left for the operator to do."""
 FAILED = Reason.RESTART_FAILED
 """Time mends it; for all other failures somebody has to do something."""
+
+SOON, OFTEN = timedelta(minutes=1), 10
+"""How soon a workload is looked at again, and how often in a row; after that every `SELDOM`."""
+SELDOM = timedelta(hours=1)
 
 _PREFIX = f"restart.{GROUP}/"
 _MAX_NAME = 63
@@ -96,6 +106,15 @@ def due(rotation: Rotation, status: Status, attempts: Attempts, now: datetime) -
     return tuple(workload for _, workload in sorted(waiting, key=lambda each: each[0]))
 
 
+def looked_at(rotation: Rotation, status: Status, attempts: Attempts, workload: Workload) -> Finding | None:
+    """What was found of a workload that is only to be looked at again; None where it is to be restarted."""
+    known = _known(rotation, status, attempts).get(workload)
+    reason = None if known is None else parse_reason(known.reason)
+    if known is None or reason not in _LOOKED_AT:
+        return None
+    return Finding(reason, known.message or "")
+
+
 def next_at(rotation: Rotation, status: Status, attempts: Attempts, now: datetime) -> datetime | None:
     """When a workload is due next; None where that waits for a change."""
     known = _known(rotation, status, attempts)
@@ -123,8 +142,9 @@ def note(
     restart = _entry(rotation, workload, outcome)
     same = before is not None and _is_of(before.restart, rotation) and before.restart.reason == outcome.reason
     failures = before.failures + 1 if before is not None and same else 1
-    if outcome.reason == NOT_FOUND:
-        return RestartAttempt(restart, failures, None)
+    if outcome.reason in _LOOKED_AT:
+        wait = SOON if failures <= OFTEN else SELDOM
+        return RestartAttempt(restart, failures, now + wait * (1 - jitter / 5))
     # What time mends is tried as often as IMS.
     pace = Pace.IMS if outcome.reason == FAILED else Pace.REFUSED_RESTART
     return RestartAttempt(restart, failures, now + backoff(pace, failures, jitter))
@@ -143,7 +163,7 @@ def report(rotation: Rotation, status: Status, attempts: Attempts) -> FollowUp:
 def _known(rotation: Rotation, status: Status, attempts: Attempts) -> dict[Workload, Restart]:
     """What is known of each workload for this rotation; nothing of those that were never tried."""
     reported = {(each.kind, each.name): each for each in status.restarts if each.rotation == rotation.id}
-    failed = any(each.reason not in _DONE for each in reported.values())
+    failed = any(each.reason not in (*_DONE, PENDING) for each in reported.values())
     known: dict[Workload, Restart] = {}
     for workload in rotation.workloads:
         attempt = attempts.get(workload)
@@ -168,7 +188,7 @@ def _try_at(
         return now
     if attempt is not None and attempt.restart == known:
         return attempt.retry_at
-    return None if known.reason == NOT_FOUND else now
+    return now
 
 
 def _is_of(restart: Restart, rotation: Rotation) -> bool:
@@ -193,6 +213,10 @@ def _finding(rotation: Rotation, restarts: tuple[Restart, ...]) -> Finding:
         reasons = {each.reason for each in failed}
         reason = parse_reason(failed[0].reason) if len(reasons) == 1 else None
         return Finding(reason or Reason.RESTART_INCOMPLETE, "; ".join(each.message or each.reason for each in failed))
-    if all(each.reason == ADDED_LATER.reason for each in restarts):
+    reasons = {each.reason for each in restarts}
+    if reasons == {ADDED_LATER.reason}:
         return Finding(Reason.ADDED_LATER, "restarted after the next rotation, as they were added after the latest one")
+    if reasons == {STARTED.reason}:
+        since = to_rfc3339(rotation.issued_at)
+        return Finding(Reason.STARTED_WITH_TOKEN, f"started with the token of {since}, so they need no restart")
     return Finding(Reason.RESTARTED, f"restarted for the rotation of {to_rfc3339(rotation.issued_at)}")

@@ -8,10 +8,10 @@ was followed up.
 from collections.abc import Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
-from typing import Any
 
+from adobe_ims_operator.api.ledger import Facts
 from adobe_ims_operator.api.reasons import Reason
-from adobe_ims_operator.api.status import Condition, Restart, Status
+from adobe_ims_operator.api.status import Condition, Status
 from adobe_ims_operator.api.times import to_rfc3339
 from adobe_ims_operator.api.words import printable
 from adobe_ims_operator.core import metadata, policy
@@ -77,6 +77,7 @@ def derive(
         rotations=facts.rotations if facts else 0,
         failures=_failures(observed, decision, problem),
         client_secret_key=printable(facts.client_secret_key)[:MAX_KEY] if facts else None,
+        last_handled_rotate_request=_rotate_request(observed, before),
         last_handled_rotation=handled,
         restarts=restarts,
         conditions=conditions + workloads + others,
@@ -148,27 +149,6 @@ def _without_reasons(status: Status) -> Status:
     return replace(status, reason=None, next_rotation_time=None, conditions=conditions)
 
 
-def to_json(status: Status) -> dict[str, Any]:
-    """The status as a merge patch of the object: a field that is gone is null."""
-    return {
-        "status": {
-            "observedGeneration": status.observed_generation,
-            "reason": status.reason,
-            "secretName": status.secret_name,
-            "secretResourceVersion": status.secret_version,
-            "lastRotationTime": status.last_rotation_time,
-            "expirationTime": status.expiration_time,
-            "nextRotationTime": status.next_rotation_time,
-            "rotations": status.rotations,
-            "failures": status.failures,
-            "clientSecretKey": status.client_secret_key,
-            "lastHandledRotation": status.last_handled_rotation,
-            "restarts": [_restart_to_json(restart) for restart in status.restarts] or None,
-            "conditions": [_condition_to_json(condition) for condition in status.conditions],
-        }
-    }
-
-
 def _last_rotation_time(observed: Observed, before: Status) -> str | None:
     """When it was rotated last; also while the Secret is missing, as that is how it is known who had it."""
     if observed.facts is not None:
@@ -182,13 +162,24 @@ def _secret_version(observed: Observed, before: Status) -> str | None:
     secret = observed.own_secret
     if secret is None or secret.facts is None or not observed.intact:
         return None
-    # By both, as two rotations may be of one second, and the count starts anew with a Secret that was lost.
-    told = (before.last_rotation_time, before.rotations) == (to_rfc3339(secret.facts.issued_at), secret.facts.rotations)
-    if before.secret_version is not None and told:
+    if before.secret_version is not None and _tells_of(before, secret.facts):
         return before.secret_version
     if observed.differences is not None and observed.differences.metadata:
         return None  # a process that starts would take it for unchanged
     return str(secret.version)
+
+
+def _rotate_request(observed: Observed, before: Status) -> str | None:
+    """The request that was answered last; one that an older version answered is worth no write."""
+    facts = observed.facts
+    if facts is None or (before.last_handled_rotate_request is None and _tells_of(before, facts)):
+        return None
+    return facts.rotate_request or None
+
+
+def _tells_of(before: Status, facts: Facts) -> bool:
+    # By both, as two rotations may be of one second, and the count starts anew with a Secret that was lost.
+    return (before.last_rotation_time, before.rotations) == (to_rfc3339(facts.issued_at), facts.rotations)
 
 
 def _attempt_at(decision: Decision, now: datetime) -> datetime | None:
@@ -276,25 +267,3 @@ def _settle(condition: Condition, observed: Observed, before: Status, now: datet
     unchanged = old is not None and old.status == condition.status
     since = old.last_transition_time if old is not None and unchanged else to_rfc3339(now)
     return replace(condition, observed_generation=observed.credential.generation, last_transition_time=since)
-
-
-def _condition_to_json(condition: Condition) -> dict[str, Any]:
-    return {
-        "type": condition.type,
-        "status": condition.status,
-        "reason": condition.reason,
-        "message": condition.message,
-        "lastTransitionTime": condition.last_transition_time,
-    } | ({} if condition.observed_generation is None else {"observedGeneration": condition.observed_generation})
-
-
-def _restart_to_json(restart: Restart) -> dict[str, Any]:
-    fields = {
-        "kind": restart.kind,
-        "name": restart.name,
-        "rotation": restart.rotation,
-        "reason": restart.reason,
-        "message": restart.message,
-        "observedGeneration": restart.observed_generation,
-    }
-    return {name: value for name, value in fields.items() if value is not None}

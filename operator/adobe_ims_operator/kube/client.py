@@ -157,9 +157,10 @@ class Kube:
         """GET what is no object of its own, as a list."""
         return await self._request("GET", path, accept=accept, query=query)
 
-    async def create(self, path: str, body: object, *, accept: str = JSON_TYPE) -> JSONObject:
-        """POST a new object; 409 where there is one of its name."""
-        return check_object(await self._request("POST", path, body=body, accept=accept, query=_MANAGED))
+    async def create(self, path: str, body: object, *, accept: str = JSON_TYPE, dry_run: bool = False) -> JSONObject:
+        """POST a new object; 409 where there is one of its name. A dry run may hold nothing secret."""
+        query = {**_MANAGED, "dryRun": "All"} if dry_run else _MANAGED
+        return check_object(await self._request("POST", path, body=body, accept=accept, query=query))
 
     async def patch(self, path: str, body: object, *, accept: str = JSON_TYPE) -> JSONObject:
         """Apply a JSON merge patch; 409 where `body` names a resourceVersion that is no longer current."""
@@ -250,7 +251,7 @@ class Kube:
                 refusal = from_answer(
                     response.status,
                     await response.read(),
-                    quotable=_quotable(method, path),
+                    quotable=_quotable(method, path, query),
                     retry_after=response.headers.get("Retry-After"),
                 )
             if response.status != UNAUTHORIZED or not await self.log_in_anew():
@@ -280,9 +281,9 @@ def _translated_errors() -> Iterator[None]:
         raise invalid_answer() from None
 
 
-def _quotable(method: str, path: str) -> bool:
-    # Nothing secret is sent to be read, nor in a Lease.
-    return method == "GET" or path.startswith("/apis/coordination.k8s.io/")
+def _quotable(method: str, path: str, query: Mapping[str, str] | None) -> bool:
+    # Nothing secret is sent to be read, in a dry run, nor in a Lease.
+    return method == "GET" or path.startswith("/apis/coordination.k8s.io/") or "dryRun" in (query or {})
 
 
 async def _lines(response: aiohttp.ClientResponse) -> AsyncIterator[Any]:

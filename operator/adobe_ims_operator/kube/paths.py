@@ -2,7 +2,7 @@
 
 from urllib.parse import quote
 
-from adobe_ims_operator.api.resource import GROUP, PLURAL, VERSION, Key
+from adobe_ims_operator.api.resource import GROUP, PLURAL, VERSION, Key, workload_api
 from adobe_ims_operator.kube.errors import RefusedError
 
 
@@ -27,8 +27,8 @@ def events_path(namespace: str) -> str:
 
 
 def workload_path(namespace: str, kind: str, name: str) -> str:
-    """The path of a Deployment, StatefulSet or DaemonSet."""
-    return _path("apis/apps/v1", namespace, f"{kind.lower()}s", name)
+    """The path of a Deployment, StatefulSet, DaemonSet or Argo Rollout."""
+    return _path(f"apis/{workload_api(kind)}", namespace, f"{kind.lower()}s", name)
 
 
 def leases_path(key: Key) -> str:

@@ -11,7 +11,7 @@ from datetime import datetime
 
 from adobe_ims_operator.core.events import Event, Regarding, to_json
 from adobe_ims_operator.kube.client import Kube
-from adobe_ims_operator.kube.errors import ApiError, InvalidAnswerError, NotLeadingError
+from adobe_ims_operator.kube.errors import ApiError, ConflictError, InvalidAnswerError, NotLeadingError
 from adobe_ims_operator.kube.paths import events_path
 
 logger = logging.getLogger(__name__)
@@ -118,6 +118,8 @@ class Recorder:
                 logger.info("%s: the Event %s is not sent, as another replica may lead", key, event.reason)
             except InvalidAnswerError as error:
                 logger.info("%s: the Event %s is sent, but its answer is odd: %s", key, event.reason, error)
+            except ConflictError:
+                logger.debug("%s: the Event %s was sent before", key, event.reason)
             except ApiError as error:
                 logger.warning("%s: the Event %s could not be written: %s", key, event.reason, error)
             except Exception:

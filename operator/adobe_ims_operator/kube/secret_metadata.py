@@ -2,11 +2,15 @@
 
 import re
 from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from datetime import datetime
 
 from adobe_ims_operator.api import ledger
 from adobe_ims_operator.api.ledger import LONGEST_FACT
+from adobe_ims_operator.api.names import FIELD_MANAGER
 from adobe_ims_operator.api.origin import is_copy, origin
 from adobe_ims_operator.api.resource import API_VERSION, JSON, KIND, Key, parse_version
+from adobe_ims_operator.api.times import moment_or_none
 from adobe_ims_operator.api.words import share
 from adobe_ims_operator.core.model import ObservedSecret
 
@@ -39,6 +43,35 @@ def observe_secret(metadata: JSON) -> ObservedSecret:
         deleting=metadata.get("deletionTimestamp") is not None,
         manager="" if credential_uid is None else _other_manager(metadata.get("labels") or {}, annotations),
     )
+
+
+def data_editor(managers: Iterable[JSON]) -> str:
+    """The manager that changed the data of a Secret last, if that was not this operator (`metadata.managedFields`)."""
+    others = [
+        (str(each.get("time")), str(each.get("manager"))[:LONGEST_FACT])
+        for each in managers
+        if each.get("manager") not in (None, "", FIELD_MANAGER) and _has_data(each.get("fieldsV1"))
+    ]
+    return max(others)[1] if others else ""
+
+
+def _has_data(fields: object) -> bool:
+    return isinstance(fields, Mapping) and "f:data" in fields
+
+
+@dataclass(frozen=True, slots=True)
+class SecretTimes:
+    """When a Secret was made, and when this operator wrote it last, by the API server's clock; None if not known."""
+
+    created: datetime | None
+    written: datetime | None
+
+
+def read_times(metadata: JSON) -> SecretTimes:
+    """Read the times in the `metadata` of a Secret."""
+    managers = [each for each in metadata.get("managedFields") or [] if each.get("manager") == FIELD_MANAGER]
+    written = [moment for each in managers if (moment := moment_or_none(each.get("time"))) is not None]
+    return SecretTimes(moment_or_none(metadata.get("creationTimestamp")), max(written, default=None))
 
 
 def _name(namespace: str, annotations: Mapping[str, str], owners: Iterable[JSON], uid: str | None) -> Key | None:

@@ -21,7 +21,7 @@ from adobe_ims_operator.core.model import HeldToken, Observed, ObservedSecret
 from adobe_ims_operator.kube.client import METADATA_OBJECT, Kube
 from adobe_ims_operator.kube.errors import ApiError, NotFoundError
 from adobe_ims_operator.kube.paths import secret_path, secrets_path
-from adobe_ims_operator.kube.secret_metadata import observe_secret
+from adobe_ims_operator.kube.secret_metadata import data_editor, observe_secret
 
 LAST_APPLIED = "kubectl.kubernetes.io/last-applied-configuration"
 """Where kubectl keeps a copy of what it applied: of a Secret, its data of then."""
@@ -34,6 +34,8 @@ class Content:
     metadata: ObservedSecret
     intact: bool
     """Whether its data is what its facts say was written."""
+    data_editor: str = ""
+    """What changed its data last, where that was somebody else's program."""
     data_keys: frozenset[str] = frozenset()
     own_labels: frozenset[str] = frozenset()
     own_annotations: frozenset[str] = frozenset()
@@ -90,6 +92,7 @@ async def read(kube: Kube, key: Key) -> Content | None:
     return Content(
         metadata=metadata,
         intact=facts is not None and digest_data(facts.credential_uid, data) == facts.data_digest,
+        data_editor=data_editor(managers),
         data_keys=frozenset(data),
         own_labels=_own_fields(managers, "f:labels"),
         own_annotations=_own_fields(managers, "f:annotations"),

@@ -29,7 +29,7 @@ from prometheus_client.registry import Collector
 from adobe_ims_operator.api.reasons import Reason
 from adobe_ims_operator.api.resource import Credential, Key
 from adobe_ims_operator.api.status import Status
-from adobe_ims_operator.api.times import from_rfc3339
+from adobe_ims_operator.api.times import moment_or_none
 from adobe_ims_operator.cache.store import Store
 from adobe_ims_operator.controller.controller import Controller
 from adobe_ims_operator.core.status import READY, ROTATION_FAILING, WORKLOADS_RESTARTED
@@ -207,7 +207,12 @@ class _SeenCredentials(Collector):
             f"{prefix}_rotation_failing", "1 while the latest attempt to rotate failed", labels=_LABELS
         )
         restart = GaugeMetricFamily(
-            f"{prefix}_restart_failing", "1 while workloads of spec.restart were not rolled", labels=_LABELS
+            f"{prefix}_restart_failing", "1 while workloads of spec.restart could not be rolled", labels=_LABELS
+        )
+        fallback = GaugeMetricFamily(
+            f"{prefix}_fallback_client_secret",
+            "1 while the token was given for another client secret than the first of spec.client.secretKeys",
+            labels=_LABELS,
         )
         expiry = GaugeMetricFamily(
             f"{prefix}_expiration_timestamp_seconds", "When the token in the Secret expires", labels=_LABELS
@@ -221,24 +226,22 @@ class _SeenCredentials(Collector):
             valid.add_metric(key, float(_holds_valid_token(status, self._now)))
             suspended.add_metric(key, float(credential.spec.suspend))
             failing.add_metric(key, float(status.says(ROTATION_FAILING, "True")))
-            restart.add_metric(key, float(status.says(WORKLOADS_RESTARTED, "False")))
-            if (moment := _moment(status.expiration_time)) is not None:
+            restart.add_metric(key, float(_fails_to_restart(status)))
+            fallback.add_metric(key, float(status.client_secret_key in credential.spec.client.secret_keys[1:]))
+            if (moment := moment_or_none(status.expiration_time)) is not None:
                 expiry.add_metric(key, moment.timestamp())
-            if (moment := _moment(status.next_rotation_time)) is not None:
+            if (moment := moment_or_none(status.next_rotation_time)) is not None:
                 following.add_metric(key, moment.timestamp())
-        yield from (ready, valid, suspended, failing, restart, expiry, following)
+        yield from (ready, valid, suspended, failing, restart, fallback, expiry, following)
+
+
+def _fails_to_restart(status: Status) -> bool:
+    restarted = status.condition(WORKLOADS_RESTARTED)
+    return restarted is not None and restarted.status == "False" and restarted.reason != Reason.RESTART_PENDING
 
 
 def _holds_valid_token(status: Status, now: datetime) -> bool:
-    expires_at, ready = _moment(status.expiration_time), status.condition(READY)
+    expires_at, ready = moment_or_none(status.expiration_time), status.condition(READY)
     if expires_at is None or now >= expires_at:
         return False
     return ready is None or ready.status == "True" or ready.reason != Reason.TOKEN_MISSING
-
-
-def _moment(text: str | None) -> datetime | None:
-    # The status may have been written by anybody.
-    try:
-        return from_rfc3339(text) if text else None
-    except ValueError:
-        return None
