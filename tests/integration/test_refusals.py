@@ -126,6 +126,7 @@ def test_defaults_are_filled_in(api: Api, namespace: str) -> None:
             "data": {"access_token": "$(access_token)"},
             "deletionPolicy": "Delete",
             "adopt": False,
+            "dropOtherKeys": False,
         },
         "suspend": False,
     }

@@ -126,19 +126,19 @@ def test_a_metric_tells_of_a_valid_token_of_an_earlier_spec_and_of_one_that_is_s
     scene.wait_ready("suspended")
     scene.patch("suspended", {"spec": {"suspend": True}})
     scene.wait_condition("Ready", "True", "Suspended", "suspended")
-    assert values(scene, ports, "suspended") == (1, 1, 1)
+    wait_for("the metrics of it", lambda: values(scene, ports, "suspended") == (1, 1, 1))
     scene.ims.settings(expires_in=86399)
     scene.credential()
     scene.wait_ready()
     scene.rules({"behaviour": "error", "error": "invalid_scope"})
     scene.patch("lightroom", {"spec": {"scopes": ["no_such_scope"]}})
     scene.wait_condition("RotationFailing", "True", "InvalidScope")
-    assert values(scene, ports, "lightroom") == (0, 1, 0)
+    wait_for("the metrics of the other", lambda: values(scene, ports, "lightroom") == (0, 1, 0))
     expiry = ports.value(of(scene, "expiration_timestamp_seconds", "suspended"))
     assert expiry is not None
     scene.wait_condition("Ready", "False", "Suspended", "suspended")
     assert expiry <= time.time()
-    assert values(scene, ports, "suspended") == (0, 0, 1)
+    wait_for("the metrics of the end", lambda: values(scene, ports, "suspended") == (0, 0, 1))
 
 
 def values(scene: Scene, ports: Ports, name: str) -> tuple[float | None, ...]:
