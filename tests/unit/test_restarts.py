@@ -14,6 +14,7 @@ from adobe_ims_operator.core.finding import Finding
 from adobe_ims_operator.core.model import RestartAttempt
 from adobe_ims_operator.core.restarts import (
     FAILED,
+    LEAST_PAUSE,
     NOT_FOUND,
     OFTEN,
     PENDING,
@@ -205,7 +206,7 @@ def test_what_one_waited_for_is_seen_by_a_look_and_ends_the_waiting(outcome: Fin
 def test_the_next_rotation_restarts_one_whose_pods_waited_for_somebody() -> None:
     operator = Operator()
     operator.look(rotation(WEB), NOW, {WEB: PAUSED})
-    operator.look(rotation(WEB, number=2), NOW, {WEB: PAUSED})
+    operator.look(rotation(WEB, number=2), NOW + LEAST_PAUSE, {WEB: PAUSED})
     assert operator.asked == [("1-a", WEB), ("2-a", WEB)]
 
 
@@ -304,3 +305,11 @@ def test_marks_of_two_credentials_or_rotations_differ() -> None:
 def test_an_entry_of_an_earlier_rotation_says_nothing_of_this_one() -> None:
     old = Status(restarts=(Restart("Deployment", "web", "0-a", "Restarted"),), last_handled_rotation="0-a")
     assert due(rotation(WEB), old, {}, NOW) == (WEB,)
+
+
+def test_a_workload_is_not_restarted_for_many_rotations_in_a_moment() -> None:
+    first, second = rotation(WEB, number=1), rotation(WEB, number=2)
+    known = {WEB: note(first, WEB, RESTARTED, None, NOW, 0.0)}
+    assert due(second, Status(), known, NOW) == ()
+    assert next_at(second, Status(), known, NOW) == NOW + LEAST_PAUSE
+    assert due(second, Status(), known, NOW + LEAST_PAUSE) == (WEB,)

@@ -163,6 +163,8 @@ class RestartAttempt:
     """In a row, for one rotation and one generation."""
     retry_at: datetime | None
     """None where only a change of the spec brings another attempt."""
+    at: datetime
+    """When it was made."""
 
 
 @dataclass(frozen=True, slots=True)

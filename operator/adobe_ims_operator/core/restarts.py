@@ -24,6 +24,8 @@ ADDED_LATER = Finding(Reason.ADDED_LATER, "")
 """A workload that joined the list after the rotation: it is restarted for the next one."""
 STARTED = Finding(Reason.STARTED_WITH_TOKEN, "")
 """A workload that needs no restart: no pod of it can have started before the token was there."""
+LEAST_PAUSE = timedelta(seconds=5)
+"""Between two rotations that a workload is restarted for: whoever may edit the Secret can make it say anything."""
 _DONE = (RESTARTED.reason, ADDED_LATER.reason, STARTED.reason)
 NOT_FOUND = Reason.WORKLOAD_NOT_FOUND
 """When such a workload comes, it starts with the present token."""
@@ -138,16 +140,16 @@ def note(
         jitter: a random number in [0, 1).
     """
     if outcome.reason in _DONE:
-        return RestartAttempt(_entry(rotation, workload, outcome), 0, None)
+        return RestartAttempt(_entry(rotation, workload, outcome), 0, None, now)
     restart = _entry(rotation, workload, outcome)
     same = before is not None and _is_of(before.restart, rotation) and before.restart.reason == outcome.reason
     failures = before.failures + 1 if before is not None and same else 1
     if outcome.reason in _LOOKED_AT:
         wait = SOON if failures <= OFTEN else SELDOM
-        return RestartAttempt(restart, failures, now + wait * (1 - jitter / 5))
+        return RestartAttempt(restart, failures, now + wait * (1 - jitter / 5), now)
     # What time mends is tried as often as IMS.
     pace = Pace.IMS if outcome.reason == FAILED else Pace.REFUSED_RESTART
-    return RestartAttempt(restart, failures, now + backoff(pace, failures, jitter))
+    return RestartAttempt(restart, failures, now + backoff(pace, failures, jitter), now)
 
 
 def report(rotation: Rotation, status: Status, attempts: Attempts) -> FollowUp:
@@ -181,7 +183,7 @@ def _try_at(
     rotation: Rotation, known: Restart | None, attempt: RestartAttempt | None, now: datetime
 ) -> datetime | None:
     if known is None:
-        return now
+        return now if attempt is None else max(now, attempt.at + LEAST_PAUSE)
     if known.reason in _DONE:
         return None
     if known.observed_generation != rotation.generation:
