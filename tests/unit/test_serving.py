@@ -1,6 +1,7 @@
 """What anybody who reaches a port may ask for, over HTTP: it is bounded, whoever asks and however often."""
 
 import asyncio
+import tracemalloc
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from dataclasses import replace
@@ -20,7 +21,7 @@ from adobe_ims_operator.kube.recorder import Recorder
 from adobe_ims_operator.manager import health
 from adobe_ims_operator.manager.metrics import REUSE_SECONDS, Metrics
 from adobe_ims_operator.manager.process import CLOCK
-from adobe_ims_operator.manager.serving import MAX_CONNECTIONS, MAX_HEADERS, MAX_LINE, Server
+from adobe_ims_operator.manager.serving import MAX_CONNECTIONS, MAX_HEADERS, MAX_LINE, Server, send
 from testbed.address import free_ports
 from unit.flow import API, api_client, serving
 from unit.worlds import credential
@@ -143,3 +144,25 @@ async def test_metrics_of_many_credentials_hold_up_no_work() -> None:
         working.cancel()
     assert text.count("adobe_ims_credential_ready{") == 2000
     assert turns - before > 10
+
+
+async def test_who_asks_for_a_large_text_and_does_not_read_it_costs_no_copy_and_is_cut_off() -> None:
+    text = b"x" * (32 * 2**20)
+
+    async def answer(request: web.Request) -> web.StreamResponse:
+        return await send(request, text, "text/plain", patience=0.5)
+
+    async with listening(web.get("/large", answer)) as port:
+        tracemalloc.start()
+        opened = [await asyncio.open_connection("127.0.0.1", port) for _ in range(MAX_CONNECTIONS - 1)]
+        for _, writer in opened:
+            writer.write(b"GET /large HTTP/1.1\r\nHost: x\r\n\r\n")
+        await asyncio.sleep(0.3)
+        now, _ = tracemalloc.get_traced_memory()
+        tracemalloc.stop()
+        assert now < 16 * 2**20
+        assert len((await get(port, "/large"))[1]) == len(text)
+        for reader, writer in opened:
+            with pytest.raises((ConnectionError, asyncio.IncompleteReadError)):
+                await reader.readexactly(len(text))
+            writer.close()

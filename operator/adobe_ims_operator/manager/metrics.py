@@ -33,6 +33,7 @@ from adobe_ims_operator.api.times import moment_or_none
 from adobe_ims_operator.cache.store import Store
 from adobe_ims_operator.controller.controller import Controller
 from adobe_ims_operator.core.status import READY, ROTATION_FAILING, WORKLOADS_RESTARTED
+from adobe_ims_operator.manager.serving import send
 
 disable_created_metrics()  # type: ignore[no-untyped-call]  # a series more for each counter, which nobody asks for
 _LABELS = ("namespace", "name")
@@ -104,8 +105,8 @@ class Metrics:
     def routes(self) -> list[web.RouteDef]:
         """The route `/metrics`."""
 
-        async def answer(_: web.Request) -> web.Response:
-            return web.Response(body=await self._latest(), headers={"Content-Type": CONTENT_TYPE_LATEST})
+        async def answer(request: web.Request) -> web.StreamResponse:
+            return await send(request, await self._latest(), CONTENT_TYPE_LATEST)
 
         return [web.get("/metrics", answer)]
 

@@ -19,6 +19,11 @@ IDLE_SECONDS = 120.0
 """Longer than the usual pause between two scrapes."""
 
 
+SLICE = 64 * 1024
+READING_SECONDS = 10.0
+"""Who has not read an answer by then reads it no more."""
+
+
 class PortTakenError(Exception):
     """A port can't be listened on."""
 
@@ -72,3 +77,20 @@ class Server:
         if self._server is not None:
             self._server.close()
         await self._runner.cleanup()
+
+
+async def send(
+    request: web.Request, text: bytes, content_type: str, patience: float = READING_SECONDS
+) -> web.StreamResponse:
+    """Answer with a large text, of which no connection keeps a copy; who has not read it in time is cut off."""
+    response = web.StreamResponse(headers={"Content-Type": content_type, "Content-Length": str(len(text))})
+    try:
+        async with asyncio.timeout(patience):
+            await response.prepare(request)
+            for start in range(0, len(text), SLICE):
+                await response.write(text[start : start + SLICE])
+            await response.write_eof()
+    except TimeoutError:
+        if request.transport is not None:
+            request.transport.abort()
+    return response
