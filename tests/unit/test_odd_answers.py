@@ -3,6 +3,7 @@
 import asyncio
 import json
 from collections.abc import AsyncIterator
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -10,12 +11,15 @@ from aiohttp import web
 from aiohttp.test_utils import TestServer
 from kubernetes.aio.client import Configuration
 
+from adobe_ims_operator.api.ledger import digest_data
 from adobe_ims_operator.api.resource import Key
 from adobe_ims_operator.cache.secret_watch import SecretWatch
 from adobe_ims_operator.cache.store import Store
+from adobe_ims_operator.kube import token_secret
 from adobe_ims_operator.kube.client import METADATA_OBJECT, Kube
 from adobe_ims_operator.kube.errors import ApiError, UnavailableError
 from adobe_ims_operator.kube.paths import secret_path, secrets_path
+from unit import worlds
 
 CANARY = "eyJ-canary"
 KEY = Key("photos", "lightroom")
@@ -143,3 +147,16 @@ async def test_an_odd_line_of_a_watch_hides_nothing_that_comes_after(
         running.cancel()
         await asyncio.gather(running, return_exceptions=True)
     assert CANARY not in caplog.text
+
+
+@pytest.mark.parametrize(("keys", "intact"), [(1, True), (32, True), (33, False)])
+async def test_a_token_secret_with_more_keys_than_a_spec_can_have_was_edited(
+    odd: Odd, kube: Kube, keys: int, intact: bool
+) -> None:
+    data = {f"k{number}": "" for number in range(keys)}
+    facts = replace(worlds.facts(), secret=str(KEY), data_digest=digest_data(worlds.facts().credential_uid, data))
+    metadata = {**GOOD["metadata"], "annotations": facts.to_annotations()}
+    odd.answer = json.dumps({"metadata": metadata, "data": data}).encode()
+    content = await token_secret.read(kube, KEY)
+    assert content is not None
+    assert content.intact == intact

@@ -6,6 +6,7 @@ of its credential. All else belongs to others. Values are never kept, and of nam
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from heapq import nsmallest
 from typing import Any, NamedTuple
 
 from adobe_ims_operator.api.resource import API_VERSION, JSON, KIND, Key, SecretTemplate
@@ -85,11 +86,11 @@ def compare(
     changed += [f"annotation {name}" for name in _changed(template.annotations, annotations)]
     if owner.has_changed(template.deletion_policy, owners):
         changed.insert(0, "ownerReference")
-    surplus = sorted(set(data_keys) - template.data.keys())
+    surplus = set(data_keys) - template.data.keys()
     if not changed and not surplus:
         return NO_DIFFERENCES
     return Differences(
-        tuple(changed[:MAX_NAMED]), tuple(surplus[:MAX_NAMED]), max(0, len(surplus) - MAX_NAMED), editor[:64]
+        tuple(changed[:MAX_NAMED]), tuple(nsmallest(MAX_NAMED, surplus)), max(0, len(surplus) - MAX_NAMED), editor[:64]
     )
 
 

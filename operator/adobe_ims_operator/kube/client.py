@@ -6,25 +6,25 @@ than a request of aiohttp itself, and a V1Secret prints its data wherever it is 
 
 import asyncio
 import json
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping
-from contextlib import asynccontextmanager, contextmanager
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+from contextlib import asynccontextmanager
 from typing import Any
 from urllib.parse import urlencode
 
 import aiohttp
-from kubernetes.aio import config
 from kubernetes.aio.client import ApiClient, Configuration
 from yarl import URL
 
 from adobe_ims_operator.api.names import FIELD_MANAGER
 from adobe_ims_operator.kube.answers import JSONObject, check_mapping, check_object
-from adobe_ims_operator.kube.errors import UnreachableError, from_answer, invalid_answer
+from adobe_ims_operator.kube.errors import UnreachableError, from_answer
 from adobe_ims_operator.kube.login import NoClusterError, forget_files, no_cluster
+from adobe_ims_operator.kube.transport import lines, translated_errors
 
 REQUEST_SECONDS = 15.0
+LARGE = 64 * 1024
+"""Bytes of an answer that takes more than a millisecond to decode."""
 RELOAD_SECONDS = 10.0
-LONGEST_LINE = 16 * 2**20
-"""Of a stream, in bytes: an object in etcd has at most 1.5 MiB, and Go writes six bytes for each < in it."""
 
 UNAUTHORIZED = 401
 
@@ -67,6 +67,7 @@ class Kube:
     ) -> None:
         self._connections = connections + 16
         self._session: aiohttp.ClientSession | None = None
+        self._decoding = asyncio.Lock()
         self._configuration = configuration
         self._load = load
         self._time_left = time_left
@@ -120,7 +121,7 @@ class Kube:
         Raises:
             ApiError: it can't be read.
         """
-        with _translated_errors():
+        with translated_errors():
             return await self._configuration.get_api_key_with_prefix("BearerToken", alias="authorization")
 
     async def log_in_anew(self) -> bool:
@@ -182,14 +183,14 @@ class Kube:
     ) -> JSONObject | None:
         """GET what is no object of its own, or None where it has more than `most` bytes."""
         response = await self._send("GET", path, accept=accept, query=query)
-        with _translated_errors():
+        with translated_errors():
             body = bytearray()
             async for chunk in response.content.iter_any():
                 body += chunk
                 if len(body) > most:
                     response.close()
                     return None
-            return check_mapping(json.loads(body))
+            return await self._decode(body)
 
     @asynccontextmanager
     async def stream(
@@ -199,7 +200,7 @@ class Kube:
         timeout = aiohttp.ClientTimeout(total=None, connect=REQUEST_SECONDS, sock_read=silence)
         response = await self._send("GET", path, accept=accept, query=query, timeout=timeout)
         try:
-            yield _lines(response)
+            yield lines(response)
         finally:
             response.close()
 
@@ -214,8 +215,15 @@ class Kube:
         query: Mapping[str, str] | None = None,
     ) -> JSONObject:
         response = await self._send(method, path, body=body, content=content, accept=accept, query=query)
-        with _translated_errors():
-            return check_mapping(json.loads(await response.read()))
+        with translated_errors():
+            return await self._decode(await response.read())
+
+    async def _decode(self, body: bytes | bytearray) -> JSONObject:
+        # One after the other, with a turn of the loop between: many large ones that came at once would else hold it.
+        async with self._decoding:
+            if len(body) > LARGE:
+                await asyncio.sleep(0)
+            return check_mapping(json.loads(body))
 
     async def _send(
         self,
@@ -236,7 +244,7 @@ class Kube:
             if (authorization := await self.authorization()) is not None:
                 headers["Authorization"] = authorization
             seconds = self._patience if method == "GET" else min(self._time_left(), self._patience)
-            with _translated_errors():
+            with translated_errors():
                 response = await self._session.request(
                     method,
                     url,
@@ -266,35 +274,6 @@ def _within(seconds: float) -> aiohttp.ClientTimeout:
 _MANAGED = {"fieldManager": FIELD_MANAGER}
 
 
-@contextmanager
-def _translated_errors() -> Iterator[None]:
-    # Nothing is chained: aiohttp's errors may hold the request, and that the Authorization header.
-    try:
-        yield
-    except TimeoutError:
-        raise UnreachableError(0, "Timeout", "the API server did not answer in time") from None
-    except config.ConfigException as error:
-        raise UnreachableError(0, "ConfigException", str(error)) from None
-    except (aiohttp.ClientError, OSError) as error:
-        raise UnreachableError(0, type(error).__name__, "the API server can't be reached") from None
-    except (ValueError, RecursionError):
-        raise invalid_answer() from None
-
-
 def _quotable(method: str, path: str, query: Mapping[str, str] | None) -> bool:
     # Nothing secret is sent to be read, in a dry run, nor in a Lease.
     return method == "GET" or path.startswith("/apis/coordination.k8s.io/") or "dryRun" in (query or {})
-
-
-async def _lines(response: aiohttp.ClientResponse) -> AsyncIterator[Any]:
-    # aiohttp's own lines end at 128 KiB, which the annotations of one Secret may exceed.
-    waiting = bytearray()
-    with _translated_errors():
-        async for chunk in response.content.iter_any():
-            *lines, rest = chunk.split(b"\n")
-            for line in lines:
-                yield json.loads(waiting + line)
-                waiting.clear()
-            waiting += rest
-            if len(waiting) > LONGEST_LINE:
-                raise invalid_answer()
