@@ -3,6 +3,8 @@
 from testbed.scene import Scene, manifest
 
 ODD = "one\r\n2026-11-24T10:00:00.000Z ERROR   forged\x1b[31m\u202e"
+ASCII = ODD.removesuffix("\u202e")
+"""Facts are ASCII, or damaged."""
 SAID = "one  2026-11-24T10:00:00.000Z ERROR   forged [31m "
 
 
@@ -29,7 +31,11 @@ def test_the_facts_of_a_token(scene: Scene) -> None:
     scene.credential()
     scene.wait_ready()
     facts = (scene.secret() or {})["metadata"]["annotations"]
-    forged = {**facts, "adobe-ims.dev/credential": ODD, "adobe-ims.dev/secret": f"{scene.namespace}/oauth"}
+    forged = {
+        **facts,
+        "adobe-ims.dev/credential": ASCII,
+        "adobe-ims.dev/secret": f"{scene.namespace}/oauth",
+    }
     scene.patch("oauth", {"metadata": {"annotations": forged}}, "secrets")
     scene.api.apply(manifest("second"), namespace=scene.namespace)
     condition = scene.wait_condition("RotationFailing", "True", "ClientSecretNotAllowed", "second")

@@ -343,9 +343,9 @@ class Flow:
         await self.until(lambda: set(events) <= set(self.history))
 
     async def until(self, holds: Callable[[], bool]) -> None:
-        """Wait until something holds; fails with the history after three seconds."""
+        """Wait until something holds; fails with the history after ten seconds, which only a busy machine needs."""
         try:
-            async with asyncio.timeout(3):
+            async with asyncio.timeout(10):
                 while not holds():  # noqa: ASYNC110 - what it looks at tells nobody
                     await asyncio.sleep(0.005)
         except TimeoutError:
