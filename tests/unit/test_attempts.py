@@ -118,3 +118,8 @@ def test_a_token_that_is_due_sooner_than_the_one_before_said_is_not_planned() ->
     assert attempt.asked(came, DUE, INPUTS, NOW + timedelta(hours=23)).unplanned == 0
     one = attempt.asked(came, DUE, INPUTS, NOW)
     assert (one.unplanned, one.last_unplanned) == (1, NOW)
+
+
+def test_a_token_that_is_asked_for_after_one_that_could_not_be_written_counts() -> None:
+    refused = fail(NONE, Trouble(Finding(Reason.SECRET_WRITE_REFUSED, "no"), Pace.REFUSED_WRITE), Step.WRITE)
+    assert attempt.asked(refused, EDITED, INPUTS, NOW).unplanned == 1

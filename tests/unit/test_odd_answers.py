@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+import tracemalloc
 from collections.abc import AsyncIterator
 from dataclasses import replace
 from typing import Any
@@ -160,3 +161,42 @@ async def test_a_token_secret_with_more_keys_than_a_spec_can_have_was_edited(
     content = await token_secret.read(kube, KEY)
     assert content is not None
     assert content.intact == intact
+
+
+def fields(branches: int) -> dict[str, Any]:
+    """What a manager owns, as anybody may write it; about 25 bytes in memory for each one here."""
+    branch: dict[str, Any] = {}
+    for _ in range(50):
+        branch = {"f:a": branch}
+    return {f"f:{number}": branch for number in range(branches)}
+
+
+async def test_what_managers_own_takes_no_memory(odd: Odd, kube: Kube) -> None:
+    managed = [{"manager": "m", "operation": "Update", "fieldsType": "FieldsV1", "fieldsV1": fields(1000)}]
+    found = {**GOOD, "metadata": {**GOOD["metadata"], "annotations": {"a": "b"}, "managedFields": managed}}
+    odd.answer = json.dumps(found).encode()
+    async with kube.session() as session:
+        tracemalloc.start()
+        answers = [
+            await kube.get(secret_path(KEY), fields=False),
+            await kube.read(secret_path(KEY)),
+            await kube.read_at_most(10**7, secret_path(KEY), accept="application/json"),
+            await (await session.get(odd.url + secret_path(KEY))).json(),
+        ]
+        now, _ = tracemalloc.get_traced_memory()
+        tracemalloc.stop()
+    assert now < len(odd.answer)
+    expected = {**found, "metadata": {**found["metadata"], "managedFields": [{**managed[0], "fieldsV1": {}}]}}
+    assert answers == [expected] * 4
+    assert (await kube.get(secret_path(KEY)))["metadata"]["managedFields"] == managed
+
+
+async def test_a_small_answer_waits_for_no_large_one(odd: Odd, kube: Kube) -> None:
+    large = with_metadata(managedFields=[{"manager": "m", "fieldsV1": fields(4000)}])
+    odd.answer = large
+    requests = [asyncio.create_task(kube.get(secret_path(KEY))) for _ in range(3)]
+    await asyncio.wait(requests, return_when=asyncio.FIRST_COMPLETED)
+    odd.answer = with_metadata()
+    await kube.get(secret_path(KEY))
+    assert not all(request.done() for request in requests)
+    await asyncio.gather(*requests)

@@ -100,7 +100,8 @@ def _without(failure: Failure | None, step: Step) -> Failure | None:
 
 def asked(attempts: Attempts, need: Finding, inputs: Inputs, now: datetime) -> Attempts:
     """IMS was asked for a token. One that is asked for before it is due is counted; a retry of what failed is none."""
-    retry = attempts.failure is not None and attempts.failure.inputs in (None, inputs)
+    failure = attempts.failure
+    retry = failure is not None and failure.step is not Step.WRITE and failure.inputs in (None, inputs)
     if retry or is_planned(attempts, need, now):
         return attempts
     recent = attempts.last_unplanned is not None and now - attempts.last_unplanned < UNPLANNED_WINDOW

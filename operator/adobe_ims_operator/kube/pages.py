@@ -9,8 +9,8 @@ from adobe_ims_operator.kube.errors import invalid_answer
 
 PAGE = 50
 """Objects of one page."""
-PAGE_BYTES = 4 * 2**20
-"""Of a page of several objects; 50 of the largest would take a second to read, and half of a gibibyte."""
+PAGE_BYTES = 2**20
+"""Of a page of several objects; 50 of the largest would take seconds to read, and more memory than there is."""
 
 
 async def pages(

@@ -9,9 +9,8 @@ from collections.abc import Iterable
 
 from aiohttp import web
 
-MAX_CONNECTIONS = 8
-"""On one port; the oldest is closed for a new one, so that who keeps many open keeps no probe of kubelet out. Few, as
-each that asks for the metrics and does not read them keeps a text of its own in memory."""
+MAX_CONNECTIONS = 128
+"""On one port; the oldest is closed for a new one, so that who keeps many open keeps no probe of kubelet out."""
 MAX_LINE = 1024
 """Of a request, in bytes: its first line, and each header."""
 MAX_HEADERS = 32
