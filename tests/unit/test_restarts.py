@@ -14,6 +14,7 @@ from adobe_ims_operator.core.finding import Finding
 from adobe_ims_operator.core.model import RestartAttempt
 from adobe_ims_operator.core.restarts import (
     FAILED,
+    FREE_ROTATIONS,
     LEAST_PAUSE,
     NOT_FOUND,
     OFTEN,
@@ -206,7 +207,7 @@ def test_what_one_waited_for_is_seen_by_a_look_and_ends_the_waiting(outcome: Fin
 def test_the_next_rotation_restarts_one_whose_pods_waited_for_somebody() -> None:
     operator = Operator()
     operator.look(rotation(WEB), NOW, {WEB: PAUSED})
-    operator.look(rotation(WEB, number=2), NOW + LEAST_PAUSE, {WEB: PAUSED})
+    operator.look(rotation(WEB, number=2), NOW, {WEB: PAUSED})
     assert operator.asked == [("1-a", WEB), ("2-a", WEB)]
 
 
@@ -308,8 +309,14 @@ def test_an_entry_of_an_earlier_rotation_says_nothing_of_this_one() -> None:
 
 
 def test_a_workload_is_not_restarted_for_many_rotations_in_a_moment() -> None:
-    first, second = rotation(WEB, number=1), rotation(WEB, number=2)
-    known = {WEB: note(first, WEB, RESTARTED, None, NOW, 0.0)}
-    assert due(second, Status(), known, NOW) == ()
-    assert next_at(second, Status(), known, NOW) == NOW + LEAST_PAUSE
-    assert due(second, Status(), known, NOW + LEAST_PAUSE) == (WEB,)
+    known: dict[Workload, RestartAttempt] = {}
+    for number in range(FREE_ROTATIONS):
+        current = rotation(WEB, number=number)
+        assert due(current, Status(), known, NOW) == (WEB,)
+        known = {WEB: note(current, WEB, RESTARTED, known.get(WEB), NOW, 0.0)}
+    following = rotation(WEB, number=FREE_ROTATIONS)
+    assert due(following, Status(), known, NOW) == ()
+    assert next_at(following, Status(), known, NOW) == NOW + LEAST_PAUSE
+    assert due(following, Status(), known, NOW + LEAST_PAUSE) == (WEB,)
+    later = NOW + timedelta(hours=1)
+    assert note(following, WEB, RESTARTED, known[WEB], later, 0.0).rotations == 1

@@ -165,6 +165,8 @@ class RestartAttempt:
     """None where only a change of the spec brings another attempt."""
     at: datetime
     """When it was made."""
+    rotations: int = 1
+    """How many in a row were followed up, each soon after the one before."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -24,8 +24,11 @@ ADDED_LATER = Finding(Reason.ADDED_LATER, "")
 """A workload that joined the list after the rotation: it is restarted for the next one."""
 STARTED = Finding(Reason.STARTED_WITH_TOKEN, "")
 """A workload that needs no restart: no pod of it can have started before the token was there."""
-LEAST_PAUSE = timedelta(seconds=5)
-"""Between two rotations that a workload is restarted for: whoever may edit the Secret can make it say anything."""
+FREE_ROTATIONS, SOON_AFTER = 10, timedelta(minutes=1)
+"""So many in a row, each so soon after the one before, are followed up at once; whoever may edit the Secret can make it
+say anything."""
+LEAST_PAUSE = timedelta(seconds=30)
+"""Between two rotations, after that."""
 _DONE = (RESTARTED.reason, ADDED_LATER.reason, STARTED.reason)
 NOT_FOUND = Reason.WORKLOAD_NOT_FOUND
 """When such a workload comes, it starts with the present token."""
@@ -139,17 +142,18 @@ def note(
         before: the latest attempt for this workload.
         jitter: a random number in [0, 1).
     """
+    rotations = _in_a_row(rotation, before, now)
     if outcome.reason in _DONE:
-        return RestartAttempt(_entry(rotation, workload, outcome), 0, None, now)
+        return RestartAttempt(_entry(rotation, workload, outcome), 0, None, now, rotations)
     restart = _entry(rotation, workload, outcome)
     same = before is not None and _is_of(before.restart, rotation) and before.restart.reason == outcome.reason
     failures = before.failures + 1 if before is not None and same else 1
     if outcome.reason in _LOOKED_AT:
         wait = SOON if failures <= OFTEN else SELDOM
-        return RestartAttempt(restart, failures, now + wait * (1 - jitter / 5), now)
+        return RestartAttempt(restart, failures, now + wait * (1 - jitter / 5), now, rotations)
     # What time mends is tried as often as IMS.
     pace = Pace.IMS if outcome.reason == FAILED else Pace.REFUSED_RESTART
-    return RestartAttempt(restart, failures, now + backoff(pace, failures, jitter), now)
+    return RestartAttempt(restart, failures, now + backoff(pace, failures, jitter), now, rotations)
 
 
 def report(rotation: Rotation, status: Status, attempts: Attempts) -> FollowUp:
@@ -183,7 +187,9 @@ def _try_at(
     rotation: Rotation, known: Restart | None, attempt: RestartAttempt | None, now: datetime
 ) -> datetime | None:
     if known is None:
-        return now if attempt is None else max(now, attempt.at + LEAST_PAUSE)
+        if attempt is None or attempt.rotations < FREE_ROTATIONS:
+            return now
+        return max(now, attempt.at + LEAST_PAUSE)
     if known.reason in _DONE:
         return None
     if known.observed_generation != rotation.generation:
@@ -191,6 +197,12 @@ def _try_at(
     if attempt is not None and attempt.restart == known:
         return attempt.retry_at
     return now
+
+
+def _in_a_row(rotation: Rotation, before: RestartAttempt | None, now: datetime) -> int:
+    if before is None or now - before.at > SOON_AFTER:
+        return 1
+    return before.rotations + (before.restart.rotation != rotation.id)
 
 
 def _is_of(restart: Restart, rotation: Rotation) -> bool:
