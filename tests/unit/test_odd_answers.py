@@ -178,7 +178,7 @@ async def test_what_managers_own_takes_no_memory(odd: Odd, kube: Kube) -> None:
     async with kube.session() as session:
         tracemalloc.start()
         answers = [
-            await kube.get(secret_path(KEY), fields=False),
+            await kube.get(secret_path(KEY)),
             await kube.read(secret_path(KEY)),
             await kube.read_at_most(10**7, secret_path(KEY), accept="application/json"),
             await (await session.get(odd.url + secret_path(KEY))).json(),
@@ -188,7 +188,7 @@ async def test_what_managers_own_takes_no_memory(odd: Odd, kube: Kube) -> None:
     assert now < len(odd.answer)
     expected = {**found, "metadata": {**found["metadata"], "managedFields": [{**managed[0], "fieldsV1": {}}]}}
     assert answers == [expected] * 4
-    assert (await kube.get(secret_path(KEY)))["metadata"]["managedFields"] == managed
+    assert (await kube.get(secret_path(KEY), fields=True))["metadata"]["managedFields"] == managed
 
 
 async def test_a_small_answer_waits_for_no_large_one(odd: Odd, kube: Kube) -> None:

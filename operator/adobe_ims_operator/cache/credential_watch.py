@@ -271,8 +271,8 @@ def _settings(selector: str | None, *, is_named: bool) -> kopf.OperatorSettings:
     settings = kopf.OperatorSettings()
     settings.scanning.disabled = True
     settings.posting.enabled = False
-    # Objects of one page of a list: twenty of the largest take a quarter of a gibibyte for a moment.
-    settings.watching.chunk_size = 20
+    # Objects of one page of a list: ten of the largest take most of a second to decode, and a tenth of a gibibyte.
+    settings.watching.chunk_size = 10
     # Safe only without indices: with one, startup deadlocks (kopf #1243).
     settings.queueing.worker_limit = 64
     # How long a worker keeps its place after its object: of these, 0 would lose events, and the default limits a first

@@ -40,9 +40,13 @@ class Crowds:
         users = self._users(secret)
         loop = asyncio.get_running_loop()
         pause = max(PERIOD, EACH * len(users))
-        self._again_at[secret] = loop.time() + pause
-        loop.call_later(pause, self._again_at.pop, secret, None)
+        again_at = self._again_at[secret] = loop.time() + pause
+        loop.call_at(again_at, self._forget, secret, again_at)
         self._enqueue_slice(iter(users), after)
+
+    def _forget(self, secret: Key, again_at: float) -> None:
+        if self._again_at.get(secret) == again_at:
+            del self._again_at[secret]
 
     def _enqueue_slice(self, users: Iterator[Key], after: float) -> None:
         some = list(islice(users, SLICE))

@@ -148,7 +148,7 @@ class Kube:
         """
         return self._time_left()
 
-    async def get(self, path: str, *, accept: str = JSON_TYPE, fields: bool = True) -> JSONObject:
+    async def get(self, path: str, *, accept: str = JSON_TYPE, fields: bool = False) -> JSONObject:
         """GET an object, with or without the fields that its managers own.
 
         Raises:
@@ -158,7 +158,7 @@ class Kube:
 
     async def read(self, path: str, *, accept: str = JSON_TYPE, query: Mapping[str, str] | None = None) -> JSONObject:
         """GET what is no object of its own, as a list."""
-        return await self._request("GET", path, accept=accept, query=query, fields=False)
+        return await self._request("GET", path, accept=accept, query=query)
 
     async def create(self, path: str, body: object, *, accept: str = JSON_TYPE, dry_run: bool = False) -> JSONObject:
         """POST a new object; 409 where there is one of its name. A dry run may hold nothing secret."""
@@ -215,7 +215,7 @@ class Kube:
         content: str = JSON_TYPE,
         accept: str = JSON_TYPE,
         query: Mapping[str, str] | None = None,
-        fields: bool = True,
+        fields: bool = False,
     ) -> JSONObject:
         response = await self._send(method, path, body=body, content=content, accept=accept, query=query)
         with translated_errors():

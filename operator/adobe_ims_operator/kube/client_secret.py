@@ -48,7 +48,7 @@ async def read(kube: Kube, namespace: str, ref: ClientRef) -> ClientSecret | Non
         ApiError: it could not be read.
     """
     try:
-        body = await kube.get(secret_path(Key(namespace, ref.secret_name)), fields=False)
+        body = await kube.get(secret_path(Key(namespace, ref.secret_name)))
     except ApiError as error:
         if isinstance(error, NotFoundError):
             return None

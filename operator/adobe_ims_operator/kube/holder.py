@@ -16,7 +16,7 @@ AGAIN_AFTER_FAILURE = timedelta(seconds=30)
 async def look_up(kube: Kube, credential: Key, uid: str, secret_name: str, now: datetime) -> Holder:
     """Ask whether the credential of that name and uid exists, and names that Secret."""
     try:
-        body = await kube.get(credentials_path(credential.namespace, credential.name), fields=False)
+        body = await kube.get(credentials_path(credential.namespace, credential.name))
     except ApiError as error:
         if isinstance(error, NotFoundError):
             return Holder(Hold.GONE, now + COUNTS_FOR)

@@ -84,7 +84,7 @@ async def read(kube: Kube, key: Key) -> Content | None:
         ApiError: it could not be read.
     """
     try:
-        body = await kube.get(secret_path(key))
+        body = await kube.get(secret_path(key), fields=True)
     except ApiError as error:
         if isinstance(error, NotFoundError):
             return None
@@ -92,16 +92,17 @@ async def read(kube: Kube, key: Key) -> Content | None:
     data, metadata = body.get("data") or {}, observe_secret(body["metadata"])
     facts = metadata.facts
     managers = body["metadata"].get("managedFields") or []
+    labels, annotations = body["metadata"].get("labels") or {}, body["metadata"].get("annotations") or {}
     return Content(
         metadata=metadata,
         intact=facts is not None and len(data) <= MAX_KEYS and _is_intact(facts, data),
         data_editor=data_editor(managers),
         data_keys=frozenset(data),
-        own_labels=_own_fields(managers, "f:labels"),
-        own_annotations=_own_fields(managers, "f:annotations"),
+        own_labels=_own_fields(managers, "f:labels", labels),
+        own_annotations=_own_fields(managers, "f:annotations", annotations),
         type=str(body.get("type")),
-        labels=body["metadata"].get("labels") or {},
-        annotations=body["metadata"].get("annotations") or {},
+        labels=labels,
+        annotations=annotations,
         owners=body["metadata"].get("ownerReferences") or [],
         editor=_editor(managers),
     )
@@ -187,13 +188,16 @@ def _is_own(manager: JSON) -> bool:
     return manager.get("manager") == FIELD_MANAGER
 
 
-def _own_fields(managers: Iterable[JSON], kind: str) -> frozenset[str]:
-    """The labels or annotations that this operator wrote (API concepts, "Server-Side Apply: field management")."""
+def _own_fields(managers: Iterable[JSON], kind: str, there: Mapping[str, str]) -> frozenset[str]:
+    """Those of the labels or annotations in a Secret that this operator wrote.
+
+    API concepts, "Server-Side Apply: field management".
+    """
     names: set[str] = set()
     for manager in managers:
         if _is_own(manager):
             fields = manager.get("fieldsV1", {}).get("f:metadata", {}).get(kind, {})
-            names.update(name.removeprefix("f:") for name in fields if name != ".")
+            names.update(name for name in there if f"f:{name}" in fields)
     return frozenset(names)
 
 

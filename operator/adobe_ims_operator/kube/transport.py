@@ -16,7 +16,6 @@ LONGEST_LINE = 16 * 2**20
 
 LARGE = 64 * 1024
 """Bytes that take more than a millisecond to decode."""
-_NOTHING: dict[str, Any] = {}
 
 
 def decode(body: bytes | bytearray, *, fields: bool) -> Any:
@@ -39,7 +38,7 @@ def decode(body: bytes | bytearray, *, fields: bool) -> Any:
 def _drop_fields(found: dict[str, Any]) -> dict[str, Any]:
     # Kubernetes: "Server-Side Apply", fieldsV1. No other object of ours has keys with a colon or a lone dot.
     first = next(iter(found), "")
-    return _NOTHING if first[1:2] == ":" or first == "." else found
+    return {} if first[1:2] == ":" or first == "." else found
 
 
 class Answer(aiohttp.ClientResponse):
