@@ -29,7 +29,7 @@ test: check binaries ## Check and test everything but pods, on real control plan
 	@$(PYTEST) tests --ignore=tests/node
 
 .PHONY: test-unit
-test-unit: $(VENV) ## Test what needs no cluster, in half a minute
+test-unit: $(VENV) ## Test what needs no cluster, in two minutes
 	@$(PYTEST) tests/unit
 
 .PHONY: test-integration

@@ -11,7 +11,7 @@ from adobe_ims_operator.api.rules import Word, list_of, text_of
 _AS_IN_JSON = ConfigDict(alias_generator=to_camel)
 _Number = Annotated[int, Strict()]
 UNOBSERVED = -1
-"""The observedGeneration that the CRD gives a new object, so that whoever waits for it waits for the first report."""
+"""The observedGeneration that the CRD gives a new object, so tools that wait for it wait for the first report."""
 _Generation = Annotated[_Number | None, AfterValidator(lambda number: None if number == UNOBSERVED else number)]
 _Word = Annotated[Word, text_of(1024)]
 _Message = Annotated[Word, text_of(32768)]

@@ -11,7 +11,7 @@ from collections.abc import Callable
 from adobe_ims_operator.api.resource import Key
 
 LONGEST_SECONDS = 3600.0
-"""A longer absence is told as this one, so that deletions need not be remembered for longer."""
+"""A longer absence counts as this one, so deletions are remembered for no longer."""
 MAX_DELETIONS = 256
 """Deletions in a namespace that are remembered at most; with more of them, all of its names count as deleted."""
 

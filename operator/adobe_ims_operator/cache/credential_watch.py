@@ -249,7 +249,7 @@ async def _run(tasks: Collection[asyncio.Task[Any]], before: Collection[asyncio.
     try:
         while not (await asyncio.wait({runner}, timeout=PROD_SECONDS))[0]:
             # kopf cancels, once, a watcher together with what tells it of pauses. One that waits for the headers of
-            # its watch takes that for a pause, starts anew, and waits for ever for a login that nobody makes.
+            # its watch takes that for a pause, starts again, and waits forever for a login that nobody makes.
             if any(task.done() for task in tasks):
                 for task in asyncio.all_tasks().difference(before, {runner}):
                     if task.cancelling():

@@ -1,4 +1,4 @@
-"""Wakes the many that name one Secret: in slices, and seldom, so that whoever touches it costs nobody else anything."""
+"""Wakes the many that name one Secret: in slices and seldom, so a touch of it costs other tenants little."""
 
 import asyncio
 from collections.abc import Callable, Collection, Iterator

@@ -25,8 +25,8 @@ ADDED_LATER = Finding(Reason.ADDED_LATER, "")
 STARTED = Finding(Reason.STARTED_WITH_TOKEN, "")
 """A workload that needs no restart: no pod of it can have started before the token was there."""
 FREE_ROTATIONS, SOON_AFTER = 10, timedelta(minutes=1)
-"""So many in a row, each so soon after the one before, are followed up at once; whoever may edit the Secret can make it
-say anything."""
+"""So many in a row, each so soon after the one before, are followed up at once. A tenant can edit the Secret
+to say anything."""
 LEAST_PAUSE = timedelta(seconds=30)
 """Between two rotations, after that."""
 _DONE = (RESTARTED.reason, ADDED_LATER.reason, STARTED.reason)

@@ -13,15 +13,13 @@ PAGE_BYTES = 2**20
 """Of a page of several objects; 50 of the largest would take seconds to read, and more memory than there is."""
 
 
-async def pages(
-    kube: Kube, path: str, *, accept: str, query: Mapping[str, str] | None = None, size: int = PAGE
-) -> AsyncIterator[Any]:
-    """LIST in pages of at most `size` objects, fewer where those are large; each page's `items` is a list.
+async def pages(kube: Kube, path: str, *, accept: str, query: Mapping[str, str] | None = None) -> AsyncIterator[Any]:
+    """LIST in pages of at most `PAGE` objects, fewer where those are large; each page's `items` is a list.
 
     Raises:
         ApiError: as for all requests.
     """
-    page_query, limit = dict(query or {}), size
+    page_query, limit = dict(query or {}), PAGE
     while True:
         most = {**page_query, "limit": str(limit)}
         if limit == 1:
@@ -37,6 +35,7 @@ async def pages(
         if not isinstance(page["items"], list) or not isinstance(following, str):
             raise invalid_answer()
         yield page
+        del page  # two of them at once would be twice the memory
         if not following:
             return
-        page_query["continue"], limit = following, min(limit * 2, size)
+        page_query["continue"], limit = following, min(limit * 2, PAGE)
