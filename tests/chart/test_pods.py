@@ -8,7 +8,7 @@ import click
 import pytest
 
 from adobe_ims_operator.cli import run as cli
-from adobe_ims_operator.core.forbidden import Forbidden
+from adobe_ims_operator.core.forbidden_metadata import Forbidden
 from adobe_ims_stand_in import __main__ as stand_in
 from chart.objects import CA, EVERYTHING, Object, container, of, one, pod, render
 from testbed.helm import template

@@ -17,7 +17,7 @@ from adobe_ims_operator.adobe.client import IMSClient
 from adobe_ims_operator.adobe.endpoints import ADOBE, Endpoints
 from adobe_ims_operator.api.times import Clock
 from adobe_ims_operator.controller.controller import Controller
-from adobe_ims_operator.core.forbidden import Forbidden
+from adobe_ims_operator.core.forbidden_metadata import Forbidden
 from adobe_ims_operator.kube.client import Kube
 from adobe_ims_operator.kube.recorder import Recorder
 from adobe_ims_operator.manager.metrics import Metrics

@@ -35,7 +35,7 @@ class Replica:
             kube,
             Key(namespace, "it"),
             name,
-            steady=clock,
+            monotonic=clock,
             now=lambda: datetime.now(UTC),
             on_started_leading=self._gained,
             on_stopped_leading=lambda: self.heard.append("lost"),

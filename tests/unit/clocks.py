@@ -2,7 +2,7 @@
 
 
 class SetClock:
-    """Epoch seconds; `steady` goes on where the wall clock is set back."""
+    """Epoch seconds; `monotonic` goes on where the wall clock is set back."""
 
     def __init__(self) -> None:
         self.now = 1_000.0
@@ -11,5 +11,5 @@ class SetClock:
     def __call__(self) -> float:
         return self.now + self.stepped
 
-    def steady(self) -> float:
+    def monotonic(self) -> float:
         return self.now

@@ -24,7 +24,7 @@ from adobe_ims_operator.adobe.endpoints import Endpoints
 from adobe_ims_operator.api.resource import ROTATE_ANNOTATION, Key, parse_credential
 from adobe_ims_operator.api.times import Clock
 from adobe_ims_operator.controller.controller import Controller
-from adobe_ims_operator.core.forbidden import Forbidden
+from adobe_ims_operator.core.forbidden_metadata import Forbidden
 from adobe_ims_operator.core.observe import observe
 from adobe_ims_operator.core.policy import decide
 from adobe_ims_operator.kube.client import REQUEST_SECONDS, Kube

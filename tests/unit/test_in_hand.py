@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from adobe_ims_operator.api.resource import Key
-from adobe_ims_operator.controller.in_hand import InHand
+from adobe_ims_operator.controller.tokens_in_hand import TokensInHand
 from adobe_ims_operator.core.model import HeldToken, Token
 from unit.worlds import INPUTS, facts
 
@@ -35,7 +35,7 @@ KEYS = st.sampled_from([Key(namespace, name) for namespace in "ab" for name in "
 @given(st.integers(1, 6), st.lists(st.tuples(KEYS, st.booleans()), max_size=60))
 def test_a_namespace_is_blocked_exactly_while_it_has_half_of_the_room(size: int, steps: list[tuple[Key, bool]]) -> None:
     gates = Gates()
-    tokens = InHand(size, [gates])
+    tokens = TokensInHand(size, [gates])
     known: set[Key] = set()
     for key, came in steps:
         if came:
@@ -50,7 +50,7 @@ def test_a_namespace_is_blocked_exactly_while_it_has_half_of_the_room(size: int,
 
 
 async def test_who_waits_for_room_goes_on_when_a_token_is_written() -> None:
-    tokens = InHand(2)
+    tokens = TokensInHand(2)
     for name in "12":
         tokens.put(Key("a", name), HELD)
     waiting = [asyncio.create_task(tokens.room()) for _ in range(2)]
@@ -62,7 +62,7 @@ async def test_who_waits_for_room_goes_on_when_a_token_is_written() -> None:
 
 
 async def test_nobody_waits_for_room_after_the_end() -> None:
-    tokens = InHand(1)
+    tokens = TokensInHand(1)
     tokens.put(Key("a", "1"), HELD)
     waiting = asyncio.create_task(tokens.room())
     await asyncio.sleep(0)
@@ -73,7 +73,7 @@ async def test_nobody_waits_for_room_after_the_end() -> None:
 
 
 def test_a_later_token_replaces_an_earlier_one() -> None:
-    tokens = InHand(2)
+    tokens = TokensInHand(2)
     tokens.put(Key("a", "1"), HELD)
     tokens.put(Key("a", "1"), OTHER)
     assert tokens.get(Key("a", "1")) is OTHER
@@ -81,7 +81,7 @@ def test_a_later_token_replaces_an_earlier_one() -> None:
 
 
 def test_a_gate_that_is_added_later_is_blocked_as_the_others_are() -> None:
-    tokens, gates = InHand(2), Gates()
+    tokens, gates = TokensInHand(2), Gates()
     tokens.put(Key("a", "1"), HELD)
     tokens.add_gate(gates)
     assert gates.blocked == {"a"}

@@ -81,7 +81,7 @@ async def replica(api: API, clock: Clock) -> AsyncIterator[LeaderElector]:
                 kube,
                 Key("home", "it"),
                 "one",
-                steady=clock,
+                monotonic=clock,
                 now=lambda: datetime.now(UTC),
                 on_started_leading=lambda *, another_led: None,  # noqa: ARG005
                 on_stopped_leading=lambda: None,

@@ -16,7 +16,7 @@ from adobe_ims_operator.adobe.endpoints import ADOBE, Endpoints
 from adobe_ims_operator.adobe.trust import load_trust
 from adobe_ims_operator.api.resource import Key
 from adobe_ims_operator.controller.controller import Controller
-from adobe_ims_operator.core.forbidden import Forbidden
+from adobe_ims_operator.core.forbidden_metadata import Forbidden
 from adobe_ims_operator.kube.recorder import Recorder
 from adobe_ims_operator.manager import health
 from adobe_ims_operator.manager.metrics import REUSE_SECONDS, Metrics

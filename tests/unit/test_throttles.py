@@ -20,9 +20,9 @@ class Scene:
 
     def __init__(self) -> None:
         self.clock = SetClock()
-        self.limit = RateLimit(64, self.clock.steady)
+        self.limit = RateLimit(64, self.clock.monotonic)
         self.enqueued: list[Key] = []
-        self.throttles = Throttles({ENDPOINT: self.limit}, self.clock.steady, self.enqueued.append)
+        self.throttles = Throttles({ENDPOINT: self.limit}, self.clock.monotonic, self.enqueued.append)
 
     def left(self, *keys: Key) -> list[float | None]:
         return [self.throttles.seconds_left(CLIENT, key) for key in keys]

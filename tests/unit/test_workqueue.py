@@ -18,7 +18,7 @@ A, B = Key("a", "1"), Key("b", "1")
 
 def made(workers: int = 8) -> tuple[WorkQueue[Key], SetClock]:
     clock = SetClock()
-    return WorkQueue(workers, clock, clock.steady, longest_nap=0.01), clock
+    return WorkQueue(workers, clock, clock.monotonic, longest_nap=0.01), clock
 
 
 @asynccontextmanager

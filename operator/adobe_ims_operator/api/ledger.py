@@ -14,8 +14,8 @@ from datetime import datetime
 from typing import NamedTuple
 
 from adobe_ims_operator.api.resource import GROUP, Spec, shorten
+from adobe_ims_operator.api.text import share
 from adobe_ims_operator.api.times import from_rfc3339, to_rfc3339
-from adobe_ims_operator.api.words import share
 
 FORMAT = "1"
 MOST_ROTATIONS = 2**31 - 1

@@ -33,8 +33,8 @@ from adobe_ims_operator.api.rules import (
 )
 from adobe_ims_operator.api.sizes import secret_size
 from adobe_ims_operator.api.status import Status, parse_status
+from adobe_ims_operator.api.text import share
 from adobe_ims_operator.api.times import from_rfc3339, parse_duration
-from adobe_ims_operator.api.words import share
 
 GROUP = "adobe-ims.dev"
 VERSION = "v1alpha1"

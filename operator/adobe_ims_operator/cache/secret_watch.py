@@ -11,7 +11,7 @@ from collections.abc import Callable
 from typing import Any
 
 from adobe_ims_operator.api.resource import Key
-from adobe_ims_operator.api.words import share
+from adobe_ims_operator.api.text import share
 from adobe_ims_operator.cache.restored import Before, mark_secret
 from adobe_ims_operator.cache.store import Store
 from adobe_ims_operator.core.backoff import Pace, backoff

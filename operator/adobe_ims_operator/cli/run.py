@@ -12,7 +12,7 @@ from adobe_ims_operator.adobe.endpoints import ADOBE, EndpointError, Endpoints
 from adobe_ims_operator.adobe.proxies import Proxies, ProxyError
 from adobe_ims_operator.adobe.trust import TrustError, load_trust
 from adobe_ims_operator.api.resource import Key
-from adobe_ims_operator.core.forbidden import Forbidden, ForbiddenError
+from adobe_ims_operator.core.forbidden_metadata import Forbidden, ForbiddenError
 from adobe_ims_operator.kube.login import NoClusterError
 from adobe_ims_operator.manager import logs
 from adobe_ims_operator.manager.process import Options

@@ -22,19 +22,19 @@ from adobe_ims_operator.cache.crowds import Crowds
 from adobe_ims_operator.cache.store import Store
 from adobe_ims_operator.controller.fetch import Fetcher
 from adobe_ims_operator.controller.follow_up import FollowUp
-from adobe_ims_operator.controller.in_hand import InHand
 from adobe_ims_operator.controller.lanes import Lane
-from adobe_ims_operator.controller.looks import Looks
+from adobe_ims_operator.controller.read_secrets import SecretReader
 from adobe_ims_operator.controller.reconcile import Decide, Reconciler
 from adobe_ims_operator.controller.restarter import Restarter
 from adobe_ims_operator.controller.supervisor import Supervisor
 from adobe_ims_operator.controller.tasks import is_cancelled
 from adobe_ims_operator.controller.throttles import Throttles
+from adobe_ims_operator.controller.tokens_in_hand import TokensInHand
 from adobe_ims_operator.controller.turns import places_for
 from adobe_ims_operator.controller.work import Observe, Work
 from adobe_ims_operator.controller.workqueue import Priority, WorkQueue
 from adobe_ims_operator.core import policy
-from adobe_ims_operator.core.forbidden import Forbidden
+from adobe_ims_operator.core.forbidden_metadata import Forbidden
 from adobe_ims_operator.core.observe import observe
 from adobe_ims_operator.kube.client import Kube
 from adobe_ims_operator.kube.errors import NotLeadingError
@@ -89,7 +89,7 @@ class Controller:
         self._worker_count = places_for(max(concurrency, FEWEST_WORKERS))
         self._may_ask = asyncio.Event()
         self._may_ask.set()
-        self._in_hand = InHand(2 * self._worker_count)
+        self._in_hand = TokensInHand(2 * self._worker_count)
         self.queue: WorkQueue[Key] = WorkQueue(self._worker_count, self._seconds, clock.monotonic)
         self.store = Store(self._enqueue, absences=Absences(clock.monotonic))
         self.store.wake_crowd = Crowds(self.store.users, self._enqueue).wake
@@ -110,12 +110,12 @@ class Controller:
             forbidden=forbidden,
             observe=observe,
         )
-        looks = Looks(self._work, kube, clock, jitter)
+        reader = SecretReader(self._work, kube, clock, jitter)
         restarter = Restarter(self._work, kube, recorder, clock, jitter)
-        follow_up = FollowUp(self._work, kube, looks, recorder, restarter, clock, jitter)
-        self._reconciler = Reconciler(self._work, kube, looks, follow_up, clock, decide)
+        follow_up = FollowUp(self._work, kube, reader, recorder, restarter, clock, jitter)
+        self._reconciler = Reconciler(self._work, kube, reader, follow_up, clock, decide)
         self._fetcher = Fetcher(
-            self._work, looks, kube, ims, throttles, self._limits, clock, random_hex, count, self.skews
+            self._work, reader, kube, ims, throttles, self._limits, clock, random_hex, count, self.skews
         )
 
     def start(self) -> None:

@@ -17,14 +17,14 @@ from adobe_ims_operator.api.ledger import Facts, new_rotation_id
 from adobe_ims_operator.api.reasons import Reason
 from adobe_ims_operator.api.resource import Key
 from adobe_ims_operator.api.times import Clock
-from adobe_ims_operator.controller.looks import Looks
+from adobe_ims_operator.controller.read_secrets import SecretReader
 from adobe_ims_operator.controller.refused_client import explain_refusals
 from adobe_ims_operator.controller.throttles import Throttles
 from adobe_ims_operator.controller.work import Work
 from adobe_ims_operator.core import attempts as attempt
 from adobe_ims_operator.core.backoff import Pace
-from adobe_ims_operator.core.checks import due_at
 from adobe_ims_operator.core.decision import Ask
+from adobe_ims_operator.core.due import due_at
 from adobe_ims_operator.core.finding import Finding
 from adobe_ims_operator.core.model import HeldToken, Inputs, Observed, Step, Trouble
 from adobe_ims_operator.kube.client import Kube
@@ -45,7 +45,7 @@ class Fetcher:
     """
 
     work: Work
-    looks: Looks
+    reader: SecretReader
     kube: Kube
     ims: IMSClient
     throttles: Throttles
@@ -64,7 +64,7 @@ class Fetcher:
         observed = self.work.observe(key)
         if observed is None or observed.throttled_until is not None:
             return
-        found = await self.looks.client_secret(observed)
+        found = await self.reader.client_secret(observed)
         if found is None:
             return
         attempts = self.work.attempts(key)
@@ -73,7 +73,7 @@ class Fetcher:
         inputs = observed.inputs._replace(client_digest=attempts.client_secret.digest)
         if found.client is None:
             if found.missing is not None:
-                self.looks.failed(observed, Step.ASK, Trouble(found.missing, Pace.PERSON), inputs)
+                self.reader.failed(observed, Step.ASK, Trouble(found.missing, Pace.PERSON), inputs)
             return
         await self._fetch(observed, ask, found.client, inputs)
 
@@ -105,7 +105,7 @@ class Fetcher:
         if isinstance(outcome, InvalidClient):
             message = explain_refusals(observed.spec.client, ask.endpoint, client, refusals)
         trouble = Trouble(Finding(Reason(outcome.reason), message), pace, after)
-        self.looks.failed(observed, Step.ASK, trouble, inputs, debug_id=outcome.debug_id)
+        self.reader.failed(observed, Step.ASK, trouble, inputs, debug_id=outcome.debug_id)
 
     async def _ask_in_turn(
         self, observed: Observed, ask: Ask, client: Client, secret_key: str, inputs: Inputs

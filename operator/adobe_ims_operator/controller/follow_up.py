@@ -14,7 +14,7 @@ from adobe_ims_operator.api.reasons import Reason
 from adobe_ims_operator.api.resource import Credential
 from adobe_ims_operator.api.status import Status, to_json
 from adobe_ims_operator.api.times import Clock
-from adobe_ims_operator.controller.looks import Looks
+from adobe_ims_operator.controller.read_secrets import SecretReader
 from adobe_ims_operator.controller.restarter import Restarter
 from adobe_ims_operator.controller.work import Work
 from adobe_ims_operator.core import attempts as attempt
@@ -43,7 +43,7 @@ class FollowUp:
 
     work: Work
     kube: Kube
-    looks: Looks
+    reader: SecretReader
     recorder: Recorder
     restarter: Restarter
     clock: Clock
@@ -143,7 +143,7 @@ class FollowUp:
             try:
                 await self.kube.delete(secret_path(secret_key), secret.uid, secret.version)
                 logger.info("%s: deleted Secret %s, which spec.secret.name no longer names", key, secret_key.name)
-                await self.looks.secret(secret_key, by=None)
+                await self.reader.secret(secret_key, by=None)
             except NotFoundError:
                 self.work.store.delete_secret(secret_key, secret.version)
             except ApiError as error:

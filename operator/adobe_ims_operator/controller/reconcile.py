@@ -16,7 +16,7 @@ from adobe_ims_operator.api.reasons import Reason
 from adobe_ims_operator.api.resource import Key
 from adobe_ims_operator.api.times import Clock, to_rfc3339
 from adobe_ims_operator.controller.follow_up import FollowUp
-from adobe_ims_operator.controller.looks import Looks
+from adobe_ims_operator.controller.read_secrets import SecretReader
 from adobe_ims_operator.controller.work import Work
 from adobe_ims_operator.core import attempts as attempt
 from adobe_ims_operator.core import claims, events, policy
@@ -49,7 +49,7 @@ class Reconciler:
 
     work: Work
     kube: Kube
-    looks: Looks
+    reader: SecretReader
     follow_up: FollowUp
     clock: Clock
     decide: Decide = policy.decide
@@ -65,7 +65,7 @@ class Reconciler:
             decision = self.decide(observed, self.clock.now())
             match decision:
                 case Look(step=step):
-                    await self.looks.look(observed, step)
+                    await self.reader.look(observed, step)
                 case Write(need=need):
                     await self._write(observed, need)
                 case WriteMetadata(need=need):
@@ -99,7 +99,7 @@ class Reconciler:
             raise AssertionError("only a token that is in hand is written")
         content = None
         if observed.secret is not None and not _is_routine(observed):
-            content = await self.looks.token_secret(observed)
+            content = await self.reader.token_secret(observed)
             if content is None or not await self._may_change(observed, observed.secret, content):
                 return
         await self._put(observed, held, need, content)
@@ -115,7 +115,7 @@ class Reconciler:
             self._write_failed(observed, Trouble(finding, Pace.PERSON))
         except (ConflictError, NotFoundError) as error:
             self._write_failed(observed, _conflict(name, error.answer))
-            await self.looks.token_secret(observed)
+            await self.reader.token_secret(observed)
         except RefusedError as error:
             words = await words_of_refusal(self.kube, observed, held, error)
             self._write_failed(observed, _refused(name, error, words))
@@ -138,14 +138,14 @@ class Reconciler:
         if content.metadata.version != secret.version:
             self._write_failed(observed, _conflict(observed.spec.secret.name, "it was changed since it was seen"))
             return False
-        if claims.takes_over(observed) and await self.looks.is_held(observed):
+        if claims.takes_over(observed) and await self.reader.is_held(observed):
             return False
         return observed.own_secret is not None or not self._is_kept_from(observed, content)
 
     async def _write_metadata(self, observed: Observed, need: Finding) -> None:
         name, digest = observed.spec.secret.name, observed.spec_digests.whole
         try:
-            content = await self.looks.secret(Key(observed.key.namespace, name), observed.key)
+            content = await self.reader.secret(Key(observed.key.namespace, name), observed.key)
             if content is None:
                 return
             if observed.secret is None or content.metadata.version != observed.secret.version:
@@ -154,7 +154,7 @@ class Reconciler:
             written = await token_secret.write_metadata(self.kube, observed, content)
         except (ConflictError, NotFoundError) as error:
             self._metadata_failed(observed, need, _metadata_conflict(name, error.answer))
-            await self.looks.token_secret(observed)
+            await self.reader.token_secret(observed)
         except ApiError as error:
             self._metadata_failed(observed, need, _metadata_not_written(name, error))
         else:
@@ -162,13 +162,13 @@ class Reconciler:
             seen = SeenTokenSecret(written.metadata.version, content.intact, digest, written.differences)
             self.work.store.upsert_own_secret(Key(observed.key.namespace, name), written.metadata, by=observed.key)
             known = self.work.attempts(observed.key) or observed.attempts
-            after = attempt.metadata_written(known, seen, need, digest, self.clock.now(), self.looks.jitter())
+            after = attempt.metadata_written(known, seen, need, digest, self.clock.now(), self.reader.jitter())
             self.work.note(observed.key, after)
             logger.info("%s: wrote the metadata of Secret %s: %s", observed.key, name, need.message)
 
     def _metadata_failed(self, observed: Observed, need: Finding, trouble: Trouble) -> None:
         known, digest = self.work.attempts(observed.key) or observed.attempts, observed.spec_digests.whole
-        after = attempt.metadata_failed(known, trouble, need, digest, self.clock.now(), self.looks.jitter())
+        after = attempt.metadata_failed(known, trouble, need, digest, self.clock.now(), self.reader.jitter())
         self.work.note(observed.key, after)
         logger.warning("%s: %s: %s", observed.key, trouble.finding.reason, trouble.finding.message)
 
@@ -194,7 +194,7 @@ class Reconciler:
 
     def _write_failed(self, observed: Observed, trouble: Trouble) -> None:
         version = None if observed.secret is None else observed.secret.version
-        self.looks.failed(observed, Step.WRITE, trouble, observed.inputs, against=version)
+        self.reader.failed(observed, Step.WRITE, trouble, observed.inputs, against=version)
 
 
 def _finding(decision: Ask | Wait | Refuse) -> Finding:

@@ -12,12 +12,12 @@ from adobe_ims_operator.api.reasons import Reason
 from adobe_ims_operator.api.resource import Key
 from adobe_ims_operator.api.times import Clock
 from adobe_ims_operator.cache.store import Store
-from adobe_ims_operator.controller.in_hand import InHand
 from adobe_ims_operator.controller.lanes import Lane
 from adobe_ims_operator.controller.throttles import Throttles
+from adobe_ims_operator.controller.tokens_in_hand import TokensInHand
 from adobe_ims_operator.core import attempts as attempt
 from adobe_ims_operator.core.decision import Ask
-from adobe_ims_operator.core.forbidden import Forbidden
+from adobe_ims_operator.core.forbidden_metadata import Forbidden
 from adobe_ims_operator.core.model import Attempts, Endpoint, Failure, Observed, SeenClientSecret, Surroundings
 from adobe_ims_operator.core.observe import observe
 
@@ -38,7 +38,7 @@ class Work:
         store: Store,
         endpoints: Endpoints,
         lanes: Mapping[str, Lane],
-        in_hand: InHand,
+        in_hand: TokensInHand,
         throttles: Throttles,
         *,
         clock: Clock,

@@ -34,7 +34,7 @@ class WorkQueue(Generic[K]):
     Args:
         workers: how many keys may be in work.
         clock: the wall clock, in epoch seconds.
-        steady: seconds that never go back, to notice that the wall clock was set back.
+        monotonic: seconds that never go back, to notice that the wall clock was set back.
         longest_nap: seconds after which the wall clock is read again.
     """
 
@@ -42,13 +42,13 @@ class WorkQueue(Generic[K]):
         self,
         workers: int,
         clock: Callable[[], float],
-        steady: Callable[[], float],
+        monotonic: Callable[[], float],
         longest_nap: float = LONGEST_NAP,
     ) -> None:
         self._clock = clock
-        self._steady = steady
+        self._monotonic = monotonic
         self._longest_nap = longest_nap
-        self._ahead = clock() - steady()
+        self._ahead = clock() - monotonic()
         self._turns: Turns[K] = Turns(workers)
         self._ready: dict[K, tuple[float, Priority]] = {}  # with the moment when they fell due
         self._due: dict[K, tuple[float, Priority]] = {}  # of those that are not due, and of those in work
@@ -179,7 +179,7 @@ class WorkQueue(Generic[K]):
 
     def _notice_step_back(self) -> None:
         # What was due by a clock that went wrong is looked at again: it may lie a day ahead now.
-        ahead, self._ahead = self._ahead, self._clock() - self._steady()
+        ahead, self._ahead = self._ahead, self._clock() - self._monotonic()
         if self._ahead < ahead - STEP_BACK:
             now = self._clock()
             self._ready = {key: (now, priority) for key, (_, priority) in self._ready.items()}

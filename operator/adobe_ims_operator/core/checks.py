@@ -8,7 +8,6 @@ finding of `REFUSALS` says why nothing may be done; else the first of `ROTATIONS
 from collections.abc import Callable, Sequence
 from datetime import datetime, timedelta
 
-from adobe_ims_operator.api.ledger import Facts
 from adobe_ims_operator.api.reasons import Reason
 from adobe_ims_operator.api.sizes import (
     MAX_ANNOTATIONS_SIZE,
@@ -18,15 +17,10 @@ from adobe_ims_operator.api.sizes import (
 )
 from adobe_ims_operator.api.times import to_rfc3339
 from adobe_ims_operator.core import claims
+from adobe_ims_operator.core.due import due_at
 from adobe_ims_operator.core.finding import Finding
 from adobe_ims_operator.core.model import Observed
 
-SHORT_LIFETIME = timedelta(hours=3)
-"""A token that lives shorter is replaced after `SHORT_SHARE` of its lifetime at the latest, to leave time to retry."""
-SHORT_SHARE = 2 / 3
-LEAST_MARGIN = timedelta(minutes=1)
-"""Any other must outlive its rotation by this much; else it is replaced after `LIFETIME_SHARE` of its lifetime."""
-LIFETIME_SHARE = 23 / 24
 MOST_ENDPOINTS_SHOWN = 10
 CLOCK_SKEW = timedelta(minutes=1)
 """A token issued further ahead than this was written by a clock that was wrong."""
@@ -270,13 +264,3 @@ OF_THIS_SPEC: Sequence[Check] = (_no_token, _of_earlier_spec)
 def first(checks: Sequence[Check], observed: Observed, now: datetime) -> Finding | None:
     """The first finding of a list of checks, or None where there is none."""
     return next((finding for check in checks if (finding := check(observed, now))), None)
-
-
-def due_at(facts: Facts, interval: timedelta) -> datetime:
-    """When a token is to be replaced: always before it expires."""
-    lifetime = facts.expires_at - facts.issued_at
-    if lifetime < SHORT_LIFETIME:
-        return facts.issued_at + min(interval, lifetime * SHORT_SHARE)
-    if lifetime - interval < LEAST_MARGIN:
-        return facts.issued_at + lifetime * LIFETIME_SHARE
-    return facts.issued_at + interval

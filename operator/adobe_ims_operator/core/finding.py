@@ -3,7 +3,7 @@
 from typing import NamedTuple, Self
 
 from adobe_ims_operator.api.reasons import Reason
-from adobe_ims_operator.api.words import printable
+from adobe_ims_operator.api.text import printable
 
 LONGEST_MESSAGE = 4096
 """Characters of a finding; the CRD has a condition, which may quote three, with four times that."""

@@ -12,8 +12,9 @@ from adobe_ims_operator.api.times import to_rfc3339
 from adobe_ims_operator.core import claims, metadata
 from adobe_ims_operator.core.attempts import is_planned
 from adobe_ims_operator.core.backoff import Pace, backoff
-from adobe_ims_operator.core.checks import CLIENT_UNREAD, OF_THIS_SPEC, READINESS, REFUSALS, ROTATIONS, due_at, first
+from adobe_ims_operator.core.checks import CLIENT_UNREAD, OF_THIS_SPEC, READINESS, REFUSALS, ROTATIONS, first
 from adobe_ims_operator.core.decision import Ask, AskPriority, Decision, Look, Refuse, Wait, Write
+from adobe_ims_operator.core.due import due_at
 from adobe_ims_operator.core.finding import Finding
 from adobe_ims_operator.core.model import Failure, Observed, Step
 

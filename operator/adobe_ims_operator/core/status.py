@@ -12,8 +12,8 @@ from datetime import datetime, timedelta
 from adobe_ims_operator.api.ledger import Facts
 from adobe_ims_operator.api.reasons import Reason
 from adobe_ims_operator.api.status import Condition, Status
+from adobe_ims_operator.api.text import printable
 from adobe_ims_operator.api.times import to_rfc3339
-from adobe_ims_operator.api.words import printable
 from adobe_ims_operator.core import metadata, policy
 from adobe_ims_operator.core.decision import Ask, Decision, Look, Refuse, Wait, Write, WriteMetadata
 from adobe_ims_operator.core.finding import Finding

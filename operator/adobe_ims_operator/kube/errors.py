@@ -6,7 +6,7 @@ only the reasons that Kubernetes defines pass, and no message of an answer to a 
 
 import json
 
-from adobe_ims_operator.api.words import printable
+from adobe_ims_operator.api.text import printable
 
 KNOWN_REASONS = frozenset(
     {

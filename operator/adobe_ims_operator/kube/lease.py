@@ -64,7 +64,7 @@ class OnStartedLeading(Protocol):
 class _Seen:
     version: str
     since: float
-    """When this very version was first seen, by the steady clock."""
+    """When this very version was first seen, by the monotonic clock."""
 
 
 class LeaderElector:
@@ -74,7 +74,7 @@ class LeaderElector:
         kube: a connection of its own, so that a renewal never waits for other requests.
         key: the Lease's namespace and name.
         identity: what this replica calls itself; no other may call itself so.
-        steady: seconds that never go back, and go on while the machine sleeps.
+        monotonic: seconds that never go back, and go on while the machine sleeps.
         now: the wall clock, in UTC, for people who read the Lease; nothing is decided by it.
         on_started_leading: called when this replica leads from now on.
         on_stopped_leading: called when it no longer does.
@@ -88,7 +88,7 @@ class LeaderElector:
         key: Key,
         identity: str,
         *,
-        steady: Callable[[], float],
+        monotonic: Callable[[], float],
         now: Callable[[], datetime],
         on_started_leading: OnStartedLeading,
         on_stopped_leading: Callable[[], None],
@@ -97,7 +97,7 @@ class LeaderElector:
         self._kube = kube
         self._key = key
         self._identity = identity
-        self._steady = steady
+        self._monotonic = monotonic
         self._now = now
         self._on_started_leading = on_started_leading
         self._on_stopped_leading = on_stopped_leading
@@ -105,7 +105,7 @@ class LeaderElector:
         self._renewed_at: float | None = None
         self._lease: dict[str, Any] = {}
         self._seen: _Seen | None = None
-        self._looked_at = self._tried_at = steady()
+        self._looked_at = self._tried_at = monotonic()
         self._version = 0
         """Of the Lease as it was seen last; a lower one is shown only by an API server whose data was restored."""
         self._own_writes: deque[dict[str, Any]] = deque(maxlen=OWN_WRITES)
@@ -114,11 +114,11 @@ class LeaderElector:
     @property
     def leading(self) -> bool:
         """Whether this replica may write now."""
-        return self._renewed_at is not None and self._steady() < self._renewed_at + RENEW_DEADLINE
+        return self._renewed_at is not None and self._monotonic() < self._renewed_at + RENEW_DEADLINE
 
     def broken(self) -> str | None:
         """What is wrong; None while this replica does its part, whoever leads."""
-        idle = self._steady() - self._tried_at
+        idle = self._monotonic() - self._tried_at
         return f"the Lease was not looked at for {idle:.0f} s" if idle > STANDS_STILL_SECONDS else None
 
     def time_left(self) -> float:
@@ -130,12 +130,12 @@ class LeaderElector:
         renewed_at = self._renewed_at
         if renewed_at is None or not self.leading:
             raise NotLeadingError
-        return renewed_at + WRITE_DEADLINE - self._steady()
+        return renewed_at + WRITE_DEADLINE - self._monotonic()
 
     async def run(self) -> None:
         """Take the Lease when it is free, and keep it, for ever."""
         while True:
-            self._tried_at = self._steady()
+            self._tried_at = self._monotonic()
             try:
                 async with asyncio.timeout(REQUEST_SECONDS):
                     await self.attempt()
@@ -170,7 +170,7 @@ class LeaderElector:
         """
         if self._renewed_at is not None and not self.leading:
             self._lose("it could not be renewed in time")
-        started = self._steady()
+        started = self._monotonic()
         if started - self._looked_at > RENEW_DEADLINE:
             self._seen = None
         lease = self._lease if self._renewed_at is not None else await self._read()
@@ -195,13 +195,13 @@ class LeaderElector:
         version = lease["metadata"]["resourceVersion"]
         if self._seen is None or self._seen.version != version:
             # The moment after the read: a renewal may have gone on while it was under way.
-            self._seen = _Seen(version, self._steady())
+            self._seen = _Seen(version, self._monotonic())
         # A Lease with our identity is ours where it is as we wrote it. Any other was restored from a backup, and
         # somebody else may have led since: it is waited for like one of another's.
         if not holder or (holder == self._identity and _spec(lease) in self._own_writes):
             return True
         self._report("%s leads; waiting for the Lease %s", holder, self._key, level=logging.INFO)
-        return self._steady() >= self._seen.since + (_spec(lease).get("leaseDurationSeconds") or LEASE_DURATION)
+        return self._monotonic() >= self._seen.since + (_spec(lease).get("leaseDurationSeconds") or LEASE_DURATION)
 
     async def _write(self, lease: dict[str, Any] | None, started: float) -> None:
         spec = _spec(lease or {})

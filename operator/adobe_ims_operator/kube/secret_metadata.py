@@ -10,8 +10,8 @@ from adobe_ims_operator.api.ledger import LONGEST_FACT
 from adobe_ims_operator.api.names import FIELD_MANAGER
 from adobe_ims_operator.api.origin import is_copy, origin
 from adobe_ims_operator.api.resource import API_VERSION, JSON, KIND, Key, parse_version
+from adobe_ims_operator.api.text import share
 from adobe_ims_operator.api.times import moment_or_none
-from adobe_ims_operator.api.words import share
 from adobe_ims_operator.core.model import ObservedSecret
 
 _NAME = re.compile("[a-z0-9][-.a-z0-9]{0,252}")

@@ -15,7 +15,7 @@ from pythonjsonlogger.json import JsonFormatter
 from adobe_ims_operator.adobe.endpoints import Endpoints
 from adobe_ims_operator.adobe.proxies import Proxies
 from adobe_ims_operator.api.names import version
-from adobe_ims_operator.api.words import printable
+from adobe_ims_operator.api.text import printable
 
 logger = logging.getLogger(__name__)
 

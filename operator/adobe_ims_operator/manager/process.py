@@ -27,7 +27,7 @@ from adobe_ims_operator.cache.resync import Resync
 from adobe_ims_operator.cache.secret_watch import SecretWatch
 from adobe_ims_operator.controller.controller import Controller
 from adobe_ims_operator.controller.turns import places_for
-from adobe_ims_operator.core.forbidden import Forbidden
+from adobe_ims_operator.core.forbidden_metadata import Forbidden
 from adobe_ims_operator.kube.client import Kube, unhurried
 from adobe_ims_operator.kube.lease import LeaderElector
 from adobe_ims_operator.kube.login import load_configuration
@@ -243,7 +243,7 @@ class _Process:
             renewals,
             key,
             identity,
-            steady=_steady,
+            monotonic=_monotonic,
             now=CLOCK.now,
             on_started_leading=self._lead,
             on_stopped_leading=self._stand_by,
@@ -270,7 +270,7 @@ class _Process:
             signal.signal(number, signal.SIG_IGN)
 
 
-def _steady() -> float:
+def _monotonic() -> float:
     # Unlike the usual one it goes on while the machine sleeps, when another replica may come to lead.
     return time.clock_gettime(getattr(time, "CLOCK_BOOTTIME", time.CLOCK_MONOTONIC))
 

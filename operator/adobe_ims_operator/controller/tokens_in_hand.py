@@ -23,7 +23,7 @@ class Gate(Protocol):
         """Ask again."""
 
 
-class InHand:
+class TokensInHand:
     """Tokens by the key of their credential.
 
     Those that are ready to be written take room. A namespace whose writes hang takes at most half of it: then the gates

@@ -1,4 +1,4 @@
-"""Looks into Secrets, whose content the watches do not show, and what is remembered of them."""
+"""SecretReader into Secrets, whose content the watches do not show, and what is remembered of them."""
 
 import logging
 from collections.abc import Callable
@@ -15,7 +15,7 @@ from adobe_ims_operator.core.backoff import Pace
 from adobe_ims_operator.core.finding import Finding
 from adobe_ims_operator.core.model import Inputs, Observed, SeenClientSecret, Step, Trouble
 from adobe_ims_operator.core.rivals import Hold
-from adobe_ims_operator.kube import client_secret, holder, token_secret
+from adobe_ims_operator.kube import client_secret, secret_owner, token_secret
 from adobe_ims_operator.kube.client import Kube
 from adobe_ims_operator.kube.client_secret import ClientSecret
 from adobe_ims_operator.kube.errors import ApiError, ForbiddenError, RefusedError
@@ -29,7 +29,7 @@ INCOMPLETE = "incomplete"
 
 
 @dataclass(frozen=True, slots=True)
-class Looks:
+class SecretReader:
     """Reads Secrets for one credential at a time.
 
     Args:
@@ -58,7 +58,7 @@ class Looks:
         name, whom = observed.spec.secret.name, claims.to_look_up(observed.credential, observed.secret)
         if whom is None:
             return False
-        found = await holder.look_up(self.kube, whom.key, whom.uid, name, self.clock.now())
+        found = await secret_owner.look_up(self.kube, whom.key, whom.uid, name, self.clock.now())
         self.work.store.note_holder(Key(observed.key.namespace, name), whom.uid, found)
         return found.hold is not Hold.GONE
 

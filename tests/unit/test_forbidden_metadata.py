@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from adobe_ims_operator.api.resource import SecretTemplate
-from adobe_ims_operator.core.forbidden import ALWAYS, DEFAULT, Forbidden, ForbiddenError
+from adobe_ims_operator.core.forbidden_metadata import ALWAYS, DEFAULT, Forbidden, ForbiddenError
 
 PLAIN = SecretTemplate("lightroom-token")
 words = st.text("abc./-", min_size=1, max_size=6)

@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from adobe_ims_operator.api.reasons import Reason
-from adobe_ims_operator.api.words import LONGEST, printable, share
+from adobe_ims_operator.api.text import LONGEST, printable, share
 from adobe_ims_operator.core.finding import LONGEST_MESSAGE, Finding
 
 
