@@ -11,7 +11,7 @@ PLATFORM ?=
 WORKERS ?= 4
 VENV := .venv/.installed
 RUN := PYTHONPATH=. .venv/bin/python
-PYTEST := $(RUN) -m pytest --numprocesses=$(WORKERS) --dist=loadfile
+PYTEST := $(RUN) -m pytest --numprocesses=$(WORKERS) --dist=loadfile --no-loadscope-reorder
 
 .PHONY: help
 help: ## Show this help
