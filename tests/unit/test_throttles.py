@@ -161,3 +161,14 @@ def test_who_is_gone_or_has_another_client_waits_no_more() -> None:
     scene.throttles.answered(CLIENT)
     assert scene.enqueued == [C]
     assert scene.throttles.waiting == 1
+
+
+def test_one_that_was_to_probe_and_leaves_late_still_lets_the_others_look() -> None:
+    scene = Scene()
+    scene.throttles.throttled(CLIENT, 60)
+    scene.clock.now += 60
+    scene.throttles.asks(CLIENT, A)
+    scene.left(B)
+    scene.clock.now += LONGEST_PROBE + 1
+    scene.throttles.leaves(CLIENT, A)
+    assert scene.enqueued == [B]

@@ -68,7 +68,7 @@ class Throttles:
 
     def leaves(self, client: ThrottledClient, key: Key) -> None:
         """A credential asks no more: if it was to probe, another one is."""
-        if self._prober(client, self._monotonic()) == key:
+        if (probe := self._probers.get(client)) is not None and probe[0] == key:
             del self._probers[client]
             self._wake(client)
 
