@@ -73,7 +73,7 @@ class Options:
         return {client_id: frozenset(own) for client_id, own in secrets.items()}
 
     def names(self) -> tuple[str, ...]:
-        """Give what the certificate is for: as told, or what reaches a server on this host."""
+        """Give what the certificate is for: as given, or what reaches a server on this host."""
         own = () if self.host in _ANYWHERE else (self.host,)
         return self.tls_name or tuple(dict.fromkeys(("localhost", _LOOPBACK, *own)))
 
@@ -126,7 +126,7 @@ _file = click.Path(exists=True, dir_okay=False, path_type=Path)
     type=_port,
     help="Port of the control API, plain HTTP; 0 takes any free one. [default: off]",
 )
-@_option("--control-host", default=_LOOPBACK, help="Address of the control API, open to whoever reaches it.")
+@_option("--control-host", default=_LOOPBACK, help="Address of the control API, open to all who reach it.")
 def run(**flags: Any) -> None:
     """Serve until SIGTERM or SIGINT; the first line on stdout says where, as JSON."""
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(message)s")

@@ -21,7 +21,7 @@ class Answer:
     """What goes back to a client.
 
     `label` is what the counts and the log call it. A mapping as `body` is sent as JSON. `wait` is in
-    seconds, `math.inf` for ever.
+    seconds, `math.inf` forever.
     """
 
     label: str

@@ -1,6 +1,6 @@
-"""The control API: how a test or a person tells the stand-in to misbehave, and asks what happened.
+"""The control API: how a test or a person makes the stand-in misbehave, and asks what happened.
 
-Plain HTTP and open to whoever reaches it, so it listens on loopback unless told otherwise. It gives out
+Plain HTTP and open to all who reach it, so it listens on loopback by default. It gives out
 counts and digests, never a client secret or a token.
 """
 

@@ -1,4 +1,4 @@
-"""What a stand-in is unless it is told otherwise; without dependencies, so that --help needs none."""
+"""The defaults of a stand-in; without dependencies, so that --help needs none."""
 
 SAMPLE_CLIENT_ID = "0123456789abcdef0123456789abcdef"
 SAMPLE_CLIENT_SECRET = "p8e-sample_of_the_stand_in_not_a_secret"  # noqa: S105 # documented, opens nothing

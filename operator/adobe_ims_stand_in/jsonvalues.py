@@ -36,7 +36,7 @@ def _fits(value: object, hint: Any) -> bool:
     if get_origin(hint) is Literal:
         return value in get_args(hint)
     accepted = get_args(hint) or (hint,)
-    if isinstance(value, bool):  # bool is an int to isinstance, but not to whoever writes JSON
+    if isinstance(value, bool):  # bool is an int to isinstance, but not in JSON
         return bool in accepted
     return isinstance(value, accepted) or (float in accepted and isinstance(value, int))
 

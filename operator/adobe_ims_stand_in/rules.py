@@ -14,7 +14,7 @@ SEED = 0
 
 @dataclass(frozen=True, slots=True)
 class Scope:
-    """For whom and how often: None for all or for ever, `fraction` of 0 to 1; `org_id` "" for requests without one."""
+    """For whom and how often: None for all or forever, `fraction` of 0 to 1; `org_id` "" for requests without one."""
 
     client_id: str | None = None
     org_id: str | None = None

@@ -1,4 +1,4 @@
-"""The network's side: the token endpoint over HTTP(S), and a process that serves until it is told to end."""
+"""The network's side: the token endpoint over HTTP(S), and a process that serves until a signal ends it."""
 
 import asyncio
 import itertools
@@ -27,7 +27,7 @@ from adobe_ims_stand_in.ims import IMS, TokenRequest
 
 _LARGEST_BODY = 64 << 10
 _BACKLOG = 1024  # thousands of clients may come at once; a dropped SYN costs them a second
-_GOODBYE = 0.1  # seconds for handlers at the end; 0 would be for ever (aiohttp's ceil_timeout)
+_GOODBYE = 0.1  # seconds for handlers at the end; 0 would be forever (aiohttp's ceil_timeout)
 _FORM = "application/x-www-form-urlencoded"
 
 

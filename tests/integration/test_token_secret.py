@@ -82,7 +82,7 @@ def test_a_foreign_secret_is_refused_and_not_touched(scene: Scene) -> None:
     scene.operator()
     scene.credential()
     condition = scene.wait_condition("RotationFailing", "True", "SecretNotOwned")
-    assert "whoever made it with tests" in condition["message"]
+    assert "somebody with tests" in condition["message"]
     assert "spec.secret.adopt" in condition["message"]
     assert scene.secret() == before
     assert scene.ims.requests().total == 0

@@ -97,7 +97,7 @@ MANAGER = {
         ({"ownerReferences": [{**OWNER, "kind": "Certificate", "name": "tls"}]}, "Certificate tls"),
         ({"labels": {"app.kubernetes.io/managed-by": "Helm"}}, "Helm"),
         ({"labels": {"app.kubernetes.io/managed-by": ""}, "managedFields": [MANAGER]}, "kubectl-create"),
-        ({"labels": None, "managedFields": [MANAGER]}, "whoever made it with kubectl-create"),
+        ({"labels": None, "managedFields": [MANAGER]}, "somebody with kubectl-create"),
         ({}, "somebody else"),
         ({"managedFields": []}, "somebody else"),
         ({"ownerReferences": None, "labels": None, "managedFields": None}, "somebody else"),

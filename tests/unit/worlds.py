@@ -73,7 +73,7 @@ def token_secret(known: Facts | None, **changes: object) -> ObservedSecret:
 
 def client_secret(version: int = 100, known: Facts | None = None) -> ObservedSecret:
     """The client Secret of the credential of `observed`."""
-    return ObservedSecret("client-1", version, "whoever made it with kubectl-create", None, None, known)
+    return ObservedSecret("client-1", version, "somebody with kubectl-create", None, None, known)
 
 
 def credential(**changes: object) -> Credential:

@@ -212,7 +212,7 @@ def written_into(annotations: Mapping[str, str]) -> str | None:
 
 
 class SpecDigests(NamedTuple):
-    """What tells whether a Secret is made from a spec: a word for all of it, and one for the token and the data."""
+    """The digests of a spec that its Secret is compared with: of all of it, and of the token and the data."""
 
     whole: str
     token: str
@@ -270,7 +270,7 @@ def digest_client(uid: str, client_id: str, secrets: Mapping[str, str]) -> str:
 
 
 def digest_data(uid: str, data: Mapping[str, str]) -> str:
-    """Digest the data of a token Secret (base64, as Kubernetes writes it), so that an edit can be told."""
+    """Digest the data of a token Secret (base64, as Kubernetes writes it), so that an edit shows."""
     return _digest(uid, data)
 
 

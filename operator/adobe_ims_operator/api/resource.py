@@ -154,7 +154,7 @@ class Spec:
 
 @dataclass(frozen=True, slots=True)
 class Credential:
-    """An AdobeIMSCredential as the API server last told of it."""
+    """An AdobeIMSCredential as the API server last showed it."""
 
     key: Key
     uid: str

@@ -57,7 +57,7 @@ class Status:
     observed_generation: _Generation = None
     """None where nothing was reported yet."""
     reason: _Word | None = None
-    """That of the condition which tells most."""
+    """That of the condition which says most."""
     secret_name: _Word | None = None
     secret_version: Annotated[_Word | None, Field(validation_alias="secretResourceVersion")] = None
     last_rotation_time: _Word | None = None

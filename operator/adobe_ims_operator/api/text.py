@@ -9,7 +9,7 @@ LONGEST = 64
 def share(word: str) -> str:
     """The same word, as the object that others have too.
 
-    What sys.intern has seen stays for ever in Python 3.12 (python/cpython#113993); here the oldest go.
+    What sys.intern has seen stays forever in Python 3.12 (python/cpython#113993); here the oldest go.
     """
     return _shared(word) if len(word) <= LONGEST else word
 

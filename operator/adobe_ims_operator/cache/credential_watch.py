@@ -60,7 +60,7 @@ class CredentialWatch:
         self._stop = asyncio.Event()
         self._end = asyncio.Event()
         self.started = asyncio.Event()
-        """Set at each start of kopf; whoever waits for it clears it."""
+        """Set at each start of kopf; the task that waits for it clears it."""
         self.waits_for: str | None = "the watch on credentials was not started yet"
         """What keeps it from watching; None while it does."""
 
@@ -105,7 +105,7 @@ class CredentialWatch:
             await _sleep(CRD_POLL_SECONDS, self._stop)
 
     async def _wait_for_crd(self) -> None:
-        told = ""
+        reported = ""
         while not self._stop.is_set():
             try:
                 problem = self.waits_for = await self._why_no_crd()
@@ -113,9 +113,9 @@ class CredentialWatch:
                 problem = f"can't look for the CRD {PLURAL}.{GROUP}: {error}"
             if problem is None:
                 return
-            if problem != told:
+            if problem != reported:
                 logger.warning("%s; waiting for it", problem)
-                told = problem
+                reported = problem
             await _sleep(CRD_POLL_SECONDS, self._stop)
 
     async def _why_no_crd(self) -> str | None:
@@ -170,7 +170,7 @@ class CredentialWatch:
 
         @kopf.on.login(registry=registry)
         async def login(**_: Any) -> kopf.AiohttpSession:
-            # kopf logs in anew after each 401, without a pause of its own.
+            # kopf logs in again after each 401, without a pause of its own.
             if self._logins:
                 await asyncio.sleep(backoff(Pace.API_SERVER, self._logins, self._jitter()).total_seconds())
                 await self._kube.log_in_anew()
@@ -185,7 +185,7 @@ class CredentialWatch:
         return max(seen, self._unreadable.get(uid, -1)) >= version
 
     def _is_news(self, event: kopf.RawEvent) -> bool:
-        """Whether an event tells what is not known yet; that of a write of our own is known by the answer to it."""
+        """Whether an event is news; that of our own write is not, as its answer was read."""
         metadata = event["object"]["metadata"]
         known = self._store.credentials.get(Key(metadata["namespace"], metadata["name"]))
         if event["type"] == "DELETED" or known is None or known.uid != metadata["uid"]:
@@ -248,8 +248,9 @@ async def _run(tasks: Collection[asyncio.Task[Any]], before: Collection[asyncio.
     runner = asyncio.create_task(kopf.run_tasks(tasks, ignored=before))
     try:
         while not (await asyncio.wait({runner}, timeout=PROD_SECONDS))[0]:
-            # kopf cancels, once, a watcher together with what tells it of pauses. One that waits for the headers of
-            # its watch takes that for a pause, starts again, and waits forever for a login that nobody makes.
+            # kopf cancels, once, a watcher together with the task that reports pauses to it. A watcher that waits for
+            # the headers of its watch takes that for a pause, starts again, and waits forever for a login that never
+            # comes.
             if any(task.done() for task in tasks):
                 for task in asyncio.all_tasks().difference(before, {runner}):
                     if task.cancelling():
@@ -279,7 +280,7 @@ def _settings(selector: str | None, *, is_named: bool) -> kopf.OperatorSettings:
     # list to 640 objects a second, while the rest of it waits in memory.
     settings.queueing.idle_timeout = 0.01
     settings.persistence.diffbase_storage = _Nothing()
-    # kopf would take its default finalizer off the objects of other kopf-based operators, or whichever it is told:
+    # kopf would take its default finalizer off the objects of other kopf-based operators, or whichever it is given:
     # one that nobody can guess is on no object.
     settings.persistence.finalizer = f"{GROUP}/{uuid.uuid4()}"
     # kopf would kill the process this long after its end, and here it is started again instead.

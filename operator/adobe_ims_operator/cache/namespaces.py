@@ -47,7 +47,7 @@ class Namespaces:
             await self._probe(name)
 
     async def run(self, on_return: Callable[[str], None]) -> None:
-        """Try those that do not answer, for ever; `on_return` takes each that answers again."""
+        """Try those that do not answer again and again; `on_return` takes each that answers."""
         while True:
             await asyncio.sleep(POLL_SECONDS)
             for name in tuple(self.problems):

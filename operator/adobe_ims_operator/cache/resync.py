@@ -1,6 +1,6 @@
 """Comparing what the watch on credentials reported with a list of them all.
 
-It finds out four things. Credentials that are gone without a word: kopf tells of no deletion between two of its
+It finds out four things. Credentials that are gone without a word: kopf reports no deletion between two of its
 lists. Whether everything that there was at the start has been read. And whether the watch went blind: it may
 hang in ways that look healthy from the inside, and then no credential would be rotated or healed. Versions that went
 back show that the API server's data was restored from a backup.
@@ -85,7 +85,7 @@ class Resync:
         self._watch.started.set()
 
     async def run(self) -> None:
-        """Sweep for ever."""
+        """Sweep until cancelled."""
         failures = 0
         await self._watch.started.wait()
         while True:

@@ -34,13 +34,13 @@ logger = logging.getLogger(__name__)
 
 WATCH_SECONDS = 300
 SILENCE_SECONDS = 90.0
-"""A healthy watch has a bookmark about once a minute; after this long without a line it is opened anew."""
+"""A healthy watch has a bookmark about once a minute; after this long without a line it is opened again."""
 DEAD_SECONDS = 300.0
 """The longest that a watch which works may wait is far below."""
 MOST_PASSED_OVER = 1000
 """Versions of Secrets that can't be read, to log each once."""
 LEAST_SECONDS = 1.0
-"""A watch that ends sooner, without an error, is opened anew no faster than one that failed."""
+"""A watch that ends sooner, without an error, is opened again no faster than one that failed."""
 FORBIDDEN_HINT = " (deploy/operator.yaml has what the operator needs; with a Role instead, name its --namespace)"
 
 
@@ -98,7 +98,7 @@ class SecretWatch:
             self._turn.reschedule(asyncio.get_running_loop().time())
 
     async def run(self) -> None:
-        """Watch for ever, through every outage."""
+        """Watch until cancelled, through every outage."""
         while True:
             try:
                 # A scope and no task of its own: kopf at its end cancels tasks that were made after its start.
@@ -171,7 +171,7 @@ class SecretWatch:
         return version
 
     async def _watch(self, version: str) -> str | None:
-        """Follow one watch from `version` to its end; the version to go on from, or None to list anew."""
+        """Follow one watch from `version` to its end; the version to go on from, or None to list again."""
         query = {
             "watch": "true",
             "allowWatchBookmarks": "true",

@@ -1,7 +1,7 @@
 """The lane of an endpoint: who is to be asked for there, and who is the next.
 
-The choice is made as late as possible: an asker waits for a slot of the rate limit first, and then takes whoever is
-first at that moment. A slow endpoint holds up no other, as each has a lane of its own.
+The choice is made as late as possible: an asker waits for a slot of the rate limit first, and then takes the credential
+that is first at that moment. A slow endpoint holds up no other, as each has a lane of its own.
 """
 
 import asyncio
@@ -54,7 +54,7 @@ class Lane:
         self._stir()
 
     async def get(self) -> tuple[Key, Ask] | None:
-        """Wait for a slot, then for whoever is the next by then, to be given back with `done`; None once closed.
+        """Wait for a slot, then for the credential that is the next then; None once closed. Give it back with `done`.
 
         A slot is lost where all that waited was removed meanwhile.
         """

@@ -142,8 +142,8 @@ class SecretReader:
         if after.failure is not None:
             wait = (after.failure.retry_at - now).total_seconds()
             finding = trouble.finding
-            told = (observed.key, finding.reason, finding.message, wait)
-            logger.warning("%s: %s: %s; again in %.0f s", *told, extra={"x-debug-id": debug_id} if debug_id else None)
+            line = (observed.key, finding.reason, finding.message, wait)
+            logger.warning("%s: %s: %s; again in %.0f s", *line, extra={"x-debug-id": debug_id} if debug_id else None)
 
 
 def _seen(found: ClientSecret, uid: str) -> SeenClientSecret:

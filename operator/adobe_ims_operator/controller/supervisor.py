@@ -33,7 +33,7 @@ class Supervisor:
         return f"ended by a defect, and started again: {', '.join(names)}" if names else None
 
     async def keep(self, name: str, run: Callable[[], Awaitable[None]], *, may_end: bool = False) -> None:
-        """Run a task for ever, through its defects.
+        """Run a task until cancelled, through its defects.
 
         Args:
             may_end: whether it is done where it returns.

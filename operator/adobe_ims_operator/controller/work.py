@@ -98,7 +98,7 @@ class Work:
                 self.throttles.recall(client, left)
 
     def ask(self, key: Key, ask: Ask) -> None:
-        """Have IMS asked; whoever waits for the same endpoint already keeps its place."""
+        """Have IMS asked; a credential that waits for the same endpoint already keeps its place."""
         lane, since = self._asks.get(key, (ask.endpoint, self.clock.now()))
         if lane != ask.endpoint:
             self.lanes[lane].remove(key)

@@ -1,8 +1,8 @@
 """The work queue: which key is due when, and that no two workers have the same key.
 
 The contract is that of client-go's workqueue: a key in work is not handed out again; what is added meanwhile is handed
-out once after. The queue is told and never asks: it knows neither credentials nor why they are due. Whose turn it is
-among the keys that are due is up to `Turns`.
+out once after. The queue is given keys and never asks: it knows neither credentials nor why they are due. Whose turn it
+is among the keys that are due is up to `Turns`.
 """
 
 import asyncio
@@ -165,7 +165,7 @@ class WorkQueue(Generic[K]):
         self._waiters.wake_all()
 
     async def run(self) -> None:
-        """Make keys ready as they fall due, for ever."""
+        """Make keys ready as they fall due, until cancelled."""
         while True:
             self._notice_step_back()
             self._move_due()

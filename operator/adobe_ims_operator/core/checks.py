@@ -52,7 +52,7 @@ def _secret_metadata_not_allowed(observed: Observed, _now: datetime) -> Finding 
     return Finding(
         Reason.SECRET_METADATA_NOT_ALLOWED,
         f"the operator may not write a Secret with {observed.forbidden}, as another controller may take it for its "
-        "own; remove it from spec.secret, or ask whoever runs the operator to start it with another --forbid",
+        "own; remove it from spec.secret, or ask the operator's administrator to start it with another --forbid",
     )
 
 

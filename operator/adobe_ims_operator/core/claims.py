@@ -68,7 +68,7 @@ def takes_over(observed: Observed) -> bool:
 
 
 def must_look_up(observed: Observed) -> bool:
-    """Whether nothing but a lookup by name tells who has the token Secret, and it is to be taken over if nobody has."""
+    """Whether only a lookup by name shows who has the token Secret, and it is to be taken over if nobody has."""
     return observed.holder.hold is Hold.UNSEEN and refusal(observed) is None
 
 
@@ -229,7 +229,7 @@ def _had(who: Claimant, secret: ObservedSecret | None) -> bool:
 
 
 def _holds_token(client: ObservedSecret) -> bool:
-    # Where the facts are damaged its controller tells; anybody may name a credential as one of several owners.
+    # Where the facts are damaged its controller counts; anybody may name a credential as one of several owners.
     controlled = client.credential_uid is not None and client.controller_uid == client.credential_uid
     return client.facts is not None or controlled
 

@@ -1,7 +1,7 @@
 """Kubernetes Events: one for each change of state that a person may want to know of, none for routine.
 
-What is worth telling is derived from the status before and after, so nothing else has to remember what was told. A
-rotation that went as planned, and a retry that failed as the one before, are told by status and metrics alone.
+What is worth an Event is derived from the status before and after, so nothing else remembers what was sent. A
+rotation that went as planned, and a retry that failed as the one before, show in status and metrics alone.
 """
 
 import hashlib
@@ -57,16 +57,16 @@ class Regarding:
 def derive(
     before: Status, after: Status, secret_keys: Sequence[str], logged: Collection[str] = frozenset()
 ) -> list[Event]:
-    """What to tell of the change from one status to the next.
+    """The Events for the change from one status to the next.
 
     Args:
         secret_keys: `spec.client.secretKeys`, in their order.
         logged: messages of attempts that failed, which were logged when they did.
     """
-    told = [_of_failure(before, after, logged), _of_lost_token(before, after)]
-    told += [_of_recovery(before, after), _of_client_secret(before, after, secret_keys)]
-    told += [_of_suspension(before, after), _of_restart(before, after), _of_adoption(before, after)]
-    return [event for event in told if event is not None]
+    found = [_of_failure(before, after, logged), _of_lost_token(before, after)]
+    found += [_of_recovery(before, after), _of_client_secret(before, after, secret_keys)]
+    found += [_of_suspension(before, after), _of_restart(before, after), _of_adoption(before, after)]
+    return [event for event in found if event is not None]
 
 
 def to_json(event: Event, regarding: Regarding, happened_at: datetime, instance: str) -> dict[str, Any]:
@@ -74,7 +74,7 @@ def to_json(event: Event, regarding: Regarding, happened_at: datetime, instance:
 
     Args:
         happened_at: in UTC.
-        instance: which process tells.
+        instance: which process sends it.
     """
     key = regarding.key
     return {
@@ -93,24 +93,24 @@ def to_json(event: Event, regarding: Regarding, happened_at: datetime, instance:
 
 
 def of_write(observed: Observed, written: Facts, need: Finding) -> list[Event]:
-    """What to tell of a token that was written: that the Secret was healed, and that a request was answered."""
+    """The Events for a token that was written: that the Secret was healed, and that a request was answered."""
     name, before = observed.spec.secret.name, observed.credential.status
     had_one = before.last_rotation_time is not None and before.secret_name == name
-    told: list[tuple[Reason, str]] = []
+    found: list[tuple[Reason, str]] = []
     if need.reason is Reason.SECRET_MISSING and had_one:
-        told.append((need.reason, f"Secret {name} was deleted; it is there again, with a new token"))
+        found.append((need.reason, f"Secret {name} was deleted; it is there again, with a new token"))
     if need.reason in (Reason.SECRET_EDITED, Reason.FACTS_DAMAGED):
-        told.append((need.reason, f"{need.message}; Secret {name} holds a new token now"))
+        found.append((need.reason, f"{need.message}; Secret {name} holds a new token now"))
     answered = "" if observed.facts is None else observed.facts.rotate_request
     if observed.facts is not None and written.rotate_request not in ("", answered):
         note = f"rotated as the annotation {ROTATE_ANNOTATION} asked for it: {written.rotate_request}"
-        told.append((Reason.REQUESTED, note))
+        found.append((Reason.REQUESTED, note))
     # What wrote the token logged it.
-    return [Event(reason, note, warning=False, logged=True) for reason, note in told]
+    return [Event(reason, note, warning=False, logged=True) for reason, note in found]
 
 
 def of_restart(credential: Regarding, rotation: Rotation, finding: Finding) -> Event:
-    """What to tell of a workload that was restarted, or whose pods wait for somebody; once for each rotation."""
+    """The Event for a workload that was restarted, or whose pods wait for somebody; once for each rotation."""
     of = f"for the rotation of {to_rfc3339(rotation.issued_at)} of {KIND} {credential.key.name}"
     note = f"{finding.message or 'its pods are replaced'}; {of}, whose spec.restart names it"
     occasion = f"{credential.uid} {rotation.id}"
@@ -158,10 +158,10 @@ def _of_lost_token(before: Status, after: Status) -> Event | None:
     if reason == Reason.SUSPENDED:
         reason = Reason.EXPIRED if _lost_by_expiry(after, new) else Reason.TOKEN_MISSING
     # An older version says by another reason that a token expired.
-    told = old.status == "False" and (
+    reported = old.status == "False" and (
         reason != Reason.EXPIRED or old.reason in (Reason.EXPIRED, Reason.SUSPENDED) or _lost_by_expiry(before, old)
     )
-    return None if told else Event(reason, new.message, warning=True)
+    return None if reported else Event(reason, new.message, warning=True)
 
 
 def _lost_by_expiry(status: Status, ready: Condition) -> bool:

@@ -204,7 +204,7 @@ class Surroundings:
     client: ObservedSecret | None
     """The Secret that has the name of the client Secret."""
     secret: ObservedSecret | None
-    """The Secret that has the name of the token Secret, whoever made it."""
+    """The Secret that has the name of the token Secret, no matter who made it."""
     rivals: Rivals
     holder: Holder
     """Of the token Secret, where that was made for a credential that is not watched."""

@@ -1,4 +1,4 @@
-"""Whether only a person can mend what is found, so that whoever waits for a credential may give up.
+"""Whether only a person can mend what was found: the condition Stalled, by which a tool stops waiting.
 
 kstatus, which Helm and Flux wait by, takes `Stalled=True` for a failure at once. So what is found must have stayed the
 same for a while, on the same inputs, and nothing that time or another controller may mend counts.

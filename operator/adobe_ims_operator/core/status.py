@@ -178,7 +178,7 @@ def _rotate_request(observed: Observed, before: Status) -> str | None:
 
 
 def _tells_of(before: Status, facts: Facts) -> bool:
-    # By both, as two rotations may be of one second, and the count starts anew with a Secret that was lost.
+    # By both, as two rotations may be of one second, and the count starts again with a Secret that was lost.
     return (before.last_rotation_time, before.rotations) == (to_rfc3339(facts.issued_at), facts.rotations)
 
 

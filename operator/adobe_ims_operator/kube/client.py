@@ -45,11 +45,11 @@ class Kube:
 
     Args:
         configuration: where it is, and how to authenticate.
-        load: finds that anew where the API server no longer takes it, as the tokens of a kubeconfig's plugin expire.
+        load: finds that again where the API server no longer takes it, as the tokens of a kubeconfig's plugin expire.
         connections: how many requests may be under way at once, watches included.
-        time_left: tells before each write for how many seconds it may be under way; it raises NotLeadingError where
+        time_left: returns before each write how many seconds it may take; it raises NotLeadingError where
             it may not be sent.
-        reload_after: credentials that the API server refuses are found anew no sooner than so many seconds after the
+        reload_after: credentials that the API server refuses are loaded again no sooner than so many seconds after the
             last time.
         patience: seconds that a request may take, but for a stream.
 
@@ -118,7 +118,7 @@ class Kube:
     async def authorization(self) -> str | None:
         """The Authorization header as of now; None with a client certificate.
 
-        A service account's token is read anew each minute, as kubernetes.aio does in a pod.
+        A service account's token is read again each minute, as kubernetes.aio does in a pod.
 
         Raises:
             ApiError: it can't be read.
@@ -127,7 +127,7 @@ class Kube:
             return await self._configuration.get_api_key_with_prefix("BearerToken", alias="authorization")
 
     async def log_in_anew(self) -> bool:
-        """Find the credentials anew after a 401; False where that was tried a moment ago."""
+        """Load the credentials again after a 401; False where that was tried a moment ago."""
         now = asyncio.get_running_loop().time()
         if now - self._loaded_at < self._reload_after:
             return False

@@ -57,7 +57,7 @@ class OnStartedLeading(Protocol):
     """What is called when a replica comes to lead."""
 
     def __call__(self, *, another_led: bool) -> None:
-        """`another_led` tells whether another replica led since this one last did."""
+        """`another_led` says whether another replica led since this one last did."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,8 +78,8 @@ class LeaderElector:
         now: the wall clock, in UTC, for people who read the Lease; nothing is decided by it.
         on_started_leading: called when this replica leads from now on.
         on_stopped_leading: called when it no longer does.
-        on_restored: called when the Lease's resourceVersion went back, whoever leads: the API server's data was
-            restored, and all that was read before is to be read again.
+        on_restored: called when the Lease's resourceVersion went back, whichever replica leads: the API server's
+            data was restored, and all that was read before is to be read again.
     """
 
     def __init__(
@@ -117,7 +117,7 @@ class LeaderElector:
         return self._renewed_at is not None and self._monotonic() < self._renewed_at + RENEW_DEADLINE
 
     def broken(self) -> str | None:
-        """What is wrong; None while this replica does its part, whoever leads."""
+        """What is wrong; None while this replica does its part, whichever replica leads."""
         idle = self._monotonic() - self._tried_at
         return f"the Lease was not looked at for {idle:.0f} s" if idle > STANDS_STILL_SECONDS else None
 
@@ -133,7 +133,7 @@ class LeaderElector:
         return renewed_at + WRITE_DEADLINE - self._monotonic()
 
     async def run(self) -> None:
-        """Take the Lease when it is free, and keep it, for ever."""
+        """Take the Lease when it is free, and keep it, until cancelled."""
         while True:
             self._tried_at = self._monotonic()
             try:
@@ -221,7 +221,7 @@ class LeaderElector:
         except ApiError as error:
             if not isinstance(error, ConflictError) and (lease is None or not isinstance(error, NotFoundError)):
                 raise
-            # Somebody else wrote, or it was our own write whose answer was lost: the next look tells.
+            # Somebody else wrote, or it was our own write whose answer was lost: the next read shows which.
             if self._renewed_at is not None:
                 await self._look_after_conflict(started)
             return
@@ -277,7 +277,7 @@ def _spec(lease: dict[str, Any]) -> dict[str, Any]:
 
 
 def _checked(lease: dict[str, Any]) -> dict[str, Any]:
-    # No API server keeps another type there, so whoever answers so is not to be believed that the Lease is free.
+    # No API server keeps another type there, so an answer like this does not show that the Lease is free.
     if lease.get("spec") is not None:
         spec = check_mapping(lease["spec"])
         texts = (spec.get(name) for name in ("holderIdentity", "acquireTime", "renewTime"))

@@ -1,4 +1,4 @@
-"""Sends Events to the API server, behind the work: whoever has something to tell does not wait until it is told.
+"""Sends Events to the API server, beside the work: who records an Event does not wait until it is sent.
 
 An API server that takes long over Events, as one with a hanging admission webhook does, holds up no rotation so.
 """
@@ -107,7 +107,7 @@ class Recorder:
             asyncio.get_running_loop().call_later(self._report_every, self._report_dropped, namespace)
 
     async def run(self) -> None:
-        """Send what was recorded, one Event after the other, for ever; several may run at once."""
+        """Send what was recorded, one Event after the other, until cancelled; several may run at once."""
         while True:
             regarding, event, happened_at = await self._take()
             key = regarding.key

@@ -115,4 +115,4 @@ def _describe_owner(metadata: JSON, owners: list[JSON]) -> str:
         return str(manager)
     managers = metadata.get("managedFields") or []
     manager = managers[0].get("manager") if managers else None
-    return f"whoever made it with {manager}" if manager else "somebody else"
+    return f"somebody with {manager}" if manager else "somebody else"

@@ -1,4 +1,4 @@
-"""Looking up the credential that a Secret was made for, where no watch tells of it."""
+"""Looks up the credential that a Secret was made for, where no watch shows it."""
 
 from datetime import datetime, timedelta
 

@@ -32,7 +32,7 @@ LAST_APPLIED = "kubectl.kubernetes.io/last-applied-configuration"
 
 @dataclass(frozen=True, slots=True)
 class Content:
-    """What a look into a Secret told; its values are not kept."""
+    """What a read of a Secret showed; its values are not kept."""
 
     metadata: ObservedSecret
     intact: bool
@@ -116,7 +116,7 @@ async def write(kube: Kube, observed: Observed, held: HeldToken, content: Conten
     """Create the token Secret, or change the one that was observed.
 
     Args:
-        content: what a look into that Secret told; None where nothing but the token is to change in it.
+        content: what a read of that Secret showed; None where nothing but the token is to change in it.
 
     Raises:
         ApiError: it was not written; 409 where the Secret is not as observed any more.
@@ -137,7 +137,7 @@ async def write_metadata(kube: Kube, observed: Observed, content: Content) -> Wr
     """Put labels, annotations and the ownerReference of the token Secret right, and touch nothing else.
 
     Args:
-        content: what a look into that Secret told.
+        content: what a read of that Secret showed.
 
     Raises:
         ApiError: it was not written; 409 where the Secret is not as it was looked into any more.

@@ -23,7 +23,7 @@ LEVELS: Sequence[str] = ("debug", "info", "warning", "error")
 FORMATS: Sequence[str] = ("json", "text")
 
 _QUIET = ("httpx", "httpcore", "aiohttp", "asyncio", "client")
-# What goes wrong in these is raised to us, and told in a line of ours; theirs have tracebacks of it.
+# What goes wrong in these is raised to us, and logged in one line; theirs have tracebacks of it.
 _SILENT = ("kopf", "kubernetes")
 
 
@@ -65,7 +65,7 @@ def set_up(form: str, level: str) -> None:
 def introduce(
     identity: str, where: str, selector: str | None, endpoints: Endpoints, proxies: Proxies, concurrency: int
 ) -> None:
-    """Log what this process is, for whoever reads the log of somebody else's operator."""
+    """Log what this process is, for those who read the log of somebody else's operator."""
     logger.info(
         "adobe-ims-operator %s, identity %s, watches %s, selector %s; endpoints: %s; concurrency %d",
         version(),

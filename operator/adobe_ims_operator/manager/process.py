@@ -62,7 +62,7 @@ class Options:
     concurrency: int = 32
     ims_qps: float = 50.0
     lease: Key | None = None
-    """The Lease that tells which of several replicas leads; None where there is but one."""
+    """The Lease that decides which of several replicas leads; None where there is only one."""
     metrics_port: int = 0
     health_port: int = 0
 
