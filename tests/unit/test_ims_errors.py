@@ -306,7 +306,7 @@ async def test_a_proxy_of_http_that_asks_for_a_password_is_told_as_the_proxys(
     with pytest.raises(IMSUnavailable) as raised:
         await client.fetch("http://ims.example", CLIENT, ["openid"])
     await client.close()
-    check(raised.value, IMSUnavailable, "of HTTP_PROXY fails: it does not let the operator through, HTTP 407")
+    check(raised.value, IMSUnavailable, "of HTTP_PROXY fails: it refuses the connection, HTTP 407")
 
 
 def through(proxy: str, monkeypatch: pytest.MonkeyPatch, variable: str = "HTTPS_PROXY") -> IMSClient:

@@ -168,7 +168,7 @@ def _explain(error: BaseException, proxy: Proxy | None) -> str:
 
 
 def _refused_by(proxy: Proxy, status: int | str | None) -> str:
-    return _of(proxy, "it does not let the operator through" + (f", HTTP {status}" if status else ""))
+    return _of(proxy, "it refuses the connection" + (f", HTTP {status}" if status else ""))
 
 
 def _of(proxy: Proxy | None, failure: str) -> str:

@@ -186,7 +186,8 @@ class Reconciler:
             return False
         message = (
             f"Secret {observed.spec.secret.name} has {found}, by which another controller may take it for its own, so "
-            "it is not adopted; give spec.secret.name another value, or ask who runs the operator for another --forbid"
+            "it is not adopted; give spec.secret.name another value, or ask the operator's administrator for another "
+            "--forbid"
         )
         finding = Finding(Reason.SECRET_METADATA_NOT_ALLOWED, message)
         self._write_failed(observed, Trouble(finding, Pace.PERSON))

@@ -31,7 +31,7 @@ Check = Callable[[Observed, datetime], Finding | None]
 def _suspended(observed: Observed, _now: datetime) -> Finding | None:
     if not observed.spec.suspend:
         return None
-    return Finding(Reason.SUSPENDED, "rotation is suspended; set spec.suspend to false to go on")
+    return Finding(Reason.SUSPENDED, "rotation is suspended; set spec.suspend to false to resume")
 
 
 def _endpoint_not_allowed(observed: Observed, _now: datetime) -> Finding | None:

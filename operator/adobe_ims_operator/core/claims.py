@@ -187,7 +187,7 @@ def _behind(observed: Observed) -> str | None:
     if not older or _had(me, secret):
         return None
     user = _first(older).key.name
-    return f"is to be the client Secret of the older AdobeIMSCredential {user}; give spec.secret.name another value"
+    return f"is the client Secret that the older AdobeIMSCredential {user} names; give spec.secret.name another value"
 
 
 def _me(observed: Observed) -> Claimant:

@@ -103,7 +103,7 @@ def of_write(observed: Observed, written: Facts, need: Finding) -> list[Event]:
         found.append((need.reason, f"{need.message}; Secret {name} holds a new token now"))
     answered = "" if observed.facts is None else observed.facts.rotate_request
     if observed.facts is not None and written.rotate_request not in ("", answered):
-        note = f"rotated as the annotation {ROTATE_ANNOTATION} asked for it: {written.rotate_request}"
+        note = f"rotated on request, by the annotation {ROTATE_ANNOTATION}: {written.rotate_request}"
         found.append((Reason.REQUESTED, note))
     # What wrote the token logged it.
     return [Event(reason, note, warning=False, logged=True) for reason, note in found]

@@ -61,7 +61,7 @@ def decide(observed: Observed, decision: Wait | Refuse, now: datetime) -> Decisi
 
 
 def problem(observed: Observed, now: datetime) -> Finding | None:
-    """Why the metadata is not as it should be, or does not stay so; None where nobody need know."""
+    """Why the metadata is wrong, or is changed back again and again; None where nobody need know."""
     tried = observed.attempts.metadata
     if tried is None:
         return None
@@ -72,8 +72,8 @@ def problem(observed: Observed, now: datetime) -> Finding | None:
         return None
     return Finding(
         Reason.SECRET_METADATA_CONTESTED,
-        f"the metadata of Secret {observed.spec.secret.name} was put right {tried.count} times in a row, and did not "
-        f"stay so ({tried.need.message}); find out who else writes it, or leave it out of spec.secret",
+        f"the metadata of Secret {observed.spec.secret.name} was corrected {tried.count} times in a row, and changed "
+        f"back each time ({tried.need.message}); find out who else writes it, or leave it out of spec.secret",
     )
 
 

@@ -245,7 +245,7 @@ class Observed:
     in_flight: bool = False
     """Whether IMS is being asked."""
     throttled_until: datetime | None = None
-    """Until when IMS wants to be left alone by this client."""
+    """Until when IMS throttles this client."""
 
     @property
     def key(self) -> Key:

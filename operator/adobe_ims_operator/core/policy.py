@@ -129,7 +129,7 @@ def _gated(observed: Observed, step: Step, need: Finding, now: datetime) -> Wait
 def _gates_of_asking(observed: Observed, need: Finding, now: datetime) -> list[tuple[datetime, Finding]]:
     gates: list[tuple[datetime, Finding]] = []
     if (until := observed.throttled_until) is not None:
-        message = f"{observed.endpoint.url} asked to be left alone by this client until {to_rfc3339(until)}"
+        message = f"{observed.endpoint.url} throttles this client (HTTP 429) until {to_rfc3339(until)}"
         gates.append((until, Finding(Reason.IMS_RATE_LIMITED, message)))
     count, last = observed.attempts.unplanned, observed.attempts.last_unplanned
     excess = count - FREE_ROTATIONS + 1

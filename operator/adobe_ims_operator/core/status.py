@@ -206,7 +206,7 @@ def _ready(observed: Observed, problem: Finding | None, now: datetime) -> Condit
     why_not = policy.why_not_ready(observed, now)
     if why_not is not None:
         if observed.spec.suspend:
-            message = f"{why_not.message}; rotation is suspended, set spec.suspend to false to go on"
+            message = f"{why_not.message}; rotation is suspended, set spec.suspend to false to resume"
             return Condition(READY, "False", Reason.SUSPENDED, message)
         cause = f"; {problem.message}" if problem is not None else ""
         return Condition(READY, "False", why_not.reason, why_not.message + cause)
@@ -230,7 +230,7 @@ def _rotation_failing(observed: Observed, decision: Decision, problem: Finding |
     finding = decision.need if isinstance(decision, Look | Write | WriteMetadata | Ask) else decision.finding
     if finding is not policy.FRESH:
         return Condition(ROTATION_FAILING, "False", finding.reason, finding.message)
-    return Condition(ROTATION_FAILING, "False", Reason.ROTATED, "the next rotation can go on")
+    return Condition(ROTATION_FAILING, "False", Reason.ROTATED, "nothing blocks the next rotation")
 
 
 def _stalled(observed: Observed, decision: Decision, ready: Condition, now: datetime) -> tuple[Condition, ...]:

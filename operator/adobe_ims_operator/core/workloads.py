@@ -27,7 +27,7 @@ def pending(workload: Workload, body: JSON, now: datetime) -> str | None:
         how = _held_back(workload.kind, body)
     if how is None:
         return None
-    return f"{workload.kind} {workload.name} {how[0]} run on with the token of before; {how[1]}"
+    return f"{workload.kind} {workload.name} {how[0]} keep the previous token; {how[1]}"
 
 
 def started_with(body: JSON, secret: str, secret_created: datetime, absent: timedelta) -> bool:

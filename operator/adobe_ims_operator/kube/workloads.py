@@ -106,7 +106,7 @@ async def _restart_rollout(kube: Kube, secret: Key, workload: Workload, now: dat
     found = await kube.get(path)
     there, at = restart_at(found), written + SECOND
     if there is not None and there >= at:
-        # Whoever set it restarts each pod that may have the token of before.
+        # Whoever set it restarts each pod that may have the previous token.
         why = pending(workload, found, now)
         return Outcome(RESTARTED if why is None else Finding(PENDING, why))
     version = found["metadata"]["resourceVersion"]
