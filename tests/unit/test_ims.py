@@ -29,7 +29,7 @@ async def test_a_token_is_given_with_its_lifetime(stand_in: StandIn, fetch: Fetc
 
 async def test_no_log_line_at_any_level_holds_a_secret(fetch: Fetch, caplog: pytest.LogCaptureFixture) -> None:
     token = (await fetch()).access_token
-    assert {"httpx", "httpcore.http11"} <= {record.name for record in caplog.records}
+    assert "httpcore.http11" in {record.name for record in caplog.records}
     assert [part for part in (token, token[:20], CLIENT.client_secret) if part in caplog.text] == []
 
 

@@ -9,12 +9,10 @@ import re
 import socket
 import ssl
 from collections import defaultdict
-from collections.abc import AsyncIterator, Callable, Mapping, Sequence
-from contextlib import asynccontextmanager
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from http import HTTPStatus
-from http.cookiejar import CookieJar, DefaultCookiePolicy
 
 import httpx
 
@@ -42,7 +40,9 @@ class ClientCredentials:
 class IMSClient:
     """Connections to all endpoints, kept alive between requests; as many as there are requests at once.
 
-    Each is an httpx client of its own, since the pool of a shared one looks at all its connections for each request.
+    Each is an httpx transport of its own, since the pool of a shared one looks at all its connections for each request.
+    A transport sends one request and no more: it keeps no cookie, which might be sent with another credential, follows
+    no redirect, and costs less than the client around it.
 
     Args:
         trust: whose certificates are accepted, see `trust.load_trust`.
@@ -63,14 +63,21 @@ class IMSClient:
         self._proxies = proxies or Proxies()
         self._now = now
         self._patience = patience
-        self._user_agent = f"adobe-ims-operator/{version()}"
-        self._idle: defaultdict[str, list[httpx.AsyncClient]] = defaultdict(list)
+        self._headers = httpx.Headers(
+            {
+                "Accept": "application/json",
+                "Accept-Encoding": "identity",
+                "User-Agent": f"adobe-ims-operator/{version()}",
+            }
+        )
+        self._extensions = {"timeout": httpx.Timeout(None, connect=CONNECT_SECONDS).as_dict()}
+        self._idle: defaultdict[str, list[httpx.AsyncHTTPTransport]] = defaultdict(list)
 
     async def close(self) -> None:
         """Close all connections; none may be in use."""
-        for clients in self._idle.values():
-            for client in clients:
-                await client.aclose()
+        for transports in self._idle.values():
+            for transport in transports:
+                await transport.aclose()
 
     async def fetch(self, endpoint: str, credentials: ClientCredentials, scopes: Sequence[str]) -> Grant:
         """Ask `endpoint` for a token.
@@ -108,28 +115,13 @@ class IMSClient:
         )
         return interpret(question, answer)
 
-    @asynccontextmanager
-    async def _client(self, endpoint: str, proxy: Proxy | None) -> AsyncIterator[httpx.AsyncClient]:
-        idle = self._idle[endpoint]
-        # The one that was used last, as its connection is the likeliest to be open still.
-        client = idle.pop() if idle else self._open(proxy)
-        try:
-            yield client
-        finally:
-            idle.append(client)
-
-    def _open(self, proxy: Proxy | None) -> httpx.AsyncClient:
-        return httpx.AsyncClient(
+    def _open(self, proxy: Proxy | None) -> httpx.AsyncHTTPTransport:
+        return httpx.AsyncHTTPTransport(
             verify=self._trust,
             proxy=None if proxy is None else self._through(proxy),
             trust_env=False,
-            follow_redirects=False,
-            timeout=httpx.Timeout(None, connect=CONNECT_SECONDS),
             # No limit of the pool's own: httpcore never gives back the place of a connect that was cancelled.
             limits=httpx.Limits(max_connections=None, max_keepalive_connections=1),
-            # A cookie set for one credential must not be sent with another.
-            cookies=CookieJar(policy=DefaultCookiePolicy(allowed_domains=[])),
-            headers={"Accept": "application/json", "Accept-Encoding": "identity", "User-Agent": self._user_agent},
         )
 
     def _through(self, proxy: Proxy) -> httpx.Proxy:
@@ -137,16 +129,25 @@ class IMSClient:
         return httpx.Proxy(proxy.url, ssl_context=self._trust if proxy.url.startswith("https:") else None)
 
     async def _post(self, endpoint: str, proxy: Proxy | None, form: Mapping[str, str]) -> Answer:
-        url, asked_at = endpoint + TOKEN_PATH, self._now()
-        async with self._client(endpoint, proxy) as client, client.stream("POST", url, data=form) as response:
-            # The raw bytes: an answer that is compressed although none was asked for is not unpacked.
-            body = bytearray()
-            async for chunk in response.aiter_raw():
-                body += chunk
-                if len(body) > LONGEST_ANSWER:
-                    break
-            headers = {name.lower(): value for name, value in response.headers.items()}
-            return Answer(response.status_code, headers, bytes(body), asked_at, self._now())
+        url, idle = endpoint + TOKEN_PATH, self._idle[endpoint]
+        request = httpx.Request("POST", url, headers=self._headers, data=form, extensions=self._extensions)
+        # The one that was used last, as its connection is the likeliest to be open still.
+        transport = idle.pop() if idle else self._open(proxy)
+        asked_at = self._now()
+        try:
+            response = await transport.handle_async_request(request)
+            try:
+                # The raw bytes: an answer that is compressed although none was asked for is not unpacked.
+                body = bytearray()
+                async for chunk in response.aiter_raw():
+                    body += chunk
+                    if len(body) > LONGEST_ANSWER:
+                        break
+            finally:
+                await response.aclose()
+        finally:
+            idle.append(transport)
+        return Answer(response.status_code, dict(response.headers.items()), bytes(body), asked_at, self._now())
 
 
 def _explain(error: BaseException, proxy: Proxy | None) -> str:
