@@ -19,6 +19,7 @@ from adobe_ims_operator.cache.store import Store
 from adobe_ims_operator.kube import token_secret
 from adobe_ims_operator.kube.client import METADATA_OBJECT, Kube
 from adobe_ims_operator.kube.errors import ApiError, UnavailableError
+from adobe_ims_operator.kube.page_size import PageSize
 from adobe_ims_operator.kube.paths import secret_path, secrets_path
 from unit import worlds
 
@@ -180,7 +181,7 @@ async def test_what_managers_own_takes_no_memory(odd: Odd, kube: Kube) -> None:
         answers = [
             await kube.get(secret_path(KEY)),
             await kube.read(secret_path(KEY)),
-            await kube.read_at_most(10**7, secret_path(KEY), accept="application/json"),
+            await kube.read_page(PageSize(), secret_path(KEY), accept="application/json"),
             await (await session.get(odd.url + secret_path(KEY))).json(),
         ]
         now, _ = tracemalloc.get_traced_memory()

@@ -157,7 +157,7 @@ class CredentialWatch:
             except ApiError:
                 logger.warning("an event of a credential is passed over, as its metadata can't be read")
                 return False
-            return self._is_news(event)
+            return not self._is_known(event)
 
         @kopf.on.event(GROUP, VERSION, PLURAL, registry=registry, when=heed)
         async def observe(event: kopf.RawEvent, **_: Any) -> None:
@@ -175,7 +175,7 @@ class CredentialWatch:
                 await asyncio.sleep(backoff(Pace.API_SERVER, self._logins, self._jitter()).total_seconds())
                 await self._kube.log_in_anew()
             self._logins += 1
-            return kopf.AiohttpSession(server=self._kube.host, aiohttp_session=self._kube.session())
+            return kopf.AiohttpSession(server=self._kube.host, aiohttp_session=self._kube.session(self._pass_over))
 
         return registry
 
@@ -184,13 +184,20 @@ class CredentialWatch:
         seen = known.version if known is not None and known.uid == uid else -1
         return max(seen, self._unreadable.get(uid, -1)) >= version
 
-    def _is_news(self, event: kopf.RawEvent) -> bool:
-        """Whether an event is news; that of our own write is not, as its answer was read."""
-        metadata = event["object"]["metadata"]
-        known = self._store.credentials.get(Key(metadata["namespace"], metadata["name"]))
-        if event["type"] == "DELETED" or known is None or known.uid != metadata["uid"]:
-            return True
-        return int(metadata["resourceVersion"]) > known.version
+    def _pass_over(self, event: Any) -> bool:
+        self._logins = 0  # the last one works
+        return self._is_known(event)
+
+    def _is_known(self, event: Any) -> bool:
+        """Whether an event is no news, like that of our own write, whose answer was read."""
+        try:
+            metadata = event["object"]["metadata"]
+            known = self._store.credentials.get(Key(metadata["namespace"], metadata["name"]))
+            if event["type"] == "DELETED" or known is None or known.uid != metadata["uid"]:
+                return False
+            return int(metadata["resourceVersion"]) <= known.version
+        except (KeyError, TypeError, ValueError):
+            return False
 
     def _observe(self, kind: str | None, body: dict[str, Any]) -> None:
         metadata = body["metadata"]

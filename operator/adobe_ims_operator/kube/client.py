@@ -9,7 +9,7 @@ import json
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import asynccontextmanager
-from typing import Any
+from typing import Any, cast
 from urllib.parse import urlencode
 
 import aiohttp
@@ -19,7 +19,9 @@ from yarl import URL
 from adobe_ims_operator.api.names import FIELD_MANAGER
 from adobe_ims_operator.kube.answers import JSONObject, check_mapping, check_object
 from adobe_ims_operator.kube.errors import UnreachableError, from_answer
+from adobe_ims_operator.kube.informer import IsKnown, in_pages, without
 from adobe_ims_operator.kube.login import NoClusterError, forget_files, no_cluster
+from adobe_ims_operator.kube.page_size import PageSize
 from adobe_ims_operator.kube.transport import LARGE, Answer, decode, lines, translated_errors
 
 REQUEST_SECONDS = 15.0
@@ -93,8 +95,12 @@ class Kube:
         """The URL of the API server."""
         return str(self._configuration.host)
 
-    def session(self) -> aiohttp.ClientSession:
-        """A session of its own that authenticates as this client does; the caller closes it."""
+    def session(self, is_known: IsKnown = lambda _: False) -> aiohttp.ClientSession:
+        """A session for kopf that authenticates as this client does; the caller closes it.
+
+        Args:
+            is_known: whether a line of a watch tells nothing new, and is to be passed over.
+        """
 
         async def authorize(
             request: aiohttp.ClientRequest, handler: aiohttp.ClientHandlerType
@@ -104,7 +110,7 @@ class Kube:
                 request.headers["Authorization"] = authorization
             return await handler(request)
 
-        return self._open(0, authorize)
+        return self._open(0, without(is_known), in_pages(), authorize)
 
     def _open(self, connections: int, *middlewares: aiohttp.ClientMiddlewareType) -> aiohttp.ClientSession:
         return aiohttp.ClientSession(
@@ -112,6 +118,7 @@ class Kube:
             middlewares=middlewares,
             response_class=Answer,
             proxy=self._configuration.proxy,
+            cookie_jar=aiohttp.DummyCookieJar(),
             trust_env=False,  # HTTPS_PROXY is for IMS: a cluster's API server is next door
         )
 
@@ -180,19 +187,14 @@ class Kube:
         preconditions = {"uid": uid, "resourceVersion": str(version)}
         await self._request("DELETE", path, body={"preconditions": preconditions})
 
-    async def read_at_most(
-        self, most: int, path: str, *, accept: str, query: Mapping[str, str] | None = None
+    async def read_page(
+        self, size: PageSize, path: str, *, accept: str, query: Mapping[str, str] | None = None
     ) -> JSONObject | None:
-        """GET what is no object of its own, or None where it has more than `most` bytes."""
-        response = await self._send("GET", path, accept=accept, query=query)
+        """GET a page of a list, or None where it is too large: `size` says how many objects to ask for then."""
+        answer = await self._send("GET", path, accept=accept, query=query)
         with translated_errors():
-            body = bytearray()
-            async for chunk in response.content.iter_any():
-                body += chunk
-                if len(body) > most:
-                    response.close()
-                    return None
-            return await self._decode(body, fields=False)
+            body = await size.read(answer)
+            return None if body is None else await self._decode(body, fields=False)
 
     @asynccontextmanager
     async def stream(
@@ -241,7 +243,7 @@ class Kube:
         timeout: aiohttp.ClientTimeout | None = None,  # noqa: ASYNC109 - aiohttp's own, for each phase
         body: object = None,
         content: str = JSON_TYPE,
-    ) -> aiohttp.ClientResponse:
+    ) -> Answer:
         url = URL(self.host + path + (f"?{urlencode(query)}" if query else ""), encoded=True)
         if self._session is None:  # which asks for a running loop
             self._session = self._open(self._connections)
@@ -261,7 +263,7 @@ class Kube:
                     server_hostname=self._configuration.tls_server_name or None,
                 )
                 if response.status < 400:
-                    return response
+                    return cast("Answer", response)
                 refusal = from_answer(
                     response.status,
                     await response.read(),

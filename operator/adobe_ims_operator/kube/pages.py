@@ -6,28 +6,20 @@ from typing import Any
 from adobe_ims_operator.kube.answers import check_version
 from adobe_ims_operator.kube.client import Kube
 from adobe_ims_operator.kube.errors import invalid_answer
-
-PAGE = 50
-"""Objects of one page."""
-PAGE_BYTES = 2**20
-"""Of a page of several objects; 50 of the largest would take seconds to read, and more memory than there is."""
+from adobe_ims_operator.kube.page_size import PageSize
 
 
 async def pages(kube: Kube, path: str, *, accept: str, query: Mapping[str, str] | None = None) -> AsyncIterator[Any]:
-    """LIST in pages of at most `PAGE` objects, fewer where those are large; each page's `items` is a list.
+    """LIST in pages of many small objects or few large ones; each page's `items` is a list.
 
     Raises:
         ApiError: as for all requests.
     """
-    page_query, limit = dict(query or {}), PAGE
+    page_query, size = dict(query or {}), PageSize()
     while True:
-        most = {**page_query, "limit": str(limit)}
-        if limit == 1:
-            page = await kube.read(path, accept=accept, query=most)
-        elif (smaller := await kube.read_at_most(PAGE_BYTES, path, accept=accept, query=most)) is not None:
-            page = smaller
-        else:
-            limit = max(limit // 8, 1)
+        page_query["limit"] = str(size.limit)
+        page = await kube.read_page(size, path, accept=accept, query=page_query)
+        if page is None:
             continue
         page["items"] = page.get("items") or []  # the API server writes null for none
         check_version(page.get("metadata"))
@@ -38,4 +30,4 @@ async def pages(kube: Kube, path: str, *, accept: str, query: Mapping[str, str] 
         del page  # two of them at once would be twice the memory
         if not following:
             return
-        page_query["continue"], limit = following, min(limit * 2, PAGE)
+        page_query["continue"] = following

@@ -2,7 +2,7 @@
 
 import gc
 import json
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from contextlib import contextmanager
 from typing import Any
 
@@ -42,11 +42,28 @@ def _drop_fields(found: dict[str, Any]) -> dict[str, Any]:
 
 
 class Answer(aiohttp.ClientResponse):
-    """An answer to a list of kopf's, without what managers own."""
+    """An answer of the API server; decoded for kopf without what managers own."""
+
+    _kept: bytes | bytearray | None = None
+
+    async def read_at_most(self, most: int) -> bytearray | None:
+        """Read the body, or None where it has more bytes: the connection is closed then."""
+        body = bytearray()
+        async for chunk in self.content.iter_any():
+            body += chunk
+            if len(body) > most:
+                self.close()
+                return None
+        return body
+
+    async def keep(self, read: "Callable[[Answer], Awaitable[bytes | bytearray | None]]") -> bool:
+        """Have the body read, for `json` to decode; whether there is one."""
+        self._kept = await read(self)
+        return self._kept is not None
 
     async def json(self, **_: Any) -> Any:
         """Decode the body."""
-        return decode(await self.read(), fields=False)
+        return decode(await self.read() if self._kept is None else self._kept, fields=False)
 
 
 @contextmanager

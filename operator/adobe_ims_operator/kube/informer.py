@@ -1,0 +1,89 @@
+"""What a session does for kopf beside authenticating: pages that are small, and no event of what is known.
+
+kopf asks for pages of so many objects, however large they are. And it starts a task for each event, which costs more
+than all that the operator does with one; most events are of the operator's own writes, whose answers told the same.
+"""
+
+import json
+from collections.abc import AsyncIterator, Callable
+from typing import Any, cast
+
+import aiohttp
+
+from adobe_ims_operator.kube.page_size import PageSize
+from adobe_ims_operator.kube.transport import LARGE, Answer, decode
+
+IsKnown = Callable[[Any], bool]
+"""Whether a line of a watch, as decoded, tells nothing new; it takes whatever the line is."""
+
+
+def in_pages() -> aiohttp.ClientMiddlewareType:
+    """Have lists that come in pages come in small ones, whatever number of objects is asked for."""
+    sizes: dict[str, PageSize] = {}
+
+    async def middleware(request: aiohttp.ClientRequest, handler: aiohttp.ClientHandlerType) -> aiohttp.ClientResponse:
+        if "limit" not in request.url.query:
+            return await handler(request)
+        if "continue" not in request.url.query:
+            sizes[request.url.raw_path] = PageSize()
+        size = sizes.setdefault(request.url.raw_path, PageSize())
+        while True:
+            request.url = request.url.update_query(limit=str(size.limit))
+            answer = cast("Answer", await handler(request))
+            if answer.status >= 400 or await answer.keep(size.read):
+                return answer
+
+    return middleware
+
+
+def without(is_known: IsKnown) -> aiohttp.ClientMiddlewareType:
+    """Have bookmarks stand in a watch for the events that tell nothing new, as kopf passes over those at once."""
+
+    async def middleware(request: aiohttp.ClientRequest, handler: aiohttp.ClientHandlerType) -> aiohttp.ClientResponse:
+        answer = await handler(request)
+        if "watch" in request.url.query and answer.status < 400:
+            answer.content = cast("aiohttp.StreamReader", _News(answer.content, is_known))
+        return answer
+
+    return middleware
+
+
+class _News:
+    """The content of a watch, as kopf reads it."""
+
+    def __init__(self, content: aiohttp.StreamReader, is_known: IsKnown) -> None:
+        self._content = content
+        self._is_known = is_known
+
+    def __getattr__(self, name: str) -> Any:
+        """All that aiohttp itself does with it."""
+        return getattr(self._content, name)
+
+    async def iter_chunked(self, most: int) -> AsyncIterator[bytes]:
+        """Its lines, in chunks of whatever size."""
+        begun, is_large = b"", False
+        async for chunk in self._content.iter_chunked(most):
+            *ends, rest = (begun + chunk).split(b"\n")
+            lines = [line if is_large and not number else self._read(line) for number, line in enumerate(ends)]
+            is_large = is_large and not ends
+            begun, passed = rest, b"".join(line + b"\n" for line in lines)
+            # Of a large line nothing is kept back: it is no write of ours.
+            if is_large or len(begun) > LARGE:
+                begun, passed, is_large = b"", passed + begun, True
+            yield passed
+        yield begun
+
+    def _read(self, line: bytes) -> bytes:
+        if len(line) > LARGE:
+            return line
+        try:
+            event = decode(line, fields=False)
+        except (ValueError, RecursionError):
+            return line
+        return _bookmark(event) if self._is_known(event) else line
+
+
+def _bookmark(event: Any) -> bytes:
+    # Kubernetes: "API concepts", watch bookmarks: an object with a resourceVersion alone.
+    version = event["object"]["metadata"]["resourceVersion"]
+    return json.dumps({"type": "BOOKMARK", "object": {"metadata": {"resourceVersion": version}}}).encode()
