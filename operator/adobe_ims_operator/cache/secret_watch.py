@@ -202,11 +202,16 @@ class SecretWatch:
         if kind == "DELETED":
             self._store.delete_secret(_key(metadata), int(metadata["resourceVersion"]))
         elif kind in ("ADDED", "MODIFIED"):
-            if (secret := self._observe(metadata)) is not None:
+            # The event of a write of our own, which the answer to it told already.
+            if not self._is_known(metadata) and (secret := self._observe(metadata)) is not None:
                 self._store.upsert_secret(_key(metadata), secret)
         elif kind != "BOOKMARK":
             raise invalid_answer()
         self._store.watched_secrets(self._namespace, int(metadata["resourceVersion"]))
+
+    def _is_known(self, metadata: dict[str, Any]) -> bool:
+        known = self._store.secrets.get(_key(metadata))
+        return known is not None and int(metadata["resourceVersion"]) <= known.version
 
     def _observe(self, metadata: Any) -> ObservedSecret | None:
         # One Secret that can't be read must not blind the operator to all others.

@@ -14,6 +14,8 @@ from adobe_ims_operator.kube.errors import UnreachableError, invalid_answer
 LONGEST_LINE = 16 * 2**20
 """Of a stream, in bytes: an object in etcd has at most 1.5 MiB, and Go writes six bytes for each < in it."""
 
+SMALL = 8 * 1024
+"""Bytes of an answer of which it costs more to drop fields than to keep them for a moment."""
 LARGE = 64 * 1024
 """Bytes that take more than a millisecond to decode."""
 
@@ -22,9 +24,10 @@ def decode(body: bytes | bytearray, *, fields: bool) -> Any:
     """The value of a JSON text.
 
     Args:
-        fields: whether to keep what managers own, which anybody may make a mebibyte, and thirty in memory.
+        fields: whether to keep what managers own, which anybody may make a mebibyte, and thirty in memory; of a small
+            text it is kept in any case.
     """
-    hook = None if fields else _drop_fields
+    hook = None if fields or len(body) <= SMALL else _drop_fields
     if len(body) <= LARGE or not gc.isenabled():
         return json.loads(body, object_hook=hook)
     # Every few hundred new objects Python would look for cycles among them, and take longer for that than to decode.
