@@ -15,6 +15,7 @@ from adobe_ims_operator.api.resource import Key
 from adobe_ims_operator.core.forbidden_metadata import Forbidden, ForbiddenError
 from adobe_ims_operator.kube.login import NoClusterError
 from adobe_ims_operator.manager import logs
+from adobe_ims_operator.manager.garbage import spare_the_collector
 from adobe_ims_operator.manager.process import Options
 from adobe_ims_operator.manager.process import run as run_operator
 from adobe_ims_operator.manager.serving import PortTakenError
@@ -188,6 +189,7 @@ def run(
         metrics_port,
         health_port,
     )
+    spare_the_collector()
     try:
         uvloop.run(run_operator(options))
     except (NoClusterError, PortTakenError) as error:
