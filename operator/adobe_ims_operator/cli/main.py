@@ -4,7 +4,10 @@ from importlib import import_module
 
 import click
 
-COMMANDS = {"run": "Run the operator until SIGTERM or Ctrl-C."}
+COMMANDS = {
+    "run": "Run the operator until SIGTERM or Ctrl-C.",
+    "status": "Show how credentials stand, and all that hangs on one.",
+}
 """Each command, the module of this package that has it under the same name, and what `--help` says of it."""
 
 
