@@ -5,8 +5,11 @@ from importlib import import_module
 import click
 
 COMMANDS = {
-    "run": "Run the operator until SIGTERM or Ctrl-C.",
-    "status": "Show how credentials stand, and all that hangs on one.",
+    "run": ("run", "Run the operator until SIGTERM or Ctrl-C."),
+    "status": ("status", "Show how credentials stand, and all that hangs on one."),
+    "rotate": ("rotate", "Ask for new tokens now."),
+    "suspend": ("suspend", "Stop rotating credentials."),
+    "resume": ("suspend", "Go on rotating credentials."),
 }
 """Each command, the module of this package that has it under the same name, and what `--help` says of it."""
 
@@ -18,12 +21,13 @@ class _Commands(click.Group):
     def get_command(self, _context: click.Context, name: str) -> click.Command | None:
         if name not in COMMANDS:
             return None
-        command: click.Command = getattr(import_module(f"adobe_ims_operator.cli.{name}"), name)
+        module = import_module(f"adobe_ims_operator.cli.{COMMANDS[name][0]}")
+        command: click.Command = getattr(module, name)
         return command
 
     def format_commands(self, _context: click.Context, formatter: click.HelpFormatter) -> None:
         with formatter.section("Commands"):
-            formatter.write_dl(list(COMMANDS.items()))
+            formatter.write_dl([(name, what) for name, (_, what) in COMMANDS.items()])
 
 
 @click.group(cls=_Commands)
