@@ -86,13 +86,28 @@ class IMSClient:
         }
         if credentials.organization_id is not None:
             form["org_id"] = credentials.organization_id
+        answer = await self._exchange(endpoint, form)
+        question = Question(
+            endpoint, scopes, credentials.client_secret, credentials.client_id, credentials.organization_id
+        )
+        return interpret(question, answer)
+
+    async def reach(self, endpoint: str) -> Answer:
+        """Send a request that holds nothing, and take whatever HTTP answer comes.
+
+        Raises:
+            IMSUnavailable: there was none in time.
+        """
+        return await self._exchange(endpoint, None)
+
+    async def _exchange(self, endpoint: str, form: Mapping[str, str] | None) -> Answer:
         answer: Answer | None = None
         failure = ""
         proxy: Proxy | None = None
         try:
             proxy = self._proxies.of(endpoint)
             async with asyncio.timeout(self._patience):
-                answer = await self._post(endpoint, proxy, form)
+                answer = await self._send(endpoint, proxy, form)
         except TimeoutError:
             failure = _by(proxy, f"no answer in {self._patience:g} s")
         except Exception as error:  # noqa: BLE001 - whatever it is, it holds the request, and that the secret
@@ -102,11 +117,9 @@ class IMSClient:
             answer = None
         # Raised out here, so that nothing is chained to it.
         if answer is None:
-            raise IMSUnavailable(f"{endpoint} can't be reached ({failure}); the operator keeps trying")
-        question = Question(
-            endpoint, scopes, credentials.client_secret, credentials.client_id, credentials.organization_id
-        )
-        return interpret(question, answer)
+            message = f"{endpoint} can't be reached ({failure}); the operator keeps trying"
+            raise IMSUnavailable(message, answered=False)
+        return answer
 
     @asynccontextmanager
     async def _client(self, endpoint: str, proxy: Proxy | None) -> AsyncIterator[httpx.AsyncClient]:
@@ -136,9 +149,10 @@ class IMSClient:
         # An https proxy is trusted as IMS is; httpcore refuses a context for an http one.
         return httpx.Proxy(proxy.url, ssl_context=self._trust if proxy.url.startswith("https:") else None)
 
-    async def _post(self, endpoint: str, proxy: Proxy | None, form: Mapping[str, str]) -> Answer:
-        url, asked_at = endpoint + TOKEN_PATH, self._now()
-        async with self._client(endpoint, proxy) as client, client.stream("POST", url, data=form) as response:
+    async def _send(self, endpoint: str, proxy: Proxy | None, form: Mapping[str, str] | None) -> Answer:
+        method, url = ("GET", f"{endpoint}/") if form is None else ("POST", endpoint + TOKEN_PATH)
+        asked_at = self._now()
+        async with self._client(endpoint, proxy) as client, client.stream(method, url, data=form) as response:
             # The raw bytes: an answer that is compressed although none was asked for is not unpacked.
             body = bytearray()
             async for chunk in response.aiter_raw():

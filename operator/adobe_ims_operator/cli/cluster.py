@@ -2,6 +2,7 @@
 
 import asyncio
 import os
+import signal
 import sys
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
@@ -18,8 +19,9 @@ from adobe_ims_operator.kube.login import NoClusterError, default_namespace, loa
 
 MANAGER = "kubectl-adobe-ims"
 """What managedFields call what a person wrote with these commands."""
-FAILED, NOT_WELL, TIMED_OUT = 1, 3, 4
-"""Exit codes: it could not be done; it was done and shows that a person is needed; what it waited for did not come."""
+FAILED, NOT_WELL, TIMED_OUT, INTERRUPTED = 1, 3, 4, 130
+"""Exit codes: it could not be done; it was done and shows that a person is needed; what it waited for did not come;
+Ctrl-C."""
 
 T = TypeVar("T")
 F = TypeVar("F", bound=Callable[..., Any])
@@ -108,6 +110,9 @@ async def connected(access: Access, connections: int = 8) -> AsyncIterator[Clust
 def run(work: Callable[[], Awaitable[T]]) -> T:
     """Run what a command does; where that can't be done, say why and exit with 1."""
     why = ""
+    # The operator ends well by a signal; a command that did not finish has not.
+    signal.signal(signal.SIGINT, signal.default_int_handler)
+    signal.signal(signal.SIGTERM, signal.SIG_DFL)
     try:
         return asyncio.run(_awaited(work))
     except NotFoundError as error:
@@ -115,7 +120,7 @@ def run(work: Callable[[], Awaitable[T]]) -> T:
     except (ApiError, NoClusterError) as error:
         why = str(error)
     except KeyboardInterrupt:
-        sys.exit(130)
+        sys.exit(INTERRUPTED)
     click.echo(f"Error: {why}", err=True)
     sys.exit(FAILED)
 

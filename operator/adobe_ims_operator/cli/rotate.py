@@ -11,7 +11,7 @@ import click
 
 from adobe_ims_operator.api.resource import JSON, ROTATE_ANNOTATION, Key, parse_credential
 from adobe_ims_operator.api.status import Status
-from adobe_ims_operator.api.times import parse_duration, to_rfc3339
+from adobe_ims_operator.api.times import to_rfc3339
 from adobe_ims_operator.cli.choose import Choice, choice_options, choose, key_of
 from adobe_ims_operator.cli.cluster import (
     FAILED,
@@ -21,6 +21,7 @@ from adobe_ims_operator.cli.cluster import (
     connected,
     run,
 )
+from adobe_ims_operator.cli.durations import Duration
 from adobe_ims_operator.cli.output import output_option, print_document, short
 from adobe_ims_operator.core.explain import ADVICE
 from adobe_ims_operator.core.rotate_request import Progress, State, is_worth_asking, progress
@@ -31,21 +32,6 @@ PACE = timedelta(seconds=1)
 """Between two requests, where --over says nothing: Adobe throttles who asks for many tokens at once."""
 POLL_SECONDS = 0.5
 NOT_REQUESTED = "NotRequested"
-
-
-class Duration(click.ParamType[timedelta]):
-    """A duration such as 90s or 5m."""
-
-    name = "duration"
-
-    def convert(self, value: object, parameter: click.Parameter | None, context: click.Context | None) -> timedelta:
-        """Read it."""
-        if isinstance(value, timedelta):
-            return value
-        try:
-            return parse_duration(str(value))
-        except ValueError as error:
-            self.fail(str(error), parameter, context)
 
 
 @dataclass(slots=True)
