@@ -164,6 +164,7 @@ def test_who_may_not_read_secrets_is_shown_the_rest(scene: Scene) -> None:
     assert shown.code == 0
     assert shown.document["ready"] is True
     assert shown.document["next"] is None
+    assert shown.document["tokenSecret"]["exists"] is None
     assert len(shown.document["problems"]) == 2
     assert all("this takes the verb get on secrets" in problem for problem in shown.document["problems"])
 

@@ -4,7 +4,7 @@ What only the operator knows is taken from its report: whether it may ask the en
 Of what may not be read the problem is kept, and the rest is shown all the same.
 """
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 
 from adobe_ims_operator.adobe.endpoints import ADOBE, Endpoints
@@ -39,6 +39,8 @@ class Around:
     credential: Credential
     body: JSON
     problems: list[str]
+    unread: list[Key] = field(default_factory=list)
+    """The Secrets that could not be read, so that nobody knows whether they are there."""
     client: ClientSecret | None = None
     client_times: SecretTimes | None = None
     content: Content | None = None
@@ -102,6 +104,7 @@ async def _read_client(kube: Kube, store: Store, around: Around) -> bool:
             around.client_times = await _times(kube, key)
     except ApiError as error:
         around.problems.append(_unread("client Secret", key, error))
+        around.unread.append(key)
         return False
     return True
 
@@ -115,6 +118,7 @@ async def _read_token(kube: Kube, store: Store, around: Around) -> bool:
             around.token_times = await _times(kube, key)
     except ApiError as error:
         around.problems.append(_unread("token Secret", key, error))
+        around.unread.append(key)
         return False
     return True
 

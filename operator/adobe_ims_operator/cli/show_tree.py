@@ -43,9 +43,13 @@ def _lines(document: Document, now: datetime) -> Iterator[str]:
         yield f"Not shown: {problem}"
 
 
+def _absent(secret: Document) -> str:
+    return "can't be read" if secret["exists"] is None else "not there"
+
+
 def _client(secret: Document, now: datetime) -> Iterator[str]:
     if not secret["exists"]:
-        yield f"Client Secret {secret['name']}: not there, or not readable"
+        yield f"Client Secret {secret['name']}: {_absent(secret)}"
         return
     keys = ", ".join(secret["keys"]) or "none of those that the spec names"
     yield f"Client Secret {secret['name']}: {ago(moment_or_none(secret['created']), now)} old, usable keys {keys}"
@@ -60,7 +64,7 @@ def _client(secret: Document, now: datetime) -> Iterator[str]:
 
 def _token(secret: Document, now: datetime) -> Iterator[str]:
     if not secret["exists"]:
-        yield f"Token Secret {secret['name']}: not there, or not readable"
+        yield f"Token Secret {secret['name']}: {_absent(secret)}"
         return
     state = "intact" if secret["intact"] else "NOT as it was written"
     expires = moment_or_none(secret["expires"])
@@ -70,7 +74,7 @@ def _token(secret: Document, now: datetime) -> Iterator[str]:
     yield f"Token Secret {secret['name']}: {state}, {when}, keys {', '.join(secret['keys'])}"
     if secret["issued"]:
         issued = ago(moment_or_none(secret["issued"]), now)
-        yield f"  Rotated {issued} ago ({secret['issued']}), {secret['rotations']} rotations in all"
+        yield f"  Rotated {issued} ago ({secret['issued']}), rotation {secret['rotations']}"
     if secret["problem"]:
         yield f"  {secret['problem']}"
 

@@ -5,6 +5,7 @@ from typing import Any
 
 import click
 
+from adobe_ims_operator.api.reasons import Reason
 from adobe_ims_operator.api.resource import Credential, Key, MalformedResourceError, parse_credential
 from adobe_ims_operator.api.times import moment_or_none, to_rfc3339
 from adobe_ims_operator.cli.around import read_around
@@ -123,7 +124,7 @@ def _show(rows: list[dict[str, Any]], namespace: str | None, now: datetime) -> N
             row["secret"],
             ago(moment_or_none(row["expires"]), now),
             ago(moment_or_none(row["next"]), now),
-            row["message"] if not row["ready"] or row["failing"] else "",
+            row["message"] if row["reason"] != Reason.ROTATED else "",
         ]
         for row in rows
     ]

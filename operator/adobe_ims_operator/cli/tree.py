@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
 
-from adobe_ims_operator.api.resource import JSON, Workload
+from adobe_ims_operator.api.resource import JSON, Key, Workload
 from adobe_ims_operator.api.text import printable
 from adobe_ims_operator.api.times import moment_or_none, to_rfc3339
 from adobe_ims_operator.cli.around import Around, client_created, expires_at
@@ -62,7 +62,7 @@ def _request(around: Around) -> Document | None:
 
 def _client(around: Around) -> Document:
     spec, found = around.credential.spec.client, around.client
-    document: Document = {"name": spec.secret_name, "exists": found is not None}
+    document: Document = {"name": spec.secret_name, "exists": _exists(around, spec.secret_name, found)}
     if found is None:
         return document
     accepted = None if around.observed is None or around.observed.facts is None else around.observed.facts
@@ -80,10 +80,14 @@ def _client(around: Around) -> Document:
     return document
 
 
+def _exists(around: Around, name: str, found: object) -> bool | None:
+    return None if Key(around.credential.key.namespace, name) in around.unread else found is not None
+
+
 def _token(around: Around, now: datetime) -> Document:
     document: Document = {
         "name": around.credential.spec.secret.name,
-        "exists": around.content is not None,
+        "exists": _exists(around, around.credential.spec.secret.name, around.content),
         "expires": _time(expires_at(around)),
     }
     content, observed = around.content, around.observed
