@@ -1,4 +1,4 @@
-"""The commands for people, as processes that find the cluster by a kubeconfig."""
+"""The commands for people, as processes that find the cluster by a kubeconfig; none may print a secret in any test."""
 
 import json
 import os
@@ -10,6 +10,10 @@ from pathlib import Path
 from typing import Any
 
 BARE = {name: value for name, value in os.environ.items() if not name.startswith(("KUBE", "ADOBE_"))}
+
+
+SECRETS = ("eyJ", "opaque-", "p8e-", "ZXlK", "b3BhcXVlL", "cDhlL")
+"""How each token of the stand-in and each client secret of these tests begins, also in base64."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,4 +42,6 @@ def command(kubeconfig: Path, *arguments: str, stdin: str = "", environment: Map
         timeout=100,
         check=False,
     )
+    for private in SECRETS:
+        assert private not in done.stdout + done.stderr, "a token or a client secret was printed"
     return Ended(done.returncode, done.stdout, done.stderr)

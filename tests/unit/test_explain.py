@@ -151,7 +151,7 @@ def entry(manager: str, *fields: str) -> dict[str, Any]:
                     "kustomize.toolkit.fluxcd.io/name": "apps",
                     "kustomize.toolkit.fluxcd.io/namespace": "flux-system",
                 },
-                "managedFields": [entry("kustomize-controller", "client"), entry("kustomize-controller", "suspend")],
+                "managedFields": [entry("kustomize-controller", "suspend"), entry("kustomize-controller", "client")],
             },
             (Manager("Flux's Kustomization flux-system/apps", sets_field=True),),
         ),

@@ -17,6 +17,11 @@ def asked(status: Status = BEFORE, **changes: object) -> Credential:
     return replace(credential(rotate_request="now", status=status), **changes)  # type: ignore[arg-type]
 
 
+def test_what_waits_for_a_change_fails_although_nothing_is_reported_anew() -> None:
+    refused = replace(BEFORE, next_rotation_time=None)
+    assert progress(asked(refused), "now", refused).state is State.FAILED
+
+
 @pytest.mark.parametrize(
     ("found", "state"),
     [
