@@ -123,7 +123,7 @@ def _spec(around: Around, target: str, now: datetime) -> list[Result]:
         return [Result("spec", target, Outcome.WARNING, problem) for problem in around.problems]
     results, credential = [], around.credential
     if credential.spec.suspend:
-        message = "rotation is suspended; adobe-ims-operator resume goes on"
+        message = "rotation is suspended; run adobe-ims-operator resume"
         results.append(Result("spec", target, Outcome.WARNING, message, reason=Reason.SUSPENDED))
     awake = replace(around.observed, credential=replace(credential, spec=replace(credential.spec, suspend=False)))
     refusal = first(REFUSALS, awake, now)

@@ -15,7 +15,7 @@ COMMANDS = {
     "status": ("status", "Show how credentials stand, and all that hangs on one."),
     "rotate": ("rotate", "Ask for new tokens now."),
     "suspend": ("suspend", "Stop rotating credentials."),
-    "resume": ("suspend", "Go on rotating credentials."),
+    "resume": ("suspend", "Resume rotating credentials."),
     "check": ("check", "Check CRD, permissions, Lease and endpoints, and ask IMS once with a client."),
 }
 """Each command, the module of this package that has it under the same name, and what `--help` says of it."""

@@ -22,7 +22,7 @@ def _lines(document: Document, now: datetime) -> Iterator[str]:
     if document["failing"] and document["failures"]:
         yield f"  Failures in a row: {document['failures']}"
     if document["suspended"]:
-        yield "  Suspended: adobe-ims-operator resume goes on"
+        yield "  Suspended: run adobe-ims-operator resume"
     if request := document["rotateRequest"]:
         yield f"  Rotate request {request['value']}: {'answered' if request['handled'] else 'not answered yet'}"
     for name in document["managedBy"]:
@@ -94,6 +94,6 @@ def _workload(workload: Document) -> Iterator[str]:
 
 def _pods(pods: list[Document]) -> Iterator[str]:
     if pods:
-        yield "Pods with an older token in their environment; restart them, or name their workload in spec.restart"
+        yield "Pods with a previous token in their environment; restart them, or name their workload in spec.restart"
     for pod in pods:
         yield f"  {pod['name']}: {', '.join(pod['containers'])}"

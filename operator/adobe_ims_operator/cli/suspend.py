@@ -29,7 +29,7 @@ def suspend(choice: Choice, output: str) -> None:
 @choice_options
 @output_option
 def resume(choice: Choice, output: str) -> None:
-    """Go on rotating: NAMES, those with labels, or all. What is due by then is rotated at once."""
+    """Resume rotating: NAMES, those with labels, or all. What is due by then is rotated at once."""
     _set(choice, output, suspended=False)
 
 

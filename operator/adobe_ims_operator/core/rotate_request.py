@@ -38,7 +38,7 @@ def progress(credential: Credential, request: str, before: Status) -> Progress:
     if credential.rotate_request != request:
         return Progress(State.SUPERSEDED, "another request took its place before it was answered")
     if credential.spec.suspend:
-        return Progress(State.FAILED, "rotation is suspended; adobe-ims-operator resume goes on")
+        return Progress(State.FAILED, "rotation is suspended; run adobe-ims-operator resume")
     failing = status.condition("RotationFailing")
     if failing is None or failing.status != "True" or failing.observed_generation != credential.generation:
         return Progress(State.WAITING)
@@ -57,5 +57,5 @@ def _attempts(status: Status) -> tuple[object, ...]:
 def is_worth_asking(credential: Credential) -> str:
     """Why a request would do nothing; empty where it would."""
     if credential.spec.suspend:
-        return f"{Reason.SUSPENDED}: rotation is suspended; adobe-ims-operator resume goes on"
+        return f"{Reason.SUSPENDED}: rotation is suspended; run adobe-ims-operator resume"
     return ""
