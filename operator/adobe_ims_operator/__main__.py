@@ -1,4 +1,4 @@
-"""`python -m adobe_ims_operator`, and the command: a signal ends it with 0 from its first moment on."""
+"""`python -m adobe_ims_operator`, and the commands; a signal ends the operator with 0 from its first moment on."""
 
 import os
 import signal
@@ -18,6 +18,21 @@ def main() -> None:
     from adobe_ims_operator.cli.main import main as command  # noqa: PLC0415
 
     command()
+
+
+def plugin() -> None:
+    """Run `kubectl adobe-ims`."""
+    sys.setrecursionlimit(DEEPEST_JSON + 2000)
+    from adobe_ims_operator.cli.main import plugin as command  # noqa: PLC0415
+
+    command(prog_name="kubectl adobe-ims")
+
+
+def complete() -> None:
+    """Print completions of `kubectl adobe-ims`."""
+    from adobe_ims_operator.cli.complete import show  # noqa: PLC0415
+
+    show(sys.argv[1:])
 
 
 if __name__ == "__main__":

@@ -93,13 +93,28 @@ class IMSClient:
         }
         if credentials.organization_id is not None:
             form["org_id"] = credentials.organization_id
+        answer = await self._exchange(endpoint, form)
+        question = Question(
+            endpoint, scopes, credentials.client_secret, credentials.client_id, credentials.organization_id
+        )
+        return interpret(question, answer)
+
+    async def reach(self, endpoint: str) -> Answer:
+        """Send a request that holds nothing, and take whatever HTTP answer comes.
+
+        Raises:
+            IMSUnavailable: there was none in time.
+        """
+        return await self._exchange(endpoint, None)
+
+    async def _exchange(self, endpoint: str, form: Mapping[str, str] | None) -> Answer:
         answer: Answer | None = None
         failure = ""
         proxy: Proxy | None = None
         try:
             proxy = self._proxies.of(endpoint)
             async with asyncio.timeout(self._patience):
-                answer = await self._post(endpoint, proxy, form)
+                answer = await self._send(endpoint, proxy, form)
         except TimeoutError:
             failure = _by(proxy, f"no answer in {self._patience:g} s")
         except Exception as error:  # noqa: BLE001 - whatever it is, it holds the request, and that the secret
@@ -109,11 +124,9 @@ class IMSClient:
             answer = None
         # Raised out here, so that nothing is chained to it.
         if answer is None:
-            raise IMSUnavailable(f"{endpoint} can't be reached ({failure}); the operator keeps trying")
-        question = Question(
-            endpoint, scopes, credentials.client_secret, credentials.client_id, credentials.organization_id
-        )
-        return interpret(question, answer)
+            message = f"{endpoint} can't be reached ({failure}); the operator keeps trying"
+            raise IMSUnavailable(message, answered=False)
+        return answer
 
     def _open(self, proxy: Proxy | None) -> httpx.AsyncHTTPTransport:
         return httpx.AsyncHTTPTransport(
@@ -128,9 +141,10 @@ class IMSClient:
         # An https proxy is trusted as IMS is; httpcore refuses a context for an http one.
         return httpx.Proxy(proxy.url, ssl_context=self._trust if proxy.url.startswith("https:") else None)
 
-    async def _post(self, endpoint: str, proxy: Proxy | None, form: Mapping[str, str]) -> Answer:
-        url, idle = endpoint + TOKEN_PATH, self._idle[endpoint]
-        request = httpx.Request("POST", url, headers=self._headers, data=form, extensions=self._extensions)
+    async def _send(self, endpoint: str, proxy: Proxy | None, form: Mapping[str, str] | None) -> Answer:
+        method, url = ("GET", f"{endpoint}/") if form is None else ("POST", endpoint + TOKEN_PATH)
+        idle = self._idle[endpoint]
+        request = httpx.Request(method, url, headers=self._headers, data=form, extensions=self._extensions)
         # The one that was used last, as its connection is the likeliest to be open still.
         transport = idle.pop() if idle else self._open(proxy)
         asked_at = self._now()

@@ -37,9 +37,13 @@ class IMSError(Exception):
 
 
 class IMSUnavailable(IMSError):  # noqa: N818 - the name is the reason that users search for
-    """No answer, or a 5xx."""
+    """No answer, or a 5xx; `answered` tells which."""
 
     reason = "IMSUnavailable"
+
+    def __init__(self, message: str, *, answered: bool = True) -> None:
+        super().__init__(message)
+        self.answered = answered
 
 
 class IMSRateLimited(IMSError):  # noqa: N818

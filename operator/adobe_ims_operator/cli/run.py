@@ -12,6 +12,7 @@ from adobe_ims_operator.adobe.endpoints import ADOBE, EndpointError, Endpoints
 from adobe_ims_operator.adobe.proxies import Proxies, ProxyError
 from adobe_ims_operator.adobe.trust import TrustError, load_trust
 from adobe_ims_operator.api.resource import Key
+from adobe_ims_operator.cli.selector import SELECTOR
 from adobe_ims_operator.core.forbidden_metadata import Forbidden, ForbiddenError
 from adobe_ims_operator.kube.login import NoClusterError
 from adobe_ims_operator.manager import logs
@@ -23,11 +24,6 @@ from adobe_ims_operator.manager.serving import PortTakenError
 _NAMESPACE = re.compile("[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?")
 _NAME = re.compile("[a-z0-9]([-.a-z0-9]{0,251}[a-z0-9])?")
 POD_NAMESPACE = Path("/var/run/secrets/kubernetes.io/serviceaccount/namespace")
-_KEY, _VALUE = "[A-Za-z0-9./_-]+", "[A-Za-z0-9._-]*"
-_IS = rf"\s*(?:==?|!=)\s*{_VALUE}"
-_IN = rf"\s+(?:not)?in\s*\(\s*{_VALUE}(?:\s*,\s*{_VALUE})*\s*\)"
-_REQUIREMENT = rf"\s*(?:!\s*{_KEY}|{_KEY}(?:{_IS}|{_IN})?)\s*"
-_SELECTOR = re.compile(f"{_REQUIREMENT}(?:,{_REQUIREMENT})*")
 
 
 def _env(name: str) -> str:
@@ -57,7 +53,7 @@ def _lease(name: str, namespace: str | None) -> Key:
 
 
 def _selector(_context: click.Context, _parameter: click.Parameter, selector: str | None) -> str | None:
-    if selector is not None and _SELECTOR.fullmatch(selector) is None:
+    if selector is not None and SELECTOR.fullmatch(selector) is None:
         raise click.BadParameter(f"{selector!r} is not a label selector; write it like team=photos,tier!=test")
     return selector
 

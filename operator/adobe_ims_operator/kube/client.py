@@ -54,6 +54,7 @@ class Kube:
         reload_after: credentials that the API server refuses are loaded again no sooner than so many seconds after the
             last time.
         patience: seconds that a request may take, but for a stream.
+        manager: under which name what is written is noted in managedFields.
 
     Raises:
         NoClusterError: the certificates of the configuration can't be used.
@@ -67,7 +68,10 @@ class Kube:
         time_left: Callable[[], float] = unhurried,
         reload_after: float = RELOAD_SECONDS,
         patience: float = REQUEST_SECONDS,
+        *,
+        manager: str = FIELD_MANAGER,
     ) -> None:
+        self._managed = {"fieldManager": manager}
         self._connections = connections + 16
         self._session: aiohttp.ClientSession | None = None
         self._decoding = asyncio.Lock()
@@ -167,20 +171,24 @@ class Kube:
         """GET what is no object of its own, as a list."""
         return await self._request("GET", path, accept=accept, query=query)
 
+    async def review(self, path: str, body: object) -> JSONObject:
+        """POST a question, such as a SelfSubjectAccessReview, of which nothing is stored."""
+        return check_mapping(await self._request("POST", path, body=body))
+
     async def create(self, path: str, body: object, *, accept: str = JSON_TYPE, dry_run: bool = False) -> JSONObject:
         """POST a new object; 409 where there is one of its name. A dry run may hold nothing secret."""
-        query = {**_MANAGED, "dryRun": "All"} if dry_run else _MANAGED
+        query = {**self._managed, "dryRun": "All"} if dry_run else self._managed
         return check_object(await self._request("POST", path, body=body, accept=accept, query=query))
 
     async def patch(self, path: str, body: object, *, accept: str = JSON_TYPE) -> JSONObject:
         """Apply a JSON merge patch; 409 where `body` names a resourceVersion that is no longer current."""
         return check_object(
-            await self._request("PATCH", path, body=body, content=MERGE_PATCH, accept=accept, query=_MANAGED)
+            await self._request("PATCH", path, body=body, content=MERGE_PATCH, accept=accept, query=self._managed)
         )
 
     async def replace(self, path: str, body: object) -> JSONObject:
         """PUT a whole object; 409 where it is no longer at the resourceVersion that `body` names."""
-        return check_object(await self._request("PUT", path, body=body, query=_MANAGED))
+        return check_object(await self._request("PUT", path, body=body, query=self._managed))
 
     async def delete(self, path: str, uid: str, version: int) -> None:
         """DELETE an object if it is still the one of that uid and resourceVersion; 409 where it is not."""
@@ -277,9 +285,6 @@ class Kube:
 def _within(seconds: float) -> aiohttp.ClientTimeout:
     # Exactly: above its threshold aiohttp rounds up to a whole second.
     return aiohttp.ClientTimeout(total=seconds, ceil_threshold=REQUEST_SECONDS + 1)
-
-
-_MANAGED = {"fieldManager": FIELD_MANAGER}
 
 
 def _quotable(method: str, path: str, query: Mapping[str, str] | None) -> bool:

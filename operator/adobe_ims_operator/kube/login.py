@@ -8,14 +8,18 @@ from kubernetes.aio.client import Configuration
 from kubernetes.aio.config import kube_config
 
 DEFAULT = "~/.kube/config"
+POD_NAMESPACE = Path("/var/run/secrets/kubernetes.io/serviceaccount/namespace")
 
 
 class NoClusterError(Exception):
     """There is no usable configuration to reach a cluster with."""
 
 
-async def load_configuration() -> Configuration:
+async def load_configuration(context: str | None = None) -> Configuration:
     """Find the cluster: KUBECONFIG, else the service account of the pod, else ~/.kube/config.
+
+    Args:
+        context: of the kubeconfig, which is then taken in a pod too; None for its current one.
 
     Raises:
         NoClusterError: none of them is there and usable.
@@ -24,14 +28,14 @@ async def load_configuration() -> Configuration:
     if _names_no_file(os.environ.get("KUBECONFIG", "")):
         raise no_cluster("there is no such file")
     try:
-        if not os.environ.get("KUBECONFIG") and os.environ.get("KUBERNETES_SERVICE_HOST"):
+        if context is None and is_in_pod():
             config.load_incluster_config(client_configuration=configuration)  # type: ignore[no-untyped-call]
         else:
             path = os.environ.get("KUBECONFIG") or DEFAULT
             if _names_no_file(path):
                 raise no_cluster(f"and there is no {DEFAULT}")  # noqa: TRY301
             # Always with a path: without one, the library takes what it saw when it was imported.
-            await config.load_kube_config(_expanded(path), client_configuration=configuration)  # type: ignore[no-untyped-call]
+            await config.load_kube_config(_expanded(path), context, configuration)  # type: ignore[no-untyped-call]
     except NoClusterError:
         raise
     except config.ConfigException as error:
@@ -41,6 +45,24 @@ async def load_configuration() -> Configuration:
     # HTTPS_PROXY is there to reach IMS; a proxy for the API server is named in the kubeconfig.
     configuration.client_session_kwargs = {"trust_env": False}
     return configuration
+
+
+def is_in_pod() -> bool:
+    """Whether the service account of a pod is what logs in."""
+    return not os.environ.get("KUBECONFIG") and bool(os.environ.get("KUBERNETES_SERVICE_HOST"))
+
+
+def default_namespace(context: str | None = None) -> str:
+    """The namespace that is meant where none is named: the pod's, or that of the kubeconfig's context."""
+    try:
+        if context is None and is_in_pod():
+            return POD_NAMESPACE.read_text().strip()
+        path = _expanded(os.environ.get("KUBECONFIG") or DEFAULT)
+        contexts, current = kube_config.list_kube_config_contexts(path)  # type: ignore[no-untyped-call]
+        found = next((each for each in contexts if each["name"] == context), current)
+        return str(found["context"].get("namespace") or "default")
+    except (OSError, KeyError, TypeError, config.ConfigException):
+        return "default"
 
 
 def forget_files() -> None:

@@ -1,0 +1,116 @@
+"""What the operator needs of the API server: the CRD, its permissions, the Lease. Nothing is changed."""
+
+import asyncio
+from collections.abc import Sequence
+from datetime import datetime, timedelta
+
+from adobe_ims_operator.api.resource import API_VERSION, KIND, Key
+from adobe_ims_operator.api.text import printable
+from adobe_ims_operator.api.times import moment_or_none
+from adobe_ims_operator.cli.crd_fields import PATH, own_fields, served_fields
+from adobe_ims_operator.cli.permissions import LEASE, NEEDED, RESTARTS, Permission, review
+from adobe_ims_operator.cli.results import Outcome, Result, failed, ok, skipped
+from adobe_ims_operator.kube.client import Kube
+from adobe_ims_operator.kube.errors import ApiError, NotFoundError
+from adobe_ims_operator.kube.lease import LEASE_DURATION
+from adobe_ims_operator.kube.paths import leases_path
+
+REVIEWS = "/apis/authorization.k8s.io/v1/selfsubjectaccessreviews"
+WHO_AM_I = "/apis/authentication.k8s.io/v1/selfsubjectreviews"
+STALE = timedelta(seconds=LEASE_DURATION + 15)
+"""After the last renewal of a Lease, with room for two clocks that differ."""
+MOST_NAMED = 10
+IN_POD = "kubectl -n NAMESPACE exec deploy/adobe-ims-operator -- adobe-ims-operator check"
+UPGRADE = "install the CRD of this version: deploy/crds, or the chart with crds.enabled=true"
+
+
+async def check_cluster(kube: Kube, namespaces: Sequence[str], lease: Key | None, now: datetime) -> list[Result]:
+    """Look at all of it."""
+    found = await asyncio.gather(
+        check_crd(kube), check_permissions(kube, namespaces, lease), check_lease(kube, lease, now)
+    )
+    return [result for results in found for result in results]
+
+
+async def check_crd(kube: Kube) -> list[Result]:
+    """Whether the API server keeps all fields that this version of the operator reads and writes."""
+    try:
+        served = served_fields(await kube.read(PATH))
+    except NotFoundError:
+        served = None
+    except ApiError as error:
+        return [failed("crd", KIND, f"its schema can't be read ({error.answer})", culprit="API server")]
+    if served is None:
+        return [failed("crd", KIND, f"the cluster has no {API_VERSION}; {UPGRADE}", culprit="CRD")]
+    missing = sorted(own_fields() - served)
+    if not missing:
+        return [ok("crd", KIND, "has all fields that this version of the operator knows")]
+    more = f" and {len(missing) - MOST_NAMED} more" if len(missing) > MOST_NAMED else ""
+    what = f"is older than the operator, and lacks {', '.join(missing[:MOST_NAMED])}{more}; {UPGRADE}"
+    return [failed("crd", KIND, what, culprit="CRD")]
+
+
+async def check_permissions(kube: Kube, namespaces: Sequence[str], lease: Key | None) -> list[Result]:
+    """Whether a service account, which is taken for the operator's, may do what the operator does."""
+    try:
+        answer = await kube.review(WHO_AM_I, {"apiVersion": "authentication.k8s.io/v1", "kind": "SelfSubjectReview"})
+    except ApiError as error:
+        return [skipped("permissions", "account", f"it can't be told who asks ({error.answer})")]
+    user = printable(str(answer.get("status", {}).get("userInfo", {}).get("username", "")))
+    if not user.startswith("system:serviceaccount:"):
+        return [skipped("permissions", user, f"a person asks, not the operator; in its pod: {IN_POD}")]
+    results = []
+    for namespace in namespaces or (None,):
+        where = "all namespaces" if namespace is None else f"namespace {namespace}"
+        results.append(await _allowed(kube, NEEDED, namespace, user, where))
+        restarts = await _allowed(kube, RESTARTS, namespace, user, where)
+        results.append(_for_restarts(restarts))
+    if lease is not None:
+        create, *others = LEASE
+        results.append(await _allowed(kube, [create], lease.namespace, user, f"namespace {lease.namespace}"))
+        results.append(await _allowed(kube, others, lease.namespace, user, f"Lease {lease}", lease.name))
+    return results
+
+
+def _for_restarts(found: Result) -> Result:
+    if found.outcome is not Outcome.FAILED:
+        return found
+    message = f"spec.restart does not work: {found.message}; the chart grants it with restart.enabled=true"
+    return Result(found.check, found.target, Outcome.WARNING, message)
+
+
+async def _allowed(
+    kube: Kube, permissions: Sequence[Permission], namespace: str | None, user: str, where: str, name: str = ""
+) -> Result:
+    try:
+        answers = [await kube.review(REVIEWS, review(each, namespace, name)) for each in permissions]
+    except ApiError as error:
+        return failed("permissions", where, f"they can't be asked for ({error.answer})", culprit="API server")
+    allowed = [answer.get("status", {}).get("allowed") is True for answer in answers]
+    missing = [str(each) for each, may in zip(permissions, allowed, strict=True) if not may]
+    if not missing:
+        return ok("permissions", where, f"{user} may {', '.join(map(str, permissions))}")
+    return failed("permissions", where, f"{user} may not {', '.join(missing)}", culprit="RBAC")
+
+
+async def check_lease(kube: Kube, lease: Key | None, now: datetime) -> list[Result]:
+    """Whether a replica leads."""
+    if lease is None:
+        return [skipped("lease", "-", "no Lease is named; give --lease-namespace where there is one")]
+    target = str(lease)
+    try:
+        spec = (await kube.get(leases_path(lease))).get("spec") or {}
+    except NotFoundError:
+        return [failed("lease", target, "there is none, so no replica has led yet", culprit="operator")]
+    except ApiError as error:
+        return [failed("lease", target, f"it can't be read ({error.answer})", culprit="RBAC")]
+    holder, renewed = printable(str(spec.get("holderIdentity") or "")), moment_or_none(spec.get("renewTime"))
+    if not holder:
+        return [failed("lease", target, "no replica leads; check that the operator's pods run", culprit="operator")]
+    if renewed is None or now - renewed > STALE:
+        since = "an unknown time" if renewed is None else f"{(now - renewed).total_seconds():.0f} s"
+        what = (
+            f"{holder} has it and has not renewed it for {since}; check that pod, and whether it reaches the API server"
+        )
+        return [failed("lease", target, what, culprit="operator")]
+    return [ok("lease", target, f"{holder} leads, and renewed it {(now - renewed).total_seconds():.0f} s ago")]

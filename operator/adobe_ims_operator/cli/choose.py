@@ -1,0 +1,80 @@
+"""Which credentials a command is to change: those that are named, that have labels, or all of a namespace."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from functools import wraps
+from typing import Any, TypeVar
+
+import click
+
+from adobe_ims_operator.api.resource import JSON, Key
+from adobe_ims_operator.cli.cluster import Access, Cluster, cluster_options, namespace_options, selector_option
+from adobe_ims_operator.cli.names import credential_names
+from adobe_ims_operator.kube.client import JSON_TYPE
+from adobe_ims_operator.kube.pages import pages
+from adobe_ims_operator.kube.paths import credentials_path
+
+F = TypeVar("F", bound=Callable[..., Any])
+
+
+@dataclass(frozen=True, slots=True)
+class Choice:
+    """What the flags say of which credentials are meant, and where."""
+
+    names: Sequence[str]
+    selector: str | None
+    everything: bool
+    yes: bool
+    access: Access
+
+
+def choice_options(command: F) -> Callable[..., Any]:
+    """Add NAMES, -l, --all, -y, -n, -A and --context, and give the command a `choice` for them."""
+
+    @wraps(command)
+    def chosen(
+        *, names: Sequence[str], selector: str | None, everything: bool, yes: bool,
+        namespace: str | None, all_namespaces: bool, context: str | None, **rest: Any,
+    ) -> Any:  # fmt: skip
+        if sum((bool(names), selector is not None, everything)) != 1:
+            raise click.UsageError("name credentials, or give --selector or --all: one of the three")
+        if names and all_namespaces:
+            raise click.UsageError("names are of one namespace: leave out --all-namespaces")
+        access = Access(namespace, all_namespaces, context)
+        return command(choice=Choice(names, selector, everything, yes, access), **rest)
+
+    options: Callable[..., Any] = cluster_options(chosen)
+    for option in (
+        click.option("-y", "--yes", is_flag=True, help="Do not ask whether --all is meant."),
+        click.option("--all", "everything", is_flag=True, help="All of the namespace, or of all with -A."),
+        selector_option,
+        namespace_options,
+        click.argument("names", nargs=-1, shell_complete=credential_names),
+    ):
+        options = option(options)
+    return options
+
+
+async def choose(cluster: Cluster, choice: Choice, what: str) -> list[JSON]:
+    """The credentials that are meant, as the API server has them; it is asked whether all are.
+
+    Raises:
+        ApiError: they can't be read.
+        Abort: not all are meant, or nobody is there to say so.
+    """
+    if choice.names:
+        paths = [credentials_path(cluster.home, name) for name in dict.fromkeys(choice.names)]
+        return [await cluster.kube.get(path) for path in paths]
+    query = {} if choice.selector is None else {"labelSelector": choice.selector}
+    found: list[JSON] = []
+    async for page in pages(cluster.kube, credentials_path(cluster.namespace), accept=JSON_TYPE, query=query):
+        found += page["items"]
+    if choice.everything and not choice.yes:
+        place = "all namespaces" if cluster.namespace is None else f"namespace {cluster.namespace}"
+        click.confirm(f"{what} {len(found)} credentials in {place}?", abort=True, err=True)
+    return found
+
+
+def key_of(body: JSON) -> Key:
+    """The namespace and name of an object."""
+    return Key(str(body["metadata"]["namespace"]), str(body["metadata"]["name"]))

@@ -1,0 +1,129 @@
+"""The cluster that a command talks to: the flags that name it, and a connection of the operator's own kind."""
+
+import asyncio
+import os
+import signal
+import sys
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, TypeVar
+
+import click
+
+from adobe_ims_operator.cli.selector import SELECTOR
+from adobe_ims_operator.kube.client import Kube
+from adobe_ims_operator.kube.errors import ApiError, NotFoundError
+from adobe_ims_operator.kube.login import NoClusterError, default_namespace, load_configuration
+
+MANAGER = "kubectl-adobe-ims"
+"""What managedFields call what a person wrote with these commands."""
+FAILED, NOT_WELL, TIMED_OUT, INTERRUPTED = 1, 3, 4, 130
+"""Exit codes: it could not be done; it was done and shows that a person is needed; what it waited for did not come;
+Ctrl-C."""
+
+T = TypeVar("T")
+F = TypeVar("F", bound=Callable[..., Any])
+
+
+@dataclass(frozen=True, slots=True)
+class Access:
+    """What the flags say of the cluster."""
+
+    namespace: str | None
+    all_namespaces: bool
+    context: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class Cluster:
+    """A connection; `namespace` is where to look, None for everywhere."""
+
+    kube: Kube
+    namespace: str | None
+    home: str
+    """The namespace that is meant where none is named."""
+
+
+def cluster_options(command: F) -> F:
+    """Add the flags --context and --kubeconfig."""
+    for option in (
+        click.option(
+            "--kubeconfig", type=click.Path(exists=True, dir_okay=False, path_type=Path), expose_value=False,
+            callback=_kubeconfig, is_eager=True, help="The kubeconfig to use.  [default: as kubectl finds it]",
+        ),
+        click.option("--context", help="The context of the kubeconfig.  [default: its current one]"),
+    ):  # fmt: skip
+        command = option(command)
+    return command
+
+
+def namespace_options(command: F) -> F:
+    """Add the flags -n and -A."""
+    for option in (
+        click.option("-A", "--all-namespaces", is_flag=True, help="Look into all namespaces."),
+        click.option("-n", "--namespace", metavar="NS", help="The namespace.  [default: that of the context]"),
+    ):
+        command = option(command)
+    return command
+
+
+def selector_option(command: F) -> F:
+    """Add the flag -l."""
+    return click.option(
+        "-l", "--selector", metavar="LABELS", callback=_selector,
+        help="Only credentials with these labels, written as for kubectl -l.",
+    )(command)  # fmt: skip
+
+
+def _kubeconfig(_context: click.Context, _parameter: click.Parameter, path: Path | None) -> None:
+    if path is not None:
+        os.environ["KUBECONFIG"] = str(path)
+
+
+def _selector(_context: click.Context, _parameter: click.Parameter, selector: str | None) -> str | None:
+    if selector is not None and SELECTOR.fullmatch(selector) is None:
+        raise click.BadParameter(f"{selector!r} is not a label selector; write it like team=photos,tier!=test")
+    return selector
+
+
+@asynccontextmanager
+async def connected(access: Access, connections: int = 8) -> AsyncIterator[Cluster]:
+    """Connect to the cluster.
+
+    Raises:
+        NoClusterError: there is none.
+    """
+
+    async def load() -> Any:
+        return await load_configuration(access.context)
+
+    kube = Kube(await load(), connections, load, manager=MANAGER)
+    home = access.namespace or default_namespace(access.context)
+    try:
+        yield Cluster(kube, None if access.all_namespaces else home, home)
+    finally:
+        await kube.close()
+
+
+def run(work: Callable[[], Awaitable[T]]) -> T:
+    """Run what a command does; where that can't be done, say why and exit with 1."""
+    why = ""
+    # The operator ends well by a signal; a command that did not finish has not.
+    signal.signal(signal.SIGINT, signal.default_int_handler)
+    signal.signal(signal.SIGTERM, signal.SIG_DFL)
+    try:
+        return asyncio.run(_awaited(work))
+    except NotFoundError as error:
+        why = f"{error}; check the name and the namespace, and that the CRD is installed"
+    except (ApiError, NoClusterError) as error:
+        why = str(error)
+    except KeyboardInterrupt:
+        sys.exit(INTERRUPTED)
+    click.echo(f"Error: {why}", err=True)
+    sys.exit(FAILED)
+
+
+async def _awaited(work: Callable[[], Awaitable[T]]) -> T:
+    return await work()

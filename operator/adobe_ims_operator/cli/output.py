@@ -1,0 +1,59 @@
+"""What commands print: a table for people, JSON or YAML for programs; never a control character of somebody else's."""
+
+import json
+from collections.abc import Callable, Mapping, Sequence
+from datetime import datetime, timedelta
+from typing import Any, TypeVar
+
+import click
+
+from adobe_ims_operator.api.text import printable
+
+F = TypeVar("F", bound=Callable[..., Any])
+Document = Mapping[str, Any]
+
+
+def output_option(command: F) -> F:
+    """Add the flag -o."""
+    return click.option(
+        "-o", "--output", type=click.Choice(["table", "json", "yaml"]), default="table", help="How to print it."
+    )(command)
+
+
+def print_document(document: Document, output: str) -> None:
+    """Print a document for programs."""
+    if output == "json":
+        click.echo(json.dumps(document, indent=2))
+        return
+    import yaml  # noqa: PLC0415 - a tenth of a second, for who asks for it
+
+    click.echo(yaml.safe_dump(dict(document), sort_keys=False, allow_unicode=True), nl=False)
+
+
+def table(head: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
+    """Lines in columns, as kubectl prints them."""
+    cells = [head, *([printable(cell) for cell in row] for row in rows)]
+    widths = [max(len(row[column]) for row in cells) for column in range(len(head))]
+    lines = ("   ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)) for row in cells)
+    return "\n".join(line.rstrip() for line in lines)
+
+
+def ago(moment: datetime | None, now: datetime) -> str:
+    """How long ago that was, as kubectl writes it; in the future with `in` before it."""
+    if moment is None:
+        return "-"
+    return f"in {short(moment - now)}" if moment > now else short(now - moment)
+
+
+def short(duration: timedelta) -> str:
+    """A duration of one or two units, such as 45s, 23h5m, 12d."""
+    seconds = int(duration.total_seconds())
+    if seconds < 120:
+        return f"{seconds}s"
+    minutes = seconds // 60
+    if minutes < 120:
+        return f"{minutes}m"
+    hours = minutes // 60
+    if hours < 48:
+        return f"{hours}h{minutes % 60}m" if minutes % 60 else f"{hours}h"
+    return f"{hours // 24}d"

@@ -1,0 +1,147 @@
+"""The command `rotate`: asks for new tokens now, and waits for them if it is told to."""
+
+import asyncio
+import secrets
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+
+import click
+
+from adobe_ims_operator.api.resource import JSON, ROTATE_ANNOTATION, Key, parse_credential
+from adobe_ims_operator.api.status import Status
+from adobe_ims_operator.api.times import to_rfc3339
+from adobe_ims_operator.cli.choose import Choice, choice_options, choose, key_of
+from adobe_ims_operator.cli.cluster import (
+    FAILED,
+    NOT_WELL,
+    TIMED_OUT,
+    Cluster,
+    connected,
+    run,
+)
+from adobe_ims_operator.cli.durations import Duration
+from adobe_ims_operator.cli.output import output_option, print_document, short
+from adobe_ims_operator.core.explain import ADVICE
+from adobe_ims_operator.core.rotate_request import Progress, State, is_worth_asking, progress
+from adobe_ims_operator.kube.errors import ApiError, NotFoundError
+from adobe_ims_operator.kube.paths import credentials_path
+
+PACE = timedelta(seconds=1)
+"""Between two requests, where --over says nothing: Adobe throttles who asks for many tokens at once."""
+POLL_SECONDS = 0.5
+NOT_REQUESTED = "NotRequested"
+
+
+@dataclass(slots=True)
+class _Request:
+    key: Key
+    value: str = ""
+    before: Status | None = None
+    state: str = State.WAITING
+    message: str = ""
+
+    @property
+    def open(self) -> bool:
+        return self.state == State.WAITING
+
+    def document(self) -> dict[str, str | None]:
+        return {
+            "namespace": self.key.namespace,
+            "name": self.key.name,
+            "request": self.value or None,
+            "state": str(self.state),
+            "message": self.message or None,
+        }
+
+
+@click.command()
+@choice_options
+@click.option("--over", type=Duration(), help="Spread the requests over so much time.  [default: 1s for each]")
+@click.option("--wait", is_flag=True, help="Wait until each request was answered, or its attempt failed.")
+@click.option("--timeout", type=Duration(), default="5m", show_default=True, help="How long to wait after the last.")
+@output_option
+def rotate(choice: Choice, over: timedelta | None, wait: bool, timeout: timedelta, output: str) -> None:
+    """Ask for new tokens now: of NAMES, of those with labels, or of all.
+
+    With --wait it exits with 3 where an attempt failed, and with 4 where no answer came in time.
+    """
+
+    async def work() -> list[_Request]:
+        async with connected(choice.access) as cluster:
+            chosen = await choose(cluster, choice, "Rotate")
+            pause = (over / max(len(chosen) - 1, 1) if over is not None else PACE).total_seconds()
+            if len(chosen) > 1:
+                total = short(timedelta(seconds=pause * (len(chosen) - 1)))
+                click.echo(f"asking for {len(chosen)} rotations over {total}", err=True)
+            requests = [await _ask(cluster, body, pause if number else 0) for number, body in enumerate(chosen)]
+            if wait:
+                await _wait(cluster, [each for each in requests if each.open], timeout.total_seconds())
+            return requests
+
+    requests = run(work)
+    _show(requests, output, waited=wait)
+    code = _exit_code(requests, waited=wait)
+    if code:
+        raise SystemExit(code)
+
+
+async def _ask(cluster: Cluster, body: JSON, pause: float) -> _Request:
+    request = _Request(key_of(body))
+    credential = parse_credential(body)
+    if why := is_worth_asking(credential):
+        request.state, request.message = NOT_REQUESTED, why
+        return request
+    await asyncio.sleep(pause)
+    request.value = f"{to_rfc3339(datetime.now(UTC))}-{secrets.token_hex(4)}"
+    patch = {"metadata": {"annotations": {ROTATE_ANNOTATION: request.value}}}
+    try:
+        answer = await cluster.kube.patch(credentials_path(*request.key), patch)
+        request.before = parse_credential(answer).status
+    except ApiError as error:
+        request.state, request.message = NOT_REQUESTED, f"it could not be changed ({error.answer})"
+    return request
+
+
+async def _wait(cluster: Cluster, requests: Sequence[_Request], seconds: float) -> None:
+    deadline = time.monotonic() + seconds
+    while (waiting := [each for each in requests if each.open]) and time.monotonic() < deadline:
+        for request in waiting:
+            await _look(cluster, request)
+        await asyncio.sleep(POLL_SECONDS)
+    for request in requests:
+        if request.open:
+            request.message = request.message or f"no answer in {seconds:g} s; {ADVICE}"
+
+
+async def _look(cluster: Cluster, request: _Request) -> None:
+    try:
+        found = parse_credential(await cluster.kube.get(credentials_path(*request.key)))
+    except NotFoundError:
+        request.state, request.message = State.FAILED, "it was deleted"
+        return
+    except ApiError as error:  # the next look may do
+        request.message = f"it can't be read ({error.answer})"
+        return
+    now: Progress = progress(found, request.value, request.before or Status())
+    request.state, request.message = now.state, now.message
+
+
+def _show(requests: Sequence[_Request], output: str, *, waited: bool) -> None:
+    if output != "table":
+        print_document({"requests": [each.document() for each in requests]}, output)
+        return
+    if not requests:
+        click.echo("No credentials found.", err=True)
+    for each in requests:
+        done = "rotation requested" if each.open and not waited else str(each.state)
+        click.echo(f"{each.key}: {done}" + (f": {each.message}" if each.message else ""))
+
+
+def _exit_code(requests: Sequence[_Request], *, waited: bool) -> int:
+    if any(each.state == NOT_REQUESTED for each in requests):
+        return FAILED
+    if any(each.state in (State.FAILED, State.SUPERSEDED) for each in requests):
+        return NOT_WELL
+    return TIMED_OUT if waited and any(each.open for each in requests) else 0

@@ -1,0 +1,99 @@
+"""The document about one credential as text for a person."""
+
+from collections.abc import Iterator
+from datetime import datetime
+from typing import Any
+
+from adobe_ims_operator.api.text import printable
+from adobe_ims_operator.api.times import moment_or_none
+from adobe_ims_operator.cli.output import ago
+
+Document = dict[str, Any]
+
+
+def show_tree(document: Document, now: datetime) -> str:
+    """Lay a document out in lines."""
+    return "\n".join(printable(line) for line in _lines(document, now))
+
+
+def _lines(document: Document, now: datetime) -> Iterator[str]:
+    yield f"AdobeIMSCredential {document['namespace']}/{document['name']}"
+    yield f"  Ready: {document['ready']}, {document['reason']}: {document['message']}"
+    if document["failing"] and document["failures"]:
+        yield f"  Failures in a row: {document['failures']}"
+    if document["suspended"]:
+        yield "  Suspended: run adobe-ims-operator resume"
+    if request := document["rotateRequest"]:
+        yield f"  Rotate request {request['value']}: {'answered' if request['handled'] else 'not answered yet'}"
+    for name in document["managedBy"]:
+        yield f"  Managed by {name}"
+    yield from _client(document["clientSecret"], now)
+    yield from _token(document["tokenSecret"], now)
+    for workload in document["workloads"]:
+        yield from _workload(workload)
+    yield from _pods(document["pods"])
+    if (step := document["next"]) is not None:
+        yield f"Next: {step['message']}"
+    if document["events"]:
+        yield "Events"
+    for event in document["events"]:
+        when = ago(moment_or_none(event["time"]), now)
+        yield f"  {when} ago, {event['type']} {event['reason']}: {event['message']}"
+    for problem in document["problems"]:
+        yield f"Not shown: {problem}"
+
+
+def _absent(secret: Document) -> str:
+    return "can't be read" if secret["exists"] is None else "not there"
+
+
+def _client(secret: Document, now: datetime) -> Iterator[str]:
+    if not secret["exists"]:
+        yield f"Client Secret {secret['name']}: {_absent(secret)}"
+        return
+    keys = ", ".join(secret["keys"]) or "none of those that the spec names"
+    yield f"Client Secret {secret['name']}: {ago(moment_or_none(secret['created']), now)} old, usable keys {keys}"
+    if secret["problem"]:
+        yield f"  {secret['problem']}"
+    if secret["acceptedKey"]:
+        later = "; the Secret has changed since" if secret["changedSince"] else ""
+        yield f"  The token was made with the client secret under the key {secret['acceptedKey']}{later}"
+    for key, doubt in secret["doubts"].items():
+        yield f"  {key}: {doubt}"
+
+
+def _token(secret: Document, now: datetime) -> Iterator[str]:
+    if not secret["exists"]:
+        yield f"Token Secret {secret['name']}: {_absent(secret)}"
+        return
+    state = "intact" if secret["intact"] else "NOT as it was written"
+    expires = moment_or_none(secret["expires"])
+    when = "expires at an unknown time" if expires is None else f"expires {ago(expires, now)} ({secret['expires']})"
+    if expires is not None and expires <= now:
+        when = f"expired {ago(expires, now)} ago ({secret['expires']})"
+    yield f"Token Secret {secret['name']}: {state}, {when}, keys {', '.join(secret['keys'])}"
+    if secret["issued"]:
+        issued = ago(moment_or_none(secret["issued"]), now)
+        yield f"  Rotated {issued} ago ({secret['issued']}), rotation {secret['rotations']}"
+    if secret["problem"]:
+        yield f"  {secret['problem']}"
+
+
+def _workload(workload: Document) -> Iterator[str]:
+    what = f"{workload['kind']} {workload['name']}"
+    if workload.get("exists") is False:
+        yield f"{what}: not there"
+    elif workload["restarted"] is None:
+        yield f"{what}: no rotation to restart it for"
+    else:
+        yield f"{what}: {'done' if workload['restarted'] else 'NOT restarted'} for this rotation ({workload['reason']})"
+    for message in dict.fromkeys((workload.get("message"), workload.get("pending"))):
+        if message:
+            yield f"  {message}"
+
+
+def _pods(pods: list[Document]) -> Iterator[str]:
+    if pods:
+        yield "Pods with a previous token in their environment; restart them, or name their workload in spec.restart"
+    for pod in pods:
+        yield f"  {pod['name']}: {', '.join(pod['containers'])}"

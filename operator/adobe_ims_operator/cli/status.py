@@ -1,0 +1,133 @@
+"""The command `status`: a line for each credential, or all that hangs on one."""
+
+from datetime import UTC, datetime
+from typing import Any
+
+import click
+
+from adobe_ims_operator.api.reasons import Reason
+from adobe_ims_operator.api.resource import Credential, Key, MalformedResourceError, parse_credential
+from adobe_ims_operator.api.times import moment_or_none, to_rfc3339
+from adobe_ims_operator.cli.around import read_around
+from adobe_ims_operator.cli.cluster import (
+    NOT_WELL,
+    Access,
+    Cluster,
+    cluster_options,
+    connected,
+    namespace_options,
+    run,
+    selector_option,
+)
+from adobe_ims_operator.cli.names import credential_names
+from adobe_ims_operator.cli.output import ago, output_option, print_document, table
+from adobe_ims_operator.cli.show_tree import show_tree
+from adobe_ims_operator.cli.tree import tree
+from adobe_ims_operator.core.explain import summarize
+from adobe_ims_operator.kube.client import JSON_TYPE
+from adobe_ims_operator.kube.pages import pages
+from adobe_ims_operator.kube.paths import credentials_path
+
+
+@click.command()
+@click.argument("name", required=False, shell_complete=credential_names)
+@namespace_options
+@selector_option
+@cluster_options
+@output_option
+def status(
+    name: str | None,
+    namespace: str | None,
+    all_namespaces: bool,
+    selector: str | None,
+    context: str | None,
+    output: str,
+) -> None:
+    """Show how credentials stand; with NAME, all that hangs on one, and what happens next and why.
+
+    Exits with 3 where one has no valid token, or can't be rotated.
+    """
+    if name is not None and (all_namespaces or selector is not None):
+        raise click.UsageError("NAME stands alone: leave out --all-namespaces and --selector")
+    access = Access(namespace, all_namespaces, context)
+
+    async def work() -> bool:
+        async with connected(access) as cluster:
+            if name is not None:
+                return await _one(cluster, name, output)
+            return await _all(cluster, selector, output)
+
+    if not run(work):
+        raise SystemExit(NOT_WELL)
+
+
+async def _one(cluster: Cluster, name: str, output: str) -> bool:
+    now = datetime.now(UTC)
+    try:
+        around = await read_around(cluster.kube, Key(cluster.home, name), now)
+    except MalformedResourceError as error:
+        raise click.ClickException(str(error)) from error
+    document = await tree(cluster.kube, around, now)
+    if output == "table":
+        click.echo(show_tree(document, now))
+    else:
+        print_document(document, output)
+    return bool(document["ready"] and not document["failing"])
+
+
+async def _all(cluster: Cluster, selector: str | None, output: str) -> bool:
+    now, rows, unreadable = datetime.now(UTC), [], []
+    query = {} if selector is None else {"labelSelector": selector}
+    async for page in pages(cluster.kube, credentials_path(cluster.namespace), accept=JSON_TYPE, query=query):
+        for body in page["items"]:
+            try:
+                rows.append(_row(parse_credential(body), now))
+            except MalformedResourceError as error:
+                unreadable.append(str(error))
+    if output == "table":
+        _show(rows, cluster.namespace, now)
+        for problem in unreadable:
+            click.echo(problem, err=True)
+    else:
+        print_document({"credentials": rows, "problems": unreadable}, output)
+    return not unreadable and all(row["ready"] and not row["failing"] for row in rows)
+
+
+def _row(credential: Credential, now: datetime) -> dict[str, Any]:
+    summary, status = summarize(credential, now), credential.status
+    return {
+        "namespace": credential.key.namespace,
+        "name": credential.key.name,
+        "ready": summary.ready,
+        "failing": summary.failing,
+        "reason": summary.reason,
+        "message": summary.message,
+        "suspended": credential.spec.suspend,
+        "secret": credential.spec.secret.name,
+        "expires": status.expiration_time,
+        "next": status.next_rotation_time,
+        "created": to_rfc3339(credential.created),
+    }
+
+
+def _show(rows: list[dict[str, Any]], namespace: str | None, now: datetime) -> None:
+    if not rows:
+        where = "" if namespace is None else f" in namespace {namespace}"
+        click.echo(f"No credentials found{where}.", err=True)
+        return
+    head = ["NAME", "READY", "STATUS", "SECRET", "EXPIRES", "NEXT", "MESSAGE"]
+    lines = [
+        [
+            row["name"],
+            str(row["ready"]),
+            row["reason"],
+            row["secret"],
+            ago(moment_or_none(row["expires"]), now),
+            ago(moment_or_none(row["next"]), now),
+            row["message"] if row["reason"] != Reason.ROTATED else "",
+        ]
+        for row in rows
+    ]
+    if namespace is None:
+        head, lines = ["NAMESPACE", *head], [[row["namespace"], *line] for row, line in zip(rows, lines, strict=True)]
+    click.echo(table(head, lines))

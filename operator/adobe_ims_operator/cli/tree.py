@@ -1,0 +1,189 @@
+"""What hangs on one credential, as a document: its Secrets, its workloads, the pods that use it, its Events."""
+
+from collections.abc import Mapping
+from datetime import datetime
+from typing import Any
+
+from adobe_ims_operator.api.resource import JSON, Key, Workload
+from adobe_ims_operator.api.text import printable
+from adobe_ims_operator.api.times import moment_or_none, to_rfc3339
+from adobe_ims_operator.cli.around import Around, client_created, expires_at
+from adobe_ims_operator.core import policy, restarts
+from adobe_ims_operator.core.checks import READINESS, first
+from adobe_ims_operator.core.explain import next_step, summarize
+from adobe_ims_operator.core.managers import managers
+from adobe_ims_operator.core.pods import outdated_containers, token_written
+from adobe_ims_operator.core.workloads import pending
+from adobe_ims_operator.kube.client import JSON_TYPE, Kube
+from adobe_ims_operator.kube.errors import ApiError, NotFoundError
+from adobe_ims_operator.kube.pages import pages
+from adobe_ims_operator.kube.paths import workload_path
+
+MAX_EVENTS = 10
+MAX_PODS = 100
+"""Of those that run on with the token of before; what is beyond is counted."""
+Document = dict[str, Any]
+
+
+async def tree(kube: Kube, around: Around, now: datetime) -> Document:
+    """Everything about one credential; what could not be read is in `problems`."""
+    credential, status = around.credential, around.credential.status
+    summary = summarize(credential, now)
+    document: Document = {
+        "namespace": credential.key.namespace,
+        "name": credential.key.name,
+        "ready": summary.ready,
+        "failing": summary.failing,
+        "reason": summary.reason,
+        "message": summary.message,
+        "suspended": credential.spec.suspend,
+        "endpoint": credential.spec.endpoint,
+        "lastRotationTime": status.last_rotation_time,
+        "failures": status.failures or 0,
+        "rotateRequest": _request(around),
+        "managedBy": [each.name for each in managers(around.body["metadata"], "suspend")],
+        "clientSecret": _client(around),
+        "tokenSecret": _token(around, now),
+        "workloads": [await _workload(kube, around, each, now) for each in credential.spec.restart],
+        "pods": await _pods(kube, around),
+        "next": _next(around, now),
+        "events": await _events(kube, around),
+    }
+    document["problems"] = around.problems
+    return document
+
+
+def _request(around: Around) -> Document | None:
+    request = around.credential.rotate_request
+    if not request:
+        return None
+    return {"value": printable(request), "handled": request == around.credential.status.last_handled_rotate_request}
+
+
+def _client(around: Around) -> Document:
+    spec, found = around.credential.spec.client, around.client
+    document: Document = {"name": spec.secret_name, "exists": _exists(around, spec.secret_name, found)}
+    if found is None:
+        return document
+    accepted = None if around.observed is None or around.observed.facts is None else around.observed.facts
+    client = found.client
+    document |= {
+        "created": _time(client_created(around)),
+        "keys": [spec.id_key, *client.secrets] if client is not None else [],
+        "acceptedKey": None if accepted is None else printable(accepted.client_secret_key),
+        "changedSince": accepted is not None
+        and around.observed is not None
+        and around.observed.inputs.client_digest not in (None, accepted.client_digest),
+        "problem": None if found.missing is None else found.missing.message,
+        "doubts": {key: f"the value {doubt}" for key, doubt in (client.doubts if client is not None else {}).items()},
+    }
+    return document
+
+
+def _exists(around: Around, name: str, found: object) -> bool | None:
+    return None if Key(around.credential.key.namespace, name) in around.unread else found is not None
+
+
+def _token(around: Around, now: datetime) -> Document:
+    document: Document = {
+        "name": around.credential.spec.secret.name,
+        "exists": _exists(around, around.credential.spec.secret.name, around.content),
+        "expires": _time(expires_at(around)),
+    }
+    content, observed = around.content, around.observed
+    if content is None:
+        return document
+    facts = content.metadata.facts
+    document |= {
+        "intact": content.intact,
+        "keys": sorted(printable(key) for key in content.data_keys)[:32],
+        "issued": None if facts is None else _time(facts.issued_at),
+        "rotations": None if facts is None else facts.rotations,
+    }
+    problem = None if observed is None else first(READINESS, observed, now)
+    document["problem"] = None if problem is None else problem.message
+    return document
+
+
+def _next(around: Around, now: datetime) -> Document | None:
+    if around.observed is None or around.decision is None:
+        return None
+    step = next_step(around.observed, around.decision, now)
+    trouble = policy.problem(around.observed, around.decision, now)
+    return {
+        "action": str(step.action),
+        "at": _time(step.at),
+        "reason": str(step.reason),
+        "message": step.message,
+        "problem": None if trouble is None else trouble.message,
+    }
+
+
+async def _workload(kube: Kube, around: Around, workload: Workload, now: datetime) -> Document:
+    document: Document = {"kind": workload.kind, "name": workload.name, "restarted": None, "reason": None}
+    if around.observed is not None and (rotation := restarts.rotation_of(around.observed, now)) is not None:
+        report = restarts.report(rotation, around.credential.status, around.observed.attempts.restarts)
+        known = next((each for each in report.restarts if (each.kind, each.name) == workload_id(workload)), None)
+        done = (restarts.RESTARTED.reason, restarts.STARTED.reason, restarts.ADDED_LATER.reason)
+        document["restarted"] = known is not None and known.reason in done
+        document["reason"] = "NotYet" if known is None else known.reason
+        document["message"] = None if known is None else known.message
+    try:
+        body = await kube.get(workload_path(around.credential.key.namespace, workload.kind, workload.name))
+    except NotFoundError:
+        return {**document, "exists": False}
+    except ApiError as error:
+        around.problems.append(f"{workload.kind} {workload.name} can't be read ({error.answer})")
+        return document
+    return {**document, "exists": True, "pending": pending(workload, body, now)}
+
+
+def workload_id(workload: Workload) -> tuple[str, str]:
+    """What a workload goes by in a status."""
+    return workload.kind, workload.name
+
+
+async def _pods(kube: Kube, around: Around) -> list[Document]:
+    facts = None if around.content is None else around.content.metadata.facts
+    if facts is None:
+        return []
+    namespace, secret = around.credential.key.namespace, around.credential.spec.secret.name
+    written = token_written(facts.issued_at, around.token_times.written if around.token_times is not None else None)
+    found: list[Document] = []
+    try:
+        async for page in pages(kube, f"/api/v1/namespaces/{namespace}/pods", accept=JSON_TYPE):
+            for pod in page["items"]:
+                containers = outdated_containers(pod, secret, written)
+                if containers and len(found) < MAX_PODS:
+                    found.append({"name": pod["metadata"]["name"], "containers": list(containers)})
+    except ApiError as error:
+        around.problems.append(f"the pods of namespace {namespace} can't be listed ({error.answer})")
+    return found
+
+
+async def _events(kube: Kube, around: Around) -> list[Document]:
+    key, uid = around.credential.key, around.credential.uid
+    query = {"fieldSelector": f"involvedObject.name={key.name},involvedObject.uid={uid}"}
+    found: list[Document] = []
+    try:
+        async for page in pages(kube, f"/api/v1/namespaces/{key.namespace}/events", accept=JSON_TYPE, query=query):
+            found += [_event(each) for each in page["items"]]
+    except ApiError as error:
+        around.problems.append(f"the Events of namespace {key.namespace} can't be listed ({error.answer})")
+    return sorted(found, key=lambda each: each["time"] or "")[-MAX_EVENTS:]
+
+
+def _event(body: JSON) -> Document:
+    series = body.get("series")
+    last = series.get("lastObservedTime") if isinstance(series, Mapping) else None
+    moment = last or body.get("lastTimestamp") or body.get("eventTime") or body["metadata"].get("creationTimestamp")
+    return {
+        "time": _time(moment_or_none(moment)),
+        "type": printable(str(body.get("type", ""))),
+        "reason": printable(str(body.get("reason", ""))),
+        "message": printable(str(body.get("message", ""))),
+    }
+
+
+def _time(moment: datetime | None) -> str | None:
+    return None if moment is None else to_rfc3339(moment)

@@ -1,0 +1,114 @@
+"""What happens next to one credential and why, in words for a person; and how it stands, from its status alone."""
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from enum import StrEnum
+
+from adobe_ims_operator.api.reasons import Reason, parse_reason
+from adobe_ims_operator.api.resource import Credential
+from adobe_ims_operator.api.times import moment_or_none, to_rfc3339
+from adobe_ims_operator.core import policy
+from adobe_ims_operator.core.decision import Ask, Decision, Look, Refuse, Wait, Write, WriteMetadata
+from adobe_ims_operator.core.model import Observed
+from adobe_ims_operator.core.status import READY, ROTATION_FAILING
+
+LATE = timedelta(minutes=5)
+"""How long after the time that a status names for the next attempt an operator at work has reported another."""
+ADVICE = "check that the operator runs: adobe-ims-operator check"
+
+
+class Action(StrEnum):
+    """What is done next."""
+
+    NOTHING = "Nothing"
+    ROTATE = "Rotate"
+    RETRY = "Retry"
+    READ = "Read"
+    WRITE = "Write"
+
+
+@dataclass(frozen=True, slots=True)
+class Next:
+    """The next step; `at` is None where it waits for a change."""
+
+    action: Action
+    at: datetime | None
+    reason: str
+    message: str
+
+
+def next_step(observed: Observed, decision: Decision, now: datetime) -> Next:
+    """Say what follows from a decision that was made at `now`."""
+    match decision:
+        case Refuse(finding=finding) | Wait(finding=finding, attempt_at=None):
+            return Next(Action.NOTHING, None, finding.reason, f"nothing, until this changes: {finding.message}")
+        case Wait(finding=finding, attempt_at=at) if finding is policy.FRESH:
+            return Next(Action.ROTATE, at, Reason.DUE, f"the token is replaced at {_moment(at)}, when it is due")
+        case Wait(finding=finding, attempt_at=at):
+            return Next(Action.RETRY, at, finding.reason, f"the next attempt is at {_moment(at)}: {finding.message}")
+        case Look() | Ask() | Write() | WriteMetadata():
+            action, what = _step(decision, observed)
+            return Next(
+                action, now, decision.need.reason, f"now {what}: {decision.need.message}; if this stays, {ADVICE}"
+            )
+
+
+def _step(decision: Look | Ask | Write | WriteMetadata, observed: Observed) -> tuple[Action, str]:
+    match decision:
+        case Ask(endpoint=endpoint):
+            return Action.ROTATE, f"{endpoint} is asked for a token"
+        case Look(step=step):
+            return Action.READ, f"the operator is to {step.value}"
+        case Write():
+            return Action.WRITE, "the token is written"
+        case WriteMetadata():
+            return Action.WRITE, f"the metadata of Secret {observed.spec.secret.name} is written"
+
+
+def _moment(at: datetime | None) -> str:
+    return "an unknown time" if at is None else to_rfc3339(at)
+
+
+@dataclass(frozen=True, slots=True)
+class Summary:
+    """How a credential stands, as its status and the time of day say it."""
+
+    ready: bool
+    failing: bool
+    reason: str
+    message: str
+
+    @property
+    def well(self) -> bool:
+        """Whether nobody has to look at it."""
+        return self.ready and not self.failing
+
+
+def summarize(credential: Credential, now: datetime) -> Summary:
+    """Sum up a status; one that no operator keeps up to date is not believed beyond the times that it names."""
+    status = credential.status
+    ready, failing = status.condition(READY), status.condition(ROTATION_FAILING)
+    if ready is None:
+        old = now - credential.created > LATE
+        message = "no operator has reported on it yet" + (f"; {ADVICE}" if old else "")
+        return Summary(ready=False, failing=old, reason="Unobserved", message=message)
+    is_ready, is_failing = ready.status == "True", failing is not None and failing.status == "True"
+    expires = moment_or_none(status.expiration_time)
+    if is_ready and expires is not None and expires <= now:
+        message = f"the token expired at {to_rfc3339(expires)}, and no operator has reported it; {ADVICE}"
+        return Summary(ready=False, failing=True, reason=Reason.EXPIRED, message=message)
+    due = moment_or_none(status.next_rotation_time)
+    if due is not None and due + LATE < now:
+        message = f"the attempt that was due at {to_rfc3339(due)} is not reported; {ADVICE}"
+        return Summary(ready=is_ready, failing=True, reason="Overdue", message=message)
+    cause = failing if is_failing and failing is not None else ready
+    message = ready.message if not is_ready and cause is failing and cause.message in ready.message else cause.message
+    return Summary(is_ready, is_failing, status.reason or cause.reason, message)
+
+
+def is_reported(credential: Credential, reason: Reason) -> bool:
+    """Whether the operator reported, of the present generation, that this keeps it from rotating."""
+    failing = credential.status.condition(ROTATION_FAILING)
+    if failing is None or failing.status != "True":
+        return False
+    return failing.observed_generation == credential.generation and parse_reason(failing.reason) is reason

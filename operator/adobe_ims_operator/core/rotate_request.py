@@ -1,0 +1,61 @@
+"""What became of a request to rotate, as the status of a credential says it."""
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+from adobe_ims_operator.api.reasons import Reason
+from adobe_ims_operator.api.resource import Credential
+from adobe_ims_operator.api.status import Status
+
+
+class State(StrEnum):
+    """How far a request is."""
+
+    WAITING = "Waiting"
+    ROTATED = "Rotated"
+    FAILED = "Failed"
+    SUPERSEDED = "Superseded"
+
+
+@dataclass(frozen=True, slots=True)
+class Progress:
+    """How far a request is, and what the status says about it."""
+
+    state: State
+    message: str = ""
+
+
+def progress(credential: Credential, request: str, before: Status) -> Progress:
+    """How far a request is.
+
+    Args:
+        request: the value of the annotation that was set.
+        before: the status when it was set; a failure that stood there then is none of this request's.
+    """
+    status = credential.status
+    if status.last_handled_rotate_request == request:
+        return Progress(State.ROTATED, f"Secret {credential.spec.secret.name} holds a new token")
+    if credential.rotate_request != request:
+        return Progress(State.SUPERSEDED, "another request took its place before it was answered")
+    if credential.spec.suspend:
+        return Progress(State.FAILED, "rotation is suspended; run adobe-ims-operator resume")
+    failing = status.condition("RotationFailing")
+    if failing is None or failing.status != "True" or failing.observed_generation != credential.generation:
+        return Progress(State.WAITING)
+    # An attempt writes another time for the next one. Where none is to come, the operator waits for a change.
+    refused = status.next_rotation_time is None
+    if refused or _attempts(status) != _attempts(before):
+        return Progress(State.FAILED, f"{failing.reason}: {failing.message}")
+    return Progress(State.WAITING)
+
+
+def _attempts(status: Status) -> tuple[object, ...]:
+    failing = status.condition("RotationFailing")
+    return status.failures, status.next_rotation_time, failing and (failing.status, failing.reason)
+
+
+def is_worth_asking(credential: Credential) -> str:
+    """Why a request would do nothing; empty where it would."""
+    if credential.spec.suspend:
+        return f"{Reason.SUSPENDED}: rotation is suspended; run adobe-ims-operator resume"
+    return ""

@@ -1,0 +1,44 @@
+"""`helm test` runs `check` as the operator: with its account, its image, and all its flags, variables and volumes."""
+
+from typing import Any
+
+import pytest
+from click.testing import CliRunner
+
+from adobe_ims_operator.cli.main import main
+from chart.objects import EVERYTHING, container, one, pod, render
+
+HOOKS = {"helm.sh/hook": "test", "helm.sh/hook-delete-policy": "before-hook-creation,hook-succeeded"}
+
+
+@pytest.mark.parametrize(
+    "values", [{}, {"standIn": {"enabled": True}}, {"watchNamespaces": ["photos", "video"]}, EVERYTHING], ids=str
+)
+def test_the_pod_of_the_test_is_as_the_operators(values: dict[str, Any]) -> None:
+    objects = render(**values)
+    found = one(objects, "Pod", "adobe-ims-operator-check")
+    assert found["metadata"]["annotations"] == HOOKS
+    (check,), operator = found["spec"]["containers"], container(objects)
+    assert (check["args"][0], check["args"][1:]) == ("check", operator["args"][1:])
+    for field in ("image", "imagePullPolicy", "env", "volumeMounts", "securityContext", "resources"):
+        assert check.get(field) == operator.get(field), field
+    of_operator = pod(objects)["spec"]
+    for field in ("serviceAccountName", "securityContext", "volumes", "dnsConfig", "dnsPolicy", "imagePullSecrets"):
+        assert found["spec"].get(field) == of_operator.get(field), field
+
+
+def test_no_service_policy_or_deployment_takes_it_for_an_operator() -> None:
+    objects = render(**EVERYTHING)
+    labels = one(objects, "Pod", "adobe-ims-operator-check")["metadata"]["labels"]
+    selected = one(objects, "Deployment")["spec"]["selector"]["matchLabels"]
+    assert not selected.items() <= labels.items()
+
+
+def test_check_takes_every_flag_that_the_chart_sets() -> None:
+    flags = [each for each in container(render(**EVERYTHING))["args"][1:] if not each.startswith("--ims-ca-file")]
+    result = CliRunner().invoke(main, ["check", *flags, "--help"])
+    assert result.exit_code == 0, result.output
+
+
+def test_without_helm_there_is_no_test() -> None:
+    assert not [each for each in render(creator="static") if each["kind"] == "Pod"]

@@ -1,0 +1,47 @@
+"""The commands for people, as processes that find the cluster by a kubeconfig; none may print a secret in any test."""
+
+import json
+import os
+import subprocess
+import sys
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+BARE = {name: value for name, value in os.environ.items() if not name.startswith(("KUBE", "ADOBE_"))}
+
+
+SECRETS = ("eyJ", "opaque-", "p8e-", "ZXlK", "b3BhcXVlL", "cDhlL")
+"""How each token of the stand-in and each client secret of these tests begins, also in base64."""
+
+
+@dataclass(frozen=True, slots=True)
+class Ended:
+    """How a command ended, and what it said."""
+
+    code: int
+    out: str
+    err: str
+
+    @property
+    def document(self) -> dict[str, Any]:
+        """What it printed, as JSON."""
+        found: dict[str, Any] = json.loads(self.out)
+        return found
+
+
+def command(kubeconfig: Path, *arguments: str, stdin: str = "", environment: Mapping[str, str] | None = None) -> Ended:
+    """Run `adobe-ims-operator` with these arguments, to its end."""
+    done = subprocess.run(
+        [sys.executable, "-m", "adobe_ims_operator", *arguments],
+        env={**BARE, "KUBECONFIG": str(kubeconfig), **(environment or {})},
+        input=stdin,
+        capture_output=True,
+        text=True,
+        timeout=100,
+        check=False,
+    )
+    for private in SECRETS:
+        assert private not in done.stdout + done.stderr, "a token or a client secret was printed"
+    return Ended(done.returncode, done.stdout, done.stderr)

@@ -1,0 +1,189 @@
+"""`check`: says whether the operator has what it needs here, and names the culprit, without changing anything."""
+
+import base64
+import json
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from adobe_ims_stand_in.defaults import SAMPLE_CLIENT_SECRET
+from integration.command import Ended, command
+from testbed.address import free_ports
+from testbed.api import audit_lines, wait_for
+from testbed.operator_process import ACCOUNT, create_account
+from testbed.scene import CLIENT, Scene, allow
+
+NOT_WELL = 3
+
+
+@pytest.fixture
+def account(scene: Scene, tmp_path: Path) -> Path:
+    """A kubeconfig of the operator's own account in the scene."""
+    folder = tmp_path / "account"
+    folder.mkdir()
+    plane = scene.control_plane
+    return create_account(scene.api, plane.kubeconfig, plane.kubectl, scene.namespace, folder)
+
+
+def check(scene: Scene, kubeconfig: Path, *arguments: str, **environment: str) -> Ended:
+    endpoint = () if "--endpoint" in arguments else ("--endpoint", scene.ims.url, "--ims-ca-file", str(scene.ims.ca))
+    flags = ("-n", scene.namespace, "-o", "json", *endpoint)
+    return command(kubeconfig, "check", *flags, *arguments, environment=environment)
+
+
+def found(ended: Ended, name: str, target: str = "") -> dict[str, Any]:
+    """The one check of that name whose target has that text."""
+    assert ended.out, ended.err
+    (result,) = [each for each in ended.document["checks"] if each["check"] == name and target in each["target"]]
+    return dict(result)
+
+
+def test_all_is_well_in_a_sound_installation_and_nothing_is_changed(scene: Scene, account: Path) -> None:
+    scene.client_secret()
+    scene.replica("one")
+    scene.credential()
+    scene.wait_ready()
+    lease = f"/apis/coordination.k8s.io/v1/namespaces/{scene.namespace}/leases/{ACCOUNT}"
+    wait_for("the Lease", lambda: scene.api.get(lease)["spec"]["holderIdentity"])
+    scene.kill_operators()
+    log = scene.control_plane.audit_log
+    assert log is not None
+    before, asked = audit_lines(log), scene.ims.requests().total
+    where = ("--lease-namespace", scene.namespace)
+    for arguments in (where, ("lightroom",), ("--client-secret", "oauth")):
+        ended = check(scene, account, *arguments)
+        assert ended.code == 0, ended.out
+        private = (scene.data()["access_token"], SAMPLE_CLIENT_SECRET)
+        assert not any(each in ended.out + ended.err for each in private)
+    assert scene.ims.requests().total == asked + 2  # for NAME, and for the Secret
+    user = f"system:serviceaccount:{scene.namespace}:{ACCOUNT}"
+    events = [json.loads(line) for line in log.read_text().split("\n")[before:-1]]
+    verbs = {
+        (event["verb"], event.get("objectRef", {}).get("resource"))
+        for event in events
+        if event["user"].get("username") == user and event.get("userAgent") == "adobe-ims-operator"
+    }
+    assert ("get", "secrets") in verbs
+    writes = {each for each in verbs if each[0] not in ("get", "list")}
+    assert writes == {("create", "selfsubjectaccessreviews"), ("create", "selfsubjectreviews")}
+
+
+def test_a_permission_that_is_missing_is_named(scene: Scene, account: Path) -> None:
+    allow(scene.api, scene.namespace, "secrets", ["get", "list", "watch", "create", "patch"])
+    denied = wait_for(
+        "the denial", lambda: each if (each := check(scene, account)).code == NOT_WELL else None, timeout=30
+    )
+    result = _permission(denied)
+    assert result["culprit"] == "RBAC"
+    assert result["message"].endswith("may not delete secrets")
+
+
+def _permission(ended: Ended) -> dict[str, Any]:
+    results = [each for each in ended.document["checks"] if each["check"] == "permissions"]
+    (result,) = [each for each in results if each["outcome"] == "Failed"]
+    return dict(result)
+
+
+def test_restarts_that_are_not_granted_are_a_warning(scene: Scene, account: Path) -> None:
+    allow(scene.api, scene.namespace, "deployments", ["get"])
+
+    def warned() -> list[str]:
+        results = check(scene, account).document["checks"]
+        return [each["message"] for each in results if each["outcome"] == "Warning"]
+
+    (message,) = wait_for("the denial", warned)
+    assert "may not patch deployments.apps" in message
+    assert "restart.enabled=true" in message
+
+
+def test_a_person_is_told_where_the_operators_permissions_are_checked(scene: Scene) -> None:
+    result = found(check(scene, scene.control_plane.kubeconfig), "permissions")
+    assert (result["outcome"], result["target"]) == ("Skipped", "admin")
+    assert "exec deploy/adobe-ims-operator" in result["message"]
+
+
+def test_a_lease_that_nobody_has_or_renews_is_found(scene: Scene, account: Path) -> None:
+    where = ("--lease-namespace", scene.namespace)
+    assert found(check(scene, account, *where), "lease")["message"] == "there is none, so no replica has led yet"
+    path = f"/apis/coordination.k8s.io/v1/namespaces/{scene.namespace}/leases"
+    spec = {"holderIdentity": "pod-1", "renewTime": "2026-01-01T00:00:00.000000Z", "leaseDurationSeconds": 15}
+    scene.api.post(path, {"metadata": {"name": ACCOUNT}, "spec": spec})
+    stale = check(scene, account, *where)
+    assert (stale.code, found(stale, "lease")["culprit"]) == (NOT_WELL, "operator")
+    assert "pod-1 has it and has not renewed it for" in found(stale, "lease")["message"]
+    scene.api.patch(f"{path}/{ACCOUNT}", {"spec": {"holderIdentity": ""}})
+    assert "no replica leads" in found(check(scene, account, *where), "lease")["message"]
+
+
+def test_an_endpoint_is_looked_at_by_dns_network_tls_and_proxy(scene: Scene) -> None:
+    kubeconfig, port = scene.control_plane.kubeconfig, free_ports(1)[0]
+    sound = check(scene, kubeconfig)
+    assert found(sound, "dns")["outcome"] == "OK"
+    assert "directly, over TLS with a certificate that is trusted" in found(sound, "connection")["message"]
+    distrusted = check(scene, kubeconfig, "--endpoint", scene.ims.url)
+    assert "its TLS certificate is not trusted" in found(distrusted, "connection")["message"]
+    nameless = check(scene, kubeconfig, "--endpoint", "https://ims.invalid")
+    assert (nameless.code, found(nameless, "dns")["culprit"]) == (NOT_WELL, "DNS")
+    closed = check(scene, kubeconfig, "--endpoint", f"https://127.0.0.1:{port}")
+    assert "connection refused" in found(closed, "connection")["message"]
+    proxied = check(scene, kubeconfig, HTTPS_PROXY=f"http://user:hunter2@127.0.0.1:{port}", NO_PROXY="", no_proxy="")
+    assert found(proxied, "connection")["culprit"] == "network or proxy"
+    assert "of HTTPS_PROXY" in found(proxied, "connection")["message"]
+    assert "hunter2" not in proxied.out + proxied.err
+    assert scene.ims.requests().total == 0
+
+
+def test_the_flags_of_run_may_be_variables(scene: Scene) -> None:
+    variables = {"ADOBE_IMS_OPERATOR_ENDPOINT": scene.ims.url, "ADOBE_IMS_OPERATOR_IMS_CA_FILE": str(scene.ims.ca)}
+    ended = command(scene.control_plane.kubeconfig, "check", "-o", "json", environment=variables)
+    assert found(ended, "connection")["target"] == scene.ims.url
+    assert ended.code == 0
+
+
+@pytest.mark.parametrize(
+    ("data", "spec", "reason", "culprit"),
+    [
+        ({}, {}, "ClientSecretKeyMissing", "client Secret"),
+        ({**CLIENT, "client_id": "nobody"}, {}, "InvalidClient", "client id"),
+        ({**CLIENT, "client_secret": "p8e-wrong"}, {}, "InvalidClient", "client secret"),
+        ({**CLIENT, "client_secret": "curly \u201cquotes\u201d"}, {}, "ClientSecretInvalid", "client Secret"),
+        (CLIENT, {"endpoint": "https://ims.example"}, "EndpointNotAllowed", "endpoint"),
+    ],
+    ids=["no key", "client id", "client secret", "odd characters", "endpoint"],
+)
+def test_what_is_wrong_with_a_credential_is_named(
+    scene: Scene, data: Mapping[str, str], spec: Mapping[str, Any], reason: str, culprit: str
+) -> None:
+    scene.client_secret(data=data)
+    scene.credential(**spec)
+    ended = check(scene, scene.control_plane.kubeconfig, "lightroom")
+    result = found(ended, "ims")
+    assert (ended.code, result["reason"], result["culprit"]) == (NOT_WELL, reason, culprit), result
+    for private in filter(None, (data.get("client_secret"), scene.ims.url and SAMPLE_CLIENT_SECRET)):
+        assert private not in ended.out + ended.err
+        assert base64.b64encode(private.encode()).decode() not in ended.out + ended.err
+
+
+def test_a_second_client_secret_is_tried_as_the_operator_would(scene: Scene) -> None:
+    scene.client_secret(data={**CLIENT, "old": "p8e-old"})
+    scene.credential(client={"secretRef": {"name": "oauth"}, "secretKeys": ["old", "client_secret"]})
+    ended = check(scene, scene.control_plane.kubeconfig, "lightroom")
+    result = found(ended, "ims")
+    assert (ended.code, result["outcome"], result["culprit"]) == (0, "Warning", "client secret")
+    assert "it refused those under old" in result["message"]
+
+
+def test_a_secret_that_holds_a_token_is_not_sent(scene: Scene) -> None:
+    scene.client_secret()
+    operator = scene.operator()
+    scene.credential()
+    scene.wait_ready()
+    assert operator.stop() == 0
+    before = scene.ims.requests().total
+    keys = {"idKey": "access_token", "secretKeys": ["access_token"]}
+    scene.credential("thief", client={"secretRef": {"name": "lightroom"}, **keys})
+    ended = check(scene, scene.control_plane.kubeconfig, "thief")
+    assert (ended.code, found(ended, "spec")["reason"]) == (NOT_WELL, "ClientSecretNotAllowed")
+    assert scene.ims.requests().total == before

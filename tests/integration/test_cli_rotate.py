@@ -1,0 +1,146 @@
+"""`rotate`, `suspend` and `resume`: what a person asks for is done, waited for, and not done behind Git's back."""
+
+import json
+import time
+from typing import Any
+
+from adobe_ims_stand_in.defaults import SAMPLE_CLIENT_SECRET
+from integration.command import Ended, command
+from testbed.scene import CLIENT, Scene, manifest
+
+FAILED, USAGE, NOT_WELL, TIMED_OUT = 1, 2, 3, 4
+
+
+def ask(scene: Scene, verb: str, *arguments: str, stdin: str = "") -> Ended:
+    return command(scene.control_plane.kubeconfig, verb, "-n", scene.namespace, *arguments, stdin=stdin)
+
+
+def test_rotate_waits_until_the_request_was_answered(scene: Scene) -> None:
+    scene.client_secret()
+    scene.operator()
+    scene.credential()
+    scene.wait_ready()
+    before = scene.data()["access_token"]
+    done = ask(scene, "rotate", "lightroom", "--wait", "-o", "json")
+    assert done.code == 0
+    (request,) = done.document["requests"]
+    assert request["state"] == "Rotated"
+    assert request["request"] == scene.status()["lastHandledRotateRequest"]
+    after = scene.data()["access_token"]
+    assert after != before
+    for private in (before, after, SAMPLE_CLIENT_SECRET):
+        assert private not in done.out + done.err
+    again = ask(scene, "rotate", "lightroom", "--wait")
+    assert (again.code, scene.status()["rotations"]) == (0, 3)
+
+
+def test_an_attempt_that_fails_ends_the_wait_with_its_reason(scene: Scene) -> None:
+    scene.client_secret()
+    scene.operator()
+    scene.credential()
+    scene.wait_ready()
+    scene.rules({"behaviour": "error", "error": "invalid_scope", "status": 400})
+    failed = ask(scene, "rotate", "lightroom", "--wait")
+    assert failed.code == NOT_WELL
+    assert f"{scene.namespace}/lightroom: Failed: InvalidScope: " in failed.out
+    # What has failed before is no answer: the next request is one of its own.
+    scene.ims.clear_rules()
+    assert ask(scene, "rotate", "lightroom", "--wait").code == 0
+
+
+def test_a_request_that_fails_as_the_one_before_did_is_known_to_have_failed(scene: Scene) -> None:
+    scene.client_secret(data={**CLIENT, "client_secret": "p8e-wrong"})
+    scene.operator()
+    scene.credential()
+    scene.wait_condition("RotationFailing", "True", "InvalidClient")
+    failed = ask(scene, "rotate", "lightroom", "--wait", "--timeout", "30s")
+    assert (failed.code, "InvalidClient" in failed.out) == (NOT_WELL, True)
+
+
+def test_what_nothing_can_be_done_about_ends_the_wait_at_once(scene: Scene) -> None:
+    scene.operator()
+    scene.credential()
+    scene.wait_condition("RotationFailing", "True", "ClientSecretNotFound")
+    failed = ask(scene, "rotate", "lightroom", "--wait", "--timeout", "30s")
+    assert (failed.code, "ClientSecretNotFound" in failed.out) == (NOT_WELL, True)
+
+
+def test_without_an_operator_the_wait_ends_in_time_and_says_where_to_look(scene: Scene) -> None:
+    scene.client_secret()
+    scene.credential()
+    late = ask(scene, "rotate", "lightroom", "--wait", "--timeout", "2s")
+    assert late.code == TIMED_OUT
+    assert "no answer in 2 s; check that the operator runs" in late.out
+    assert ask(scene, "rotate", "lightroom").code == 0
+
+
+def test_all_asks_first_and_spreads_the_requests(scene: Scene) -> None:
+    for name in ("one", "two", "three"):
+        scene.credential(name)
+    scene.credential("asleep", suspend=True)
+
+    def requested() -> dict[str, str]:
+        found = scene.api.get(scene.path("")[:-1])["items"]
+        values = {each["metadata"]["name"]: each["metadata"].get("annotations", {}) for each in found}
+        return {name: each["adobe-ims.dev/rotate"] for name, each in values.items() if "adobe-ims.dev/rotate" in each}
+
+    refused = ask(scene, "rotate", "--all", stdin="n\n")
+    assert refused.code == FAILED
+    assert f"Rotate 4 credentials in namespace {scene.namespace}?" in refused.err
+    assert requested() == {}
+    started = time.monotonic()
+    done = ask(scene, "rotate", "--all", "-y", "--over", "6s", "-o", "json")
+    assert time.monotonic() - started > 4  # three intervals of 2 s, of which the suspended one takes none
+    states = {each["name"]: each["state"] for each in done.document["requests"]}
+    assert states == {"asleep": "NotRequested", **dict.fromkeys(("one", "two", "three"), "Waiting")}
+    assert requested().keys() == {"one", "two", "three"}
+    assert len(set(requested().values())) == 3
+    assert done.code == FAILED
+
+
+def test_a_selector_chooses_and_a_choice_of_nothing_or_of_two_is_refused(scene: Scene) -> None:
+    scene.credential("one")
+    scene.credential("two")
+    scene.patch("two", {"metadata": {"labels": {"team": "photos"}}})
+    assert ask(scene, "rotate", "-l", "team=photos").out == f"{scene.namespace}/two: rotation requested\n"
+    for wrong in ((), ("one", "--all"), ("one", "-A"), ("-l", "team=photos", "--all")):
+        assert ask(scene, "rotate", *wrong).code == USAGE
+    assert ask(scene, "rotate", "nobody").code == FAILED
+
+
+def test_suspend_and_resume_change_the_spec_and_name_what_would_undo_it(scene: Scene) -> None:
+    scene.credential()
+    told = ask(scene, "suspend", "lightroom")
+    assert (told.code, told.out) == (0, f"{scene.namespace}/lightroom: suspended\n")
+    assert "if it comes from Git or a chart, set spec.suspend there too" in told.err
+    assert scene.api.get(scene.path("lightroom"))["spec"]["suspend"] is True
+    assert ask(scene, "resume", "lightroom").code == 0
+    assert scene.api.get(scene.path("lightroom"))["spec"]["suspend"] is False
+    managers = {each["manager"] for each in scene.api.get(scene.path("lightroom"))["metadata"]["managedFields"]}
+    assert "kubectl-adobe-ims" in managers
+    assert "adobe-ims-operator" not in managers
+
+
+def applied_by(scene: Scene, manager: str, body: dict[str, Any]) -> None:
+    path = f"{scene.path(body['metadata']['name'])}?fieldManager={manager}&force=true"
+    scene.api.patch(path, body, "application/apply-patch+yaml")
+
+
+def test_a_suspend_that_flux_or_argo_would_take_back_is_told(scene: Scene) -> None:
+    by_flux = manifest("by-flux", suspend=False)
+    by_flux["metadata"]["labels"] = {
+        "kustomize.toolkit.fluxcd.io/name": "apps",
+        "kustomize.toolkit.fluxcd.io/namespace": "flux-system",
+    }
+    applied_by(scene, "kustomize-controller", by_flux)
+    by_argo = manifest("by-argo")
+    by_argo["metadata"]["annotations"] = {"argocd.argoproj.io/tracking-id": "photos:adobe-ims.dev/AdobeIMS:a/b"}
+    applied_by(scene, "argocd-controller", by_argo)
+    told = ask(scene, "suspend", "by-flux", "by-argo", "-o", "json")
+    warnings = {each["name"]: each["warnings"] for each in json.loads(told.out)["credentials"]}
+    assert warnings["by-flux"] == [
+        "Flux's Kustomization flux-system/apps sets spec.suspend and will set it back; change it to true at its source"
+    ]
+    assert warnings["by-argo"] == [
+        "Argo CD's application photos manages it; if its source has spec.suspend, change it to true there"
+    ]
