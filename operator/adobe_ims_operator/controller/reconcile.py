@@ -123,6 +123,7 @@ class Reconciler:
             self._write_failed(observed, _not_written(name, error))
         else:
             self.work.in_hand.pop(observed.key)
+            self.work.tally.rotations[need.reason] += 1
             version, digest = written.metadata.version, observed.spec_digests.whole
             self.work.store.upsert_own_secret(secret_key, written.metadata, by=observed.key)
             after = attempt.written(observed.attempts, version, digest, written.differences, made=made)

@@ -18,8 +18,9 @@ from yarl import URL
 
 from adobe_ims_operator.api.names import FIELD_MANAGER
 from adobe_ims_operator.kube.answers import JSONObject, check_mapping, check_object
-from adobe_ims_operator.kube.errors import UnreachableError, from_answer
+from adobe_ims_operator.kube.errors import RefusedError, UnreachableError, from_answer
 from adobe_ims_operator.kube.login import NoClusterError, forget_files, no_cluster
+from adobe_ims_operator.kube.traffic import Traffic
 from adobe_ims_operator.kube.transport import LARGE, Answer, decode, lines, translated_errors
 
 REQUEST_SECONDS = 15.0
@@ -52,6 +53,7 @@ class Kube:
         reload_after: credentials that the API server refuses are loaded again no sooner than so many seconds after the
             last time.
         patience: seconds that a request may take, but for a stream.
+        traffic: counts the requests.
 
     Raises:
         NoClusterError: the certificates of the configuration can't be used.
@@ -65,7 +67,10 @@ class Kube:
         time_left: Callable[[], float] = unhurried,
         reload_after: float = RELOAD_SECONDS,
         patience: float = REQUEST_SECONDS,
+        *,
+        traffic: Traffic | None = None,
     ) -> None:
+        self.traffic = traffic or Traffic()
         self._connections = connections + 16
         self._session: aiohttp.ClientSession | None = None
         self._decoding = asyncio.Lock()
@@ -109,7 +114,7 @@ class Kube:
     def _open(self, connections: int, *middlewares: aiohttp.ClientMiddlewareType) -> aiohttp.ClientSession:
         return aiohttp.ClientSession(
             connector=aiohttp.TCPConnector(ssl=self._client.rest_client.ssl_context, limit=connections),
-            middlewares=middlewares,
+            middlewares=(self.traffic.count, *middlewares),
             response_class=Answer,
             proxy=self._configuration.proxy,
             trust_env=False,  # HTTPS_PROXY is for IMS: a cluster's API server is next door
@@ -268,6 +273,8 @@ class Kube:
                     quotable=_quotable(method, path, query),
                     retry_after=response.headers.get("Retry-After"),
                 )
+            if isinstance(refusal, RefusedError) and method != "GET" and "dryRun" not in (query or {}):
+                self.traffic.refuse(path, refusal)
             if response.status != UNAUTHORIZED or not await self.log_in_anew():
                 raise refusal
 
