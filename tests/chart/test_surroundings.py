@@ -21,7 +21,7 @@ from adobe_ims_operator.core.forbidden_metadata import Forbidden
 from adobe_ims_operator.kube.client import Kube
 from adobe_ims_operator.kube.recorder import Recorder
 from adobe_ims_operator.manager.metrics import Metrics
-from chart.objects import EVERYTHING, NAME, OPERATOR, Object, container, of, one, pod, render
+from chart.objects import EVERYTHING, NAME, OPERATOR, Object, alerts, container, of, one, pod, render
 from testbed.cluster import CRDS
 from testbed.helm import rendered, template
 
@@ -135,22 +135,6 @@ def test_a_monitor_scrapes_the_metrics_port_with_their_own_labels() -> None:
     assert {"name": "metrics", "containerPort": 8080} in container(objects)["ports"]
 
 
-def alerts() -> dict[str, Object]:
-    (group,) = one(render(**EVERYTHING), "PrometheusRule")["spec"]["groups"]
-    return {rule["alert"]: rule for rule in group["rules"]}
-
-
-def test_an_outage_is_critical_and_a_rotation_that_fails_is_a_warning() -> None:
-    found = {name: (rule["labels"]["severity"], rule.get("for")) for name, rule in alerts().items()}
-    assert found == {
-        "AdobeIMSCredentialWithoutToken": ("critical", "2m"),
-        "AdobeIMSRotationFailing": ("warning", "15m"),
-        "AdobeIMSRestartFailing": ("warning", "15m"),
-        "AdobeIMSFallbackClientSecret": ("warning", "1d"),
-        "AdobeIMSOperatorNoLeader": ("critical", "5m"),
-    }
-
-
 def controller() -> Controller:
     """One that is never started."""
     clock = Clock(lambda: datetime.now(UTC), time.monotonic)
@@ -181,7 +165,7 @@ async def test_alerts_ask_for_metrics_that_there_are_of_pods_of_this_release() -
     application.add_routes(served.routes())
     async with TestClient(TestServer(application)) as client, client.get("/metrics") as response:
         names = set(re.findall(r"(?m)^# TYPE (\w+)", await response.text()))
-    for rule in alerts().values():
+    for rule in alerts(EVERYTHING).values():
         asked = re.findall(r"(adobe_ims_\w+)\{([^}]*)\}", rule["expr"])
         assert asked
         assert {name for name, _ in asked} <= names
