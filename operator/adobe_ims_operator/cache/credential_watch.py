@@ -14,6 +14,7 @@ from typing import Any, cast
 
 import kopf
 
+from adobe_ims_operator.api.log_fields import about
 from adobe_ims_operator.api.resource import GROUP, PLURAL, VERSION, Key, MalformedResourceError, parse_credential
 from adobe_ims_operator.cache.namespaces import Namespaces
 from adobe_ims_operator.cache.store import Store
@@ -213,7 +214,7 @@ class CredentialWatch:
             if not self._lookup.locked():  # many that go at once are not worth a request each
                 async with self._lookup:
                     why = await self._why_gone(key, metadata["uid"]) or why
-        logger.info("%s: %s", key, why)
+        logger.info("%s: %s", key, why, extra=about(key))
 
     async def _why_gone(self, key: Key, uid: str) -> str | None:
         try:

@@ -15,6 +15,7 @@ from functools import partial
 from adobe_ims_operator.adobe.client import IMSClient
 from adobe_ims_operator.adobe.endpoints import Endpoints
 from adobe_ims_operator.adobe.rate import RateLimit
+from adobe_ims_operator.api.log_fields import about
 from adobe_ims_operator.api.resource import Key
 from adobe_ims_operator.api.times import Clock
 from adobe_ims_operator.cache.absences import Absences
@@ -211,7 +212,7 @@ class Controller:
                 raise
             return self._clock.now()
         except Exception:
-            logger.exception(DEFECT, key)
+            logger.exception(DEFECT, key, extra=about(key))
             return self._clock.now() + AFTER_DEFECT
 
     async def _asker(self, url: str) -> None:
@@ -227,7 +228,7 @@ class Controller:
                 if is_cancelled():
                     raise
             except Exception:
-                logger.exception(DEFECT, key)
+                logger.exception(DEFECT, key, extra=about(key, endpoint=url))
                 again_after = AFTER_DEFECT
             finally:
                 self._work.answered(key, url)
