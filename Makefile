@@ -75,6 +75,10 @@ manifests: $(VENV) ## Write deploy/ and the chart's table of values, both from t
 	@.venv/bin/python hack/values.py
 	@$(RUN) hack/manifests.py
 
+.PHONY: dashboard
+dashboard: $(VENV) binaries ## Draw docs/dashboard.svg from live data, in four minutes
+	@PYTHONPATH=.:hack .venv/bin/python -m dashboard
+
 .PHONY: fmt
 fmt: $(VENV) ## Format, and mend what the linter can mend
 	@.venv/bin/ruff check --fix --quiet . || true

@@ -81,7 +81,7 @@ KUBERNETES = Module(
     },
 )
 HELM = Module("helm", "helm.sh/helm/v4", {"helm.sh/helm/v4/internal/version.version": "{version}"})
-# The tag leaves out the clients of all clouds, which promtool would look for targets with.
+# The tag leaves out the clients of all clouds, which Prometheus would look for targets with.
 MONITORING = Module("monitoring", "k8s.io/kube-state-metrics/v2", {}, "remove_all_sd")
 
 CONTROL_PLANE_PACKAGES = {
@@ -98,6 +98,7 @@ NODE_PACKAGES = {
 HELM_PACKAGES = {"helm": "helm.sh/helm/v4/cmd/helm"}
 MONITORING_PACKAGES = {
     "kube-state-metrics": "k8s.io/kube-state-metrics/v2",
+    "prometheus": "github.com/prometheus/prometheus/cmd/prometheus",
     "promtool": "github.com/prometheus/prometheus/cmd/promtool",
 }
 # Go names a binary after the last element of its package that is no version.
@@ -125,9 +126,10 @@ class NodeBinaries:
 
 @dataclass(frozen=True, slots=True)
 class MonitoringBinaries:
-    """What shows the operator's objects and tests the alerts on them, without the operator."""
+    """What shows the operator's objects without the operator, scrapes its metrics, and tests alerts and queries."""
 
     kube_state_metrics: Path
+    prometheus: Path
     promtool: Path
 
 
@@ -156,7 +158,7 @@ def helm() -> Path:
 
 
 def monitoring() -> MonitoringBinaries:
-    """Return kube-state-metrics and promtool, likewise. Raises go_build.BuildError."""
+    """Return kube-state-metrics, Prometheus and promtool, likewise. Raises go_build.BuildError."""
     return MonitoringBinaries(**_find(MONITORING, MONITORING_PACKAGES, "the alerts"))
 
 

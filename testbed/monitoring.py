@@ -92,9 +92,19 @@ def check_alerts(
         ],
     }
     spec = yaml.safe_load((FOLDER / "rules.yaml").read_text())["spec"]
-    (folder / "rules.yaml").write_text(yaml.safe_dump(spec))
-    tests = {"rule_files": ["rules.yaml"], "evaluation_interval": "1m", "tests": [test]}
-    (folder / "tests.yaml").write_text(yaml.safe_dump(tests))
+    return run_rule_tests(spec, [test], folder)
+
+
+def run_rule_tests(rules: Mapping[str, Any], tests: Sequence[Mapping[str, Any]], folder: Path) -> str:
+    """What promtool finds wrong with rules by its tests; "" where nothing is.
+
+    Args:
+        rules: a rule file of Prometheus, which is the spec of a PrometheusRule.
+        tests: as in a test file of promtool.
+    """
+    (folder / "rules.yaml").write_text(yaml.safe_dump(dict(rules)))
+    content = {"rule_files": ["rules.yaml"], "evaluation_interval": "1m", "tests": list(tests)}
+    (folder / "tests.yaml").write_text(yaml.safe_dump(content))
     command = [str(monitoring().promtool), "test", "rules", "tests.yaml"]
     done = subprocess.run(command, cwd=folder, capture_output=True, text=True, check=False)
     return done.stdout + done.stderr if done.returncode else ""

@@ -98,3 +98,9 @@ def pod(objects: Sequence[Object], name: str = "adobe-ims-operator") -> Object:
 def container(objects: Sequence[Object], name: str = "adobe-ims-operator") -> Object:
     (found,) = pod(objects, name)["spec"]["containers"]
     return dict(found)
+
+
+def alerts(values: Mapping[str, Any]) -> dict[str, Object]:
+    """The alerts of the chart, by name."""
+    (group,) = one(template(values), "PrometheusRule")["spec"]["groups"]
+    return {rule["alert"]: rule for rule in group["rules"]}

@@ -1,5 +1,6 @@
 """What stands around the pods: who selects them, names and labels, monitors, alerts, policies, the custom resource."""
 
+import html
 import re
 import ssl
 import time
@@ -20,9 +21,12 @@ from adobe_ims_operator.controller.controller import Controller
 from adobe_ims_operator.core.forbidden_metadata import Forbidden
 from adobe_ims_operator.kube.client import Kube
 from adobe_ims_operator.kube.recorder import Recorder
+from adobe_ims_operator.kube.traffic import Traffic
 from adobe_ims_operator.manager.metrics import Metrics
-from chart.objects import EVERYTHING, NAME, OPERATOR, Object, container, of, one, pod, render
+from chart.objects import EVERYTHING, NAME, OPERATOR, Object, alerts, container, of, one, pod, render
+from testbed.binaries import REPOSITORY
 from testbed.cluster import CRDS
+from testbed.dashboard import DASHBOARD, panels
 from testbed.helm import rendered, template
 
 NO_NAMESPACE = {"CustomResourceDefinition", "ClusterRole", "ClusterRoleBinding"}
@@ -135,22 +139,6 @@ def test_a_monitor_scrapes_the_metrics_port_with_their_own_labels() -> None:
     assert {"name": "metrics", "containerPort": 8080} in container(objects)["ports"]
 
 
-def alerts() -> dict[str, Object]:
-    (group,) = one(render(**EVERYTHING), "PrometheusRule")["spec"]["groups"]
-    return {rule["alert"]: rule for rule in group["rules"]}
-
-
-def test_an_outage_is_critical_and_a_rotation_that_fails_is_a_warning() -> None:
-    found = {name: (rule["labels"]["severity"], rule.get("for")) for name, rule in alerts().items()}
-    assert found == {
-        "AdobeIMSCredentialWithoutToken": ("critical", "2m"),
-        "AdobeIMSRotationFailing": ("warning", "15m"),
-        "AdobeIMSRestartFailing": ("warning", "15m"),
-        "AdobeIMSFallbackClientSecret": ("warning", "1d"),
-        "AdobeIMSOperatorNoLeader": ("critical", "5m"),
-    }
-
-
 def controller() -> Controller:
     """One that is never started."""
     clock = Clock(lambda: datetime.now(UTC), time.monotonic)
@@ -174,18 +162,53 @@ def controller() -> Controller:
     )
 
 
-async def test_alerts_ask_for_metrics_that_there_are_of_pods_of_this_release() -> None:
+async def metric_names() -> set[str]:
     served = Metrics()
     served.register(controller(), lambda: True, lambda: datetime.now(UTC), dict)
+    served.register_traffic(Traffic())
+    served.register_events(lambda: 0)
     application = web.Application()
     application.add_routes(served.routes())
     async with TestClient(TestServer(application)) as client, client.get("/metrics") as response:
-        names = set(re.findall(r"(?m)^# TYPE (\w+)", await response.text()))
-    for rule in alerts().values():
+        return set(re.findall(r"(?m)^# TYPE (\w+)", await response.text()))
+
+
+async def test_alerts_ask_for_metrics_that_there_are_of_pods_of_this_release() -> None:
+    names = await metric_names()
+    for rule in alerts(EVERYTHING).values():
         asked = re.findall(r"(adobe_ims_\w+)\{([^}]*)\}", rule["expr"])
         assert asked
         assert {name for name, _ in asked} <= names
         assert all(re.search(r'pod=~"adobe-ims-operator-\[', labels) for _, labels in asked)
+
+
+def test_the_dashboard_is_in_a_config_map_that_the_sidecar_finds() -> None:
+    def config_map(**values: Any) -> Object:
+        objects = render(metrics={"dashboard": {"enabled": True, **values}})
+        return one(objects, "ConfigMap", "adobe-ims-operator-dashboard")
+
+    found = config_map()
+    assert found["metadata"]["labels"]["grafana_dashboard"] == "1"
+    assert "annotations" not in found["metadata"]
+    assert found["data"] == {DASHBOARD.name: DASHBOARD.read_text().rstrip()}
+    given = config_map(labels={"dashboards": "mine"}, annotations={"example.com/owner": "me"}, folder="Adobe")
+    assert given["metadata"]["labels"]["dashboards"] == "mine"
+    assert given["metadata"]["annotations"] == {"example.com/owner": "me", "grafana_folder": "Adobe"}
+    assert not of(render(), "ConfigMap")
+
+
+def test_the_picture_of_the_dashboard_shows_each_of_its_panels() -> None:
+    picture = html.unescape((REPOSITORY / "docs" / "dashboard.svg").read_text())
+    assert [panel.title for panel in panels() if panel.title[:14] not in picture] == []
+
+
+async def test_the_dashboard_asks_for_metrics_that_there_are() -> None:
+    names = await metric_names()
+    asked = {name for panel in panels() for query, _ in panel.targets for name in re.findall(r"adobe_ims_\w+", query)}
+    assert len(asked) > 20
+    assert {re.sub(r"_(total|bucket|info)$", "", name) for name in asked} <= {
+        re.sub(r"_(total|info)$", "", name) for name in names
+    }
 
 
 def test_a_network_policy_lets_out_to_the_ports_of_what_the_operator_asks_and_no_others() -> None:

@@ -10,6 +10,8 @@ from typing import Any
 import httpx
 import pytest
 
+from adobe_ims_operator.api.log_fields import about
+from adobe_ims_operator.api.resource import Key
 from adobe_ims_operator.manager import logs
 
 LIBRARIES = ("httpx", "httpcore.http11", "aiohttp.client", "asyncio")
@@ -37,6 +39,23 @@ def test_a_line_of_json_has_time_level_logger_and_message(message: str, capsys: 
     assert line == {"level": "WARNING", "logger": "some.module", "message": message}
     assert re.fullmatch(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z", moment)
     assert abs((datetime.fromisoformat(moment) - datetime.now(UTC)).total_seconds()) < 60
+
+
+def test_a_line_about_a_credential_has_it_as_fields_beside_the_logger(capsys: pytest.CaptureFixture[str]) -> None:
+    logs.set_up("json", "info")
+    fields = about(Key("photos", "lightroom"), reason="Due", expires_at=datetime(2026, 11, 26, tzinfo=UTC))
+    logging.getLogger("some.module").info("written", extra=fields)
+    [line] = lines(capsys)
+    del line["time"]
+    assert line == {
+        "level": "INFO",
+        "logger": "some.module",
+        "message": "written",
+        "namespace": "photos",
+        "name": "lightroom",
+        "reason": "Due",
+        "expires_at": "2026-11-26T00:00:00Z",
+    }
 
 
 def test_an_exception_is_in_the_line_of_its_message(capsys: pytest.CaptureFixture[str]) -> None:

@@ -14,6 +14,7 @@ from typing import Any, cast
 
 import kopf
 
+from adobe_ims_operator.api.log_fields import about
 from adobe_ims_operator.api.resource import GROUP, PLURAL, VERSION, Key, MalformedResourceError, parse_credential
 from adobe_ims_operator.cache.namespaces import Namespaces
 from adobe_ims_operator.cache.store import Store
@@ -151,7 +152,6 @@ class CredentialWatch:
         registry = kopf.OperatorRegistry()
 
         def heed(event: kopf.RawEvent, **_: Any) -> bool:
-            self._logins = 0  # the last one works
             try:
                 check_object(event["object"])
             except ApiError:
@@ -175,7 +175,7 @@ class CredentialWatch:
                 await asyncio.sleep(backoff(Pace.API_SERVER, self._logins, self._jitter()).total_seconds())
                 await self._kube.log_in_anew()
             self._logins += 1
-            return kopf.AiohttpSession(server=self._kube.host, aiohttp_session=self._kube.session(self._pass_over))
+            return kopf.AiohttpSession(server=self._kube.host, aiohttp_session=self._kube.session(self._is_known))
 
         return registry
 
@@ -183,10 +183,6 @@ class CredentialWatch:
         known = self._store.credentials.get(key)
         seen = known.version if known is not None and known.uid == uid else -1
         return max(seen, self._unreadable.get(uid, -1)) >= version
-
-    def _pass_over(self, event: Any) -> bool:
-        self._logins = 0  # the last one works
-        return self._is_known(event)
 
     def _is_known(self, event: Any) -> bool:
         """Whether an event is no news, like that of our own write, whose answer was read."""
@@ -220,7 +216,7 @@ class CredentialWatch:
             if not self._lookup.locked():  # many that go at once are not worth a request each
                 async with self._lookup:
                     why = await self._why_gone(key, metadata["uid"]) or why
-        logger.info("%s: %s", key, why)
+        logger.info("%s: %s", key, why, extra=about(key))
 
     async def _why_gone(self, key: Key, uid: str) -> str | None:
         try:

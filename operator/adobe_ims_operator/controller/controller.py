@@ -15,6 +15,7 @@ from functools import partial
 from adobe_ims_operator.adobe.client import IMSClient
 from adobe_ims_operator.adobe.endpoints import Endpoints
 from adobe_ims_operator.adobe.rate import RateLimit
+from adobe_ims_operator.api.log_fields import about
 from adobe_ims_operator.api.resource import Key
 from adobe_ims_operator.api.times import Clock
 from adobe_ims_operator.cache.absences import Absences
@@ -27,6 +28,7 @@ from adobe_ims_operator.controller.read_secrets import SecretReader
 from adobe_ims_operator.controller.reconcile import Decide, Reconciler
 from adobe_ims_operator.controller.restarter import Restarter
 from adobe_ims_operator.controller.supervisor import Supervisor
+from adobe_ims_operator.controller.tally import Tally
 from adobe_ims_operator.controller.tasks import is_cancelled
 from adobe_ims_operator.controller.throttles import Throttles
 from adobe_ims_operator.controller.tokens_in_hand import TokensInHand
@@ -95,11 +97,11 @@ class Controller:
         self.store.wake_crowd = Crowds(self.store.users, self._enqueue).wake
         self.skews: dict[str, float] = {}
         self.supervisor = Supervisor(clock.monotonic, jitter)
-        self._limits = {url: RateLimit(qps, clock.monotonic) for url in endpoints.urls}
+        self.limits = {url: RateLimit(qps, clock.monotonic) for url in endpoints.urls}
         self.lanes = {url: Lane(self._asker_count, self._seconds, partial(self._slot, url)) for url in endpoints.urls}
         for lane in self.lanes.values():
             self._in_hand.add_gate(lane)
-        throttles = Throttles(self._limits, clock.monotonic, self.queue.add)
+        self.throttles = throttles = Throttles(self.limits, clock.monotonic, self.queue.add)
         self._work = Work(
             self.store,
             endpoints,
@@ -115,7 +117,7 @@ class Controller:
         follow_up = FollowUp(self._work, kube, reader, recorder, restarter, clock, jitter)
         self._reconciler = Reconciler(self._work, kube, reader, follow_up, clock, decide)
         self._fetcher = Fetcher(
-            self._work, reader, kube, ims, throttles, self._limits, clock, random_hex, count, self.skews
+            self._work, reader, kube, ims, throttles, self.limits, clock, random_hex, count, self.skews
         )
 
     def start(self) -> None:
@@ -130,6 +132,11 @@ class Controller:
     def tokens_in_hand(self) -> int:
         """How many tokens wait to be written."""
         return len(self._in_hand)
+
+    @property
+    def tally(self) -> Tally:
+        """What the work came to."""
+        return self._work.tally
 
     @property
     def tasks(self) -> Sequence[asyncio.Task[None]]:
@@ -178,7 +185,7 @@ class Controller:
     async def _slot(self, url: str) -> None:
         await self._may_ask.wait()
         await self._in_hand.room()
-        await self._limits[url].wait()
+        await self.limits[url].wait()
 
     def _enqueue(self, key: Key, after: float) -> None:
         if after:
@@ -205,7 +212,7 @@ class Controller:
                 raise
             return self._clock.now()
         except Exception:
-            logger.exception(DEFECT, key)
+            logger.exception(DEFECT, key, extra=about(key))
             return self._clock.now() + AFTER_DEFECT
 
     async def _asker(self, url: str) -> None:
@@ -221,7 +228,7 @@ class Controller:
                 if is_cancelled():
                     raise
             except Exception:
-                logger.exception(DEFECT, key)
+                logger.exception(DEFECT, key, extra=about(key, endpoint=url))
                 again_after = AFTER_DEFECT
             finally:
                 self._work.answered(key, url)

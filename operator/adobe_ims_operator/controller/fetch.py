@@ -14,6 +14,7 @@ from adobe_ims_operator.adobe.errors import ClockSkewed, IMSError, IMSRateLimite
 from adobe_ims_operator.adobe.rate import RateLimit
 from adobe_ims_operator.adobe.throttle import ThrottledClient
 from adobe_ims_operator.api.ledger import Facts, new_rotation_id
+from adobe_ims_operator.api.log_fields import about
 from adobe_ims_operator.api.reasons import Reason
 from adobe_ims_operator.api.resource import Key
 from adobe_ims_operator.api.times import Clock
@@ -83,7 +84,14 @@ class Fetcher:
         for number, secret_key in enumerate(client.secrets):
             if number:  # the first had its turn before the lane chose this credential
                 tried, refusal = next(reversed(refusals.items()))
-                logger.info("%s: %s with the key %s; the next one is tried", observed.key, refusal, tried)
+                fields = about(
+                    observed.key,
+                    secret=observed.spec.client.secret_name,
+                    reason=refusal.reason,
+                    endpoint=ask.endpoint,
+                    debug_id=refusal.debug_id,
+                )
+                logger.info("%s: %s with the key %s; the next one is tried", observed.key, refusal, tried, extra=fields)
                 await self.limits[ask.endpoint].wait(again=observed.key.namespace)
             outcome = await self._ask_in_turn(observed, ask, client, secret_key, inputs)
             if not isinstance(outcome, InvalidClient):

@@ -10,6 +10,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
+from adobe_ims_operator.api.log_fields import about
 from adobe_ims_operator.api.reasons import Reason
 from adobe_ims_operator.api.resource import Credential
 from adobe_ims_operator.api.status import Status, to_json
@@ -131,7 +132,7 @@ class FollowUp:
         self.work.note(key, known)
         if known.unreported is not None:
             wait = (known.unreported.retry_at - now).total_seconds()
-            logger.warning("%s: can't write the status: %s; again in %.1f s", key, error, wait)
+            logger.warning("%s: can't write the status: %s; again in %.1f s", key, error, wait, extra=about(key))
 
     async def _delete_outgrown(self, observed: Observed) -> None:
         # Not before the new Secret holds what the old one did.
@@ -142,7 +143,9 @@ class FollowUp:
         for secret_key, secret in self.work.store.outgrown_secrets(key):
             try:
                 await self.kube.delete(secret_path(secret_key), secret.uid, secret.version)
-                logger.info("%s: deleted Secret %s, which spec.secret.name no longer names", key, secret_key.name)
+                name = secret_key.name
+                message = "%s: deleted Secret %s, which spec.secret.name no longer names"
+                logger.info(message, key, name, extra=about(key, secret=name))
                 await self.reader.secret(secret_key, by=None)
             except NotFoundError:
                 self.work.store.delete_secret(secret_key, secret.version)
@@ -153,7 +156,7 @@ class FollowUp:
             self.work.note(key, attempt.cleaned_up(known))
         else:
             self.work.note(key, attempt.clean_up_failed(known, failed, self.clock.now(), self.jitter()))
-            logger.warning("%s: %s", key, failed.finding.message)
+            logger.warning("%s: %s", key, failed.finding.message, extra=about(key, reason=failed.finding.reason))
 
     def _look_again(self, observed: Observed, decision: Ask | Wait | Refuse) -> datetime:
         now, clean_up = self.clock.now(), observed.attempts.clean_up

@@ -1,9 +1,10 @@
 """SecretReader into Secrets, whose content the watches do not show, and what is remembered of them."""
 
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
+from adobe_ims_operator.api.log_fields import about
 from adobe_ims_operator.api.reasons import Reason
 from adobe_ims_operator.api.resource import Key
 from adobe_ims_operator.api.times import Clock
@@ -143,7 +144,19 @@ class SecretReader:
             wait = (after.failure.retry_at - now).total_seconds()
             finding = trouble.finding
             line = (observed.key, finding.reason, finding.message, wait)
-            logger.warning("%s: %s: %s; again in %.0f s", *line, extra={"x-debug-id": debug_id} if debug_id else None)
+            logger.warning("%s: %s: %s; again in %.0f s", *line, extra=_fields(observed, step, finding, debug_id))
+
+
+def _fields(observed: Observed, step: Step, finding: Finding, debug_id: str | None) -> Mapping[str, Mapping[str, str]]:
+    client = step in (Step.READ_CLIENT_SECRET, Step.ASK)
+    return about(
+        observed.key,
+        secret=observed.spec.client.secret_name if client else observed.spec.secret.name,
+        reason=finding.reason,
+        endpoint=observed.endpoint.url if step is Step.ASK else None,
+        expires_at=observed.facts.expires_at if observed.facts is not None else None,
+        debug_id=debug_id,
+    )
 
 
 def _seen(found: ClientSecret, uid: str) -> SeenClientSecret:

@@ -11,6 +11,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import assert_never
 
+from adobe_ims_operator.api.log_fields import about
 from adobe_ims_operator.api.placeholders import TemplateError
 from adobe_ims_operator.api.reasons import Reason
 from adobe_ims_operator.api.resource import Key
@@ -90,7 +91,8 @@ class Reconciler:
         else:
             self.work.withdraw(key)
         again_at = await self.follow_up.follow_up(observed, decision)
-        logger.debug("%s: %s; looking again at %s", key, _finding(decision).reason, again_at)
+        reason = _finding(decision).reason
+        logger.debug("%s: %s; looking again at %s", key, reason, again_at, extra=about(key, reason=reason))
         return again_at
 
     async def _write(self, observed: Observed, need: Finding) -> None:
@@ -123,6 +125,7 @@ class Reconciler:
             self._write_failed(observed, _not_written(name, error))
         else:
             self.work.in_hand.pop(observed.key)
+            self.work.tally.rotations[need.reason] += 1
             version, digest = written.metadata.version, observed.spec_digests.whole
             self.work.store.upsert_own_secret(secret_key, written.metadata, by=observed.key)
             after = attempt.written(observed.attempts, version, digest, written.differences, made=made)
@@ -131,7 +134,16 @@ class Reconciler:
                 self.follow_up.recorder.record(Regarding(observed.key, observed.uid), event)
             expires_at = to_rfc3339(held.facts.expires_at)
             why = f"{need.reason}: {need.message}"
-            logger.info("%s: wrote Secret %s: token expires at %s (%s)", observed.key, name, expires_at, why)
+            fields = about(
+                observed.key,
+                secret=name,
+                reason=need.reason,
+                endpoint=observed.endpoint.url,
+                expires_at=held.facts.expires_at,
+            )
+            logger.info(
+                "%s: wrote Secret %s: token expires at %s (%s)", observed.key, name, expires_at, why, extra=fields
+            )
 
     async def _may_change(self, observed: Observed, secret: ObservedSecret, content: Content) -> bool:
         """Whether what a look into the Secret showed lets it be written to."""
@@ -164,13 +176,16 @@ class Reconciler:
             known = self.work.attempts(observed.key) or observed.attempts
             after = attempt.metadata_written(known, seen, need, digest, self.clock.now(), self.reader.jitter())
             self.work.note(observed.key, after)
-            logger.info("%s: wrote the metadata of Secret %s: %s", observed.key, name, need.message)
+            fields = about(observed.key, secret=name, reason=need.reason)
+            logger.info("%s: wrote the metadata of Secret %s: %s", observed.key, name, need.message, extra=fields)
 
     def _metadata_failed(self, observed: Observed, need: Finding, trouble: Trouble) -> None:
         known, digest = self.work.attempts(observed.key) or observed.attempts, observed.spec_digests.whole
         after = attempt.metadata_failed(known, trouble, need, digest, self.clock.now(), self.reader.jitter())
         self.work.note(observed.key, after)
-        logger.warning("%s: %s: %s", observed.key, trouble.finding.reason, trouble.finding.message)
+        finding = trouble.finding
+        fields = about(observed.key, secret=observed.spec.secret.name, reason=finding.reason)
+        logger.warning("%s: %s: %s", observed.key, finding.reason, finding.message, extra=fields)
 
     def _makes(self, observed: Observed, held: HeldToken) -> tuple[str, timedelta] | None:
         """The rotation that makes a new Secret, and for how long there has been none of its name."""

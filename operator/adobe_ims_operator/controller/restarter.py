@@ -52,6 +52,8 @@ class Restarter:
                 now = self.clock.now()
                 outcome = Outcome(await workloads.look_again(self.kube, key.namespace, workload, found, now))
             finding = outcome.finding
+            if found is None:
+                self.work.tally.restarts[finding.reason] += 1
             note = restarts.note(rotation, workload, finding, known.get(workload), self.clock.now(), self.jitter())
             known = {**known, workload: note}
             self.work.note(key, replace(self.work.attempts(key) or observed.attempts, restarts=known))

@@ -41,6 +41,15 @@ class Throttles:
         """How many credentials wait for a client."""
         return len(self._waits_for)
 
+    @property
+    def waiting_by_endpoint(self) -> Mapping[str, int]:
+        """How many credentials wait for a client that an endpoint throttles."""
+        counts = dict.fromkeys(self._limits, 0)
+        for client, keys in self._waiting.items():
+            if client.endpoint in counts:
+                counts[client.endpoint] += len(keys)
+        return counts
+
     def seconds_left(self, client: ThrottledClient, key: Key) -> float | None:
         """For how long a credential has to wait for its client, or None where it need not.
 

@@ -13,6 +13,7 @@ from adobe_ims_operator.api.resource import Key
 from adobe_ims_operator.api.times import Clock
 from adobe_ims_operator.cache.store import Store
 from adobe_ims_operator.controller.lanes import Lane
+from adobe_ims_operator.controller.tally import Tally
 from adobe_ims_operator.controller.throttles import Throttles
 from adobe_ims_operator.controller.tokens_in_hand import TokensInHand
 from adobe_ims_operator.core import attempts as attempt
@@ -52,6 +53,7 @@ class Work:
         self.throttles = throttles
         self.clock = clock
         self.forbidden = forbidden
+        self.tally = Tally()
         self._observe = observe
         self._attempts: dict[Key, Attempts] = {}
         self._asks: dict[Key, tuple[str, datetime]] = {}

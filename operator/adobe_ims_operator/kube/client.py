@@ -18,10 +18,11 @@ from yarl import URL
 
 from adobe_ims_operator.api.names import FIELD_MANAGER
 from adobe_ims_operator.kube.answers import JSONObject, check_mapping, check_object
-from adobe_ims_operator.kube.errors import UnreachableError, from_answer
+from adobe_ims_operator.kube.errors import RefusedError, UnreachableError, from_answer
 from adobe_ims_operator.kube.informer import IsKnown, in_pages, without
 from adobe_ims_operator.kube.login import NoClusterError, forget_files, no_cluster
 from adobe_ims_operator.kube.page_size import PageSize
+from adobe_ims_operator.kube.traffic import Traffic
 from adobe_ims_operator.kube.transport import LARGE, Answer, decode, lines, translated_errors
 
 REQUEST_SECONDS = 15.0
@@ -55,6 +56,7 @@ class Kube:
             last time.
         patience: seconds that a request may take, but for a stream.
         manager: under which name what is written is noted in managedFields.
+        traffic: counts the requests.
 
     Raises:
         NoClusterError: the certificates of the configuration can't be used.
@@ -70,8 +72,10 @@ class Kube:
         patience: float = REQUEST_SECONDS,
         *,
         manager: str = FIELD_MANAGER,
+        traffic: Traffic | None = None,
     ) -> None:
         self._managed = {"fieldManager": manager}
+        self.traffic = traffic or Traffic()
         self._connections = connections + 16
         self._session: aiohttp.ClientSession | None = None
         self._decoding = asyncio.Lock()
@@ -119,7 +123,7 @@ class Kube:
     def _open(self, connections: int, *middlewares: aiohttp.ClientMiddlewareType) -> aiohttp.ClientSession:
         return aiohttp.ClientSession(
             connector=aiohttp.TCPConnector(ssl=self._client.rest_client.ssl_context, limit=connections),
-            middlewares=middlewares,
+            middlewares=(self.traffic.count, *middlewares),
             response_class=Answer,
             proxy=self._configuration.proxy,
             cookie_jar=aiohttp.DummyCookieJar(),
@@ -278,6 +282,8 @@ class Kube:
                     quotable=_quotable(method, path, query),
                     retry_after=response.headers.get("Retry-After"),
                 )
+            if isinstance(refusal, RefusedError) and method != "GET" and "dryRun" not in (query or {}):
+                self.traffic.refuse(path, refusal)
             if response.status != UNAUTHORIZED or not await self.log_in_anew():
                 raise refusal
 

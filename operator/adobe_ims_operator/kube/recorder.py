@@ -6,9 +6,10 @@ An API server that takes long over Events, as one with a hanging admission webho
 import asyncio
 import logging
 from collections import Counter, deque
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from datetime import datetime
 
+from adobe_ims_operator.api.log_fields import about
 from adobe_ims_operator.core.events import Event, Regarding, to_json
 from adobe_ims_operator.kube.client import Kube
 from adobe_ims_operator.kube.errors import ApiError, ConflictError, InvalidAnswerError, NotLeadingError
@@ -67,7 +68,8 @@ class Recorder:
         """Log what happened to an object just now, unless the log has it, and have it sent."""
         if not event.logged:
             level = logging.WARNING if event.warning else logging.INFO
-            logger.log(level, "%s: %s: %s", regarding.key, event.reason, event.note)
+            fields = _fields(regarding, event)
+            logger.log(level, "%s: %s: %s", regarding.key, event.reason, event.note, extra=fields)
         namespace = regarding.key.namespace
         if not self._has_room(namespace):
             self._drop(namespace)
@@ -110,20 +112,23 @@ class Recorder:
         """Send what was recorded, one Event after the other, until cancelled; several may run at once."""
         while True:
             regarding, event, happened_at = await self._take()
-            key = regarding.key
+            key, fields = regarding.key, _fields(regarding, event)
             try:
                 body = to_json(event, regarding, happened_at, self._instance)
                 await self._kube.create(events_path(key.namespace), body)
             except NotLeadingError:
-                logger.info("%s: the Event %s is not sent, as another replica may lead", key, event.reason)
+                logger.info(
+                    "%s: the Event %s is not sent, as another replica may lead", key, event.reason, extra=fields
+                )
             except InvalidAnswerError as error:
-                logger.info("%s: the Event %s is sent, but its answer is odd: %s", key, event.reason, error)
+                message = "%s: the Event %s is sent, but its answer is odd: %s"
+                logger.info(message, key, event.reason, error, extra=fields)
             except ConflictError:
-                logger.debug("%s: the Event %s was sent before", key, event.reason)
+                logger.debug("%s: the Event %s was sent before", key, event.reason, extra=fields)
             except ApiError as error:
-                logger.warning("%s: the Event %s could not be written: %s", key, event.reason, error)
+                logger.warning("%s: the Event %s could not be written: %s", key, event.reason, error, extra=fields)
             except Exception:
-                logger.exception("%s: a defect of the operator; please report it", key)
+                logger.exception("%s: a defect of the operator; please report it", key, extra=fields)
             finally:
                 self._done(key.namespace)
 
@@ -152,3 +157,8 @@ class Recorder:
     async def flush(self) -> None:
         """Wait until all that was recorded is sent."""
         await self._idle.wait()
+
+
+def _fields(regarding: Regarding, event: Event) -> Mapping[str, Mapping[str, str]]:
+    # An Event about a workload is for a credential.
+    return about((event.related or regarding).key, reason=event.reason)

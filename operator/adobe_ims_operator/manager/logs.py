@@ -9,11 +9,13 @@ import sys
 from collections.abc import Sequence
 from datetime import UTC, datetime
 from types import TracebackType
+from typing import Any
 
 from pythonjsonlogger.json import JsonFormatter
 
 from adobe_ims_operator.adobe.endpoints import Endpoints
 from adobe_ims_operator.adobe.proxies import Proxies
+from adobe_ims_operator.api.log_fields import FIELDS
 from adobe_ims_operator.api.names import version
 from adobe_ims_operator.api.text import printable
 
@@ -31,6 +33,10 @@ _ExceptionInfo = tuple[type[BaseException], BaseException, TracebackType | None]
 
 
 class _JsonFormatter(JsonFormatter):
+    def process_log_record(self, log_data: dict[str, Any]) -> dict[str, Any]:
+        fields = log_data.pop(FIELDS, {})
+        return super().process_log_record({**log_data, **fields})
+
     def formatTime(self, record: logging.LogRecord, datefmt: str | None = None) -> str:  # noqa: ARG002, N802
         return datetime.fromtimestamp(record.created, UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
 

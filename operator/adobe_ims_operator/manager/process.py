@@ -97,7 +97,7 @@ class _Process:
         time_left = self._lease.time_left if self._lease else unhurried
         at_once = places_for(options.concurrency)
         connections = at_once * (len(options.endpoints.urls) + 1) + len(options.namespaces)
-        self._kube = Kube(configuration, connections, load_configuration, time_left)
+        self._kube = Kube(configuration, connections, load_configuration, time_left, traffic=renewals.traffic)
         self._ims = IMSClient(options.trust, options.proxies)
         self._recorder = Recorder(self._kube, CLOCK.now, socket.gethostname())
         self._metrics = Metrics()
@@ -115,6 +115,7 @@ class _Process:
             qps=options.ims_qps,
         )
         self._metrics.register(self._controller, self._is_leading, CLOCK.now, self._is_served)
+        self._metrics.register_traffic(self._kube.traffic)
         self._metrics.register_events(lambda: self._recorder.dropped)
         store = self._controller.store
         self._credential_watch = CredentialWatch(

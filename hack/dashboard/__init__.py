@@ -1,0 +1,1 @@
+"""Draws the Grafana dashboard of the chart from live data, without Grafana."""
