@@ -1,6 +1,7 @@
 """Which labels, annotations and types no token Secret may be made with, and how they are written."""
 
 from dataclasses import replace
+from typing import Any
 
 import pytest
 from hypothesis import given
@@ -64,3 +65,15 @@ def test_a_star_forbids_all_that_begin_so_and_a_value_only_itself(name: str, mor
 def test_what_can_not_be_read_is_refused_with_the_form_that_is_meant(pattern: str) -> None:
     with pytest.raises(ForbiddenError, match="write label:KEY"):
         Forbidden.parse([pattern])
+
+
+def test_a_rule_for_one_name_goes_through_no_others() -> None:
+    class Unread(dict[str, str]):
+        def items(self) -> Any:
+            raise AssertionError("a hundred thousand labels would be gone through")
+
+        __iter__ = items
+
+    labels = Unread({f"l{number}": "" for number in range(100)}, owner="helm")
+    rules = Forbidden.parse(["label:owner=helm", "annotation:x*"])
+    assert rules.first_of("Opaque", labels, {}) == "label owner=helm"

@@ -7,10 +7,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from adobe_ims_operator.api.ledger import read_facts
+from adobe_ims_operator.api.names import FIELD_MANAGER
 from adobe_ims_operator.api.origin import Origin
 from adobe_ims_operator.api.resource import API_VERSION, KIND, Key
 from adobe_ims_operator.core.model import ObservedSecret
-from adobe_ims_operator.kube.secret_metadata import observe_secret
+from adobe_ims_operator.kube.secret_metadata import SecretTimes, observe_secret, read_times
 from unit import worlds
 
 OWN = worlds.facts()
@@ -176,6 +177,8 @@ def test_a_copy_that_does_not_say_it_legibly_is_of_nothing(annotations: dict[str
         ({}, {"meta.helm.sh/release-name": "photos"}, "Helm's release photos"),
         ({}, {"argocd.argoproj.io/tracking-id": "web:/Secret:ns/x"}, "Argo CD's application web"),
         ({"argocd.argoproj.io/instance": "web"}, {}, "Argo CD's application web"),
+        ({}, {"argocd.argoproj.io/tracking-id": "a\nb\x1b[2J"}, "Argo CD's application a b [2J"),
+        ({}, {"meta.helm.sh/release-name": "a\u202eb"}, "Helm's release a b"),
         ({"argocd.argoproj.io/secret-type": "repository"}, {}, ""),
         ({}, {"meta.helm.sh/release-name": "x" * 9999}, "Helm's release " + "x" * 253),
     ],
@@ -189,3 +192,9 @@ def test_who_else_manages_it_is_seen(labels: dict[str, str], annotations: dict[s
 def test_what_is_no_name_is_not_kept_as_one(name: str) -> None:
     assert observe({CREDENTIAL_UID: "x", "adobe-ims.dev/credential": f"photos/{name}"}).credential is None
     assert observe(ownerReferences=[{**OWNER, "name": name}]).credential is None
+
+
+@pytest.mark.parametrize("moment", ["9999-12-31T23:59:59Z", "0001-01-01T00:00:00Z"])
+def test_a_write_at_the_end_of_the_calendar_is_at_no_time_that_is_known(moment: str) -> None:
+    forged = {**MANAGER, "manager": FIELD_MANAGER, "time": moment}
+    assert read_times({"creationTimestamp": moment, "managedFields": [forged]}) == SecretTimes(None, None)

@@ -7,7 +7,7 @@ the one made from memory.
 import re
 from collections.abc import Callable
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import MAXYEAR, MINYEAR, UTC, datetime, timedelta
 
 _DURATION = re.compile(r"(?:(\d{1,9})h)?(?:(\d{1,9})m)?(?:(\d{1,9})s)?")
 
@@ -33,11 +33,12 @@ def from_rfc3339(text: str) -> datetime:
 
 
 def moment_or_none(text: object) -> datetime | None:
-    """Read RFC 3339 that anybody may have written; None where it is none."""
+    """Read RFC 3339 that anybody may have written; None where it is none, or so late that nothing can be added."""
     try:
-        return from_rfc3339(text) if isinstance(text, str) else None
+        moment = from_rfc3339(text) if isinstance(text, str) else None
     except ValueError:
         return None
+    return None if moment is None or moment.year in (MINYEAR, MAXYEAR) else moment
 
 
 def whole_seconds(moment: datetime) -> datetime:

@@ -28,7 +28,7 @@ from adobe_ims_operator.kube.errors import (
 )
 from adobe_ims_operator.kube.pages import pages
 from adobe_ims_operator.kube.paths import secrets_path
-from adobe_ims_operator.kube.secret_metadata import observe_secret
+from adobe_ims_operator.kube.secret_metadata import MAX_OWNERS, observe_secret
 
 logger = logging.getLogger(__name__)
 
@@ -216,6 +216,8 @@ class SecretWatch:
     def _observe(self, metadata: Any) -> ObservedSecret | None:
         # One Secret that can't be read must not blind the operator to all others.
         try:
+            if isinstance(metadata, dict) and isinstance(owners := metadata.get("ownerReferences"), list):
+                del owners[MAX_OWNERS:]  # before each of them is checked
             return observe_secret(check_metadata(metadata))
         except Exception:  # noqa: BLE001 - and its content is in no log line
             named = metadata if isinstance(metadata, dict) else {}

@@ -19,7 +19,7 @@ from adobe_ims_operator.core.rivals import Hold
 from adobe_ims_operator.kube import client_secret, secret_owner, token_secret
 from adobe_ims_operator.kube.client import Kube
 from adobe_ims_operator.kube.client_secret import ClientSecret
-from adobe_ims_operator.kube.errors import ApiError, ForbiddenError, RefusedError
+from adobe_ims_operator.kube.errors import ApiError, ForbiddenError, RefusedError, TooLargeError
 from adobe_ims_operator.kube.token_secret import Content
 
 logger = logging.getLogger(__name__)
@@ -166,6 +166,9 @@ def _seen(found: ClientSecret, uid: str) -> SeenClientSecret:
 
 
 def _not_read(name: str, error: ApiError) -> Trouble:
+    if isinstance(error, TooLargeError):
+        message = f"the operator does not read Secret {name}: {error.message}; make its data or its metadata smaller"
+        return Trouble(Finding(Reason.SECRET_READ_REFUSED, message), Pace.PERSON)
     if isinstance(error, RefusedError):
         advice = "check the operator's permissions" if isinstance(error, ForbiddenError) else BETWEEN
         message = f"the API server refused to read Secret {name} ({error.answer}); {advice}"

@@ -94,8 +94,10 @@ class Forbidden:
             return None
         for rule in self.rules:
             if rule.kind == kind:
-                for name, value in given.items():
-                    if rule.matches(name, value):
+                # There may be tens of thousands of names, and as a rule only prefixes need a look at each.
+                names = given if rule.is_prefix else {rule.name} & given.keys()
+                for name in names:
+                    if rule.matches(name, given[name]):
                         # A value is shown only where the rule names it, so that a message stays short.
                         return f"{kind} {name}" if rule.value is None else f"{kind} {name}={rule.value}"
         return None

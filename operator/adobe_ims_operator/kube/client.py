@@ -6,7 +6,6 @@ than a request of aiohttp itself, and a V1Secret prints its data wherever it is 
 
 import asyncio
 import json
-import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import asynccontextmanager
 from typing import Any, cast
@@ -20,20 +19,22 @@ from adobe_ims_operator.api.names import FIELD_MANAGER
 from adobe_ims_operator.kube.answers import JSONObject, check_mapping, check_object
 from adobe_ims_operator.kube.errors import RefusedError, UnreachableError, from_answer
 from adobe_ims_operator.kube.informer import IsKnown, in_pages, without
+from adobe_ims_operator.kube.large_answers import LargeAnswers
 from adobe_ims_operator.kube.login import NoClusterError, forget_files, no_cluster
 from adobe_ims_operator.kube.page_size import PageSize
+from adobe_ims_operator.kube.paths import namespace_of
 from adobe_ims_operator.kube.traffic import Traffic
-from adobe_ims_operator.kube.transport import LARGE, Answer, decode, lines, translated_errors
+from adobe_ims_operator.kube.transport import LARGE, Answer, lines, translated_errors
 
 REQUEST_SECONDS = 15.0
-DECODING_SHARE = 1 / 4
-"""Of the time, at most, for large answers."""
 RELOAD_SECONDS = 10.0
 
 UNAUTHORIZED = 401
 
 MERGE_PATCH = "application/merge-patch+json"
 JSON_TYPE = "application/json"
+# A compressed answer could become a thousand times as large before anybody looks.
+_HEADERS = {"User-Agent": FIELD_MANAGER, "Accept-Encoding": "identity"}
 METADATA_OBJECT = "application/json;as=PartialObjectMetadata;g=meta.k8s.io;v=v1"
 METADATA_LIST = "application/json;as=PartialObjectMetadataList;g=meta.k8s.io;v=v1"
 
@@ -78,7 +79,7 @@ class Kube:
         self.traffic = traffic or Traffic()
         self._connections = connections + 16
         self._session: aiohttp.ClientSession | None = None
-        self._decoding = asyncio.Lock()
+        self._large = LargeAnswers()
         self._configuration = configuration
         self._load = load
         self._time_left = time_left
@@ -206,7 +207,7 @@ class Kube:
         answer = await self._send("GET", path, accept=accept, query=query)
         with translated_errors():
             body = await size.read(answer)
-            return None if body is None else await self._decode(body, fields=False)
+            return None if body is None else check_mapping(await self._large.decode(body))
 
     @asynccontextmanager
     async def stream(
@@ -233,17 +234,7 @@ class Kube:
     ) -> JSONObject:
         response = await self._send(method, path, body=body, content=content, accept=accept, query=query)
         with translated_errors():
-            return await self._decode(await response.read(), fields=fields)
-
-    async def _decode(self, body: bytes | bytearray, *, fields: bool) -> JSONObject:
-        if len(body) <= LARGE:
-            return check_mapping(decode(body, fields=fields))
-        # One after the other, with a pause between: many that came at once would else hold the loop.
-        async with self._decoding:
-            started = time.perf_counter()
-            decoded = decode(body, fields=fields)
-            await asyncio.sleep((time.perf_counter() - started) * (1 / DECODING_SHARE - 1))
-        return check_mapping(decoded)
+            return check_mapping(await self._large.read(response, namespace_of(path), fields=fields))
 
     async def _send(
         self,
@@ -260,25 +251,28 @@ class Kube:
         if self._session is None:  # which asks for a running loop
             self._session = self._open(self._connections)
         while True:
-            headers = {"Accept": accept, "Content-Type": content, "User-Agent": FIELD_MANAGER}
+            headers = {**_HEADERS, "Accept": accept, "Content-Type": content}
             if (authorization := await self.authorization()) is not None:
                 headers["Authorization"] = authorization
             seconds = self._patience if method == "GET" else min(self._time_left(), self._patience)
             with translated_errors():
-                response = await self._session.request(
-                    method,
-                    url,
-                    headers=headers,
-                    data=None if body is None else json.dumps(body).encode(),
-                    timeout=timeout or _within(seconds),
-                    proxy_headers=self._configuration.proxy_headers,
-                    server_hostname=self._configuration.tls_server_name or None,
+                response = cast(
+                    "Answer",
+                    await self._session.request(
+                        method,
+                        url,
+                        headers=headers,
+                        data=None if body is None else json.dumps(body).encode(),
+                        timeout=timeout or _within(seconds),
+                        proxy_headers=self._configuration.proxy_headers,
+                        server_hostname=self._configuration.tls_server_name or None,
+                    ),
                 )
                 if response.status < 400:
-                    return cast("Answer", response)
+                    return response
                 refusal = from_answer(
                     response.status,
-                    await response.read(),
+                    bytes(await response.read_at_most(LARGE) or b""),
                     quotable=_quotable(method, path, query),
                     retry_after=response.headers.get("Retry-After"),
                 )

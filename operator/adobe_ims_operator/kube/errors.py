@@ -77,6 +77,10 @@ class RefusedError(ApiError):
     """The same request will be refused until a person mends something."""
 
 
+class TooLargeError(RefusedError):
+    """The object is larger than any that is read."""
+
+
 class ForbiddenError(RefusedError):
     """The operator's account lacks a permission, or who admits the request denies it."""
 

@@ -36,6 +36,11 @@ def leases_path(key: Key) -> str:
     return _path("apis/coordination.k8s.io/v1", key.namespace, "leases", key.name or None)
 
 
+def namespace_of(path: str) -> str:
+    """The namespace that a path leads into; "" where it leads into none."""
+    return path.partition("/namespaces/")[2].partition("/")[0]
+
+
 def _path(root: str, namespace: str | None, resource: str, name: str | None = None) -> str:
     within = "" if namespace is None else f"/namespaces/{_part(namespace)}"
     return f"/{root}{within}/{_part(resource)}" + ("" if name is None else f"/{_part(name)}")

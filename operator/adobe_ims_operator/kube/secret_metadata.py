@@ -10,11 +10,13 @@ from adobe_ims_operator.api.ledger import LONGEST_FACT
 from adobe_ims_operator.api.names import FIELD_MANAGER
 from adobe_ims_operator.api.origin import is_copy, origin
 from adobe_ims_operator.api.resource import API_VERSION, JSON, KIND, Key, parse_version
-from adobe_ims_operator.api.text import share
+from adobe_ims_operator.api.text import printable, share
 from adobe_ims_operator.api.times import moment_or_none
 from adobe_ims_operator.core.model import ObservedSecret
 
 _NAME = re.compile("[a-z0-9][-.a-z0-9]{0,252}")
+MAX_OWNERS = 100
+"""ownerReferences of a Secret that are looked at: each takes a few of the loop's microseconds."""
 MAX_NAME = 253
 """Characters of a name that is repeated in a message."""
 
@@ -22,7 +24,7 @@ MAX_NAME = 253
 def observe_secret(metadata: JSON) -> ObservedSecret:
     """Read the `metadata` of any Secret."""
     annotations: Mapping[str, str] = metadata.get("annotations") or {}
-    owners: list[JSON] = metadata.get("ownerReferences") or []
+    owners: list[JSON] = (metadata.get("ownerReferences") or [])[:MAX_OWNERS]
     key, copied_from = Key(metadata["namespace"], metadata["name"]), None
     if is_copy(annotations, key):
         facts, credential_uid, credential = None, None, None
@@ -102,9 +104,9 @@ def _other_manager(labels: Mapping[str, str], annotations: Mapping[str, str]) ->
     tracked = annotations.get("argocd.argoproj.io/tracking-id", "").partition(":")[0]
     application = tracked or labels.get("argocd.argoproj.io/instance", "")
     if application:
-        return share(f"Argo CD's application {application[:MAX_NAME]}")
+        return share(printable(f"Argo CD's application {application[:MAX_NAME]}"))
     if release := annotations.get("meta.helm.sh/release-name", ""):
-        return share(f"Helm's release {release[:MAX_NAME]}")
+        return share(printable(f"Helm's release {release[:MAX_NAME]}"))
     return ""
 
 

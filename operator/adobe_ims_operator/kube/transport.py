@@ -1,7 +1,9 @@
 """What comes over the wire: errors of the libraries as ApiErrors, JSON as values, and streams as lines."""
 
+import asyncio
 import gc
 import json
+import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from contextlib import contextmanager
 from typing import Any
@@ -49,6 +51,15 @@ class Answer(aiohttp.ClientResponse):
 
     _kept: bytes | bytearray | None = None
 
+    async def read_up_to(self, most: int) -> bytearray:
+        """Read the body until there is more of it than `most` bytes; what is left stays for another read."""
+        body = bytearray()
+        async for chunk in self.content.iter_any():
+            body += chunk
+            if len(body) > most:
+                break
+        return body
+
     async def read_at_most(self, most: int) -> bytearray | None:
         """Read the body, or None where it has more bytes: the connection is closed then."""
         body = bytearray()
@@ -93,8 +104,11 @@ async def lines(response: aiohttp.ClientResponse) -> AsyncIterator[Any]:
         async for chunk in response.content.iter_any():
             *whole, rest = chunk.split(b"\n")
             for line in whole:
+                started, size = time.perf_counter(), len(waiting) + len(line)
                 yield decode(waiting + line, fields=False)
                 waiting.clear()
+                if size > LARGE:  # and for as long as it took, with what was made of it, others go on
+                    await asyncio.sleep(time.perf_counter() - started)
             waiting += rest
             if len(waiting) > LONGEST_LINE:
                 raise invalid_answer()

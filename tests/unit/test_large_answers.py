@@ -1,0 +1,181 @@
+"""Large answers of the API server: many at once take no memory, and one namespace's hold up no other's."""
+
+import asyncio
+import json
+import time
+import tracemalloc
+from collections.abc import AsyncIterator
+from typing import Any
+
+import pytest
+from aiohttp import web
+from aiohttp.test_utils import TestServer
+from kubernetes.aio.client import Configuration
+
+from adobe_ims_operator.api.names import FIELD_MANAGER
+from adobe_ims_operator.api.resource import Key
+from adobe_ims_operator.kube import token_secret
+from adobe_ims_operator.kube.client import Kube
+from adobe_ims_operator.kube.errors import ApiError, TooLargeError
+from adobe_ims_operator.kube.large_answers import LARGEST, LargeAnswers
+from adobe_ims_operator.kube.paths import secret_path
+from adobe_ims_operator.kube.secret_metadata import MAX_OWNERS, observe_secret
+from adobe_ims_operator.kube.transport import LARGE
+
+MEBIBYTE = 2**20
+
+
+def body_of(key: Key, size: int, nodes: int = 0) -> bytes:
+    """A Secret of so many bytes, and of so many small values, which take longer to decode than one long one."""
+    metadata: dict[str, Any] = {"namespace": key.namespace, "name": key.name, "uid": "u", "resourceVersion": "7"}
+    metadata["ownerReferences"] = [
+        {"apiVersion": "v1", "kind": "K", "name": str(number), "uid": str(number)} for number in range(nodes)
+    ]
+    body = {"metadata": metadata, "data": {"filler": ""}}
+    body["data"]["filler"] = "A" * max(0, size - len(json.dumps(body)))
+    return json.dumps(body).encode()
+
+
+class Api:
+    """A server whose Secrets have the sizes that their names say."""
+
+    def __init__(self) -> None:
+        self.bodies: dict[tuple[str, int], bytes] = {}
+        self.encodings: set[str | None] = set()
+
+    async def get(self, request: web.Request) -> web.Response:
+        namespace, name = request.match_info["namespace"], request.match_info["name"]
+        size = int(name)
+        self.encodings.add(request.headers.get("Accept-Encoding"))
+        if (namespace, size) not in self.bodies:
+            nodes = 12_000 if namespace.startswith("flood") else 0
+            self.bodies[namespace, size] = body_of(Key(namespace, name), size, nodes)
+        return web.Response(body=self.bodies[namespace, size], content_type="application/json")
+
+
+@pytest.fixture
+def api() -> Api:
+    return Api()
+
+
+@pytest.fixture
+async def kube(api: Api) -> AsyncIterator[Kube]:
+    application = web.Application()
+    application.router.add_get("/api/v1/namespaces/{namespace}/secrets/{name}", api.get)
+    async with TestServer(application) as server:
+
+        async def load() -> Configuration:
+            return configuration
+
+        configuration = Configuration(host=str(server.make_url("")).rstrip("/"))
+        connection = Kube(configuration, 100, load)
+        yield connection
+        await connection.close()
+
+
+def read(kube: Kube, namespace: str, size: int) -> Any:
+    return kube.get(secret_path(Key(namespace, str(size))))
+
+
+async def test_many_large_answers_at_once_take_the_memory_of_few(kube: Kube) -> None:
+    size = LARGEST - 1000
+
+    async def look() -> int:
+        return len((await read(kube, "quiet", size))["data"]["filler"])
+
+    await look()
+    tracemalloc.start()
+    try:
+        assert min(await asyncio.gather(*(look() for _ in range(60)))) > size - 1000
+        most = tracemalloc.get_traced_memory()[1]
+    finally:
+        tracemalloc.stop()
+    assert most < 64 * MEBIBYTE  # 60 of them are 120, and the server's buffers are in the same process
+
+
+async def test_an_answer_of_another_namespace_waits_for_one_and_not_for_all(kube: Kube) -> None:
+    done: list[str] = []
+
+    async def note(namespace: str, size: int) -> None:
+        await read(kube, namespace, size)
+        done.append(namespace)
+
+    flood = [asyncio.ensure_future(note("flood", 1_500_000)) for _ in range(12)]
+    await asyncio.wait(flood, return_when=asyncio.FIRST_COMPLETED)
+    before = len(done)
+    await note("photos", 100_000)
+    assert done.count("flood") - before <= 3
+    await asyncio.gather(*flood)
+
+
+async def test_the_turn_of_one_that_is_cancelled_passes_on() -> None:
+    ticks = iter([0.0, 0.01, *[0.0] * 10])
+    large, body = LargeAnswers(lambda: next(ticks)), b"[" + b"1," * LARGE + b"1]"
+    await large.decode(body)  # and the next one after 0.03 s
+    second, third = asyncio.ensure_future(large.decode(body)), asyncio.ensure_future(large.decode(body))
+    await asyncio.sleep(0)
+    asyncio.get_running_loop().call_later(0.03, second.cancel)
+    time.sleep(0.06)  # noqa: ASYNC251 - so that the second gets its turn and is cancelled before it runs
+    async with asyncio.timeout(10):
+        assert len(await third) == LARGE + 1
+    assert second.cancelled()
+
+
+async def test_an_object_that_is_larger_than_any_valid_one_is_not_read(kube: Kube) -> None:
+    with pytest.raises(TooLargeError, match="more than 2097152 bytes"):
+        await read(kube, "photos", LARGEST + 100_000)
+    await read(kube, "photos", 100_000)
+
+
+async def test_no_answer_may_be_compressed(kube: Kube, api: Api) -> None:
+    await read(kube, "photos", 100_000)
+    assert api.encodings == {"identity"}
+
+
+async def test_a_refusal_of_any_size_is_one(kube: Kube) -> None:
+    with pytest.raises(ApiError, match="404"):
+        await kube.get("/api/v1/namespaces/photos/nothing/there")
+
+
+def test_the_fields_of_a_thousand_managers_are_read_once_each() -> None:
+    """Managers times labels would be sixty million looks, and seconds of the loop."""
+    labels = {f"l{number}": "" for number in range(40_000)}
+    fields: dict[str, Any] = {"f:metadata": {"f:labels": {f"f:l{number}": {} for number in range(5)}}}
+    managers = [
+        {"manager": FIELD_MANAGER, "operation": "Apply", "subresource": str(number), "fieldsV1": fields}
+        for number in range(1_500)
+    ]
+    looks = 0
+
+    class Counting(dict[str, str]):
+        def __contains__(self, key: object) -> bool:
+            nonlocal looks
+            looks += 1
+            return super().__contains__(key)
+
+        def __iter__(self) -> Any:
+            nonlocal looks
+            looks += len(self)
+            return super().__iter__()
+
+    body = {
+        "metadata": {
+            "namespace": "photos",
+            "name": "lightroom",
+            "uid": "u",
+            "resourceVersion": "7",
+            "labels": Counting(labels),
+            "managedFields": managers,
+        },
+        "data": {},
+    }
+    content = token_secret.content_of(body)
+    assert content.own_labels == {f"l{number}" for number in range(5)}
+    assert looks < 100_000
+
+
+def test_only_so_many_owner_references_are_looked_at() -> None:
+    owner = {"apiVersion": "v1", "kind": "K", "name": "n", "uid": "u"}
+    many: list[dict[str, Any]] = [owner] * MAX_OWNERS + [{"no": "owner"}]
+    metadata = {"namespace": "photos", "name": "s", "uid": "u", "resourceVersion": "7", "ownerReferences": many}
+    assert observe_secret(metadata).owner == "K n"
