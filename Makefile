@@ -104,8 +104,8 @@ binaries: $(VENV) # Before the tests, since the first build takes minutes and ea
 
 .PHONY: lock
 lock: $(VENV) ## Resolve the dependencies anew, to their newest versions
-	@for group in run build dev; do \
-	  case $$group in run) from=pyproject.toml ;; build) from="--group build" ;; dev) from="--extra stand-in --group dev pyproject.toml" ;; esac; \
+	@for group in run stand-in build dev; do \
+	  case $$group in run) from=pyproject.toml ;; stand-in) from="-c requirements/run.txt stand-in/pyproject.toml" ;; build) from="--group build" ;; dev) from="--group dev pyproject.toml" ;; esac; \
 	  .venv/bin/uv pip compile --quiet --upgrade --universal --python-version 3.11 --generate-hashes --no-annotate --no-header \
 	    -o requirements/$$group.txt $$from || exit 1; \
 	done
@@ -115,7 +115,7 @@ clean: ## Remove what the other targets made in this folder
 	@rm -rf .venv .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache dist
 	@find . -name __pycache__ -prune -exec rm -rf {} +
 
-$(VENV): requirements/dev.txt pyproject.toml
+$(VENV): requirements/dev.txt pyproject.toml stand-in/pyproject.toml
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' \
 	  || { echo "Python 3.11 or newer is needed; name one with PYTHON=, as in: make PYTHON=python3.12 demo" >&2; exit 1; }
 	@$(PYTHON) -c 'import ensurepip, venv' \
@@ -124,4 +124,5 @@ $(VENV): requirements/dev.txt pyproject.toml
 	@.venv/bin/python -c '' 2> /dev/null || { rm -rf .venv && $(PYTHON) -m venv .venv; }
 	@.venv/bin/pip install --quiet --disable-pip-version-check --require-hashes -r requirements/dev.txt
 	@.venv/bin/pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation --editable .
+	@.venv/bin/pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation --editable stand-in
 	@touch $@

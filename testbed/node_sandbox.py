@@ -38,7 +38,8 @@ def prepare() -> None:
     binaries.node()
     binaries.helm()
     node_packages.fetch()
-    image.build()
+    for name in image.STAGES:
+        image.build(name)
 
 
 def enter(command: Sequence[str]) -> None:

@@ -86,8 +86,33 @@ def test_metrics_that_are_off_are_neither_served_nor_shown() -> None:
     ],
 )
 def test_an_image_is_named_by_tag_or_digest(image: Mapping[str, str], expected: str) -> None:
-    objects = render(image=image, standIn={"enabled": True})
-    assert {container(objects, name)["image"] for name in of(objects, "Deployment")} == {expected}
+    assert container(render(image=image))["image"] == expected
+
+
+@pytest.mark.parametrize(
+    ("values", "expected"),
+    [
+        ({}, ("adobe-ims-operator:0.1.0", "adobe-ims-stand-in:0.1.0")),
+        ({"image": {"registry": "one.test/team", "tag": "edge"}}, ("one.test/team/adobe-ims-operator:edge", "one.test/team/adobe-ims-stand-in:0.1.0")),
+        ({"image": {"registry": "one.test"}, "global": {"imageRegistry": "two.test"}}, ("two.test/adobe-ims-operator:0.1.0", "two.test/adobe-ims-stand-in:0.1.0")),
+    ],
+)  # fmt: skip
+def test_the_registry_is_said_once_for_all_images(values: Mapping[str, Any], expected: tuple[str, str]) -> None:
+    objects = render(standIn={"enabled": True}, **values)
+    assert tuple(container(objects, name)["image"] for name in sorted(of(objects, "Deployment"))) == expected
+
+
+def test_the_stand_in_can_have_a_digest_of_its_own() -> None:
+    objects = render(standIn={"enabled": True, "image": {"repository": "ims", "digest": DIGEST}})
+    assert container(objects, "adobe-ims-operator-stand-in")["image"] == f"ims@{DIGEST}"
+
+
+def test_secrets_to_pull_with_come_from_both_places_and_are_named_once() -> None:
+    shared = {"imagePullSecrets": ["shared", {"name": "own"}, {"name": "more"}]}
+    objects = render(imagePullSecrets=[{"name": "own"}], standIn={"enabled": True}, **{"global": shared})
+    for name in of(objects, "Deployment"):
+        assert pod(objects, name)["spec"]["imagePullSecrets"] == [{"name": each} for each in ("own", "shared", "more")]
+    assert "imagePullSecrets" not in pod(render())["spec"]
 
 
 def restricted(template: Object) -> None:
@@ -189,7 +214,7 @@ def test_the_stand_in_is_the_only_endpoint_where_its_service_listens() -> None:
     assert flags["endpoints"] == ("http://adobe-ims-operator-stand-in.adobe-ims-operator.svc:8090",)
     assert flags["allow_http_endpoint"] is True
     served = container(objects, "adobe-ims-operator-stand-in")
-    assert served["command"] == ["adobe-ims-stand-in"]
+    assert "command" not in served
     options = parsed(stand_in.run, served["args"])
     assert (options["http"], options["port"], options["expires_in"]) == (True, 8090, 60)
     assert "--host=0.0.0.0" in served["args"]
@@ -244,7 +269,8 @@ def test_what_is_given_for_the_pod_is_in_the_pod() -> None:
     objects = render(**EVERYTHING)
     spec = pod(objects)["spec"]
     fields = ("nodeSelector", "affinity", "tolerations", "topologySpreadConstraints", "priorityClassName")
-    for field in (*fields, "dnsPolicy", "dnsConfig", "imagePullSecrets"):
+    usual = ("runtimeClassName", "hostUsers", "hostAliases", "dnsPolicy", "dnsConfig", "imagePullSecrets")
+    for field in (*fields, *usual):
         assert spec[field] == EVERYTHING[field]
     assert EVERYTHING["extraVolumes"][0] in spec["volumes"]
     assert EVERYTHING["extraVolumeMounts"][0] in container(objects)["volumeMounts"]
@@ -252,4 +278,27 @@ def test_what_is_given_for_the_pod_is_in_the_pod() -> None:
     assert one(objects, "Deployment")["metadata"]["annotations"] == EVERYTHING["deploymentAnnotations"]
     assert pod(objects)["metadata"]["annotations"].items() >= EVERYTHING["podAnnotations"].items()
     assert one(objects, "ServiceAccount")["metadata"]["annotations"] == EVERYTHING["serviceAccount"]["annotations"]
+    assert one(objects, "ServiceAccount")["metadata"]["labels"]["tier"] == "accounts"
+    assert one(objects, "Deployment")["spec"]["revisionHistoryLimit"] == EVERYTHING["revisionHistoryLimit"]
     assert pod(render(hostNetwork=True))["spec"]["hostNetwork"] is True
+
+
+def test_containers_before_and_beside_the_operator_are_as_given() -> None:
+    more = {"name": "more", "image": "more:1"}
+    spec = pod(render(initContainers=[{**more, "name": "first"}], extraContainers=[more]))["spec"]
+    assert spec["initContainers"] == [{**more, "name": "first"}]
+    assert [each["name"] for each in spec["containers"]] == ["operator", "more"]
+    assert spec["containers"][1] == more
+    assert not {"initContainers", "hostUsers"} & pod(render())["spec"].keys()
+
+
+def test_replicas_go_to_nodes_of_their_own_where_that_is_possible_and_nobody_says_otherwise() -> None:
+    (apart,) = pod(render(replicaCount=2))["spec"]["affinity"]["podAntiAffinity"][
+        "preferredDuringSchedulingIgnoredDuringExecution"
+    ]
+    term = apart["podAffinityTerm"]
+    assert term["topologyKey"] == "kubernetes.io/hostname"
+    assert term["labelSelector"]["matchLabels"] == one(render(), "Deployment")["spec"]["selector"]["matchLabels"]
+    given = {"nodeAffinity": {}}
+    assert pod(render(replicaCount=2, affinity=given))["spec"]["affinity"] == given
+    assert "affinity" not in pod(render())["spec"]

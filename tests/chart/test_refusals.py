@@ -84,8 +84,8 @@ def test_what_is_no_value_is_refused(values: Mapping[str, Any], message: str) ->
     assert message in str(refused.value)
 
 
-def test_the_global_values_of_a_chart_around_this_one_are_let_be() -> None:
-    assert render(**{"global": {"imageRegistry": "registry.example.com"}}) == render()
+def test_global_values_of_other_charts_are_let_be() -> None:
+    assert render(**{"global": {"storageClass": "fast", "imageRegistry": ""}}) == render()
 
 
 @pytest.mark.parametrize("enabled", [True, False])

@@ -139,6 +139,20 @@ def test_a_monitor_scrapes_the_metrics_port_with_their_own_labels() -> None:
     assert {"name": "metrics", "containerPort": 8080} in container(objects)["ports"]
 
 
+@pytest.mark.parametrize(
+    ("value", "kind"),
+    [("serviceMonitor", "ServiceMonitor"), ("podMonitor", "PodMonitor"), ("prometheusRule", "PrometheusRule")],
+)
+def test_a_monitor_elsewhere_still_finds_the_pods(value: str, kind: str) -> None:
+    monitor = one(render(metrics={value: {"enabled": True, "namespace": "monitoring"}}), kind)
+    assert monitor["metadata"]["namespace"] == "monitoring"
+    if kind != "PrometheusRule":
+        assert monitor["spec"]["namespaceSelector"] == {"matchNames": ["adobe-ims-operator"]}
+    beside = one(render(metrics={value: {"enabled": True}}), kind)
+    assert beside["metadata"]["namespace"] == "adobe-ims-operator"
+    assert "namespaceSelector" not in beside["spec"]
+
+
 def controller() -> Controller:
     """One that is never started."""
     clock = Clock(lambda: datetime.now(UTC), time.monotonic)
