@@ -22,9 +22,9 @@ FROM tools AS build-stand-in
 COPY requirements/stand-in.txt requirements/
 RUN tools/bin/pip --python /app/bin/python install --quiet --no-compile --require-hashes --only-binary=:all: \
     --requirement requirements/stand-in.txt
-COPY stand-in stand-in
+COPY hack/stand-in hack/stand-in
 COPY operator/adobe_ims_stand_in operator/adobe_ims_stand_in
-RUN tools/bin/pip wheel --quiet --no-index --no-deps --no-build-isolation --wheel-dir dist ./stand-in \
+RUN tools/bin/pip wheel --quiet --no-index --no-deps --no-build-isolation --wheel-dir dist ./hack/stand-in \
  && tools/bin/pip --python /app/bin/python install --quiet --no-compile --no-index --no-deps dist/*.whl \
  && /app/bin/python hack/image/collect.py /image adobe-ims-stand-in
 

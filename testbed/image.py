@@ -22,8 +22,9 @@ from testbed.binaries import REPOSITORY, cache_root
 from testbed.go_build import Progress, target
 
 PROJECT = tomllib.loads((REPOSITORY / "pyproject.toml").read_text())["project"]
-NAME = f"{PROJECT['name']}:{PROJECT['version']}"
-STAND_IN = f"adobe-ims-stand-in:{PROJECT['version']}"
+VERSION = str(PROJECT["version"])
+NAME = f"{PROJECT['name']}:{VERSION}"
+STAND_IN = f"adobe-ims-stand-in:{VERSION}"
 STAGES = {NAME: "operator", STAND_IN: "stand-in"}
 """The stage of the Dockerfile that each image is."""
 INPUTS = (
@@ -33,7 +34,7 @@ INPUTS = (
     "pyproject.toml",
     "requirements",
     "operator",
-    "stand-in",
+    "hack/stand-in",
     "hack/image",
 )
 AUTHORITIES = Path("/etc/ssl/certs/ca-certificates.crt")
@@ -66,6 +67,11 @@ def build(name: str = NAME) -> Path:
                 build_into(archive, name)
     archive.touch()
     return archive
+
+
+def again(name: str) -> Path:
+    """Return where the archive of a second build from the same input is."""
+    return cache_root() / "image" / "again" / f"{STAGES[name]}-{_fingerprint()}.tar"
 
 
 def build_into(archive: Path, name: str) -> None:
@@ -210,9 +216,14 @@ def _alone(folder: Path) -> Iterator[None]:
 
 
 def main() -> None:
-    """Print where the archives are, building them where that is needed."""
+    """Print where the archives are, built where that is needed; with `again` build them once more, elsewhere."""
     try:
-        sys.stdout.write("".join(f"{build(name)}\n" for name in STAGES))
+        if sys.argv[1:] == ["again"]:
+            for name in STAGES:
+                again(name).parent.mkdir(parents=True, exist_ok=True)
+                build_into(again(name), name)
+        places = [again(name) if sys.argv[1:] else build(name) for name in STAGES]
+        sys.stdout.write("".join(f"{place}\n" for place in places))
     except ImageError as error:
         sys.exit(str(error))
 

@@ -78,7 +78,8 @@ def run(command: Sequence[str]) -> int:
     while status is None:
         ended, how = os.wait()
         status = how if ended == main.pid else None
-    os.kill(-1, signal.SIGKILL)
+    with contextlib.suppress(ProcessLookupError):
+        os.kill(-1, signal.SIGKILL)
     with contextlib.suppress(ChildProcessError):
         while True:
             os.wait()

@@ -12,6 +12,7 @@ from adobe_ims_operator.core.forbidden_metadata import Forbidden
 from adobe_ims_stand_in import __main__ as stand_in
 from chart.objects import CA, EVERYTHING, Object, container, of, one, pod, render
 from testbed.helm import template
+from testbed.image import VERSION
 
 DIGEST = f"sha256:{'0123456789abcdef' * 4}"
 CA_FILE = "/etc/adobe-ims-operator/ca/ca.crt"
@@ -77,10 +78,10 @@ def test_metrics_that_are_off_are_neither_served_nor_shown() -> None:
 @pytest.mark.parametrize(
     ("image", "expected"),
     [
-        ({}, "adobe-ims-operator:0.1.0"),
+        ({}, f"adobe-ims-operator:{VERSION}"),
         ({"tag": "edge"}, "adobe-ims-operator:edge"),
-        ({"registry": "registry.example.com/team"}, "registry.example.com/team/adobe-ims-operator:0.1.0"),
-        ({"repository": "registry.example.com:5000/ims"}, "registry.example.com:5000/ims:0.1.0"),
+        ({"registry": "registry.example.com/team"}, f"registry.example.com/team/adobe-ims-operator:{VERSION}"),
+        ({"repository": "registry.example.com:5000/ims"}, f"registry.example.com:5000/ims:{VERSION}"),
         ({"digest": DIGEST}, f"adobe-ims-operator@{DIGEST}"),
         ({"tag": "0.2.0", "digest": DIGEST}, f"adobe-ims-operator:0.2.0@{DIGEST}"),
     ],
@@ -90,16 +91,27 @@ def test_an_image_is_named_by_tag_or_digest(image: Mapping[str, str], expected: 
 
 
 @pytest.mark.parametrize(
-    ("values", "expected"),
+    ("values", "operator", "stand_in"),
     [
-        ({}, ("adobe-ims-operator:0.1.0", "adobe-ims-stand-in:0.1.0")),
-        ({"image": {"registry": "one.test/team", "tag": "edge"}}, ("one.test/team/adobe-ims-operator:edge", "one.test/team/adobe-ims-stand-in:0.1.0")),
-        ({"image": {"registry": "one.test"}, "global": {"imageRegistry": "two.test"}}, ("two.test/adobe-ims-operator:0.1.0", "two.test/adobe-ims-stand-in:0.1.0")),
+        ({}, f"adobe-ims-operator:{VERSION}", f"adobe-ims-stand-in:{VERSION}"),
+        (
+            {"image": {"registry": "one.test/team", "tag": "edge"}},
+            "one.test/team/adobe-ims-operator:edge",
+            f"one.test/team/adobe-ims-stand-in:{VERSION}",
+        ),
+        (
+            {"image": {"registry": "one.test"}, "global": {"imageRegistry": "two.test"}},
+            f"two.test/adobe-ims-operator:{VERSION}",
+            f"two.test/adobe-ims-stand-in:{VERSION}",
+        ),
     ],
-)  # fmt: skip
-def test_the_registry_is_said_once_for_all_images(values: Mapping[str, Any], expected: tuple[str, str]) -> None:
+)
+def test_the_registry_is_said_once_for_all_images(values: Mapping[str, Any], operator: str, stand_in: str) -> None:
     objects = render(standIn={"enabled": True}, **values)
-    assert tuple(container(objects, name)["image"] for name in sorted(of(objects, "Deployment"))) == expected
+    assert tuple(container(objects, name)["image"] for name in sorted(of(objects, "Deployment"))) == (
+        operator,
+        stand_in,
+    )
 
 
 def test_the_stand_in_can_have_a_digest_of_its_own() -> None:
@@ -299,6 +311,6 @@ def test_replicas_go_to_nodes_of_their_own_where_that_is_possible_and_nobody_say
     term = apart["podAffinityTerm"]
     assert term["topologyKey"] == "kubernetes.io/hostname"
     assert term["labelSelector"]["matchLabels"] == one(render(), "Deployment")["spec"]["selector"]["matchLabels"]
-    given = {"nodeAffinity": {}}
+    given: Object = {"nodeAffinity": {}}
     assert pod(render(replicaCount=2, affinity=given))["spec"]["affinity"] == given
     assert "affinity" not in pod(render())["spec"]

@@ -28,6 +28,7 @@ from testbed.binaries import REPOSITORY
 from testbed.cluster import CRDS
 from testbed.dashboard import DASHBOARD, panels
 from testbed.helm import rendered, template
+from testbed.image import VERSION
 
 NO_NAMESPACE = {"CustomResourceDefinition", "ClusterRole", "ClusterRoleBinding"}
 STAND_IN = {**NAME, "app.kubernetes.io/component": "stand-in"}
@@ -71,7 +72,7 @@ def test_every_object_has_the_usual_labels_and_the_common_ones() -> None:
         labels = each["metadata"]["labels"]
         assert labels.items() >= NAME.items()
         assert labels["app.kubernetes.io/managed-by"] == "Helm"
-        assert labels["helm.sh/chart"] == "adobe-ims-operator-0.1.0"
+        assert labels["helm.sh/chart"] == f"adobe-ims-operator-{VERSION}"
         assert labels["team"] == "platform"
 
 

@@ -16,6 +16,7 @@ from testbed.binaries import REPOSITORY
 from testbed.cluster import CRDS
 from testbed.control_plane import ControlPlane
 from testbed.helm import CHART, NAMESPACE, RELEASE, HelmError, run
+from testbed.image import VERSION
 from testbed.scene import manifest
 
 CRD = "/apis/apiextensions.k8s.io/v1/customresourcedefinitions/adobeimscredentials.adobe-ims.dev"
@@ -143,5 +144,5 @@ def test_the_overlay_that_is_shown_sets_the_image_and_may_add_leave_to_restart(
     shutil.copytree(REPOSITORY / "deploy", tmp_path / "deploy")
     (tmp_path / "kustomization.yaml").write_text("\n".join([*overlay, "components: [deploy/restart]"]))
     objects = list(yaml.safe_load_all(kubectl(plane, "kustomize", str(tmp_path))))
-    assert container(objects)["image"] == "YOUR_REGISTRY/adobe-ims-operator:0.1.0"
+    assert container(objects)["image"] == f"YOUR_REGISTRY/adobe-ims-operator:{VERSION}"
     assert "adobe-ims-operator-restart" in of(objects, "ClusterRoleBinding")
