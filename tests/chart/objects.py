@@ -74,9 +74,10 @@ EVERYTHING: Mapping[str, Any] = {
 """Every value that is not of an alternative to another."""
 INSTALLABLE: Mapping[str, Any] = {
     **EVERYTHING,
+    "runtimeClassName": "",
     "metrics": {**EVERYTHING["metrics"], "serviceMonitor": {"enabled": False}, "prometheusRule": {"enabled": False}},
 }
-"""All of it that a cluster without the Prometheus operator, whose kinds these two are, has a use for."""
+"""All of it that a cluster without a runtime class and the Prometheus operator, whose kinds these two are, can use."""
 
 
 def render(**values: Any) -> list[Object]:
