@@ -33,7 +33,7 @@ demo: $(VENV) ## Watch tokens rotate on a local control plane (CONTEXT=NAME: on 
 
 .PHONY: test
 test: check binaries ## Check and test everything but pods, on real control planes (WORKERS=2: on two of them)
-	@$(PYTEST) tests --ignore=tests/node
+	@$(PYTEST) tests --ignore=tests/node --ignore=tests/release
 
 .PHONY: test-unit
 test-unit: $(VENV) ## Test what needs no cluster, in two minutes
