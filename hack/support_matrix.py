@@ -76,9 +76,8 @@ def main() -> None:
     )
     sys.stdout.write(done.stdout)
     if not os.environ.get("CI"):
-        passed = re.search(r"(\d+) passed", done.stdout)
-        failed = re.search(r"(\d+) (?:failed|error)", done.stdout)
-        outcome = f"{passed[1] if passed else 0} passed" + (f", {failed[1]} failed" if failed else "")
+        counts = re.findall(r"(\d+) (passed|skipped|failed|error)", done.stdout.rpartition("\n=")[2])
+        outcome = ", ".join(f"{count} {what}" for count, what in counts) or "did not run"
         note(pinned()[minor], outcome)
     sys.exit(done.returncode)
 
