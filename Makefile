@@ -8,6 +8,13 @@ N ?=
 ENGINE ?= $(firstword $(foreach name,docker podman buildah,$(if $(shell $(name) info > /dev/null 2>&1 && echo yes),$(name))))
 BASE ?=
 PLATFORM ?=
+REGISTRY ?=
+SOURCE ?=
+ARCHIVES ?=
+SIGN ?=
+MINOR ?=
+NEW ?=
+VERSION := $(shell sed -n 's/^version = "\(.*\)"/\1/p' pyproject.toml)
 WORKERS ?= 4
 VENV := .venv/.installed
 RUN := PYTHONPATH=. .venv/bin/python
@@ -26,7 +33,7 @@ demo: $(VENV) ## Watch tokens rotate on a local control plane (CONTEXT=NAME: on 
 
 .PHONY: test
 test: check binaries ## Check and test everything but pods, on real control planes (WORKERS=2: on two of them)
-	@$(PYTEST) tests --ignore=tests/node
+	@$(PYTEST) tests --ignore=tests/node --ignore=tests/release
 
 .PHONY: test-unit
 test-unit: $(VENV) ## Test what needs no cluster, in two minutes
@@ -39,6 +46,33 @@ test-integration: $(VENV) binaries ## Test what needs a real control plane
 .PHONY: test-node
 test-node: $(VENV) ## Test the whole product in pods, on a real node (Linux, as root)
 	@$(RUN) -m testbed.node_sandbox .venv/bin/python -m pytest tests/node
+
+.PHONY: test-kubernetes
+test-kubernetes: $(VENV) ## Test on another Kubernetes, as `make test-kubernetes MINOR=1.34`; docs/support-matrix.md has the minors
+	@test -n '$(MINOR)' || { echo "name a minor version, as in: make test-kubernetes MINOR=1.34" >&2; exit 1; }
+	@KUBERNETES_MINOR='$(MINOR)' $(RUN) hack/support_matrix.py '$(MINOR)'
+
+.PHONY: release-rehearsal
+release-rehearsal: $(VENV) ## Make a release on loopback, verify it, and install it on a real node (Linux, as root)
+	@$(RUN) -m testbed.binaries release > /dev/null
+	@$(RUN) -m testbed.image again > /dev/null
+	@PYTHONPATH=.:hack .venv/bin/python -m testbed.node_sandbox .venv/bin/python -m pytest tests/release
+
+.PHONY: release
+release: $(VENV) ## Fill a registry with images and chart, as `make release REGISTRY=registry.example.com/team` (SIGN="--key FILE")
+	@test -n '$(REGISTRY)' || { echo "name a registry, as in: make release REGISTRY=registry.example.com/team" >&2; exit 1; }
+	@PYTHONPATH=.:hack .venv/bin/python -m release '$(REGISTRY)' --source='$(SOURCE)' $(if $(ARCHIVES),--archives='$(ARCHIVES)') \
+	  $(SIGN) $(if $(SIGN),--files $(wildcard dist/*.whl dist/*.tar.gz))
+
+.PHONY: packages
+packages: $(VENV) ## Build sdist, wheel and the notes of a release into dist/
+	@rm -rf dist && .venv/bin/python -m hatchling build -d dist > /dev/null
+	@$(RUN) hack/version.py --notes > dist/notes.md
+
+.PHONY: version
+version: $(VENV) ## Print the version, or set it in all that names it: make version NEW=0.2.0
+	@$(RUN) hack/version.py $(NEW)
+	@$(if $(NEW),$(MAKE) --no-print-directory manifests)
 
 .PHONY: bench
 bench: $(VENV) binaries ## Measure the operator beside the bare floor, in minutes (N=100: with so many credentials)
@@ -65,6 +99,8 @@ check: $(VENV) ## Formatter, linter, types, the direction of imports, and all th
 	@.venv/bin/python hack/reference.py --check
 	@.venv/bin/python hack/values.py --check
 	@$(RUN) hack/manifests.py --check
+	@$(RUN) hack/version.py --check
+	@$(RUN) hack/workflows.py
 
 .PHONY: reference
 reference: $(VENV) ## Write the fields of the CRD into docs/reference.md
@@ -85,10 +121,11 @@ fmt: $(VENV) ## Format, and mend what the linter can mend
 	@.venv/bin/ruff format --quiet .
 
 .PHONY: image
-image: ## Build the container image (ENGINE=docker, podman or buildah; BASE=another Python image; PLATFORM=linux/arm64)
+image: ## Build the container images (ENGINE=docker, podman or buildah; BASE=another Python image; PLATFORM=linux/arm64)
 	@test -n '$(ENGINE)' || { echo "docker, podman or buildah is needed, and none of them answers to \`info\`; name another with ENGINE=" >&2; exit 1; }
-	@$(ENGINE) build $(if $(BASE),--build-arg BASE='$(BASE)') $(if $(PLATFORM),--platform '$(PLATFORM)') \
-	  --tag adobe-ims-operator:$$(sed -n 's/^version = "\(.*\)"/\1/p' pyproject.toml) .
+	@for target in operator stand-in; do \
+	  $(ENGINE) build --target $$target $(if $(BASE),--build-arg BASE='$(BASE)') $(if $(PLATFORM),--platform '$(PLATFORM)') \
+	    --tag adobe-ims-$$target:$(VERSION) .; done
 
 .PHONY: cluster
 cluster: $(VENV) ## Start a control plane with the CRD, and leave it running
@@ -104,8 +141,8 @@ binaries: $(VENV) # Before the tests, since the first build takes minutes and ea
 
 .PHONY: lock
 lock: $(VENV) ## Resolve the dependencies anew, to their newest versions
-	@for group in run build dev; do \
-	  case $$group in run) from=pyproject.toml ;; build) from="--group build" ;; dev) from="--extra stand-in --group dev pyproject.toml" ;; esac; \
+	@for group in run stand-in build dev; do \
+	  case $$group in run) from=pyproject.toml ;; stand-in) from="-c requirements/run.txt hack/stand-in/pyproject.toml" ;; build) from="--group build" ;; dev) from="--group dev pyproject.toml" ;; esac; \
 	  .venv/bin/uv pip compile --quiet --upgrade --universal --python-version 3.11 --generate-hashes --no-annotate --no-header \
 	    -o requirements/$$group.txt $$from || exit 1; \
 	done
@@ -115,7 +152,7 @@ clean: ## Remove what the other targets made in this folder
 	@rm -rf .venv .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache dist
 	@find . -name __pycache__ -prune -exec rm -rf {} +
 
-$(VENV): requirements/dev.txt pyproject.toml
+$(VENV): requirements/dev.txt pyproject.toml hack/stand-in/pyproject.toml
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' \
 	  || { echo "Python 3.11 or newer is needed; name one with PYTHON=, as in: make PYTHON=python3.12 demo" >&2; exit 1; }
 	@$(PYTHON) -c 'import ensurepip, venv' \
@@ -124,4 +161,5 @@ $(VENV): requirements/dev.txt pyproject.toml
 	@.venv/bin/python -c '' 2> /dev/null || { rm -rf .venv && $(PYTHON) -m venv .venv; }
 	@.venv/bin/pip install --quiet --disable-pip-version-check --require-hashes -r requirements/dev.txt
 	@.venv/bin/pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation --editable .
+	@.venv/bin/pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation --editable hack/stand-in
 	@touch $@

@@ -71,16 +71,16 @@ class Module:
 
 
 # Without the stamps all of them take themselves for v0.0.0, and `kubectl version` fails.
-KUBERNETES = Module(
-    "control-plane",
-    "k8s.io/kubernetes",
-    {
-        "k8s.io/component-base/version.gitVersion": "{version}",
-        "k8s.io/component-base/version.gitMajor": "{major}",
-        "k8s.io/component-base/version.gitMinor": "{minor}",
-    },
-)
+KUBERNETES_STAMPS = {
+    "k8s.io/component-base/version.gitVersion": "{version}",
+    "k8s.io/component-base/version.gitMajor": "{major}",
+    "k8s.io/component-base/version.gitMinor": "{minor}",
+}
+KUBERNETES = Module("control-plane", "k8s.io/kubernetes", KUBERNETES_STAMPS)
 HELM = Module("helm", "helm.sh/helm/v4", {"helm.sh/helm/v4/internal/version.version": "{version}"})
+LINT = Module("lint", "github.com/rhysd/actionlint", {})
+ARTIFACTS = Module("artifacts", "github.com/sigstore/cosign/v3", {})
+SBOM = Module("sbom", "github.com/anchore/syft", {})
 # The tag leaves out the clients of all clouds, which Prometheus would look for targets with.
 MONITORING = Module("monitoring", "k8s.io/kube-state-metrics/v2", {}, "remove_all_sd")
 
@@ -95,6 +95,13 @@ NODE_PACKAGES = {
     "kube-scheduler": "k8s.io/kubernetes/cmd/kube-scheduler",
     "kubelet": "k8s.io/kubernetes/cmd/kubelet",
 }
+LINT_PACKAGES = {"actionlint": "github.com/rhysd/actionlint/cmd/actionlint"}
+ARTIFACTS_PACKAGES = {
+    "cosign": "github.com/sigstore/cosign/v3/cmd/cosign",
+    "crane": "github.com/google/go-containerregistry/cmd/crane",
+    "registry": "github.com/distribution/distribution/v3/cmd/registry",
+}
+SBOM_PACKAGES = {"syft": "github.com/anchore/syft/cmd/syft"}
 HELM_PACKAGES = {"helm": "helm.sh/helm/v4/cmd/helm"}
 MONITORING_PACKAGES = {
     "kube-state-metrics": "k8s.io/kube-state-metrics/v2",
@@ -133,6 +140,15 @@ class MonitoringBinaries:
     promtool: Path
 
 
+@dataclass(frozen=True, slots=True)
+class ArtifactsBinaries:
+    """What signs images, copies them, and keeps them."""
+
+    cosign: Path
+    crane: Path
+    registry: Path
+
+
 def cache_root() -> Path:
     """Return this project's folder in the user's cache."""
     home = os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache"
@@ -142,9 +158,19 @@ def cache_root() -> Path:
 def find_or_build() -> Binaries:
     """Return all four of the control plane, after minutes of compiling if this machine never had them.
 
-    Raises go_build.BuildError.
+    $KUBERNETES_MINOR, such as 1.34, chooses another Kubernetes than the usual; etcd stays. Raises go_build.BuildError.
     """
-    return Binaries(**_find(KUBERNETES, CONTROL_PLANE_PACKAGES, "a real control plane"))
+    minor = os.environ.get("KUBERNETES_MINOR")
+    if not minor or KUBERNETES.version().startswith(f"v{minor}."):
+        return Binaries(**_find(KUBERNETES, CONTROL_PLANE_PACKAGES, "a real control plane"))
+    module = Module(f"kubernetes/{minor}", "k8s.io/kubernetes", KUBERNETES_STAMPS)
+    if not module.folder.is_dir():
+        known = sorted(path.name for path in module.folder.parent.iterdir())
+        raise go_build.BuildError(f"hack/kubernetes/ has no {minor}; choose one of {', '.join(known)}")
+    etcd = {name: package for name, package in CONTROL_PLANE_PACKAGES.items() if name == "etcd"}
+    others = {name: package for name, package in CONTROL_PLANE_PACKAGES.items() if name != "etcd"}
+    purpose = f"a control plane of {minor}"
+    return Binaries(**_find(KUBERNETES, etcd, purpose), **_find(module, others, purpose))
 
 
 def node() -> NodeBinaries:
@@ -155,6 +181,21 @@ def node() -> NodeBinaries:
 def helm() -> Path:
     """Return Helm, likewise. Raises go_build.BuildError."""
     return _find(HELM, HELM_PACKAGES, "the chart")["helm"]
+
+
+def actionlint() -> Path:
+    """Return what checks workflows, likewise. Raises go_build.BuildError."""
+    return _find(LINT, LINT_PACKAGES, "the workflows")["actionlint"]
+
+
+def artifacts() -> ArtifactsBinaries:
+    """Return what a release is made with, likewise. Raises go_build.BuildError."""
+    return ArtifactsBinaries(**_find(ARTIFACTS, ARTIFACTS_PACKAGES, "a release"))
+
+
+def sbom() -> Path:
+    """Return syft, likewise. Raises go_build.BuildError."""
+    return _find(SBOM, SBOM_PACKAGES, "a release")["syft"]
 
 
 def monitoring() -> MonitoringBinaries:
@@ -224,6 +265,8 @@ SETS: dict[str, Callable[[], dict[str, Path]]] = {
     "control-plane": lambda: asdict(find_or_build()),
     "node": lambda: asdict(node()),
     "helm": lambda: {"helm": helm()},
+    "lint": lambda: {"actionlint": actionlint()},
+    "release": lambda: {**asdict(artifacts()), "syft": sbom()},
     "monitoring": lambda: asdict(monitoring()),
 }
 

@@ -1,4 +1,4 @@
-"""Builds the image from the Dockerfile without a registry or a running engine, once for each state of its inputs.
+"""Builds the images from the Dockerfile without a registry or a running engine, once for each state of its inputs.
 
 buildah and mmdebstrap are Debian's, unpacked into the cache and installed nowhere. The base, which the Dockerfile
 takes by name, is made here: Debian with its Python. Building needs root, and the machine's way to the package
@@ -22,7 +22,11 @@ from testbed.binaries import REPOSITORY, cache_root
 from testbed.go_build import Progress, target
 
 PROJECT = tomllib.loads((REPOSITORY / "pyproject.toml").read_text())["project"]
-NAME = f"{PROJECT['name']}:{PROJECT['version']}"
+VERSION = str(PROJECT["version"])
+NAME = f"{PROJECT['name']}:{VERSION}"
+STAND_IN = f"adobe-ims-stand-in:{VERSION}"
+STAGES = {NAME: "operator", STAND_IN: "stand-in"}
+"""The stage of the Dockerfile that each image is."""
 INPUTS = (
     "Dockerfile",
     ".dockerignore",
@@ -30,11 +34,12 @@ INPUTS = (
     "pyproject.toml",
     "requirements",
     "operator",
+    "hack/stand-in",
     "hack/image",
 )
 AUTHORITIES = Path("/etc/ssl/certs/ca-certificates.crt")
 KEPT = 3
-"""How many images of earlier inputs stay in the cache."""
+"""How many archives of each image stay in the cache, from earlier inputs."""
 
 SUITE = "bookworm"
 BASE_PACKAGES = ("python3", "python3-venv", "ca-certificates")
@@ -49,38 +54,49 @@ class ImageError(Exception):
     """The image could not be built; the message ends with the failed tool's output."""
 
 
-def build() -> Path:
-    """Return the image as an archive that `ctr images import`, docker and podman load, named as NAME.
+def build(name: str = NAME) -> Path:
+    """Return an image as an archive that `ctr images import`, docker and podman load, by its name.
 
     It is built first where that is new. Raises ImageError.
     """
-    home = cache_root() / "image"
-    archive = home / f"{_fingerprint()}.tar"
+    archive = cache_root() / "image" / f"{STAGES[name]}-{_fingerprint()}.tar"
     if not archive.exists():
-        home.mkdir(parents=True, exist_ok=True)
-        with _alone(home):
+        archive.parent.mkdir(parents=True, exist_ok=True)
+        with _alone(archive.parent):
             if not archive.exists():
-                _build(archive)
+                build_into(archive, name)
     archive.touch()
     return archive
 
 
-def _build(archive: Path) -> None:
+def again(name: str) -> Path:
+    """Return where the archive of a second build from the same input is."""
+    return cache_root() / "image" / "again" / f"{STAGES[name]}-{_fingerprint()}.tar"
+
+
+def build_into(archive: Path, name: str) -> None:
+    """Build an image whether it is new or not. Raises ImageError."""
     if os.geteuid() != 0:
         raise ImageError("building the image needs root")
-    progress = Progress(f"Building the image {NAME} into {archive.parent}")
+    progress = Progress(f"Building the image {name} into {archive.parent}")
     for abandoned in archive.parent.glob("build-*"):
         shutil.rmtree(abandoned, ignore_errors=True)
     with tempfile.TemporaryDirectory(prefix="build-", dir=archive.parent) as folder:
         buildah = _Buildah(Path(folder))
         base = _base(buildah, Path(folder), archive.parent)
         mounts = _package_index(Path(folder))
-        buildah.build("image", REPOSITORY, [f"--build-arg=BASE=oci-archive:{base}", *mounts])
-        buildah.push("image", f"docker-archive:{folder}/image.tar:{NAME}")
+        options = [f"--target={STAGES[name]}", f"--timestamp={_moment()}", f"--build-arg=BASE=oci-archive:{base}"]
+        buildah.build("image", REPOSITORY, [*options, *mounts])
+        buildah.push("image", f"docker-archive:{folder}/image.tar:{name}")
         Path(folder, "image.tar").replace(archive)
-    for old in sorted(archive.parent.glob("*.tar"), key=lambda path: path.stat().st_mtime)[: -KEPT - 1]:
+    for old in sorted(archive.parent.glob(f"{STAGES[name]}-*.tar"), key=lambda path: path.stat().st_mtime)[: -KEPT - 1]:
         old.unlink(missing_ok=True)
-    progress.done(f"Built {NAME}, {archive.stat().st_size / 1e6:.0f} MB,")
+    progress.done(f"Built {name}, {archive.stat().st_size / 1e6:.0f} MB,")
+
+
+def _moment() -> str:
+    """Return the moment that the image is said to be of, so that the same input gives the same digest."""
+    return os.environ.get("SOURCE_DATE_EPOCH", "0")
 
 
 def _base(buildah: "_Buildah", folder: Path, home: Path) -> Path:
@@ -200,9 +216,14 @@ def _alone(folder: Path) -> Iterator[None]:
 
 
 def main() -> None:
-    """Print where the archive is, building it where that is needed."""
+    """Print where the archives are, built where that is needed; with `again` build them once more, elsewhere."""
     try:
-        sys.stdout.write(f"{build()}\n")
+        if sys.argv[1:] == ["again"]:
+            for name in STAGES:
+                again(name).parent.mkdir(parents=True, exist_ok=True)
+                build_into(again(name), name)
+        places = [again(name) if sys.argv[1:] else build(name) for name in STAGES]
+        sys.stdout.write("".join(f"{place}\n" for place in places))
     except ImageError as error:
         sys.exit(str(error))
 

@@ -38,7 +38,8 @@ def prepare() -> None:
     binaries.node()
     binaries.helm()
     node_packages.fetch()
-    image.build()
+    for name in image.STAGES:
+        image.build(name)
 
 
 def enter(command: Sequence[str]) -> None:
@@ -77,7 +78,8 @@ def run(command: Sequence[str]) -> int:
     while status is None:
         ended, how = os.wait()
         status = how if ended == main.pid else None
-    os.kill(-1, signal.SIGKILL)
+    with contextlib.suppress(ProcessLookupError):
+        os.kill(-1, signal.SIGKILL)
     with contextlib.suppress(ChildProcessError):
         while True:
             os.wait()

@@ -1,7 +1,7 @@
 """Ends the image's build where anything is missing in it; it runs inside of the finished tree.
 
-Every module of ours is imported, the ways to find a cluster are gone, and nothing that got loaded may import
-a module that prune.py took out, not even later and inside a function.
+Every module of the package that is its argument is imported. Of the operator's, the ways to find a cluster are gone,
+and nothing that got loaded may import a module that prune.py took out, not even later and inside a function.
 """
 
 import ast
@@ -16,26 +16,25 @@ from pathlib import Path
 
 from image.prune import GONE
 
-OURS = ("adobe_ims_operator", "adobe_ims_stand_in")
+OPERATOR = "adobe_ims_operator"
 # Certificates for https, which the image's stand-in does without.
 OPTIONAL = ("trustme", "cryptography")
 
 
-def import_ours() -> None:
-    """Import every module of ours."""
-    for name in OURS:
-        package = importlib.import_module(name)
-        for module in pkgutil.walk_packages(package.__path__, f"{name}."):
-            try:
-                importlib.import_module(module.name)
-            except ModuleNotFoundError as error:
-                if error.name not in OPTIONAL:
-                    raise
+def import_all(name: str) -> None:
+    """Import a package with every module in it."""
+    package = importlib.import_module(name)
+    for module in pkgutil.walk_packages(package.__path__, f"{name}."):
+        try:
+            importlib.import_module(module.name)
+        except ModuleNotFoundError as error:
+            if error.name not in OPTIONAL:
+                raise
 
 
 async def find_clusters() -> None:
     """Log in as with a kubeconfig and as in a pod, up to where a server would be needed."""
-    from adobe_ims_operator.kube.client import Kube  # noqa: PLC0415 - import_ours is the first to import it
+    from adobe_ims_operator.kube.client import Kube  # noqa: PLC0415 - import_all is the first to import it
     from adobe_ims_operator.kube.login import NoClusterError, load_configuration  # noqa: PLC0415
 
     for environment in ({"KUBECONFIG": "/check/image/kubeconfig"}, {"KUBERNETES_SERVICE_HOST": "127.0.0.1"}):
@@ -62,7 +61,7 @@ def unmet_imports() -> Iterator[str]:
         for target in _imports(tree, name if Path(file).name == "__init__.py" else name.rpartition(".")[0]):
             if any(f"{target}.".startswith(f"{gone}.") for gone in GONE):
                 yield f"{name} imports {target}"
-        if name.startswith(OURS):
+        if name.startswith(OPERATOR):
             yield from (f"{name} uses {used}" for used in _names(tree) & generated if not _has_client(used))
 
 
@@ -97,7 +96,9 @@ def _has_client(name: str) -> bool:
 
 def main() -> None:
     """Check it all."""
-    import_ours()
+    import_all(sys.argv[1])
+    if sys.argv[1] != OPERATOR:
+        return
     asyncio.run(find_clusters())
     unmet = list(unmet_imports())
     if unmet:

@@ -17,14 +17,13 @@ from collections.abc import Iterator
 from pathlib import Path
 
 APP = Path("/app")
-COMMANDS = ("adobe-ims-operator", "adobe-ims-stand-in", "python*")
 # Not loaded by linking: threads end by libgcc, and older C libraries look names up by the others.
 OPENED = ("libgcc_s.so.1", "libnss_dns.so.2", "libnss_files.so.2")
 AUTHORITIES = Path("/etc/ssl/certs/ca-certificates.crt")
 # By which scanners know the system, and with it whose packages these are.
 RELEASE = (Path("/etc/os-release"), Path("/etc/debian_version"))
-USERS = "root:x:0:0:root:/:/nologin\nadobe-ims-operator:x:65532:65532::/:/nologin\n"
-GROUPS = "root:x:0:\nadobe-ims-operator:x:65532:\n"
+USERS = "root:x:0:0:root:/:/nologin\n{command}:x:65532:65532::/:/nologin\n"
+GROUPS = "root:x:0:\n{command}:x:65532:\n"
 
 # Parts of the standard library that nobody imports, here by shape and not by name: they come and go with Python's
 # versions. Some would bring a shared library along.
@@ -80,23 +79,23 @@ class Tree:
 
 
 def main() -> None:
-    """Fill the folder that is named by the first argument."""
-    tree = Tree(Path(sys.argv[1]))
-    for file in (*_app(), *_standard_library(), Path(sys.executable), AUTHORITIES, *RELEASE):
+    """Fill the folder that is named by the first argument with what runs the command that is the second."""
+    tree, command = Tree(Path(sys.argv[1])), sys.argv[2]
+    for file in (*_app(command), *_standard_library(), Path(sys.executable), AUTHORITIES, *RELEASE):
         tree.add(file)
     for library in _libraries(tree):
         tree.add(library)
-    _system_files(tree)
+    _system_files(tree, command)
     _describe_packages(tree)
     _compile(tree)
     _set_times(tree.root)
 
 
-def _app() -> Iterator[Path]:
+def _app(command: str) -> Iterator[Path]:
     for path in APP.rglob("*"):
         unwanted = path.is_dir() or path.parts[2] == "include" or "__pycache__" in path.parts
         if path.parts[2] == "bin":
-            unwanted = not any(fnmatch.fnmatch(path.name, name) for name in COMMANDS)
+            unwanted = not any(fnmatch.fnmatch(path.name, name) for name in (command, "python*"))
         if not unwanted:
             yield path
 
@@ -122,9 +121,9 @@ def _libraries(tree: Tree) -> set[Path]:
     return {Path(word) for word in words if word.startswith("/") and not word.endswith(":")}
 
 
-def _system_files(tree: Tree) -> None:
-    tree.write("/etc/passwd", USERS)
-    tree.write("/etc/group", GROUPS)
+def _system_files(tree: Tree, command: str) -> None:
+    tree.write("/etc/passwd", USERS.format(command=command))
+    tree.write("/etc/group", GROUPS.format(command=command))
     tree.write("/etc/nsswitch.conf", "hosts: files dns\n")
     bundle = tree.place(Path(ssl.get_default_verify_paths().openssl_cafile))
     bundle.unlink(missing_ok=True)

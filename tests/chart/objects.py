@@ -24,6 +24,10 @@ EVERYTHING: Mapping[str, Any] = {
     "proxy": {"httpsProxy": "http://proxy.example.com:3128", "noProxy": ".svc"},
     "replicaCount": 3,
     "imagePullSecrets": [{"name": "registry"}],
+    "revisionHistoryLimit": 10,
+    "runtimeClassName": "gvisor",
+    "hostUsers": False,
+    "hostAliases": [{"ip": "192.0.2.7", "hostnames": ["ims.test"]}],
     "commonLabels": {"team": "platform", "tier": "shared"},
     "deploymentAnnotations": {"example.com/owner": "platform"},
     "podAnnotations": {"example.com/note": "pod"},
@@ -42,7 +46,7 @@ EVERYTHING: Mapping[str, Any] = {
     "priorityClassName": "system-cluster-critical",
     "dnsPolicy": "None",
     "dnsConfig": {"nameservers": ["192.0.2.1"]},
-    "serviceAccount": {"annotations": {"example.com/role": "none"}},
+    "serviceAccount": {"annotations": {"example.com/role": "none"}, "labels": {"tier": "accounts"}},
     "podDisruptionBudget": {"enabled": True, "minAvailable": "50%"},
     "networkPolicy": {
         "enabled": True,
@@ -70,9 +74,10 @@ EVERYTHING: Mapping[str, Any] = {
 """Every value that is not of an alternative to another."""
 INSTALLABLE: Mapping[str, Any] = {
     **EVERYTHING,
+    "runtimeClassName": "",
     "metrics": {**EVERYTHING["metrics"], "serviceMonitor": {"enabled": False}, "prometheusRule": {"enabled": False}},
 }
-"""All of it that a cluster without the Prometheus operator, whose kinds these two are, has a use for."""
+"""All of it that a cluster without a runtime class and the Prometheus operator, whose kinds these two are, can use."""
 
 
 def render(**values: Any) -> list[Object]:

@@ -12,6 +12,7 @@ from adobe_ims_operator.core.forbidden_metadata import Forbidden
 from adobe_ims_stand_in import __main__ as stand_in
 from chart.objects import CA, EVERYTHING, Object, container, of, one, pod, render
 from testbed.helm import template
+from testbed.image import VERSION
 
 DIGEST = f"sha256:{'0123456789abcdef' * 4}"
 CA_FILE = "/etc/adobe-ims-operator/ca/ca.crt"
@@ -77,17 +78,53 @@ def test_metrics_that_are_off_are_neither_served_nor_shown() -> None:
 @pytest.mark.parametrize(
     ("image", "expected"),
     [
-        ({}, "adobe-ims-operator:0.1.0"),
+        ({}, f"adobe-ims-operator:{VERSION}"),
         ({"tag": "edge"}, "adobe-ims-operator:edge"),
-        ({"registry": "registry.example.com/team"}, "registry.example.com/team/adobe-ims-operator:0.1.0"),
-        ({"repository": "registry.example.com:5000/ims"}, "registry.example.com:5000/ims:0.1.0"),
+        ({"registry": "registry.example.com/team"}, f"registry.example.com/team/adobe-ims-operator:{VERSION}"),
+        ({"repository": "registry.example.com:5000/ims"}, f"registry.example.com:5000/ims:{VERSION}"),
         ({"digest": DIGEST}, f"adobe-ims-operator@{DIGEST}"),
         ({"tag": "0.2.0", "digest": DIGEST}, f"adobe-ims-operator:0.2.0@{DIGEST}"),
     ],
 )
 def test_an_image_is_named_by_tag_or_digest(image: Mapping[str, str], expected: str) -> None:
-    objects = render(image=image, standIn={"enabled": True})
-    assert {container(objects, name)["image"] for name in of(objects, "Deployment")} == {expected}
+    assert container(render(image=image))["image"] == expected
+
+
+@pytest.mark.parametrize(
+    ("values", "operator", "stand_in"),
+    [
+        ({}, f"adobe-ims-operator:{VERSION}", f"adobe-ims-stand-in:{VERSION}"),
+        (
+            {"image": {"registry": "one.test/team", "tag": "edge"}},
+            "one.test/team/adobe-ims-operator:edge",
+            f"one.test/team/adobe-ims-stand-in:{VERSION}",
+        ),
+        (
+            {"image": {"registry": "one.test"}, "global": {"imageRegistry": "two.test"}},
+            f"two.test/adobe-ims-operator:{VERSION}",
+            f"two.test/adobe-ims-stand-in:{VERSION}",
+        ),
+    ],
+)
+def test_the_registry_is_said_once_for_all_images(values: Mapping[str, Any], operator: str, stand_in: str) -> None:
+    objects = render(standIn={"enabled": True}, **values)
+    assert tuple(container(objects, name)["image"] for name in sorted(of(objects, "Deployment"))) == (
+        operator,
+        stand_in,
+    )
+
+
+def test_the_stand_in_can_have_a_digest_of_its_own() -> None:
+    objects = render(standIn={"enabled": True, "image": {"repository": "ims", "digest": DIGEST}})
+    assert container(objects, "adobe-ims-operator-stand-in")["image"] == f"ims@{DIGEST}"
+
+
+def test_secrets_to_pull_with_come_from_both_places_and_are_named_once() -> None:
+    shared = {"imagePullSecrets": ["shared", {"name": "own"}, {"name": "more"}]}
+    objects = render(imagePullSecrets=[{"name": "own"}], standIn={"enabled": True}, **{"global": shared})
+    for name in of(objects, "Deployment"):
+        assert pod(objects, name)["spec"]["imagePullSecrets"] == [{"name": each} for each in ("own", "shared", "more")]
+    assert "imagePullSecrets" not in pod(render())["spec"]
 
 
 def restricted(template: Object) -> None:
@@ -189,7 +226,7 @@ def test_the_stand_in_is_the_only_endpoint_where_its_service_listens() -> None:
     assert flags["endpoints"] == ("http://adobe-ims-operator-stand-in.adobe-ims-operator.svc:8090",)
     assert flags["allow_http_endpoint"] is True
     served = container(objects, "adobe-ims-operator-stand-in")
-    assert served["command"] == ["adobe-ims-stand-in"]
+    assert "command" not in served
     options = parsed(stand_in.run, served["args"])
     assert (options["http"], options["port"], options["expires_in"]) == (True, 8090, 60)
     assert "--host=0.0.0.0" in served["args"]
@@ -244,7 +281,8 @@ def test_what_is_given_for_the_pod_is_in_the_pod() -> None:
     objects = render(**EVERYTHING)
     spec = pod(objects)["spec"]
     fields = ("nodeSelector", "affinity", "tolerations", "topologySpreadConstraints", "priorityClassName")
-    for field in (*fields, "dnsPolicy", "dnsConfig", "imagePullSecrets"):
+    usual = ("runtimeClassName", "hostUsers", "hostAliases", "dnsPolicy", "dnsConfig", "imagePullSecrets")
+    for field in (*fields, *usual):
         assert spec[field] == EVERYTHING[field]
     assert EVERYTHING["extraVolumes"][0] in spec["volumes"]
     assert EVERYTHING["extraVolumeMounts"][0] in container(objects)["volumeMounts"]
@@ -252,4 +290,27 @@ def test_what_is_given_for_the_pod_is_in_the_pod() -> None:
     assert one(objects, "Deployment")["metadata"]["annotations"] == EVERYTHING["deploymentAnnotations"]
     assert pod(objects)["metadata"]["annotations"].items() >= EVERYTHING["podAnnotations"].items()
     assert one(objects, "ServiceAccount")["metadata"]["annotations"] == EVERYTHING["serviceAccount"]["annotations"]
+    assert one(objects, "ServiceAccount")["metadata"]["labels"]["tier"] == "accounts"
+    assert one(objects, "Deployment")["spec"]["revisionHistoryLimit"] == EVERYTHING["revisionHistoryLimit"]
     assert pod(render(hostNetwork=True))["spec"]["hostNetwork"] is True
+
+
+def test_containers_before_and_beside_the_operator_are_as_given() -> None:
+    more = {"name": "more", "image": "more:1"}
+    spec = pod(render(initContainers=[{**more, "name": "first"}], extraContainers=[more]))["spec"]
+    assert spec["initContainers"] == [{**more, "name": "first"}]
+    assert [each["name"] for each in spec["containers"]] == ["operator", "more"]
+    assert spec["containers"][1] == more
+    assert not {"initContainers", "hostUsers"} & pod(render())["spec"].keys()
+
+
+def test_replicas_go_to_nodes_of_their_own_where_that_is_possible_and_nobody_says_otherwise() -> None:
+    (apart,) = pod(render(replicaCount=2))["spec"]["affinity"]["podAntiAffinity"][
+        "preferredDuringSchedulingIgnoredDuringExecution"
+    ]
+    term = apart["podAffinityTerm"]
+    assert term["topologyKey"] == "kubernetes.io/hostname"
+    assert term["labelSelector"]["matchLabels"] == one(render(), "Deployment")["spec"]["selector"]["matchLabels"]
+    given: Object = {"nodeAffinity": {}}
+    assert pod(render(replicaCount=2, affinity=given))["spec"]["affinity"] == given
+    assert "affinity" not in pod(render())["spec"]

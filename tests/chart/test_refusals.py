@@ -10,6 +10,7 @@ import yaml
 
 from chart.objects import CA, of, render
 from testbed.helm import CHART, HelmError, run
+from testbed.image import VERSION
 
 CONTRADICTIONS: list[tuple[Mapping[str, Any], str]] = [
     ({"replicaCount": 2, "leaderElection": {"enabled": False}}, "set leaderElection.enabled=true"),
@@ -84,13 +85,13 @@ def test_what_is_no_value_is_refused(values: Mapping[str, Any], message: str) ->
     assert message in str(refused.value)
 
 
-def test_the_global_values_of_a_chart_around_this_one_are_let_be() -> None:
-    assert render(**{"global": {"imageRegistry": "registry.example.com"}}) == render()
+def test_global_values_of_other_charts_are_let_be() -> None:
+    assert render(**{"global": {"storageClass": "fast", "imageRegistry": ""}}) == render()
 
 
 @pytest.mark.parametrize("enabled", [True, False])
 def test_a_chart_around_this_one_switches_it_on_and_off(tmp_path: Path, enabled: bool) -> None:
-    dependency = {"name": CHART.name, "version": "0.1.0", "condition": f"{CHART.name}.enabled"}
+    dependency = {"name": CHART.name, "version": VERSION, "condition": f"{CHART.name}.enabled"}
     around = {"apiVersion": "v2", "name": "around", "version": "1.0.0", "dependencies": [dependency]}
     (tmp_path / "Chart.yaml").write_text(yaml.safe_dump(around))
     shutil.copytree(CHART, tmp_path / "charts" / CHART.name)

@@ -28,6 +28,7 @@ from testbed.binaries import REPOSITORY
 from testbed.cluster import CRDS
 from testbed.dashboard import DASHBOARD, panels
 from testbed.helm import rendered, template
+from testbed.image import VERSION
 
 NO_NAMESPACE = {"CustomResourceDefinition", "ClusterRole", "ClusterRoleBinding"}
 STAND_IN = {**NAME, "app.kubernetes.io/component": "stand-in"}
@@ -71,7 +72,7 @@ def test_every_object_has_the_usual_labels_and_the_common_ones() -> None:
         labels = each["metadata"]["labels"]
         assert labels.items() >= NAME.items()
         assert labels["app.kubernetes.io/managed-by"] == "Helm"
-        assert labels["helm.sh/chart"] == "adobe-ims-operator-0.1.0"
+        assert labels["helm.sh/chart"] == f"adobe-ims-operator-{VERSION}"
         assert labels["team"] == "platform"
 
 
@@ -137,6 +138,20 @@ def test_a_monitor_scrapes_the_metrics_port_with_their_own_labels() -> None:
     ]
     assert one(objects, "PodMonitor")["metadata"]["labels"]["prometheus"] == "main"
     assert {"name": "metrics", "containerPort": 8080} in container(objects)["ports"]
+
+
+@pytest.mark.parametrize(
+    ("value", "kind"),
+    [("serviceMonitor", "ServiceMonitor"), ("podMonitor", "PodMonitor"), ("prometheusRule", "PrometheusRule")],
+)
+def test_a_monitor_elsewhere_still_finds_the_pods(value: str, kind: str) -> None:
+    monitor = one(render(metrics={value: {"enabled": True, "namespace": "monitoring"}}), kind)
+    assert monitor["metadata"]["namespace"] == "monitoring"
+    if kind != "PrometheusRule":
+        assert monitor["spec"]["namespaceSelector"] == {"matchNames": ["adobe-ims-operator"]}
+    beside = one(render(metrics={value: {"enabled": True}}), kind)
+    assert beside["metadata"]["namespace"] == "adobe-ims-operator"
+    assert "namespaceSelector" not in beside["spec"]
 
 
 def controller() -> Controller:

@@ -1,4 +1,4 @@
-"""The image, built once and unpacked once."""
+"""The images, built once and unpacked once."""
 
 import os
 from pathlib import Path
@@ -9,10 +9,9 @@ from testbed import image
 from testbed.image_root import Image
 
 
-@pytest.fixture(scope="session")
-def archive() -> Path:
+def archive(name: str) -> Path:
     try:
-        return image.build()
+        return image.build(name)
     except image.ImageError as error:
         if os.environ.get("CI"):
             raise
@@ -20,5 +19,11 @@ def archive() -> Path:
 
 
 @pytest.fixture(scope="session")
-def the_image(archive: Path, tmp_path_factory: pytest.TempPathFactory) -> Image:
-    return Image(archive, tmp_path_factory.mktemp("image"))
+def the_image(tmp_path_factory: pytest.TempPathFactory) -> Image:
+    return Image(archive(image.NAME), tmp_path_factory.mktemp("image"))
+
+
+@pytest.fixture(scope="session")
+def the_stand_in(tmp_path_factory: pytest.TempPathFactory) -> Image:
+    """The image of the stand-in."""
+    return Image(archive(image.STAND_IN), tmp_path_factory.mktemp("stand-in"))

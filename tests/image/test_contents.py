@@ -16,6 +16,7 @@ from testbed.image_root import Image
 
 pytestmark = pytest.mark.timeout(600)  # the first of them builds the image
 
+STAND_IN_MEGABYTES = 80
 MEGABYTES = 100
 """Of these uvloop is 14, since it comes with its debug information."""
 SHELLS_AND_INSTALLERS = re.compile(
@@ -44,15 +45,29 @@ def test_it_is_run_as_a_numbered_user_with_the_command_as_its_entrypoint(the_ima
     }
 
 
-def test_it_is_small(the_image: Image) -> None:
+def test_they_are_small(the_image: Image, the_stand_in: Image) -> None:
     assert sum(member.size for member in the_image.members) < MEGABYTES * 1_000_000
+    assert sum(member.size for member in the_stand_in.members) < STAND_IN_MEGABYTES * 1_000_000
+
+
+def test_neither_holds_anything_of_the_other(the_image: Image, the_stand_in: Image) -> None:
+    for image, other in ((the_image, "stand.in"), (the_stand_in, "ims.operator")):
+        named = [member.name for member in image.members if re.search(other, member.name)]
+        assert named == []
+        told = [path for path in site_packages(image).glob("adobe*.dist-info/*") if path.is_file()]
+        assert told
+        assert not any(re.search(other, path.read_text()) for path in told)
+    installed = {path.name.split("-")[0].replace("_", "-") for path in site_packages(the_stand_in).glob("*.dist-info")}
+    lock = (REPOSITORY / "requirements/stand-in.txt").read_text()
+    assert "aiohttp" in installed
+    assert installed - {"adobe-ims-stand-in"} <= set(re.findall(r"^([a-z0-9-]+)==", lock, re.MULTILINE))
 
 
 def test_it_has_no_shell_no_installer_and_no_other_commands(the_image: Image) -> None:
     programs = {m.name for m in the_image.members if not m.isdir() and (m.mode & 0o111 or m.issym())}
     assert {name for name in programs if SHELLS_AND_INSTALLERS.fullmatch(name)} == set()
     names = {path.name for path in (the_image.root / "app/bin").iterdir() if not path.name.startswith("python")}
-    assert names == {"adobe-ims-operator", "adobe-ims-stand-in"}
+    assert names == {"adobe-ims-operator"}
     assert not any((site_packages(the_image) / name).exists() for name in ("pip", "setuptools", "wheel"))
     library = {path.name for path in standard_library(the_image).iterdir()}
     assert library.isdisjoint({"ensurepip", "idlelib", "lib2to3", "test", "tkinter", "turtledemo", "venv"})

@@ -5,7 +5,7 @@ import subprocess
 from pathlib import Path
 
 from testbed.binaries import REPOSITORY
-from testbed.image import NAME
+from testbed.image import NAME, STAND_IN
 
 ENGINE = '#!/bin/sh\ntest "$1" = info && exit {info}\necho {name} "$@"\n'
 
@@ -23,8 +23,11 @@ def make(folder: Path, engines: dict[str, int], *variables: str) -> "subprocess.
 
 
 def test_an_engine_that_does_not_answer_is_passed_over(tmp_path: Path) -> None:
-    assert make(tmp_path, {"docker": 0, "podman": 0}).stdout == f"docker build --tag {NAME} .\n"
-    assert make(tmp_path, {"podman": 0}).stdout == f"podman build --tag {NAME} .\n"
+    for engine, engines in (("docker", {"docker": 0, "podman": 0}), ("podman", {"podman": 0})):
+        assert make(tmp_path, engines).stdout.splitlines() == [
+            f"{engine} build --target operator --tag {NAME} .",
+            f"{engine} build --target stand-in --tag {STAND_IN} .",
+        ]
     none = make(tmp_path, {})
     assert none.returncode != 0
     assert "none of them answers" in none.stderr
@@ -32,4 +35,5 @@ def test_an_engine_that_does_not_answer_is_passed_over(tmp_path: Path) -> None:
 
 def test_base_and_platform_can_be_chosen(tmp_path: Path) -> None:
     done = make(tmp_path, {"buildah": 0}, "BASE=python:3.13", "PLATFORM=linux/arm64")
-    assert done.stdout == f"buildah build --build-arg BASE=python:3.13 --platform linux/arm64 --tag {NAME} .\n"
+    options = "--build-arg BASE=python:3.13 --platform linux/arm64"
+    assert done.stdout.splitlines()[0] == f"buildah build --target operator {options} --tag {NAME} ."

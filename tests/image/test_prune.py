@@ -84,7 +84,7 @@ def copy(the_image: Image, tmp_path: Path) -> Path:
 
 def check(root: Path) -> str:
     done = subprocess.run(
-        ["chroot", "--userspec=65532:65532", root, "/app/bin/python", "-B", "-m", "image.check"],
+        ["chroot", "--userspec=65532:65532", root, "/app/bin/python", "-B", "-m", "image.check", "adobe_ims_operator"],
         env={"PYTHONPATH": "/check", "PATH": "/usr/sbin:/usr/bin:/sbin:/bin"},
         capture_output=True, text=True, check=False,
     )  # fmt: skip

@@ -45,10 +45,10 @@ def started() -> "Iterator[list[subprocess.Popen[str]]]":
 
 
 @pytest.fixture
-def ims(the_image: Image, tmp_path: Path, started: "list[subprocess.Popen[str]]") -> str:
-    """The URL of the image's own stand-in."""
+def ims(the_stand_in: Image, tmp_path: Path, started: "list[subprocess.Popen[str]]") -> str:
+    """The URL of a stand-in from its own image."""
     flags = ["--http", "--port=0", "--control-port=0", f"--client={SAMPLE_CLIENT_ID}={SAMPLE_CLIENT_SECRET}"]
-    stand_in = the_image.start(["adobe-ims-stand-in", "run", *flags], tmp_path / "stand-in.log")
+    stand_in = the_stand_in.start(["adobe-ims-stand-in", "run", *flags], tmp_path / "stand-in.log")
     started.append(stand_in)
     assert stand_in.stdout is not None
     line = stand_in.stdout.readline()
@@ -69,7 +69,10 @@ def test_the_command_answers(the_image: Image) -> None:
     told = the_image.run("adobe-ims-operator", "run", "--help")
     assert (told.returncode, told.stderr) == (0, "")
     assert "--ims-ca-file" in told.stdout
-    assert the_image.run("adobe-ims-stand-in", "--help").returncode == 0
+
+
+def test_the_stand_ins_command_answers(the_stand_in: Image) -> None:
+    assert the_stand_in.run("adobe-ims-stand-in", "--help").returncode == 0
 
 
 def test_the_authorities_of_debian_are_trusted(the_image: Image) -> None:

@@ -16,9 +16,11 @@ from testbed.binaries import REPOSITORY
 from testbed.cluster import CRDS
 from testbed.control_plane import ControlPlane
 from testbed.helm import CHART, NAMESPACE, RELEASE, HelmError, run
+from testbed.image import VERSION
 from testbed.scene import manifest
 
 CRD = "/apis/apiextensions.k8s.io/v1/customresourcedefinitions/adobeimscredentials.adobe-ims.dev"
+EARLIER = REPOSITORY / "tests" / "data" / "97fb118" / "chart.tgz"
 TAKE_OVER = ("--take-ownership", "--server-side=false")
 """By server-side apply every upgrade would conflict with kubectl, which stays an owner of what it applied."""
 KINDS = (
@@ -113,6 +115,33 @@ def test_operators_beside_each_other_take_release_names_of_their_own(plane: Cont
     wait_for("all to be gone", lambda: not names(plane))
 
 
+@pytest.mark.parametrize("flag", ["--reset-values", "--reset-then-reuse-values"])
+def test_the_chart_before_this_one_is_upgraded_with_its_values_and_no_credential_is_lost(
+    plane: ControlPlane, flag: str
+) -> None:
+    values = {"replicaCount": 2, "image": {"registry": "registry.example.com"}, "standIn": {"enabled": True}}
+    helm(plane, "install", RELEASE, str(EARLIER), "--create-namespace", values={**values, "crds": {"keep": False}})
+    with Api.from_kubeconfig(plane.kubeconfig) as api:
+        kubectl(plane, "wait", "crd/adobeimscredentials.adobe-ims.dev", "--for=condition=Established")
+        api.apply(manifest("lightroom"), namespace="default")
+        path = f"/apis/adobe-ims.dev/v1alpha1/namespaces/default/{PLURAL}/lightroom"
+        uid = api.get(path)["metadata"]["uid"]
+        given = {**values, "crds": {"keep": False}} if flag == "--reset-values" else None
+        helm(plane, "upgrade", RELEASE, str(CHART), flag, values=given)
+        assert api.get(path)["metadata"]["uid"] == uid
+        deployment = api.get(f"/apis/apps/v1/namespaces/{NAMESPACE}/deployments/{RELEASE}")
+        template = deployment["spec"]["template"]["spec"]
+        assert template["containers"][0]["image"] == f"registry.example.com/adobe-ims-operator:{VERSION}"
+        assert "podAntiAffinity" in template["affinity"]
+        stand_in = api.get(f"/apis/apps/v1/namespaces/{NAMESPACE}/deployments/{RELEASE}-stand-in")
+        (served,) = stand_in["spec"]["template"]["spec"]["containers"]
+        assert served["image"] == f"registry.example.com/adobe-ims-stand-in:{VERSION}"
+        assert "command" not in served
+        helm(plane, "uninstall", RELEASE)
+        wait_for("all to be gone", lambda: not names(plane))
+        wait_for("the custom resource to be gone", lambda: api.get_or_none(CRD) is None)
+
+
 def with_another_field(folder: Path) -> Path:
     """The chart, with a spec that has a field `note`."""
     newer = folder / "newer"
@@ -143,5 +172,5 @@ def test_the_overlay_that_is_shown_sets_the_image_and_may_add_leave_to_restart(
     shutil.copytree(REPOSITORY / "deploy", tmp_path / "deploy")
     (tmp_path / "kustomization.yaml").write_text("\n".join([*overlay, "components: [deploy/restart]"]))
     objects = list(yaml.safe_load_all(kubectl(plane, "kustomize", str(tmp_path))))
-    assert container(objects)["image"] == "YOUR_REGISTRY/adobe-ims-operator:0.1.0"
+    assert container(objects)["image"] == f"YOUR_REGISTRY/adobe-ims-operator:{VERSION}"
     assert "adobe-ims-operator-restart" in of(objects, "ClusterRoleBinding")

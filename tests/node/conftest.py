@@ -47,7 +47,8 @@ def node(plane: ControlPlane) -> Iterator[Node]:
         files: dict[str, bytes | str] = {"bin/busybox": packages.busybox.read_bytes()}
         files |= {f"bin/{tool}": "busybox" for tool in TOOLS}
         running.import_image(write_image(running.folder / "application.tar", APPLICATION_IMAGE, files, ["sh"]))
-        running.import_image(image.build())
+        for name in image.STAGES:
+            running.import_image(image.build(name))
         yield running
 
 

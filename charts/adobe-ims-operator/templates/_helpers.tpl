@@ -18,12 +18,26 @@
 {{ include "adobe-ims-operator.fullname" . }}-stand-in
 {{- end }}
 
-{{/* The image, by its digest where there is one. */}}
+{{/* An image, by its digest where there is one. Takes (list values context). */}}
 {{- define "adobe-ims-operator.image" -}}
-{{- with .Values.image }}
-{{- with .registry }}{{ . }}/{{ end }}{{ .repository }}
+{{- $ := last . }}
+{{- $registry := default $.Values.image.registry (default dict $.Values.global).imageRegistry }}
+{{- with first . }}
+{{- with $registry }}{{ . }}/{{ end }}{{ .repository }}
 {{- if or .tag (not .digest) }}:{{ default $.Chart.AppVersion .tag }}{{ end }}
 {{- with .digest }}@{{ . }}{{ end }}
+{{- end }}
+{{- end }}
+
+{{/* What all images are pulled with; charts around this one write names or objects. */}}
+{{- define "adobe-ims-operator.imagePullSecrets" -}}
+{{- $all := .Values.imagePullSecrets }}
+{{- range (default dict .Values.global).imagePullSecrets }}
+{{- $all = append $all (kindIs "string" . | ternary (dict "name" .) .) }}
+{{- end }}
+{{- with uniq $all }}
+imagePullSecrets:
+  {{- toYaml . | nindent 2 }}
 {{- end }}
 {{- end }}
 

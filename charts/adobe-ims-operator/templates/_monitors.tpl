@@ -11,11 +11,19 @@ honorLabels: true
 {{- end }}
 {{- end }}
 
+{{/* Where a monitor that is elsewhere finds what it scrapes. Takes (list values context). */}}
+{{- define "adobe-ims-operator.monitoredNamespace" -}}
+{{- with (first .).namespace }}
+namespaceSelector:
+  matchNames: [{{ (last $).Release.Namespace }}]
+{{- end }}
+{{- end }}
+
 {{/* Metadata of a monitor or a rule. Takes (list values context). */}}
 {{- define "adobe-ims-operator.monitorMetadata" -}}
 {{- $context := last . -}}
 name: {{ include "adobe-ims-operator.fullname" $context }}
-namespace: {{ $context.Release.Namespace }}
+namespace: {{ default $context.Release.Namespace (first .).namespace }}
 labels:
   {{- include "adobe-ims-operator.labels" (list "operator" $context (first .).labels) | nindent 2 }}
 {{- with (first .).annotations }}

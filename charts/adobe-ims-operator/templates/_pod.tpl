@@ -74,6 +74,22 @@ rollingUpdate:
 {{- end }}
 {{- end }}
 
+{{/* Where pods go: replicas apart, so that a node that dies takes one, but on one node where there is no other. */}}
+{{- define "adobe-ims-operator.affinity" -}}
+{{- if .Values.affinity }}
+{{- toYaml .Values.affinity }}
+{{- else if gt (int .Values.replicaCount) 1 }}
+podAntiAffinity:
+  preferredDuringSchedulingIgnoredDuringExecution:
+    - weight: 100
+      podAffinityTerm:
+        topologyKey: kubernetes.io/hostname
+        labelSelector:
+          matchLabels:
+            {{- include "adobe-ims-operator.selectorLabels" (list "operator" .) | nindent 12 }}
+{{- end }}
+{{- end }}
+
 {{/* The source of the volume with the authority to trust, or nothing. */}}
 {{- define "adobe-ims-operator.caVolume" -}}
 {{- with .Values.caBundle }}

@@ -1,0 +1,97 @@
+"""A registry on loopback, and a release in it that a key of the moment has signed."""
+
+import os
+from collections.abc import Iterator
+from pathlib import Path
+
+import httpx
+import pytest
+
+from release.identity import IMAGES, Release
+from release.publish import publish
+from release.signing import Key
+from testbed import binaries, image, node_packages, node_sandbox
+from testbed.address import Address
+from testbed.api import Api
+from testbed.control_plane import ControlPlane
+from testbed.node import Node
+from testbed.process import Process
+
+REGISTRY = "127.0.0.1:5000"
+# https://distribution.github.io/distribution/about/configuration/
+CONFIGURATION = """\
+version: 0.1
+log: {{level: warn, accesslog: {{disabled: true}}}}
+storage: {{filesystem: {{rootdirectory: {folder}/blobs}}}}
+http: {{addr: "{registry}"}}
+"""
+
+
+@pytest.fixture(scope="session")
+def registry(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """The host of a registry; it is reached by plain http, as all programs take loopback to be."""
+    if not node_sandbox.entered():
+        if os.environ.get("CI"):
+            pytest.fail("a release is rehearsed on a node of its own: make release-rehearsal")
+        pytest.skip("a release is rehearsed on a node of its own: make release-rehearsal")
+    folder = tmp_path_factory.mktemp("registry")
+    configuration = folder / "registry.yaml"
+    configuration.write_text(CONFIGURATION.format(folder=folder, registry=REGISTRY))
+    command = [
+        "/usr/bin/env",
+        "OTEL_TRACES_EXPORTER=none",
+        str(binaries.artifacts().registry),
+        "serve",
+        str(configuration),
+    ]
+    process = Process.start("registry", command, folder / "registry.log")
+    process.wait_ready(_answers, 30)
+    yield REGISTRY
+    process.stop()
+
+
+def _answers() -> bool:
+    try:
+        return httpx.get(f"http://{REGISTRY}/v2/", trust_env=False).is_success
+    except httpx.HTTPError:
+        return False
+
+
+@pytest.fixture(scope="session")
+def release(registry: str) -> Release:
+    return Release.here(f"{registry}/team", "https://git.example.com/team/adobe-ims-operator", "0" * 40)
+
+
+@pytest.fixture(scope="session")
+def archives() -> dict[str, list[Path]]:
+    return {name: [image.build(built)] for name, built in zip(IMAGES, image.STAGES, strict=True)}
+
+
+@pytest.fixture(scope="session")
+def key(tmp_path_factory: pytest.TempPathFactory) -> Key:
+    return Key.make(tmp_path_factory.mktemp("key"), "of the moment")
+
+
+@pytest.fixture(scope="session")
+def published(release: Release, archives: dict[str, list[Path]], key: Key) -> dict[str, str]:
+    """What is in the registry: references by digest, by name."""
+    return publish(release, archives, key)
+
+
+@pytest.fixture(scope="session")
+def plane(tmp_path_factory: pytest.TempPathFactory, registry: str) -> Iterator[ControlPlane]:  # noqa: ARG001
+    address = Address(node_sandbox.ADDRESS, 6443, node_sandbox.SERVICES)
+    with ControlPlane(tmp_path_factory.mktemp("control-plane"), address=address) as running:
+        yield running
+
+
+@pytest.fixture(scope="session")
+def node(plane: ControlPlane) -> Iterator[Node]:
+    with Node(node_sandbox.FOLDER, plane, node_packages.fetch()) as running:
+        yield running
+
+
+@pytest.fixture(scope="session")
+def api(plane: ControlPlane) -> Iterator[Api]:
+    with Api.from_kubeconfig(plane.kubeconfig) as client:
+        yield client
