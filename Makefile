@@ -21,8 +21,8 @@ help: ## Show this help
 venv: $(VENV) ## Set up .venv with adobe-ims-operator and adobe-ims-stand-in
 
 .PHONY: demo
-demo: $(VENV) ## Watch tokens rotate on a local control plane (CONTEXT=NAME: on that context of your kubeconfig)
-	@PYTHONPATH=.:hack .venv/bin/python -m demo $(if $(CONTEXT),--context '$(CONTEXT)')
+demo: | .venv/bin/python ## Watch tokens rotate on a local API server (CONTEXT=NAME: on that context of your kubeconfig)
+	@PYTHONPATH=.:hack .venv/bin/python -m demo.begin --install '$(MAKE) --no-print-directory venv' $(if $(CONTEXT),--context '$(CONTEXT)')
 
 .PHONY: test
 test: check binaries ## Check and test everything but pods, on real control planes (WORKERS=2: on two of them)
@@ -111,13 +111,15 @@ clean: ## Remove what the other targets made in this folder
 	@rm -rf .venv .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache dist
 	@find . -name __pycache__ -prune -exec rm -rf {} +
 
-$(VENV): requirements/dev.txt pyproject.toml
+.venv/bin/python:
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' \
 	  || { echo "Python 3.11 or newer is needed; name one with PYTHON=, as in: make PYTHON=python3.12 demo" >&2; exit 1; }
 	@$(PYTHON) -c 'import ensurepip, venv' \
 	  || { echo "Python's venv module is needed; on Debian and Ubuntu: apt-get install python3-venv" >&2; exit 1; }
+	@rm -rf .venv && $(PYTHON) -m venv .venv
+
+$(VENV): requirements/dev.txt pyproject.toml | .venv/bin/python
 	@echo "Installing the pinned dependencies into .venv" >&2
-	@.venv/bin/python -c '' 2> /dev/null || { rm -rf .venv && $(PYTHON) -m venv .venv; }
 	@.venv/bin/pip install --quiet --disable-pip-version-check --require-hashes -r requirements/dev.txt
 	@.venv/bin/pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation --editable .
 	@touch $@
