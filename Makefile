@@ -75,6 +75,14 @@ manifests: $(VENV) ## Write deploy/ and the chart's table of values, both from t
 	@.venv/bin/python hack/values.py
 	@$(RUN) hack/manifests.py
 
+.PHONY: docs
+docs: .docs/.installed ## Build the documentation into site/, and check every link (then: open site/index.html)
+	@NO_MKDOCS_2_WARNING=1 .docs/bin/mkdocs build --quiet --strict
+
+.PHONY: docs-serve
+docs-serve: .docs/.installed ## Show the documentation on http://127.0.0.1:8000, anew at each change
+	@NO_MKDOCS_2_WARNING=1 .docs/bin/mkdocs serve --strict
+
 .PHONY: fmt
 fmt: $(VENV) ## Format, and mend what the linter can mend
 	@.venv/bin/ruff check --fix --quiet . || true
@@ -100,15 +108,15 @@ binaries: $(VENV) # Before the tests, since the first build takes minutes and ea
 
 .PHONY: lock
 lock: $(VENV) ## Resolve the dependencies anew, to their newest versions
-	@for group in run build dev; do \
-	  case $$group in run) from=pyproject.toml ;; build) from="--group build" ;; dev) from="--extra stand-in --group dev pyproject.toml" ;; esac; \
+	@for group in run build docs dev; do \
+	  case $$group in run) from=pyproject.toml ;; build | docs) from="--group $$group" ;; dev) from="--extra stand-in --group dev pyproject.toml" ;; esac; \
 	  .venv/bin/uv pip compile --quiet --upgrade --universal --python-version 3.11 --generate-hashes --no-annotate --no-header \
 	    -o requirements/$$group.txt $$from || exit 1; \
 	done
 
 .PHONY: clean
 clean: ## Remove what the other targets made in this folder
-	@rm -rf .venv .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache dist
+	@rm -rf .venv .docs site .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache dist
 	@find . -name __pycache__ -prune -exec rm -rf {} +
 
 .venv/bin/python:
@@ -122,4 +130,11 @@ $(VENV): requirements/dev.txt pyproject.toml | .venv/bin/python
 	@echo "Installing the pinned dependencies into .venv" >&2
 	@.venv/bin/pip install --quiet --disable-pip-version-check --require-hashes -r requirements/dev.txt
 	@.venv/bin/pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation --editable .
+	@touch $@
+
+# A folder of its own: mkdocs would bring its versions of what the operator is tested with.
+.docs/.installed: requirements/docs.txt | .venv/bin/python
+	@echo "Installing mkdocs into .docs" >&2
+	@rm -rf .docs && .venv/bin/python -m venv .docs
+	@.docs/bin/pip install --quiet --disable-pip-version-check --require-hashes -r requirements/docs.txt
 	@touch $@
