@@ -23,7 +23,7 @@ PAGES = (
     "deploy/argocd/README.md",
     "deploy/kube-state-metrics/README.md",
 )
-SOURCES = ("LICENSE", "deploy/**/*.yaml", "charts/adobe-ims-operator/values.yaml")
+SOURCES = ("LICENSE", "deploy/**/*.yaml", "charts/adobe-ims-operator/values.yaml", "charts/*/dashboards/*.json")
 LINK = re.compile(r"\]\((?![a-z]+:|#)([^)\s#]+)(#[^)\s]*)?\)")
 
 
