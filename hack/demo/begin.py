@@ -75,7 +75,7 @@ def _prepare(install: str, *, build: bool) -> None:
         if build:
             api_server()
         if installing.poll() is None:
-            Screen().wait("installing the dependencies ...")
+            Screen().say("Waiting for the dependencies to be installed ...")
         if installing.wait():
             sys.exit(f"`{install}` failed after {time.monotonic() - started:.0f} s")
     finally:
