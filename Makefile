@@ -28,8 +28,8 @@ help: ## Show this help
 venv: $(VENV) ## Set up .venv with adobe-ims-operator and adobe-ims-stand-in
 
 .PHONY: demo
-demo: $(VENV) ## Watch tokens rotate on a local control plane (CONTEXT=NAME: on that context of your kubeconfig)
-	@PYTHONPATH=.:hack .venv/bin/python -m demo $(if $(CONTEXT),--context '$(CONTEXT)')
+demo: | .venv/bin/python ## Watch tokens rotate on a local API server (CONTEXT=NAME: on that context of your kubeconfig)
+	@PYTHONPATH=.:hack .venv/bin/python -m demo.begin --install '$(MAKE) --no-print-directory venv' $(if $(CONTEXT),--context '$(CONTEXT)')
 
 .PHONY: test
 test: check binaries ## Check and test everything but pods, on real control planes (WORKERS=2: on two of them)
@@ -115,6 +115,14 @@ manifests: $(VENV) ## Write deploy/ and the chart's table of values, both from t
 dashboard: $(VENV) binaries ## Draw docs/dashboard.svg from live data, in four minutes
 	@PYTHONPATH=.:hack .venv/bin/python -m dashboard
 
+.PHONY: docs
+docs: .docs/.installed ## Build the documentation into site/, and check every link (then: open site/index.html)
+	@NO_MKDOCS_2_WARNING=1 .docs/bin/mkdocs build --quiet --strict
+
+.PHONY: docs-serve
+docs-serve: .docs/.installed ## Show the documentation on http://127.0.0.1:8000, anew at each change
+	@NO_MKDOCS_2_WARNING=1 .docs/bin/mkdocs serve --strict
+
 .PHONY: fmt
 fmt: $(VENV) ## Format, and mend what the linter can mend
 	@.venv/bin/ruff check --fix --quiet . || true
@@ -141,25 +149,34 @@ binaries: $(VENV) # Before the tests, since the first build takes minutes and ea
 
 .PHONY: lock
 lock: $(VENV) ## Resolve the dependencies anew, to their newest versions
-	@for group in run stand-in build dev; do \
-	  case $$group in run) from=pyproject.toml ;; stand-in) from="-c requirements/run.txt hack/stand-in/pyproject.toml" ;; build) from="--group build" ;; dev) from="--group dev pyproject.toml" ;; esac; \
+	@for group in run stand-in build docs dev; do \
+	  case $$group in run) from=pyproject.toml ;; stand-in) from="-c requirements/run.txt hack/stand-in/pyproject.toml" ;; build | docs) from="--group $$group" ;; dev) from="--group dev pyproject.toml" ;; esac; \
 	  .venv/bin/uv pip compile --quiet --upgrade --universal --python-version 3.11 --generate-hashes --no-annotate --no-header \
 	    -o requirements/$$group.txt $$from || exit 1; \
 	done
 
 .PHONY: clean
 clean: ## Remove what the other targets made in this folder
-	@rm -rf .venv .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache dist
+	@rm -rf .venv .docs site .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache dist
 	@find . -name __pycache__ -prune -exec rm -rf {} +
 
-$(VENV): requirements/dev.txt pyproject.toml hack/stand-in/pyproject.toml
+.venv/bin/python:
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' \
 	  || { echo "Python 3.11 or newer is needed; name one with PYTHON=, as in: make PYTHON=python3.12 demo" >&2; exit 1; }
 	@$(PYTHON) -c 'import ensurepip, venv' \
 	  || { echo "Python's venv module is needed; on Debian and Ubuntu: apt-get install python3-venv" >&2; exit 1; }
+	@rm -rf .venv && $(PYTHON) -m venv .venv
+
+$(VENV): requirements/dev.txt pyproject.toml hack/stand-in/pyproject.toml | .venv/bin/python
 	@echo "Installing the pinned dependencies into .venv" >&2
-	@.venv/bin/python -c '' 2> /dev/null || { rm -rf .venv && $(PYTHON) -m venv .venv; }
 	@.venv/bin/pip install --quiet --disable-pip-version-check --require-hashes -r requirements/dev.txt
 	@.venv/bin/pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation --editable .
 	@.venv/bin/pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation --editable hack/stand-in
+	@touch $@
+
+# A folder of its own: mkdocs would bring its versions of what the operator is tested with.
+.docs/.installed: requirements/docs.txt | .venv/bin/python
+	@echo "Installing mkdocs into .docs" >&2
+	@rm -rf .docs && .venv/bin/python -m venv .docs
+	@.docs/bin/pip install --quiet --disable-pip-version-check --require-hashes -r requirements/docs.txt
 	@touch $@

@@ -3,7 +3,7 @@
 What `$KUBEBUILDER_ASSETS` (the envtest convention) has is used as it is. The rest is compiled from a pinned
 go.mod under hack/ into a cache outside the tree, in a folder named by a hash of all that decides the result.
 Each set is built when it is first asked for, so that the demo need not wait for the programs of a node.
-Running the binaries is left to others.
+Running the binaries is left to others. It needs no package, as the demo builds while its dependencies are installed.
 """
 
 import argparse
@@ -16,10 +16,11 @@ import shutil
 import sys
 import tempfile
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 
 from testbed import go_build
+from testbed.kubectl import kubectl_on_path
 
 REPOSITORY = Path(__file__).resolve().parents[1]
 GO_REQUIREMENTS = REPOSITORY / "requirements" / "go.txt"
@@ -30,13 +31,15 @@ class Module:
     """A folder under hack/ with a go.mod, whose versions are those of what it requires.
 
     `pinned` is the one that gives `stamps` their values: linker variables that {version}, {major} and {minor}
-    are filled into. `tags` are Go's build tags.
+    are filled into. `tags` are Go's build tags. A `quick` build does without the compiler's optimizations, which takes
+    a third of its time away; what it makes is slower.
     """
 
     name: str
     pinned: str
     stamps: dict[str, str]
     tags: str = ""
+    quick: bool = False
 
     @property
     def folder(self) -> Path:
@@ -58,12 +61,12 @@ class Module:
             "-mod=readonly",
             "-trimpath",
             "-buildvcs=false",
-            "-gcflags=all=-dwarf=false",
+            f"-gcflags=all=-dwarf=false{' -N -l' if self.quick else ''}",
             f"-ldflags=-s -w {stamp}",
             *([f"-tags={self.tags}"] if self.tags else []),
         ]
 
-    def cache(self) -> Path:
+    def built(self) -> Path:
         """Return the folder for what is built from the module as it is now."""
         parts = [(self.folder / name).read_bytes() for name in ("go.mod", "go.sum")]
         parts += [text.encode() for text in (*self.flags(), *go_build.target())]
@@ -77,6 +80,7 @@ KUBERNETES_STAMPS = {
     "k8s.io/component-base/version.gitMinor": "{minor}",
 }
 KUBERNETES = Module("control-plane", "k8s.io/kubernetes", KUBERNETES_STAMPS)
+QUICK = replace(KUBERNETES, quick=True)
 HELM = Module("helm", "helm.sh/helm/v4", {"helm.sh/helm/v4/internal/version.version": "{version}"})
 LINT = Module("lint", "github.com/rhysd/actionlint", {})
 ARTIFACTS = Module("artifacts", "github.com/sigstore/cosign/v3", {})
@@ -84,11 +88,15 @@ SBOM = Module("sbom", "github.com/anchore/syft", {})
 # The tag leaves out the clients of all clouds, which Prometheus would look for targets with.
 MONITORING = Module("monitoring", "k8s.io/kube-state-metrics/v2", {}, "remove_all_sd")
 
-CONTROL_PLANE_PACKAGES = {
+API_SERVER_PACKAGES = {
     "etcd": "go.etcd.io/etcd/server/v3",
     "kube-apiserver": "k8s.io/kubernetes/cmd/kube-apiserver",
+}
+KUBECTL_PACKAGES = {"kubectl": "k8s.io/kubernetes/cmd/kubectl"}
+CONTROL_PLANE_PACKAGES = {
+    **API_SERVER_PACKAGES,
+    **KUBECTL_PACKAGES,
     "kube-controller-manager": "k8s.io/kubernetes/cmd/kube-controller-manager",
-    "kubectl": "k8s.io/kubernetes/cmd/kubectl",
 }
 NODE_PACKAGES = {
     "kube-proxy": "k8s.io/kubernetes/cmd/kube-proxy",
@@ -114,11 +122,11 @@ BUILT_NAMES = {"etcd": "server"}
 
 @dataclass(frozen=True, slots=True)
 class Binaries:
-    """Paths of executables; they need not share a folder."""
+    """Paths of executables; they need not share a folder. None stands for a control plane without controllers."""
 
     etcd: Path
     kube_apiserver: Path
-    kube_controller_manager: Path
+    kube_controller_manager: Path | None
     kubectl: Path
 
 
@@ -173,6 +181,30 @@ def find_or_build() -> Binaries:
     return Binaries(**_find(KUBERNETES, etcd, purpose), **_find(module, others, purpose))
 
 
+def api_server() -> Binaries:
+    """Return what serves the API without controllers, soon; kubectl is PATH's where that is new enough.
+
+    What `find_or_build` made is taken if it is there; else it is a quick build. Raises go_build.BuildError.
+    """
+    own, given = kubectl_on_path(), API_SERVER_PACKAGES
+    found = _soon(given if own else {**given, **KUBECTL_PACKAGES}, "a real API server")
+    return Binaries(**{**found, "kubectl": own or found["kubectl"]}, kube_controller_manager=None)
+
+
+def has_api_server() -> bool:
+    """Say whether `api_server` has no server to build."""
+    return any(not _missing(module, API_SERVER_PACKAGES) for module in (KUBERNETES, QUICK))
+
+
+def kubectl() -> Path:
+    """Return kubectl of PATH where that is new enough, else one that is built. Raises go_build.BuildError."""
+    return kubectl_on_path() or _soon(KUBECTL_PACKAGES, "the demo")["kubectl"]
+
+
+def _soon(packages: Mapping[str, str], purpose: str) -> dict[str, Path]:
+    return _find(QUICK if _missing(KUBERNETES, packages) else KUBERNETES, packages, purpose)
+
+
 def node() -> NodeBinaries:
     """Return what a node runs, and the scheduler, likewise. Raises go_build.BuildError."""
     return NodeBinaries(**_find(KUBERNETES, NODE_PACKAGES, "a real node"))
@@ -205,13 +237,20 @@ def monitoring() -> MonitoringBinaries:
 
 def _find(module: Module, packages: Mapping[str, str], purpose: str) -> dict[str, Path]:
     """Return paths by name, in which "_" stands for "-"."""
-    cache = module.cache()
-    assets = os.environ.get("KUBEBUILDER_ASSETS")
-    places = [Path(assets), cache] if assets else [cache]
-    missing = {name: package for name, package in packages.items() if not _has(places, name)}
-    if missing:
-        _build_once(module, missing, cache, purpose)
+    places = _places(module)
+    if missing := _missing(module, packages):
+        _build_once(module, missing, module.built(), purpose)
     return {name.replace("-", "_"): next(place / name for place in places if _has([place], name)) for name in packages}
+
+
+def _places(module: Module) -> list[Path]:
+    assets = os.environ.get("KUBEBUILDER_ASSETS")
+    return [*([Path(assets)] if assets else []), module.built()]
+
+
+def _missing(module: Module, packages: Mapping[str, str]) -> dict[str, str]:
+    places = _places(module)
+    return {name: package for name, package in packages.items() if not _has(places, name)}
 
 
 def _has(places: Sequence[Path], name: str) -> bool:
@@ -261,8 +300,9 @@ def _build(module: Module, packages: Mapping[str, str], folder: Path, cache: Pat
     progress.done(f"Built {names}")
 
 
-SETS: dict[str, Callable[[], dict[str, Path]]] = {
+SETS: dict[str, Callable[[], dict[str, Path | None]]] = {
     "control-plane": lambda: asdict(find_or_build()),
+    "api-server": lambda: asdict(api_server()),
     "node": lambda: asdict(node()),
     "helm": lambda: {"helm": helm()},
     "lint": lambda: {"actionlint": actionlint()},
@@ -281,6 +321,8 @@ def main() -> None:
     except go_build.BuildError as error:
         sys.exit(str(error))
     for name, path in found.items():
+        if path is None:
+            continue
         sys.stdout.write(f"{name.replace('_', '-')}: {path.parent}\n")
 
 

@@ -48,6 +48,8 @@ class ControlPlane:
     `crds` is a folder of CRDs to have from the start. (The garbage collector learns of later ones only within 40 s;
     until then nothing is deleted with an owner of such a kind.) `audit` logs each request at level Metadata to
     `audit_log`. A `detached` one outlives this process and is later ended by its folder (`stop_detached`).
+    `binaries` are what it runs; those without a kube-controller-manager make one without controllers, in which nothing
+    is garbage-collected and no namespace ever goes.
     """
 
     def __init__(
@@ -58,6 +60,7 @@ class ControlPlane:
         audit: bool = False,
         detached: bool = False,
         address: Address = LOOPBACK,
+        binaries: Binaries | None = None,
     ) -> None:
         self.folder = folder
         self.audit_log = folder / "logs" / "audit.jsonl" if audit else None
@@ -65,6 +68,7 @@ class ControlPlane:
         self._detached = detached
         free, self._etcd_port, self._peer_port = free_ports(3)
         self._address = address
+        self._given = binaries
         self._api_port = address.port or free
         self.url = f"https://{address.host}:{self._api_port}"
         self._processes: dict[str, Process] = {}
@@ -119,7 +123,8 @@ class ControlPlane:
         self.start_apiserver()
         if self._crds:
             apply_crds(self.kubeconfig, self._crds)
-        self._spawn(CONTROLLER_MANAGER, self._controller_manager_command(), self._controllers_ready)
+        if program := self._binaries.kube_controller_manager:
+            self._spawn(CONTROLLER_MANAGER, self._controller_manager_command(program), self._controllers_ready)
 
     def _stop_all(self) -> None:
         for name in STOP_ORDER:
@@ -167,7 +172,7 @@ class ControlPlane:
 
     @cached_property
     def _binaries(self) -> Binaries:
-        return find_or_build()
+        return self._given or find_or_build()
 
     def _spawn(self, name: str, command: Sequence[str], ready: Callable[[], bool]) -> None:
         log = self.folder / "logs" / f"{name}.log"
@@ -245,9 +250,9 @@ class ControlPlane:
         policy.write_text(json.dumps(AUDIT_POLICY))
         return [f"--audit-policy-file={policy}", f"--audit-log-path={self.audit_log}"]
 
-    def _controller_manager_command(self) -> list[str]:
+    def _controller_manager_command(self, program: Path) -> list[str]:
         return [
-            str(self._binaries.kube_controller_manager),
+            str(program),
             f"--kubeconfig={self.files.controller_manager}",
             "--use-service-account-credentials",
             f"--service-account-private-key-file={self.files.service_account_key}",

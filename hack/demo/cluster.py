@@ -6,15 +6,15 @@ between the user's commands is `demo.view`'s.
 
 import secrets
 import shlex
-import shutil
 import subprocess
 from collections.abc import Sequence
 from pathlib import Path
 
 import yaml
 
-from testbed.binaries import REPOSITORY, find_or_build
+from testbed.binaries import REPOSITORY, kubectl
 from testbed.control_plane import ControlPlane, service_account_kubeconfig
+from testbed.kubectl import kubectl_on_path
 from testbed.operator_process import ACCOUNT, account_manifests
 
 CRD_FILE = REPOSITORY / "charts" / "adobe-ims-operator" / "files" / "crds" / "adobeimscredentials.yaml"
@@ -42,7 +42,7 @@ class Kubectl:
     @property
     def spelled(self) -> str:
         """How kubectl is called from another terminal, apart from the kubeconfig."""
-        program = "kubectl" if shutil.which("kubectl") else str(self.program)
+        program = "kubectl" if self.program == kubectl_on_path() else str(self.program)
         return shlex.join([program, *([f"--context={self.context}"] if self.context else [])])
 
     def run(self, *arguments: str, stdin: str = "", seconds: float = KUBECTL_SECONDS) -> str:
@@ -127,12 +127,11 @@ def kubectl_of_user(context: str, cache: Path) -> Kubectl:
     Raises:
         DemoError: there is no such context, or its cluster does not answer.
     """
-    on_path = shutil.which("kubectl")
-    program = Path(on_path) if on_path else find_or_build().kubectl
+    program = kubectl()
     known = Kubectl(program, cache, None, None).run("config", "get-contexts", "--output=name").split()
     if context not in known:
         there = f"there are: {', '.join(known)}" if known else "there are none in KUBECONFIG or ~/.kube/config"
         raise DemoError(f"there is no context {context!r}; {there}")
-    kubectl = Kubectl(program, cache, None, context)
-    kubectl.run("get", "--raw=/readyz", "--request-timeout=10s")
-    return kubectl
+    users = Kubectl(program, cache, None, context)
+    users.run("get", "--raw=/readyz", "--request-timeout=10s")
+    return users

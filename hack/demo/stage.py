@@ -13,7 +13,7 @@ from demo.cluster import CRD, Cluster, DemoError, kubectl_of_user, kubectl_on
 from demo.person import Interrupted, Screen, Signals
 from demo.view import Log, Sample, View
 from testbed.api import Api
-from testbed.binaries import REPOSITORY, find_or_build
+from testbed.binaries import REPOSITORY, api_server
 from testbed.control_plane import ControlPlane
 from testbed.operator_process import Operator
 from testbed.stand_in import StandIn
@@ -46,15 +46,15 @@ class Stage:
 
     def _own_cluster(self) -> Cluster:
         self._screen.say("All of it runs on this machine and is removed at the end. Ctrl-C stops it at any time.")
-        find_or_build()
+        binaries = api_server()
         self._screen.heading("1. A cluster, an Adobe IMS and the operator")
-        self._screen.wait("starting etcd, kube-apiserver and kube-controller-manager ...")
-        control_plane = ControlPlane(self._folder / "control-plane")
+        self._screen.wait("starting etcd and kube-apiserver ...")
+        control_plane = ControlPlane(self._folder / "control-plane", binaries=binaries)
         self._traces.push(control_plane)
         started = time.monotonic()
         control_plane.start()
         seconds = time.monotonic() - started
-        self._screen.say(f"Kubernetes: a real control plane on {control_plane.url}, started in {seconds:.1f} s.")
+        self._screen.say(f"Kubernetes: a real API server on {control_plane.url}, started in {seconds:.1f} s.")
         cluster = Cluster(kubectl_on(control_plane, self._folder / "cache"))
         cluster.install_crd()
         return cluster
