@@ -58,7 +58,7 @@ REQUESTS: dict[str, Is] = {
 }
 """What the operator does for one credential: for each kind of request, the one that is answered oddly."""
 REASONS = {
-    "get": ("RotationFailing", {"SecretReadFailed"}),
+    "get": ("RotationFailing", {"SecretReadFailed", "SecretReadRefused"}),
     "post": ("RotationFailing", {"SecretWriteFailed"}),
     "patch": ("RotationFailing", {"SecretWriteFailed"}),
     "delete": ("RotationFailing", {"OldSecretNotDeleted"}),

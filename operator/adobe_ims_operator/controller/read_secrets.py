@@ -168,7 +168,7 @@ def _seen(found: ClientSecret, uid: str) -> SeenClientSecret:
 def _not_read(name: str, error: ApiError) -> Trouble:
     if isinstance(error, TooLargeError):
         message = f"the operator does not read Secret {name}: {error.message}; make its data or its metadata smaller"
-        return Trouble(Finding(Reason.SECRET_READ_REFUSED, message), Pace.PERSON)
+        return Trouble(Finding(Reason.SECRET_READ_REFUSED, message), Pace.REFUSED_WRITE)
     if isinstance(error, RefusedError):
         advice = "check the operator's permissions" if isinstance(error, ForbiddenError) else BETWEEN
         message = f"the API server refused to read Secret {name} ({error.answer}); {advice}"

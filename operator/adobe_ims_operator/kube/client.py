@@ -17,7 +17,7 @@ from yarl import URL
 
 from adobe_ims_operator.api.names import FIELD_MANAGER
 from adobe_ims_operator.kube.answers import JSONObject, check_mapping, check_object
-from adobe_ims_operator.kube.errors import RefusedError, UnreachableError, from_answer
+from adobe_ims_operator.kube.errors import RefusedError, TooLargeError, UnavailableError, UnreachableError, from_answer
 from adobe_ims_operator.kube.informer import IsKnown, in_pages, without
 from adobe_ims_operator.kube.large_answers import LargeAnswers
 from adobe_ims_operator.kube.login import NoClusterError, forget_files, no_cluster
@@ -234,7 +234,12 @@ class Kube:
     ) -> JSONObject:
         response = await self._send(method, path, body=body, content=content, accept=accept, query=query)
         with translated_errors():
-            return check_mapping(await self._large.read(response, namespace_of(path), fields=fields))
+            try:
+                return check_mapping(await self._large.read(response, namespace_of(path), fields=fields))
+            except TooLargeError as error:
+                if method == "GET":
+                    raise
+                raise UnavailableError(0, error.reason, error.message) from None  # what was asked for is done
 
     async def _send(
         self,
