@@ -18,7 +18,7 @@ PLACES = {
     "hack/stand-in/pyproject.toml": rf'^version = "({NUMBER})"',
     "charts/adobe-ims-operator/Chart.yaml": rf"^(?:version|appVersion): ({NUMBER})$",
     "Dockerfile": rf'image[.]version="({NUMBER})"',
-    "README.md": rf"(?:adobe-ims-(?:operator|stand-in):|--version )({NUMBER})",
+    "docs/install.md": rf"(?:adobe-ims-(?:operator|stand-in):|--version )({NUMBER})",
 }
 """Where it stands beside what `make manifests` writes: the group is the version."""
 CHANGELOG = ROOT / "CHANGELOG.md"

@@ -20,7 +20,7 @@ from adobe_ims_operator.api.times import Clock
 from adobe_ims_operator.controller.controller import Controller
 from adobe_ims_operator.core.forbidden_metadata import Forbidden
 from adobe_ims_operator.kube.client import Kube
-from adobe_ims_operator.kube.recorder import Recorder
+from adobe_ims_operator.kube.event_recorder import Recorder
 from adobe_ims_operator.kube.traffic import Traffic
 from adobe_ims_operator.manager.metrics import Metrics
 from chart.objects import EVERYTHING, NAME, OPERATOR, Object, alerts, container, of, one, pod, render

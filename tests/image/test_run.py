@@ -76,7 +76,8 @@ def test_the_stand_ins_command_answers(the_stand_in: Image) -> None:
 
 
 def test_the_authorities_of_debian_are_trusted(the_image: Image) -> None:
-    code = "from adobe_ims_operator.adobe import trust; print(trust.load_trust(None).cert_store_stats()['x509_ca'])"
+    trust = "from adobe_ims_operator.adobe.tls_trust import load_trust"
+    code = f"{trust}; print(load_trust(None).cert_store_stats()['x509_ca'])"
     bundle = (the_image.root / "etc/ssl/certs/ca-certificates.crt").read_text()
     assert int(the_image.run("python", "-c", code).stdout) == bundle.count("BEGIN CERTIFICATE") > 100
 

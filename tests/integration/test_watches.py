@@ -18,9 +18,9 @@ from adobe_ims_operator.cache.resync import Resync
 from adobe_ims_operator.cache.store import Store
 from adobe_ims_operator.kube.client import METADATA_LIST, Kube
 from adobe_ims_operator.kube.errors import ApiError
+from adobe_ims_operator.kube.list_pages import pages
 from adobe_ims_operator.kube.login import load_configuration
 from adobe_ims_operator.kube.page_size import PAGE_BYTES
-from adobe_ims_operator.kube.pages import pages
 from adobe_ims_operator.kube.paths import secrets_path
 from testbed.api import Api, wait_for
 from testbed.cluster import CRDS

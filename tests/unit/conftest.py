@@ -9,7 +9,7 @@ import pytest
 
 from adobe_ims_operator.adobe.client import TOTAL_SECONDS, ClientCredentials, IMSClient
 from adobe_ims_operator.adobe.errors import IMSError
-from adobe_ims_operator.adobe.trust import load_trust
+from adobe_ims_operator.adobe.tls_trust import load_trust
 from adobe_ims_operator.core.model import Token
 from adobe_ims_stand_in.defaults import EXPIRES_IN
 from testbed.stand_in import SAMPLE, StandIn

@@ -29,8 +29,8 @@ from adobe_ims_operator.core.observe import observe
 from adobe_ims_operator.core.policy import decide
 from adobe_ims_operator.kube.client import REQUEST_SECONDS, Kube
 from adobe_ims_operator.kube.errors import NotLeadingError
+from adobe_ims_operator.kube.event_recorder import Recorder
 from adobe_ims_operator.kube.paths import credentials_path, events_path, secrets_path, workload_path
-from adobe_ims_operator.kube.recorder import Recorder
 from adobe_ims_operator.kube.secret_metadata import observe_secret
 from unit.troubles import Troubles, refuse
 

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from adobe_ims_operator.adobe.answers import LONGEST_ANSWER, Answer, Grant, Question, interpret
 from adobe_ims_operator.adobe.client import IMSClient
 from adobe_ims_operator.adobe.errors import IMSError, IMSRateLimited, IMSResponseInvalid
-from adobe_ims_operator.adobe.trust import load_trust
+from adobe_ims_operator.adobe.tls_trust import load_trust
 from testbed.stand_in import StandIn
 from unit.asking import CLIENT, SCOPES, assert_without_secrets
 

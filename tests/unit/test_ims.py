@@ -10,7 +10,7 @@ import pytest
 from adobe_ims_operator.adobe.answers import LONGEST_ANSWER
 from adobe_ims_operator.adobe.client import ClientCredentials, IMSClient
 from adobe_ims_operator.adobe.errors import IMSUnavailable
-from adobe_ims_operator.adobe.trust import load_trust
+from adobe_ims_operator.adobe.tls_trust import load_trust
 from adobe_ims_operator.core.model import HeldToken, Token
 from adobe_ims_operator.kube.client_secret import Client, ClientSecret
 from adobe_ims_operator.kube.token_secret import _Desired

@@ -18,7 +18,7 @@ from adobe_ims_operator.adobe.errors import (
     InvalidClient,
     InvalidScope,
 )
-from adobe_ims_operator.adobe.trust import load_trust
+from adobe_ims_operator.adobe.tls_trust import load_trust
 from testbed.proxy import Proxy
 from testbed.stand_in import StandIn
 from unit.asking import CLIENT, Refuse, Serve, assert_without_secrets, check

@@ -11,8 +11,8 @@ from aiohttp.test_utils import TestServer
 from kubernetes.aio.client import Configuration
 
 from adobe_ims_operator.kube.client import JSON_TYPE, Kube
+from adobe_ims_operator.kube.list_pages import pages
 from adobe_ims_operator.kube.page_size import FIRST, MOST, PAGE_BYTES
-from adobe_ims_operator.kube.pages import pages
 from adobe_ims_operator.kube.transport import LARGE
 
 PATH = "/apis/adobe-ims.dev/v1alpha1/adobeimscredentials"

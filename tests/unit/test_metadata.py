@@ -15,11 +15,18 @@ from adobe_ims_operator.core import attempts as attempt
 from adobe_ims_operator.core.attempts import METADATA_ROW
 from adobe_ims_operator.core.backoff import Pace
 from adobe_ims_operator.core.decision import Look, Refuse, Wait, WriteMetadata
-from adobe_ims_operator.core.differences import MAX_NAMED, NO_DIFFERENCES, Differences, Owner, compare, wanted_labels
 from adobe_ims_operator.core.finding import Finding
 from adobe_ims_operator.core.metadata import FREE_WRITES
 from adobe_ims_operator.core.model import Observed, SeenTokenSecret, Step, Trouble
 from adobe_ims_operator.core.policy import decide, problem
+from adobe_ims_operator.core.secret_differences import (
+    MAX_NAMED,
+    NO_DIFFERENCES,
+    Differences,
+    Owner,
+    compare,
+    wanted_labels,
+)
 from unit import worlds
 from unit.worlds import NOW, change, facts, failure, observed, spec, token_secret
 

@@ -14,11 +14,11 @@ from adobe_ims_operator.api.status import Condition, Status
 from adobe_ims_operator.core.attempts import recall
 from adobe_ims_operator.core.backoff import Pace, backoff
 from adobe_ims_operator.core.decision import Ask, AskPriority, Look, Refuse, Wait, Write, WriteMetadata
-from adobe_ims_operator.core.differences import NO_DIFFERENCES
 from adobe_ims_operator.core.due import due_at
 from adobe_ims_operator.core.model import Endpoint, Inputs, Observed, Step
 from adobe_ims_operator.core.policy import IDLE, decide, holds_token
 from adobe_ims_operator.core.rivals import Rivals
+from adobe_ims_operator.core.secret_differences import NO_DIFFERENCES
 from unit import worlds
 from unit.worlds import (
     ENDPOINT,

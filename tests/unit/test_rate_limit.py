@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from adobe_ims_operator.adobe.rate import RateLimit
+from adobe_ims_operator.adobe.rate_limit import RateLimit
 
 
 class _Clockwork(asyncio.SelectorEventLoop):

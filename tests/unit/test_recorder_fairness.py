@@ -16,7 +16,7 @@ from kubernetes.aio.client import Configuration
 from adobe_ims_operator.api.resource import Key
 from adobe_ims_operator.core.events import Event, Regarding
 from adobe_ims_operator.kube.client import Kube
-from adobe_ims_operator.kube.recorder import (
+from adobe_ims_operator.kube.event_recorder import (
     MAX_OF_NAMESPACE,
     MAX_WAITING,
     SENDERS,

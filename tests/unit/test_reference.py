@@ -18,7 +18,7 @@ from adobe_ims_operator.api import placeholders as template
 from adobe_ims_operator.api.ledger import Facts
 from adobe_ims_operator.api.reasons import Reason
 from adobe_ims_operator.api.resource import ROTATE_ANNOTATION
-from adobe_ims_operator.core.differences import MANAGED_BY
+from adobe_ims_operator.core.secret_differences import MANAGED_BY
 from adobe_ims_operator.core.status import OURS
 
 ROOT = Path(__file__).parents[2]

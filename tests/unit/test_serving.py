@@ -13,11 +13,11 @@ from aiohttp import web
 
 from adobe_ims_operator.adobe.client import IMSClient
 from adobe_ims_operator.adobe.endpoints import ADOBE, Endpoints
-from adobe_ims_operator.adobe.trust import load_trust
+from adobe_ims_operator.adobe.tls_trust import load_trust
 from adobe_ims_operator.api.resource import Key
 from adobe_ims_operator.controller.controller import Controller
 from adobe_ims_operator.core.forbidden_metadata import Forbidden
-from adobe_ims_operator.kube.recorder import Recorder
+from adobe_ims_operator.kube.event_recorder import Recorder
 from adobe_ims_operator.manager import health
 from adobe_ims_operator.manager.metrics import REUSE_SECONDS, Metrics
 from adobe_ims_operator.manager.process import CLOCK

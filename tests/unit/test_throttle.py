@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from adobe_ims_operator.adobe.throttle import (
+from adobe_ims_operator.adobe.throttled_clients import (
     LONGEST_PROBE,
     MOST_OF_A_NAMESPACE,
     REMEMBERED,

@@ -8,7 +8,7 @@ import certifi
 import pytest
 import trustme
 
-from adobe_ims_operator.adobe.trust import TrustError, load_trust
+from adobe_ims_operator.adobe.tls_trust import TrustError, load_trust
 
 
 def authorities(context: ssl.SSLContext) -> set[str]:

@@ -10,7 +10,6 @@ from adobe_ims_operator.api.reasons import Reason
 from adobe_ims_operator.api.resource import ClientRef, Credential, Key, SecretTemplate, Spec
 from adobe_ims_operator.api.status import Status
 from adobe_ims_operator.core.backoff import Pace
-from adobe_ims_operator.core.differences import NO_DIFFERENCES, Differences
 from adobe_ims_operator.core.finding import Finding
 from adobe_ims_operator.core.model import (
     Attempts,
@@ -26,6 +25,7 @@ from adobe_ims_operator.core.model import (
 )
 from adobe_ims_operator.core.obstacle import Obstacle
 from adobe_ims_operator.core.rivals import NO_HOLDER, Claimant, Rivals
+from adobe_ims_operator.core.secret_differences import NO_DIFFERENCES, Differences
 
 NOW = datetime(2026, 11, 24, 10, 0, 0, tzinfo=UTC)
 ENDPOINT = "https://ims-na1.adobelogin.com"

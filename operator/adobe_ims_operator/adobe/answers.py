@@ -11,7 +11,7 @@ from datetime import datetime, timedelta
 from http import HTTPStatus
 from typing import Any
 
-from adobe_ims_operator.adobe import clocks
+from adobe_ims_operator.adobe import clock_skew
 from adobe_ims_operator.adobe.errors import (
     ClockSkewed,
     CredentialNotPermitted,
@@ -142,15 +142,15 @@ def _token(endpoint: str, document: dict[str, Any] | None) -> Token | IMSError:
 
 
 def _grant(endpoint: str, token: Token, answer: Answer) -> Grant | IMSError:
-    skew = clocks.skew(answer.asked_at, answer.answered_at, clocks.parse_date(answer.headers.get("date")))
-    if skew is not None and clocks.unusable(skew, token.expires_in):
+    skew = clock_skew.skew(answer.asked_at, answer.answered_at, clock_skew.parse_date(answer.headers.get("date")))
+    if skew is not None and clock_skew.unusable(skew, token.expires_in):
         how = f"{timedelta(seconds=abs(int(skew)))} {'ahead of' if skew > 0 else 'behind'}"
         return ClockSkewed(
             f"the operator's clock is {how} that of {endpoint}, so it can't know when a token expires; "
             "mend the clock of the operator's node",
             skew,
         )
-    issued_at = whole_seconds(clocks.issued_at(answer.asked_at, skew))
+    issued_at = whole_seconds(clock_skew.issued_at(answer.asked_at, skew))
     return Grant(token, issued_at, issued_at + token.expires_in, skew)
 
 
@@ -221,11 +221,11 @@ def _retry_after(answer: Answer) -> timedelta | None:
     if text.isascii() and text.isdigit():
         wait = timedelta(seconds=min(int(text[:12]), 10**9))
     else:
-        moment = clocks.parse_date(text)
+        moment = clock_skew.parse_date(text)
         if moment is None:
             return None
         # By the clock that wrote it, where the answer says what that was.
-        wait = moment - (clocks.parse_date(answer.headers.get("date")) or answer.answered_at)
+        wait = moment - (clock_skew.parse_date(answer.headers.get("date")) or answer.answered_at)
     least, most = RETRY_AFTER
     return min(max(wait, least), most)
 

@@ -13,13 +13,13 @@ from typing import NamedTuple
 
 from adobe_ims_operator.api.resource import PLURAL, Key
 from adobe_ims_operator.cache.credential_watch import CredentialWatch
-from adobe_ims_operator.cache.restored import Before
+from adobe_ims_operator.cache.restored_etcd import Before
 from adobe_ims_operator.cache.store import Store
 from adobe_ims_operator.core.backoff import Pace, backoff
 from adobe_ims_operator.kube.answers import check_object
 from adobe_ims_operator.kube.client import METADATA_LIST, Kube
 from adobe_ims_operator.kube.errors import ApiError, NotFoundError
-from adobe_ims_operator.kube.pages import pages
+from adobe_ims_operator.kube.list_pages import pages
 from adobe_ims_operator.kube.paths import credentials_path
 
 logger = logging.getLogger(__name__)

@@ -12,7 +12,7 @@ from typing import Any
 
 from adobe_ims_operator.api.resource import Key
 from adobe_ims_operator.api.text import share
-from adobe_ims_operator.cache.restored import Before, mark_secret
+from adobe_ims_operator.cache.restored_etcd import Before, mark_secret
 from adobe_ims_operator.cache.store import Store
 from adobe_ims_operator.core.backoff import Pace, backoff
 from adobe_ims_operator.core.model import ObservedSecret
@@ -26,7 +26,7 @@ from adobe_ims_operator.kube.errors import (
     from_status,
     invalid_answer,
 )
-from adobe_ims_operator.kube.pages import pages
+from adobe_ims_operator.kube.list_pages import pages
 from adobe_ims_operator.kube.paths import secrets_path
 from adobe_ims_operator.kube.secret_metadata import MAX_OWNERS, observe_secret
 

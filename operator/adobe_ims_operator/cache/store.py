@@ -13,9 +13,9 @@ from adobe_ims_operator.api.ledger import SpecDigests, spec_digests
 from adobe_ims_operator.api.resource import JSON, Credential, Key, parse_version, rotate_request
 from adobe_ims_operator.api.status import Status
 from adobe_ims_operator.cache import index
-from adobe_ims_operator.cache.absences import Absences
-from adobe_ims_operator.cache.budget import Budget
 from adobe_ims_operator.cache.index import Claims, References, client_key, controller, names, rank, token_key
+from adobe_ims_operator.cache.memory_budget import Budget
+from adobe_ims_operator.cache.missing_secrets import Absences
 from adobe_ims_operator.core.claims import claimant, to_look_up
 from adobe_ims_operator.core.model import ObservedSecret, Surroundings
 from adobe_ims_operator.core.rivals import NO_HOLDER, Claimant, Hold, Holder, Rivals

@@ -23,7 +23,7 @@ from adobe_ims_operator.kube import client_secret, secret_owner, token_secret
 from adobe_ims_operator.kube.client import JSON_TYPE, METADATA_OBJECT, Kube
 from adobe_ims_operator.kube.client_secret import ClientSecret
 from adobe_ims_operator.kube.errors import ApiError, NotFoundError
-from adobe_ims_operator.kube.pages import pages
+from adobe_ims_operator.kube.list_pages import pages
 from adobe_ims_operator.kube.paths import credentials_path, secret_path
 from adobe_ims_operator.kube.secret_metadata import SecretTimes, read_times
 from adobe_ims_operator.kube.token_secret import Content

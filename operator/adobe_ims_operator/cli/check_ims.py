@@ -5,7 +5,7 @@ import socket
 from collections.abc import Mapping, Sequence
 from urllib.parse import urlsplit
 
-from adobe_ims_operator.adobe import clocks
+from adobe_ims_operator.adobe import clock_skew
 from adobe_ims_operator.adobe.client import ClientCredentials, IMSClient
 from adobe_ims_operator.adobe.errors import (
     ClockSkewed,
@@ -21,7 +21,7 @@ from adobe_ims_operator.adobe.errors import (
 from adobe_ims_operator.api.resource import ClientRef
 from adobe_ims_operator.cli.results import Outcome, Result, failed, ok
 from adobe_ims_operator.cli.run_settings import Settings
-from adobe_ims_operator.controller.refused_client import explain_refusals
+from adobe_ims_operator.controller.refused_oauth_client import explain_refusals
 from adobe_ims_operator.kube.client_secret import Client, ClientSecret
 
 DNS_SECONDS = 10.0
@@ -73,7 +73,7 @@ async def _endpoint(ims: IMSClient, settings: Settings, url: str) -> list[Result
         return [resolved, failed("connection", url, str(error), reason=error.reason, culprit=culprit)]
     tls = "over TLS with a certificate that is trusted" if url.startswith("https:") else "in the clear"
     results = [resolved, ok("connection", url, f"answers HTTP {answer.status}, {by}, {tls}")]
-    skew = clocks.skew(answer.asked_at, answer.answered_at, clocks.parse_date(answer.headers.get("date")))
+    skew = clock_skew.skew(answer.asked_at, answer.answered_at, clock_skew.parse_date(answer.headers.get("date")))
     if skew is not None and abs(skew) > SKEW_SECONDS:
         what = f"the clock here is {abs(skew):.0f} s {'ahead of' if skew > 0 else 'behind'} that of the endpoint"
         results.append(Result("clock", url, Outcome.WARNING, what, culprit="clock"))

@@ -11,7 +11,7 @@ from adobe_ims_operator.api.resource import JSON, Key
 from adobe_ims_operator.cli.cluster import Access, Cluster, cluster_options, namespace_options, selector_option
 from adobe_ims_operator.cli.names import credential_names
 from adobe_ims_operator.kube.client import JSON_TYPE
-from adobe_ims_operator.kube.pages import pages
+from adobe_ims_operator.kube.list_pages import pages
 from adobe_ims_operator.kube.paths import credentials_path
 
 F = TypeVar("F", bound=Callable[..., Any])

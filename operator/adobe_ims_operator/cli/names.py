@@ -24,7 +24,7 @@ def credential_names(context: click.Context, _parameter: click.Parameter, incomp
 async def _names(namespace: str | None, context: str | None) -> list[str]:
     from adobe_ims_operator.cli.cluster import Access, connected  # noqa: PLC0415
     from adobe_ims_operator.kube.client import METADATA_LIST  # noqa: PLC0415
-    from adobe_ims_operator.kube.pages import pages  # noqa: PLC0415
+    from adobe_ims_operator.kube.list_pages import pages  # noqa: PLC0415
     from adobe_ims_operator.kube.paths import credentials_path  # noqa: PLC0415
 
     async with connected(Access(namespace, all_namespaces=False, context=context)) as cluster:

@@ -10,7 +10,7 @@ import uvloop
 
 from adobe_ims_operator.adobe.endpoints import ADOBE, EndpointError, Endpoints
 from adobe_ims_operator.adobe.proxies import Proxies, ProxyError
-from adobe_ims_operator.adobe.trust import TrustError, load_trust
+from adobe_ims_operator.adobe.tls_trust import TrustError, load_trust
 from adobe_ims_operator.api.resource import Key
 from adobe_ims_operator.cli.selector import SELECTOR
 from adobe_ims_operator.core.forbidden_metadata import Forbidden, ForbiddenError

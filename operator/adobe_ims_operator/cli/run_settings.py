@@ -16,7 +16,7 @@ from click.core import ParameterSource
 
 from adobe_ims_operator.adobe.endpoints import EndpointError, Endpoints
 from adobe_ims_operator.adobe.proxies import Proxies, ProxyError
-from adobe_ims_operator.adobe.trust import TrustError, load_trust
+from adobe_ims_operator.adobe.tls_trust import TrustError, load_trust
 from adobe_ims_operator.api.resource import Key
 from adobe_ims_operator.cli.run import run
 from adobe_ims_operator.kube.login import POD_NAMESPACE, is_in_pod

@@ -25,7 +25,7 @@ from adobe_ims_operator.cli.show_tree import show_tree
 from adobe_ims_operator.cli.tree import tree
 from adobe_ims_operator.core.explain import summarize
 from adobe_ims_operator.kube.client import JSON_TYPE
-from adobe_ims_operator.kube.pages import pages
+from adobe_ims_operator.kube.list_pages import pages
 from adobe_ims_operator.kube.paths import credentials_path
 
 

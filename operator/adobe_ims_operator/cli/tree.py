@@ -13,10 +13,10 @@ from adobe_ims_operator.core.checks import READINESS, first
 from adobe_ims_operator.core.explain import next_step, summarize
 from adobe_ims_operator.core.managers import managers
 from adobe_ims_operator.core.pods import outdated_containers, token_written
-from adobe_ims_operator.core.workloads import pending
+from adobe_ims_operator.core.workload_state import pending
 from adobe_ims_operator.kube.client import JSON_TYPE, Kube
 from adobe_ims_operator.kube.errors import ApiError, NotFoundError
-from adobe_ims_operator.kube.pages import pages
+from adobe_ims_operator.kube.list_pages import pages
 from adobe_ims_operator.kube.paths import workload_path
 
 MAX_EVENTS = 10

@@ -14,25 +14,25 @@ from functools import partial
 
 from adobe_ims_operator.adobe.client import IMSClient
 from adobe_ims_operator.adobe.endpoints import Endpoints
-from adobe_ims_operator.adobe.rate import RateLimit
+from adobe_ims_operator.adobe.rate_limit import RateLimit
 from adobe_ims_operator.api.log_fields import about
 from adobe_ims_operator.api.resource import Key
 from adobe_ims_operator.api.times import Clock
-from adobe_ims_operator.cache.absences import Absences
 from adobe_ims_operator.cache.crowds import Crowds
+from adobe_ims_operator.cache.missing_secrets import Absences
 from adobe_ims_operator.cache.store import Store
 from adobe_ims_operator.controller.fetch import Fetcher
 from adobe_ims_operator.controller.follow_up import FollowUp
 from adobe_ims_operator.controller.lanes import Lane
+from adobe_ims_operator.controller.namespace_turns import places_for
 from adobe_ims_operator.controller.read_secrets import SecretReader
 from adobe_ims_operator.controller.reconcile import Decide, Reconciler
 from adobe_ims_operator.controller.restarter import Restarter
 from adobe_ims_operator.controller.supervisor import Supervisor
 from adobe_ims_operator.controller.tally import Tally
 from adobe_ims_operator.controller.tasks import is_cancelled
-from adobe_ims_operator.controller.throttles import Throttles
+from adobe_ims_operator.controller.throttling import Throttles
 from adobe_ims_operator.controller.tokens_in_hand import TokensInHand
-from adobe_ims_operator.controller.turns import places_for
 from adobe_ims_operator.controller.work import Observe, Work
 from adobe_ims_operator.controller.workqueue import Priority, WorkQueue
 from adobe_ims_operator.core import policy
@@ -40,7 +40,7 @@ from adobe_ims_operator.core.forbidden_metadata import Forbidden
 from adobe_ims_operator.core.observe import observe
 from adobe_ims_operator.kube.client import Kube
 from adobe_ims_operator.kube.errors import NotLeadingError
-from adobe_ims_operator.kube.recorder import Recorder
+from adobe_ims_operator.kube.event_recorder import Recorder
 
 logger = logging.getLogger(__name__)
 

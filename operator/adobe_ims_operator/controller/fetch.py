@@ -11,16 +11,16 @@ from datetime import timedelta
 from adobe_ims_operator.adobe.answers import Grant
 from adobe_ims_operator.adobe.client import ClientCredentials, IMSClient
 from adobe_ims_operator.adobe.errors import ClockSkewed, IMSError, IMSRateLimited, IMSUnavailable, InvalidClient
-from adobe_ims_operator.adobe.rate import RateLimit
-from adobe_ims_operator.adobe.throttle import ThrottledClient
+from adobe_ims_operator.adobe.rate_limit import RateLimit
+from adobe_ims_operator.adobe.throttled_clients import ThrottledClient
 from adobe_ims_operator.api.ledger import Facts, new_rotation_id
 from adobe_ims_operator.api.log_fields import about
 from adobe_ims_operator.api.reasons import Reason
 from adobe_ims_operator.api.resource import Key
 from adobe_ims_operator.api.times import Clock
 from adobe_ims_operator.controller.read_secrets import SecretReader
-from adobe_ims_operator.controller.refused_client import explain_refusals
-from adobe_ims_operator.controller.throttles import Throttles
+from adobe_ims_operator.controller.refused_oauth_client import explain_refusals
+from adobe_ims_operator.controller.throttling import Throttles
 from adobe_ims_operator.controller.work import Work
 from adobe_ims_operator.core import attempts as attempt
 from adobe_ims_operator.core.backoff import Pace

@@ -26,8 +26,8 @@ from adobe_ims_operator.core.finding import Finding
 from adobe_ims_operator.core.model import Observed, Trouble
 from adobe_ims_operator.kube.client import METADATA_OBJECT, Kube
 from adobe_ims_operator.kube.errors import ApiError, ConflictError, ForbiddenError, NotFoundError, RefusedError
+from adobe_ims_operator.kube.event_recorder import Recorder
 from adobe_ims_operator.kube.paths import credentials_path, secret_path
-from adobe_ims_operator.kube.recorder import Recorder
 
 logger = logging.getLogger(__name__)
 

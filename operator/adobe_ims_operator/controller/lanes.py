@@ -8,7 +8,7 @@ import asyncio
 from collections.abc import Awaitable, Callable
 
 from adobe_ims_operator.api.resource import Key
-from adobe_ims_operator.controller.turns import Turns
+from adobe_ims_operator.controller.namespace_turns import Turns
 from adobe_ims_operator.controller.waiters import Waiters
 from adobe_ims_operator.core.decision import Ask
 

@@ -8,7 +8,7 @@ from adobe_ims_operator.api.log_fields import about
 from adobe_ims_operator.api.reasons import Reason
 from adobe_ims_operator.api.resource import Key
 from adobe_ims_operator.api.times import Clock
-from adobe_ims_operator.cache.restored import Before, mark_secret
+from adobe_ims_operator.cache.restored_etcd import Before, mark_secret
 from adobe_ims_operator.controller.work import Work
 from adobe_ims_operator.core import attempts as attempt
 from adobe_ims_operator.core import claims

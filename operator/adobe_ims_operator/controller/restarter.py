@@ -11,11 +11,11 @@ from adobe_ims_operator.controller.work import Work
 from adobe_ims_operator.core import events, restarts
 from adobe_ims_operator.core.events import Regarding
 from adobe_ims_operator.core.model import Observed
-from adobe_ims_operator.kube import workloads
+from adobe_ims_operator.kube import workload_restart
 from adobe_ims_operator.kube.client import Kube
 from adobe_ims_operator.kube.errors import ApiError
-from adobe_ims_operator.kube.recorder import Recorder
-from adobe_ims_operator.kube.workloads import Outcome
+from adobe_ims_operator.kube.event_recorder import Recorder
+from adobe_ims_operator.kube.workload_restart import Outcome
 
 MadeSecret = tuple[datetime, timedelta]
 """When a token Secret was made, and for how long there had been none of its name by then."""
@@ -50,7 +50,7 @@ class Restarter:
                 outcome = await self._restart(observed, rotation, workload, made)
             else:
                 now = self.clock.now()
-                outcome = Outcome(await workloads.look_again(self.kube, key.namespace, workload, found, now))
+                outcome = Outcome(await workload_restart.look_again(self.kube, key.namespace, workload, found, now))
             finding = outcome.finding
             if found is None:
                 self.work.tally.restarts[finding.reason] += 1
@@ -66,10 +66,10 @@ class Restarter:
         self, observed: Observed, rotation: restarts.Rotation, workload: Workload, made: MadeSecret | None
     ) -> Outcome:
         secret = _secret_of(observed)
-        if made is not None and await workloads.has_started_with(self.kube, secret, workload, *made):
+        if made is not None and await workload_restart.has_started_with(self.kube, secret, workload, *made):
             return Outcome(restarts.STARTED)
         mark = restarts.mark(observed.key.name, observed.uid, rotation.id)
-        return await workloads.restart(self.kube, secret, workload, mark, self.clock.now())
+        return await workload_restart.restart(self.kube, secret, workload, mark, self.clock.now())
 
     async def _made(self, observed: Observed, rotation: restarts.Rotation) -> MadeSecret | None:
         """When the token Secret was made; None where that was not by this rotation, or is not known."""
@@ -77,7 +77,7 @@ class Restarter:
         if rotation_id != rotation.id or absent is None:
             return None
         try:
-            created = (await workloads.times(self.kube, _secret_of(observed))).created
+            created = (await workload_restart.times(self.kube, _secret_of(observed))).created
         except ApiError:
             return None
         return None if created is None else (created, absent)

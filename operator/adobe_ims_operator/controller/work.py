@@ -7,14 +7,14 @@ from collections.abc import Callable, Mapping
 from datetime import datetime, timedelta
 
 from adobe_ims_operator.adobe.endpoints import Endpoints
-from adobe_ims_operator.adobe.throttle import ThrottledClient
+from adobe_ims_operator.adobe.throttled_clients import ThrottledClient
 from adobe_ims_operator.api.reasons import Reason
 from adobe_ims_operator.api.resource import Key
 from adobe_ims_operator.api.times import Clock
 from adobe_ims_operator.cache.store import Store
 from adobe_ims_operator.controller.lanes import Lane
 from adobe_ims_operator.controller.tally import Tally
-from adobe_ims_operator.controller.throttles import Throttles
+from adobe_ims_operator.controller.throttling import Throttles
 from adobe_ims_operator.controller.tokens_in_hand import TokensInHand
 from adobe_ims_operator.core import attempts as attempt
 from adobe_ims_operator.core.decision import Ask

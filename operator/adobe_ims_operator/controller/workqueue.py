@@ -11,7 +11,7 @@ from collections.abc import Callable
 from enum import IntEnum
 from typing import Generic
 
-from adobe_ims_operator.controller.turns import K, Turns
+from adobe_ims_operator.controller.namespace_turns import K, Turns
 from adobe_ims_operator.controller.waiters import Waiters
 
 STEP_BACK = 30.0

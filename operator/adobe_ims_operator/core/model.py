@@ -14,10 +14,10 @@ from adobe_ims_operator.api.origin import Origin
 from adobe_ims_operator.api.resource import Credential, Key, Spec, Workload
 from adobe_ims_operator.api.status import Restart
 from adobe_ims_operator.core.backoff import Pace, Unreported
-from adobe_ims_operator.core.differences import NO_DIFFERENCES, Differences
 from adobe_ims_operator.core.finding import Finding
 from adobe_ims_operator.core.obstacle import Obstacle
 from adobe_ims_operator.core.rivals import Holder, Rivals
+from adobe_ims_operator.core.secret_differences import NO_DIFFERENCES, Differences
 
 
 class Inputs(NamedTuple):

@@ -10,7 +10,7 @@ from adobe_ims_operator.api.sizes import MAX_CLIENT_ID_SIZE, MAX_CLIENT_SECRET_S
 from adobe_ims_operator.core.finding import Finding
 from adobe_ims_operator.core.model import ObservedSecret
 from adobe_ims_operator.kube.client import Kube
-from adobe_ims_operator.kube.client_value import Unusable, read_value, suspicion
+from adobe_ims_operator.kube.client_secret_value import Unusable, read_value, suspicion
 from adobe_ims_operator.kube.errors import ApiError, NotFoundError
 from adobe_ims_operator.kube.paths import secret_path
 from adobe_ims_operator.kube.secret_metadata import observe_secret

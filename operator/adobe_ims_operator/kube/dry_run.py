@@ -8,8 +8,8 @@ itself, as a webhook would see the present token in that.
 import base64
 import re
 
-from adobe_ims_operator.core.differences import wanted_labels
 from adobe_ims_operator.core.model import HeldToken, Observed
+from adobe_ims_operator.core.secret_differences import wanted_labels
 from adobe_ims_operator.kube.client import Kube
 from adobe_ims_operator.kube.errors import ApiError, RefusedError
 from adobe_ims_operator.kube.paths import secrets_path

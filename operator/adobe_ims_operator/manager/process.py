@@ -26,12 +26,12 @@ from adobe_ims_operator.cache.credential_watch import CredentialWatch
 from adobe_ims_operator.cache.resync import Resync
 from adobe_ims_operator.cache.secret_watch import SecretWatch
 from adobe_ims_operator.controller.controller import Controller
-from adobe_ims_operator.controller.turns import places_for
+from adobe_ims_operator.controller.namespace_turns import places_for
 from adobe_ims_operator.core.forbidden_metadata import Forbidden
 from adobe_ims_operator.kube.client import Kube, unhurried
+from adobe_ims_operator.kube.event_recorder import SENDERS, Recorder
 from adobe_ims_operator.kube.lease import LeaderElector
 from adobe_ims_operator.kube.login import load_configuration
-from adobe_ims_operator.kube.recorder import SENDERS, Recorder
 from adobe_ims_operator.manager import health
 from adobe_ims_operator.manager.logs import introduce
 from adobe_ims_operator.manager.metrics import Metrics

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import assume, given
 from hypothesis import strategies as st
 
-from adobe_ims_operator.kube.client_value import Unusable, read_value, suspicion
+from adobe_ims_operator.kube.client_secret_value import Unusable, read_value, suspicion
 from adobe_ims_stand_in.defaults import SAMPLE_CLIENT_ID, SAMPLE_CLIENT_SECRET
 
 PRINTABLE = "".join(map(chr, range(0x20, 0x7F)))

@@ -4,10 +4,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from adobe_ims_operator.adobe.rate import RateLimit
-from adobe_ims_operator.adobe.throttle import LONGEST_PROBE, ThrottledClient
+from adobe_ims_operator.adobe.rate_limit import RateLimit
+from adobe_ims_operator.adobe.throttled_clients import LONGEST_PROBE, ThrottledClient
 from adobe_ims_operator.api.resource import Key
-from adobe_ims_operator.controller.throttles import PROBE_SECONDS, Throttles
+from adobe_ims_operator.controller.throttling import PROBE_SECONDS, Throttles
 from unit.clocks import SetClock
 
 ENDPOINT = "https://ims"

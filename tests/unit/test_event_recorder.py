@@ -13,7 +13,7 @@ from adobe_ims_operator.controller.tasks import steadily
 from adobe_ims_operator.core.events import Event, Regarding
 from adobe_ims_operator.kube.client import REQUEST_SECONDS, Kube
 from adobe_ims_operator.kube.errors import NotLeadingError
-from adobe_ims_operator.kube.recorder import MAX_WAITING, Recorder
+from adobe_ims_operator.kube.event_recorder import MAX_WAITING, Recorder
 from unit.flow import API, api_client, cancel, serving
 from unit.worlds import credential
 

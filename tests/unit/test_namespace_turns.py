@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
 
 from adobe_ims_operator.api.resource import Key
-from adobe_ims_operator.controller.turns import Turns
+from adobe_ims_operator.controller.namespace_turns import Turns
 
 
 def drained(turns: Turns[Key], now: float = 0.0) -> list[Key]:

@@ -4,7 +4,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from adobe_ims_operator.api.resource import Key
-from adobe_ims_operator.cache.absences import LONGEST_SECONDS, MAX_DELETIONS, Absences
+from adobe_ims_operator.cache.missing_secrets import LONGEST_SECONDS, MAX_DELETIONS, Absences
 
 TOKEN = Key("photos", "lightroom")
 

@@ -7,11 +7,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from adobe_ims_operator.adobe import clocks
+from adobe_ims_operator.adobe import clock_skew
 from adobe_ims_operator.adobe.answers import Answer, Grant, Question, interpret
 from adobe_ims_operator.adobe.client import IMSClient
 from adobe_ims_operator.adobe.errors import ClockSkewed, IMSRateLimited
-from adobe_ims_operator.adobe.trust import load_trust
+from adobe_ims_operator.adobe.tls_trust import load_trust
 from testbed.stand_in import StandIn
 from unit.asking import CLIENT, SCOPES, assert_without_secrets, check
 
@@ -47,7 +47,7 @@ def test_the_skew_that_is_measured_is_the_true_one_as_far_as_the_answer_tells(
     skew: float, before: float, behind: float
 ) -> None:
     date = after(before - skew).replace(microsecond=0)
-    measured = clocks.skew(NOW, after(before + behind), date)
+    measured = clock_skew.skew(NOW, after(before + behind), date)
     assert measured is not None
     assert abs(measured) <= abs(skew) + 1e-5
     assert abs(measured - skew) <= before + behind + 1 + 1e-5
@@ -55,11 +55,11 @@ def test_the_skew_that_is_measured_is_the_true_one_as_far_as_the_answer_tells(
 
 @pytest.mark.parametrize("header", [None, "", "soon", "Mon, 99 Foo 2026", "Mon, 01 Jan 2026 00:00:00 +99999999999"])
 def test_without_a_date_the_skew_is_not_known(header: str | None) -> None:
-    assert clocks.skew(NOW, NOW, clocks.parse_date(header)) is None
+    assert clock_skew.skew(NOW, NOW, clock_skew.parse_date(header)) is None
 
 
 def test_where_the_own_clock_was_set_back_meanwhile_the_skew_is_not_known() -> None:
-    assert clocks.skew(NOW, after(-1), NOW) is None
+    assert clock_skew.skew(NOW, after(-1), NOW) is None
 
 
 @given(skews, lifetimes, latencies, latencies)

@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 
 from adobe_ims_operator.api.resource import Credential, Key, SecretTemplate
 from adobe_ims_operator.api.status import Condition, Status
-from adobe_ims_operator.cache.budget import MOST, Budget
+from adobe_ims_operator.cache.memory_budget import MOST, Budget
 from adobe_ims_operator.cache.store import Store
 from unit import worlds
 from unit.worlds import spec

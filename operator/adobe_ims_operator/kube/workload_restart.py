@@ -13,7 +13,7 @@ from adobe_ims_operator.api.resource import JSON, Key, Workload
 from adobe_ims_operator.api.times import to_rfc3339
 from adobe_ims_operator.core.finding import Finding
 from adobe_ims_operator.core.restarts import FAILED, NOT_FOUND, PENDING, RESTARTED, STARTED
-from adobe_ims_operator.core.workloads import SECOND, pending, restart_at, started_with
+from adobe_ims_operator.core.workload_state import SECOND, pending, restart_at, started_with
 from adobe_ims_operator.kube.client import METADATA_OBJECT, Kube
 from adobe_ims_operator.kube.errors import ApiError, ConflictError, ForbiddenError, NotFoundError, UnavailableError
 from adobe_ims_operator.kube.paths import secret_path, workload_path

@@ -3,8 +3,13 @@
 from collections import defaultdict
 from collections.abc import Callable, Mapping
 
-from adobe_ims_operator.adobe.rate import RateLimit
-from adobe_ims_operator.adobe.throttle import LONGEST_PROBE, CrowdedEndpoints, ThrottledClient, ThrottledClients
+from adobe_ims_operator.adobe.rate_limit import RateLimit
+from adobe_ims_operator.adobe.throttled_clients import (
+    LONGEST_PROBE,
+    CrowdedEndpoints,
+    ThrottledClient,
+    ThrottledClients,
+)
 from adobe_ims_operator.api.resource import Key
 
 PROBE_SECONDS = 5.0

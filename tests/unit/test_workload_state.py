@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from adobe_ims_operator.api.resource import Workload
 from adobe_ims_operator.api.times import to_rfc3339
-from adobe_ims_operator.core.workloads import pending, restart_at, started_with
+from adobe_ims_operator.core.workload_state import pending, restart_at, started_with
 from unit.worlds import NOW
 
 SECOND = timedelta(seconds=1)

@@ -3,7 +3,7 @@
 import pytest
 
 from adobe_ims_operator.api.resource import Credential, Key, parse_credential
-from adobe_ims_operator.cache.restored import Before, mark_secret
+from adobe_ims_operator.cache.restored_etcd import Before, mark_secret
 from adobe_ims_operator.cache.store import Store
 from adobe_ims_operator.core.model import ObservedSecret
 from testbed.scene import manifest
