@@ -42,7 +42,7 @@ KEPT = 3
 """How many archives of each image stay in the cache, from earlier inputs."""
 
 SUITE = "bookworm"
-BASE_PACKAGES = ("python3", "python3-venv", "ca-certificates")
+BASE_PACKAGES = ("binutils", "python3", "python3-venv", "ca-certificates")
 # buildah's libraries are named too, since nothing resolves dependencies here.
 TOOLS = (
     *("buildah", "golang-github-containers-common", "mmdebstrap", "libassuan0", "libdevmapper1.02.1", "libgpg-error0"),
