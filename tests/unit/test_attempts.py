@@ -120,6 +120,21 @@ def test_a_token_that_is_due_sooner_than_the_one_before_said_is_not_planned() ->
     assert (one.unplanned, one.last_unplanned) == (1, NOW)
 
 
+def test_of_a_token_that_is_due_and_does_not_come_each_asking_with_another_client_secret_counts_but_the_first() -> None:
+    one, counts = NONE, []
+    for number in range(4):
+        inputs = INPUTS._replace(client_digest=f"client-{number}")
+        one = fail(attempt.asked(one, DUE, inputs, NOW), WRONG, inputs=inputs)
+        one = fail(attempt.asked(one, DUE, inputs, NOW), WRONG, inputs=inputs)  # a retry
+        counts.append(one.unplanned)
+        gone = Trouble(Finding(Reason.CLIENT_SECRET_NOT_FOUND, "gone"), Pace.PERSON)
+        one = fail(one, gone, Step.READ_CLIENT_SECRET, inputs)
+        one = attempt.saw_client_secret(one, SeenClientSecret(number, f"client-{number}", "id"), inputs)
+    assert counts == [0, 1, 2, 3]
+    later = NOW + timedelta(hours=23)
+    assert attempt.asked(attempt.token_came(one, later), DUE, INPUTS, later).unplanned == 3
+
+
 def test_a_token_that_is_asked_for_after_one_that_could_not_be_written_counts() -> None:
     refused = fail(NONE, Trouble(Finding(Reason.SECRET_WRITE_REFUSED, "no"), Pace.REFUSED_WRITE), Step.WRITE)
     assert attempt.asked(refused, EDITED, INPUTS, NOW).unplanned == 1

@@ -1,6 +1,7 @@
 """The flow of tokens from IMS into Secrets: who asks, who writes meanwhile, and what holds up nobody else."""
 
 import asyncio
+import base64
 from collections.abc import Callable
 
 import pytest
@@ -224,3 +225,18 @@ async def test_what_happens_is_in_the_log_once_and_in_an_event_too(caplog: pytes
         assert sum(words in line for line in lines) == 1, lines
     assert [line for line in lines if "holds a valid token" in line] == []
     assert sorted(each["reason"] for each in flow.api.events) == ["EndpointNotAllowed", "InvalidClient", "Rotated"]
+
+
+async def test_a_client_secret_that_keeps_changing_while_the_token_is_due_costs_few_requests() -> None:
+    async with flowing(1) as flow:
+        flow.put("a")
+        await flow.until(lambda: flow.ready("a") == "Rotated")
+        flow.history.clear()
+        flow.ims[0].accepted = {"p8e-right"}
+        flow.advance(23 * 3600)
+        await flow.happens("asked a")
+        for number in range(25):
+            flow.api.secrets["a-oauth"]["data"]["client_secret"] = base64.b64encode(f"p8e-{number}".encode()).decode()
+            flow.touch("a-oauth")
+            await asyncio.sleep(0.05)
+        assert flow.history.count("asked a") <= 13

@@ -99,23 +99,27 @@ def _without(failure: Failure | None, step: Step) -> Failure | None:
 
 
 def asked(attempts: Attempts, need: Finding, inputs: Inputs, now: datetime) -> Attempts:
-    """IMS was asked for a token. One that is asked for before it is due is counted; a retry of what failed is none."""
+    """IMS was asked for a token, which counts where it is neither planned nor a retry of what failed."""
     failure = attempts.failure
     retry = failure is not None and failure.step is not Step.WRITE and failure.inputs in (None, inputs)
     if retry or is_planned(attempts, need, now):
-        return attempts
+        return replace(attempts, asked_since_due=attempts.asked_since_due or need.reason is Reason.DUE)
     recent = attempts.last_unplanned is not None and now - attempts.last_unplanned < UNPLANNED_WINDOW
     return replace(attempts, unplanned=attempts.unplanned + 1 if recent else 1, last_unplanned=now)
 
 
 def is_planned(attempts: Attempts, need: Finding, now: datetime) -> bool:
-    """Whether a token is asked for because of the age of the one before, and no sooner than that."""
-    return need.reason is Reason.DUE and (attempts.due_at is None or now >= attempts.due_at)
+    """Whether a token is asked for because of the age of the one before, no sooner than that, and for the first time.
+
+    A client Secret that keeps changing would else have IMS asked at each change for as long as a token is due.
+    """
+    due = need.reason is Reason.DUE and (attempts.due_at is None or now >= attempts.due_at)
+    return due and not attempts.asked_since_due
 
 
 def token_came(attempts: Attempts, due_at: datetime) -> Attempts:
     """IMS gave a token, which is to be replaced at `due_at`."""
-    return replace(attempts, failure=None, due_at=due_at)
+    return replace(attempts, failure=None, due_at=due_at, asked_since_due=False)
 
 
 def written(

@@ -166,7 +166,7 @@ class RestartAttempt:
     at: datetime
     """When it was made."""
     rotations: int = 1
-    """How many in a row were followed up, each soon after the one before."""
+    """How many in a row were followed up, or changes of the spec, each soon after the one before."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -189,6 +189,8 @@ class Attempts:
     last_unplanned: datetime | None = None
     due_at: datetime | None = None
     """When the token that came last is to be replaced; the Secret may say anything by now."""
+    asked_since_due: bool = False
+    """Whether a token was asked for since the one before was due."""
     obstacle: Obstacle | None = None
     unreported: Unreported | None = None
     seen_at: datetime | None = None

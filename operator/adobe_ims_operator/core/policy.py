@@ -134,7 +134,7 @@ def _gates_of_asking(observed: Observed, need: Finding, now: datetime) -> list[t
     count, last = observed.attempts.unplanned, observed.attempts.last_unplanned
     excess = count - FREE_ROTATIONS + 1
     if last is not None and excess > 0 and not is_planned(observed.attempts, need, now):
-        often = f"{count} rotations in a row came before they were due; the latest because {need.message}"
+        often = f"{count} rotations in a row came before they were due, or again; the latest because {need.message}"
         gates.append((last + backoff(Pace.IMS, excess, 0.0), Finding(Reason.ROTATED_TOO_OFTEN, often)))
     return gates
 
