@@ -221,6 +221,23 @@ def test_a_changed_spec_brings_another_attempt_at_once_and_only_one(outcome: Fin
     assert due(changed, operator.status, operator.attempts, NOW) == ()
 
 
+@pytest.mark.parametrize("outcome", [PERSON, ABSENT])
+def test_a_spec_that_keeps_changing_has_the_same_workload_tried_ever_more_slowly(outcome: Finding) -> None:
+    operator = Operator()
+    for second in range(70):
+        operator.look(rotation(WEB, generation=second + 1), NOW + second * SECOND, {WEB: outcome})
+    assert len(operator.asked) + len(operator.looks) == FREE_ROTATIONS + 2
+
+
+def test_workloads_that_chance_spreads_over_twelve_seconds_are_looked_at_together() -> None:
+    turn, named = rotation(WEB, LOCKED), {WEB: 0.0, LOCKED: 0.999}
+    attempts = {each: note(turn, each, PAUSED, None, NOW, chance) for each, chance in named.items()}
+    first = next_at(turn, Status(), attempts, NOW)
+    assert first is not None
+    assert first < NOW + timedelta(seconds=49)
+    assert set(due(turn, Status(), attempts, first)) == {WEB, LOCKED}
+
+
 def test_the_others_have_their_turn_though_the_first_one_fails_for_the_sake_of_time() -> None:
     operator, turn = Operator(), rotation(WEB, LOCKED, JOBS)
     first = operator.look(turn, NOW, {WEB: TIME})

@@ -28,7 +28,7 @@ FREE_ROTATIONS, SOON_AFTER = 10, timedelta(minutes=1)
 """So many in a row, each so soon after the one before, are followed up at once. A tenant can edit the Secret
 to say anything."""
 LEAST_PAUSE = timedelta(seconds=30)
-"""Between two rotations, after that."""
+"""Between two rotations, after that; and between two attempts for changes of the spec, which count as well."""
 _DONE = (RESTARTED.reason, ADDED_LATER.reason, STARTED.reason)
 NOT_FOUND = Reason.WORKLOAD_NOT_FOUND
 """When such a workload comes, it starts with the present token."""
@@ -42,6 +42,8 @@ FAILED = Reason.RESTART_FAILED
 SOON, OFTEN = timedelta(minutes=1), 10
 """How soon a workload is looked at again, and how often in a row; after that every `SELDOM`."""
 SELDOM = timedelta(hours=1)
+TOGETHER = SOON / 4
+"""What is to be looked at within this time of another is looked at with it."""
 
 _PREFIX = f"restart.{GROUP}/"
 _MAX_NAME = 63
@@ -101,12 +103,18 @@ def rotation_of(observed: Observed, now: datetime) -> Rotation | None:
 
 
 def due(rotation: Rotation, status: Status, attempts: Attempts, now: datetime) -> tuple[Workload, ...]:
-    """The workloads to restart now; those that were not tried yet come first."""
+    """The workloads to restart now; those that were not tried yet come first.
+
+    What is only looked at is looked at together, since chance spreads it.
+    """
     known = _known(rotation, status, attempts)
+    moments = {each: _try_at(rotation, known.get(each), attempts.get(each), now) for each in rotation.workloads}
+    looks = {each for each, entry in known.items() if entry.reason in _LOOKED_AT}
+    together = any((at := moments[each]) is not None and at <= now for each in looks)
     waiting = [
         (known.get(workload) is not None, workload)
-        for workload in rotation.workloads
-        if (at := _try_at(rotation, known.get(workload), attempts.get(workload), now)) is not None and at <= now
+        for workload, at in moments.items()
+        if at is not None and at <= now + (TOGETHER if together and workload in looks else timedelta(0))
     ]
     return tuple(workload for _, workload in sorted(waiting, key=lambda each: each[0]))
 
@@ -187,22 +195,28 @@ def _try_at(
     rotation: Rotation, known: Restart | None, attempt: RestartAttempt | None, now: datetime
 ) -> datetime | None:
     if known is None:
-        if attempt is None or attempt.rotations < FREE_ROTATIONS:
-            return now
-        return max(now, attempt.at + LEAST_PAUSE)
+        return _paced(attempt, now)
     if known.reason in _DONE:
         return None
     if known.observed_generation != rotation.generation:
-        return now
+        return _paced(attempt, now)
     if attempt is not None and attempt.restart == known:
         return attempt.retry_at
     return now
 
 
+def _paced(attempt: RestartAttempt | None, now: datetime) -> datetime:
+    if attempt is None or attempt.rotations < FREE_ROTATIONS:
+        return now
+    return max(now, attempt.at + LEAST_PAUSE)
+
+
 def _in_a_row(rotation: Rotation, before: RestartAttempt | None, now: datetime) -> int:
     if before is None or now - before.at > SOON_AFTER:
         return 1
-    return before.rotations + (before.restart.rotation != rotation.id)
+    done = before.restart.reason in _DONE  # which has no generation
+    changed = before.restart.rotation != rotation.id if done else not _is_of(before.restart, rotation)
+    return before.rotations + changed
 
 
 def _is_of(restart: Restart, rotation: Rotation) -> bool:
