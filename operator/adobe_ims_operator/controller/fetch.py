@@ -83,15 +83,6 @@ class Fetcher:
         refusals: dict[str, InvalidClient] = {}
         for number, secret_key in enumerate(client.secrets):
             if number:  # the first had its turn before the lane chose this credential
-                tried, refusal = next(reversed(refusals.items()))
-                fields = about(
-                    observed.key,
-                    secret=observed.spec.client.secret_name,
-                    reason=refusal.reason,
-                    endpoint=ask.endpoint,
-                    debug_id=refusal.debug_id,
-                )
-                logger.info("%s: %s with the key %s; the next one is tried", observed.key, refusal, tried, extra=fields)
                 await self.limits[ask.endpoint].wait(again=observed.key.namespace)
             outcome = await self._ask_in_turn(observed, ask, client, secret_key, inputs)
             if not isinstance(outcome, InvalidClient):
@@ -102,6 +93,8 @@ class Fetcher:
         key, known = observed.key, self.work.attempts(observed.key) or observed.attempts
         self.work.note(key, attempt.asked(known, ask.need, inputs, self.clock.now()))
         if isinstance(outcome, HeldToken):
+            if refusals:
+                _log_refusals(observed, ask, refusals)
             self.work.note(
                 key, attempt.token_came(self.work.attempts(key) or known, due_at(outcome.facts, observed.spec.interval))
             )
@@ -177,3 +170,16 @@ class Fetcher:
         if grant.skew is not None:
             self.skews[ask.endpoint] = grant.skew
         return grant
+
+
+def _log_refusals(observed: Observed, ask: Ask, refusals: Mapping[str, InvalidClient]) -> None:
+    # One line for all keys: a Secret may have many, and change often.
+    keys, latest = ", ".join(refusals), list(refusals.values())[-1]
+    fields = about(
+        observed.key,
+        secret=observed.spec.client.secret_name,
+        reason=latest.reason,
+        endpoint=ask.endpoint,
+        debug_id=latest.debug_id,
+    )
+    logger.info("%s: %s with the key %s; the next one is taken", observed.key, latest, keys, extra=fields)
