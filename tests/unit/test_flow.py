@@ -240,3 +240,4 @@ async def test_a_client_secret_that_keeps_changing_while_the_token_is_due_costs_
             flow.touch("a-oauth")
             await asyncio.sleep(0.05)
         assert flow.history.count("asked a") <= 13
+        await flow.until(lambda: flow.condition("a", "RotationFailing") == ("True", "RotatedTooOften"))

@@ -80,6 +80,8 @@ def problem(observed: Observed, decision: Decision, now: datetime) -> Finding | 
     """What keeps the credential from being as it should, or None."""
     if isinstance(decision, Refuse):
         return None if observed.spec.suspend else decision.finding
+    if isinstance(decision, Wait) and decision.finding.reason is Reason.ROTATED_TOO_OFTEN:
+        return decision.finding  # what failed before was asked with other values
     attempts = observed.attempts
     rotated = isinstance(decision, Wait) and decision.finding is FRESH
     for failure in (None if rotated else attempts.failure, attempts.clean_up):
@@ -92,9 +94,9 @@ def problem(observed: Observed, decision: Decision, now: datetime) -> Finding | 
 
 def _is_held_up(decision: Wait, now: datetime) -> bool:
     """Whether it waits for something that is no failure of its own, and that somebody should know of."""
-    if decision.finding.reason is Reason.IMS_RATE_LIMITED:
-        return decision.attempt_at is not None and decision.attempt_at - now >= BRIEF
-    return decision.finding.reason is Reason.ROTATED_TOO_OFTEN
+    if decision.finding.reason is not Reason.IMS_RATE_LIMITED:
+        return False
+    return decision.attempt_at is not None and decision.attempt_at - now >= BRIEF
 
 
 def _look(observed: Observed, step: Step, need: Finding, now: datetime) -> Look | Wait:
