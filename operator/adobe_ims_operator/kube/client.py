@@ -18,7 +18,7 @@ from yarl import URL
 from adobe_ims_operator.api.names import FIELD_MANAGER
 from adobe_ims_operator.kube.answers import JSONObject, check_mapping, check_object
 from adobe_ims_operator.kube.errors import RefusedError, TooLargeError, UnavailableError, UnreachableError, from_answer
-from adobe_ims_operator.kube.informer import IsKnown, in_pages, without
+from adobe_ims_operator.kube.informer import IsKnown, drop_known_events, limit_pages
 from adobe_ims_operator.kube.large_answers import LargeAnswers
 from adobe_ims_operator.kube.login import NoClusterError, forget_files, no_cluster
 from adobe_ims_operator.kube.page_size import PageSize
@@ -119,7 +119,7 @@ class Kube:
                 request.headers["Authorization"] = authorization
             return await handler(request)
 
-        return self._open(0, without(is_known), in_pages(), authorize)
+        return self._open(0, drop_known_events(is_known), limit_pages(), authorize)
 
     def _open(self, connections: int, *middlewares: aiohttp.ClientMiddlewareType) -> aiohttp.ClientSession:
         return aiohttp.ClientSession(

@@ -1,7 +1,7 @@
-"""What a session does for kopf beside authenticating: pages that are small, and no event of what is known.
+"""Two middlewares for kopf's session: lists in pages of few bytes, and watches without the events that are known.
 
-kopf asks for pages of so many objects, however large they are. And it starts a task for each event, which costs more
-than all that the operator does with one; most events are of the operator's own writes, whose answers told the same.
+kopf asks for pages of a number of objects, however large these are. And it starts a task for each event, which costs
+more than all that the operator does with it; most events are of the operator's own writes, whose answers said the same.
 """
 
 import json
@@ -14,11 +14,11 @@ from adobe_ims_operator.kube.page_size import PageSize
 from adobe_ims_operator.kube.transport import LARGE, Answer, decode
 
 IsKnown = Callable[[Any], bool]
-"""Whether a line of a watch, as decoded, tells nothing new; it takes whatever the line is."""
+"""Whether a line of a watch, as decoded, holds nothing new; it accepts any value."""
 
 
-def in_pages() -> aiohttp.ClientMiddlewareType:
-    """Have lists that come in pages come in small ones, whatever number of objects is asked for."""
+def limit_pages() -> aiohttp.ClientMiddlewareType:
+    """Choose the number of objects of each page, in place of the number that is asked for."""
     sizes: dict[str, PageSize] = {}
 
     async def middleware(request: aiohttp.ClientRequest, handler: aiohttp.ClientHandlerType) -> aiohttp.ClientResponse:
@@ -36,19 +36,19 @@ def in_pages() -> aiohttp.ClientMiddlewareType:
     return middleware
 
 
-def without(is_known: IsKnown) -> aiohttp.ClientMiddlewareType:
-    """Have bookmarks stand in a watch for the events that tell nothing new, as kopf passes over those at once."""
+def drop_known_events(is_known: IsKnown) -> aiohttp.ClientMiddlewareType:
+    """Replace the events that hold nothing new by bookmarks, which kopf skips at once."""
 
     async def middleware(request: aiohttp.ClientRequest, handler: aiohttp.ClientHandlerType) -> aiohttp.ClientResponse:
         answer = await handler(request)
         if "watch" in request.url.query and answer.status < 400:
-            answer.content = cast("aiohttp.StreamReader", _News(answer.content, is_known))
+            answer.content = cast("aiohttp.StreamReader", _FilteredStream(answer.content, is_known))
         return answer
 
     return middleware
 
 
-class _News:
+class _FilteredStream:
     """The content of a watch, as kopf reads it."""
 
     def __init__(self, content: aiohttp.StreamReader, is_known: IsKnown) -> None:

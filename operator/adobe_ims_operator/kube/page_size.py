@@ -1,7 +1,7 @@
 """How many objects to ask for in the next page of a list.
 
-Many small ones take a few requests, and large ones no more memory than a page may: what is in the way of one bound is
-the other.
+Small objects come many at once, so that a list takes few requests; large ones come few at once, so that a page takes
+little memory.
 """
 
 from adobe_ims_operator.kube.transport import Answer

@@ -26,8 +26,8 @@ def decode(body: bytes | bytearray, *, fields: bool) -> Any:
     """The value of a JSON text.
 
     Args:
-        fields: whether to keep what managers own, which anybody may make a mebibyte, and thirty in memory; of a small
-            text it is kept in any case.
+        fields: whether to keep `managedFields.fieldsV1`, which anybody may make a mebibyte as text, and thirty in
+            memory. A text of up to `SMALL` bytes keeps it in any case.
     """
     hook = None if fields or len(body) <= SMALL else _drop_fields
     if len(body) <= LARGE or not gc.isenabled():
