@@ -16,7 +16,9 @@ from adobe_ims_operator.cli.selector import SELECTOR
 from adobe_ims_operator.core.forbidden_metadata import Forbidden, ForbiddenError
 from adobe_ims_operator.kube.login import NoClusterError
 from adobe_ims_operator.manager import logs
+from adobe_ims_operator.manager.certificate import Certificate, CertificateError
 from adobe_ims_operator.manager.garbage import spare_the_collector
+from adobe_ims_operator.manager.ports import Ports
 from adobe_ims_operator.manager.process import Options
 from adobe_ims_operator.manager.process import run as run_operator
 from adobe_ims_operator.manager.serving import PortTakenError
@@ -50,6 +52,24 @@ def _lease(name: str, namespace: str | None) -> Key:
         except OSError:
             raise click.UsageError("--leader-elect outside a pod needs --lease-namespace") from None
     return Key(namespace, name)
+
+
+def _ports(metrics: int, health: int, chain: Path | None, key: Path | None, *, guarded: bool) -> Ports:
+    if (chain is None) != (key is None):
+        raise click.UsageError("--metrics-cert-file and --metrics-key-file belong together; give both or none")
+    if chain is None or key is None:
+        if guarded:
+            raise click.UsageError(
+                "--metrics-auth without TLS would have tokens sent in the clear; add --metrics-cert-file and "
+                "--metrics-key-file"
+            )
+        return Ports(metrics, health)
+    if metrics == health:
+        raise click.UsageError(f"--metrics-port and --health-port are both {health}; kubelet needs a port without TLS")
+    try:
+        return Ports(metrics, health, Certificate(chain, key), guarded)
+    except CertificateError as error:
+        raise click.BadParameter(str(error), param_hint="--metrics-cert-file") from error
 
 
 def _selector(_context: click.Context, _parameter: click.Parameter, selector: str | None) -> str | None:
@@ -124,6 +144,19 @@ def _finite(_context: click.Context, _parameter: click.Parameter, number: float)
     help="Serve /metrics on this port; 0 does not.",
 )  # fmt: skip
 @click.option(
+    "--metrics-cert-file", type=click.Path(dir_okay=False, path_type=Path), envvar=_env("METRICS_CERT_FILE"),
+    help="A PEM file with the certificate chain to serve /metrics with by HTTPS; it is read again when it changes.",
+)  # fmt: skip
+@click.option(
+    "--metrics-key-file", type=click.Path(dir_okay=False, path_type=Path), envvar=_env("METRICS_KEY_FILE"),
+    help="A PEM file with the key of that certificate.",
+)  # fmt: skip
+@click.option(
+    "--metrics-auth", is_flag=True, envvar=_env("METRICS_AUTH"),
+    help="Serve /metrics only to those who may get it as the API server says: the bearer token by a TokenReview, the "
+    "nonResourceURL /metrics by a SubjectAccessReview. Needs the two files.",
+)  # fmt: skip
+@click.option(
     "--health-port", type=click.IntRange(0, 65535), default=8081, envvar=_env("HEALTH_PORT"),
     help="Serve /livez and /readyz on this port; 0 does not.",
 )  # fmt: skip
@@ -146,6 +179,9 @@ def run(
     lease_name: str,
     lease_namespace: str | None,
     metrics_port: int,
+    metrics_cert_file: Path | None,
+    metrics_key_file: Path | None,
+    metrics_auth: bool,
     health_port: int,
     log_format: str,
     log_level: str,
@@ -182,8 +218,7 @@ def run(
         concurrency,
         ims_qps,
         lease,
-        metrics_port,
-        health_port,
+        _ports(metrics_port, health_port, metrics_cert_file, metrics_key_file, guarded=metrics_auth),
     )
     spare_the_collector()
     try:

@@ -26,11 +26,13 @@ from prometheus_client.exposition import CONTENT_TYPE_LATEST, generate_latest
 
 from adobe_ims_operator.controller.controller import Controller
 from adobe_ims_operator.kube.traffic import Traffic
+from adobe_ims_operator.manager.access import Access
 from adobe_ims_operator.manager.credential_metrics import CredentialMetrics
 from adobe_ims_operator.manager.serving import send
 from adobe_ims_operator.manager.work_metrics import EventMetrics, TrafficMetrics, WorkMetrics
 
 disable_created_metrics()  # type: ignore[no-untyped-call]  # a series more for each counter, which nobody asks for
+METRICS_PATH = "/metrics"
 REUSE_SECONDS = 1.0
 """For how long a text serves at least."""
 WRITING_SHARE = 0.05
@@ -100,13 +102,13 @@ class Metrics:
         self._requests.labels(endpoint, result).inc()
         self._seconds.labels(endpoint).observe(seconds)
 
-    def routes(self) -> list[web.RouteDef]:
-        """The route `/metrics`."""
+    def routes(self, access: Access | None = None) -> list[web.RouteDef]:
+        """The route `/metrics`, for all or for those to whom `access` gives it."""
 
         async def answer(request: web.Request) -> web.StreamResponse:
             return await send(request, await self._latest(), CONTENT_TYPE_LATEST)
 
-        return [web.get("/metrics", answer)]
+        return [web.get(METRICS_PATH, answer if access is None else access.guarded(answer))]
 
     async def _latest(self) -> bytes:
         clock = asyncio.get_running_loop().time

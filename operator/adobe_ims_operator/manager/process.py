@@ -10,7 +10,7 @@ import ssl
 import time
 import uuid
 from collections.abc import Awaitable, Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from functools import partial
 from typing import Any
@@ -35,6 +35,7 @@ from adobe_ims_operator.kube.login import load_configuration
 from adobe_ims_operator.manager import health
 from adobe_ims_operator.manager.logs import introduce
 from adobe_ims_operator.manager.metrics import Metrics
+from adobe_ims_operator.manager.ports import Ports
 from adobe_ims_operator.manager.serving import Server
 
 logger = logging.getLogger(__name__)
@@ -51,7 +52,7 @@ STANDS_STILL_SECONDS = 60.0
 
 @dataclass(frozen=True, slots=True)
 class Options:
-    """What the command line says; nothing is served on a port that is 0."""
+    """What the command line says."""
 
     endpoints: Endpoints
     trust: ssl.SSLContext
@@ -63,8 +64,7 @@ class Options:
     ims_qps: float = 50.0
     lease: Key | None = None
     """The Lease that decides which of several replicas leads; None where there is only one."""
-    metrics_port: int = 0
-    health_port: int = 0
+    ports: Ports = field(default_factory=Ports)
 
 
 async def run(options: Options) -> None:
@@ -91,7 +91,7 @@ async def run(options: Options) -> None:
 
 class _Process:
     def __init__(self, options: Options, configuration: Configuration, renewals: Kube, identity: str) -> None:
-        self._options = options
+        self._options, self._renewals = options, renewals
         self._stop = asyncio.Event()
         self._lease = self._stand(renewals, options.lease, identity) if options.lease else None
         time_left = self._lease.time_left if self._lease else unhurried
@@ -190,9 +190,7 @@ class _Process:
             live[f"secrets {watch.where}"] = watch.broken
         if self._lease is not None:
             live["lease"] = self._lease.broken
-        ports = {self._options.health_port: health.routes(live, ready)}
-        ports.setdefault(self._options.metrics_port, []).extend(self._metrics.routes())
-        return [Server(port, routes) for port, routes in ports.items() if port]
+        return self._options.ports.servers(health.routes(live, ready), self._metrics, self._renewals)
 
     def _queue_problem(self) -> str | None:
         late = self._controller.queue.late

@@ -1,4 +1,4 @@
-"""Plain HTTP for those who look after the process: kubelet and Prometheus.
+"""HTTP, or HTTPS, for those who look after the process: kubelet and Prometheus.
 
 Anybody who reaches the port may ask, so what one who asks can cost is bounded.
 """
@@ -8,6 +8,9 @@ import os
 from collections.abc import Iterable
 
 from aiohttp import web
+
+from adobe_ims_operator.manager.certificate import Certificate
+from adobe_ims_operator.manager.tls import TlsListener
 
 MAX_CONNECTIONS = 128
 """On one port; the oldest is closed for a new one, so that who keeps many open keeps no probe of kubelet out."""
@@ -28,9 +31,20 @@ class PortTakenError(Exception):
 
 
 class Server:
-    """Serves routes on all addresses of the machine, on one port."""
+    """Serves routes on all addresses of the machine, on one port.
 
-    def __init__(self, port: int, routes: Iterable[web.RouteDef]) -> None:
+    Args:
+        certificate: with which to serve them by TLS.
+        longest_header: of a request, in bytes.
+    """
+
+    def __init__(
+        self,
+        port: int,
+        routes: Iterable[web.RouteDef],
+        certificate: Certificate | None = None,
+        longest_header: int = MAX_LINE,
+    ) -> None:
         application = web.Application()
         application.add_routes(routes)
         self._runner = web.AppRunner(
@@ -39,12 +53,14 @@ class Server:
             shutdown_timeout=1.0,
             keepalive_timeout=IDLE_SECONDS,
             max_line_size=MAX_LINE,
-            max_field_size=MAX_LINE,
+            max_field_size=longest_header,
             max_headers=MAX_HEADERS,
             auto_decompress=False,
         )
-        self._port = port
+        self.port = port
+        self._certificate = certificate
         self._server: asyncio.Server | None = None
+        self._tls: TlsListener | None = None
 
     async def start(self) -> None:
         """Listen.
@@ -54,11 +70,14 @@ class Server:
         """
         await self._runner.setup()
         try:
-            self._server = await asyncio.get_running_loop().create_server(self._accept, port=self._port)
+            if self._certificate is not None:
+                self._tls = TlsListener(self.port, self._accept, self._certificate)
+                return
+            self._server = await asyncio.get_running_loop().create_server(self._accept, port=self.port)
         except OSError as error:
             why = os.strerror(error.errno) if error.errno else str(error)
             raise PortTakenError(
-                f"port {self._port} can't be listened on: {why}; choose another by --metrics-port or --health-port"
+                f"port {self.port} can't be listened on: {why}; choose another by --metrics-port or --health-port"
             ) from None
 
     def _accept(self) -> asyncio.Protocol:
@@ -75,6 +94,8 @@ class Server:
         """Answer no more."""
         if self._server is not None:
             self._server.close()
+        if self._tls is not None:
+            await self._tls.stop()
         await self._runner.cleanup()
 
 
