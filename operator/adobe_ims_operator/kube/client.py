@@ -185,10 +185,6 @@ class Kube:
         query = {**self._managed, "dryRun": "All"} if dry_run else self._managed
         return check_object(await self._request("POST", path, body=body, accept=accept, query=query))
 
-    async def ask(self, path: str, body: object) -> JSONObject:
-        """POST a question that nothing is stored of, such as a TokenReview; its answer has no metadata."""
-        return await self._request("POST", path, body=body)
-
     async def patch(self, path: str, body: object, *, accept: str = JSON_TYPE) -> JSONObject:
         """Apply a JSON merge patch; 409 where `body` names a resourceVersion that is no longer current."""
         return check_object(

@@ -14,7 +14,7 @@ async def review_token(kube: Kube, token: str) -> JSONObject | None:
         ApiError: the API server does not say.
     """
     body = {"apiVersion": "authentication.k8s.io/v1", "kind": "TokenReview", "spec": {"token": token}}
-    status = check_mapping((await kube.ask(TOKEN_REVIEWS, body)).get("status"))
+    status = check_mapping((await kube.review(TOKEN_REVIEWS, body)).get("status"))
     return check_mapping(status.get("user")) if status.get("authenticated") is True else None
 
 
@@ -27,5 +27,5 @@ async def may_get(kube: Kube, user: JSONObject, path: str) -> bool:
     who = {"user": user.get("username"), **{name: user[name] for name in ("uid", "groups", "extra") if user.get(name)}}
     spec = {**who, "nonResourceAttributes": {"path": path, "verb": "get"}}
     body = {"apiVersion": "authorization.k8s.io/v1", "kind": "SubjectAccessReview", "spec": spec}
-    status = check_mapping((await kube.ask(ACCESS_REVIEWS, body)).get("status"))
+    status = check_mapping((await kube.review(ACCESS_REVIEWS, body)).get("status"))
     return status.get("allowed") is True and status.get("denied") is not True

@@ -28,6 +28,8 @@ MOST_DECISIONS = 64
 """That are kept of each kind; the oldest goes for a new one."""
 AT_ONCE, MOST_WAITING = 2, 16
 """Unknown tokens that the API server is asked about, and that wait for it."""
+PAUSE_SECONDS = 0.1
+"""From one unknown token to the next."""
 LONGEST_TOKEN = 8192
 LONGEST_HEADER = LONGEST_TOKEN + 64
 """Of a request, in bytes: a token of a service account has more than a thousand."""
@@ -51,6 +53,8 @@ class Access:
         }
         self._known, self._unknown = asyncio.Semaphore(AT_ONCE), asyncio.Semaphore(AT_ONCE)
         self._waiting = 0
+        self._next = clock()
+        self._failing = False
 
     def guarded(self, handler: Handler) -> Handler:
         """The handler for those who may, and a short answer for all others."""
@@ -78,16 +82,29 @@ class Access:
         self._waiting += not known
         try:
             async with self._known if known else self._unknown:
-                return self._decided(digest) or await self._ask(digest, token)
+                if (decided := self._decided(digest)) is not None:
+                    return decided
+                if not known:
+                    await self._wait_for_turn()
+                return await self._ask(digest, token)
         finally:
             self._waiting -= not known
+
+    async def _wait_for_turn(self) -> None:
+        now = self._clock()
+        turn = max(now, self._next)
+        self._next = turn + PAUSE_SECONDS
+        await asyncio.sleep(turn - now)
 
     async def _ask(self, digest: bytes, token: str) -> HTTPStatus:
         try:
             status = await self._review(token)
         except ApiError as error:
-            logger.warning("can't tell who asks for %s: %s", self._path, error)
+            if not self._failing:  # anybody can ask, so what they ask for is not logged each time
+                logger.warning("can't tell who may read %s: %s", self._path, error)
+            self._failing = True
             return HTTPStatus.INTERNAL_SERVER_ERROR
+        self._failing = False
         for decisions in self._decisions.values():
             decisions.pop(digest, None)
         decisions = self._decisions[status]

@@ -24,6 +24,7 @@ class Certificate:
         self._files = (chain, key)
         self._context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
         self._seen: _State | None = None
+        self._failing = False
         try:
             self._load()
         except OSError as error:  # which an ssl.SSLError is as well
@@ -35,15 +36,19 @@ class Certificate:
             if self._state() != self._seen:
                 self._load()
                 logger.info("the certificate of the metrics port was read again")
+                self._failing = False
         except OSError as error:
-            logger.warning("the certificate of the metrics port can't be read again (%s)", _why(error))
+            if not self._failing:  # anybody can connect, so it is not logged for each connection
+                logger.warning("the certificate of the metrics port can't be read again (%s)", _why(error))
+            self._failing = True
         return self._context
 
     def _load(self) -> None:
         self._seen = self._state()
+        # An empty password keeps OpenSSL from asking for one at the terminal.
         # Not into the one in use, which a chain without its key would leave of no use.
         context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-        context.load_cert_chain(*self._files)
+        context.load_cert_chain(*self._files, password="")
         self._context = context
 
     def _state(self) -> _State:
