@@ -4,10 +4,12 @@ Anybody who reaches the port may ask, so what one who asks can cost is bounded.
 """
 
 import asyncio
+import logging
 import os
 from collections.abc import Iterable
 
 from aiohttp import web
+from aiohttp.http_exceptions import HttpProcessingError
 
 from adobe_ims_operator.manager.certificate import Certificate
 from adobe_ims_operator.manager.tls import TlsListener
@@ -45,6 +47,7 @@ class Server:
         certificate: Certificate | None = None,
         longest_header: int = MAX_LINE,
     ) -> None:
+        logging.getLogger("aiohttp.server").addFilter(_is_no_bad_request)
         application = web.Application()
         application.add_routes(routes)
         self._runner = web.AppRunner(
@@ -97,6 +100,11 @@ class Server:
         if self._tls is not None:
             await self._tls.stop()
         await self._runner.cleanup()
+
+
+def _is_no_bad_request(record: logging.LogRecord) -> bool:
+    # aiohttp logs a request that it can't read as an error, with what it could not read: a token, and anybody's text.
+    return record.exc_info is None or not isinstance(record.exc_info[1], HttpProcessingError)
 
 
 async def send(

@@ -51,10 +51,14 @@ class TlsListener:
                 await asyncio.sleep(PAUSE_SECONDS)
                 continue
             if len(self._handshakes) >= MAX_HANDSHAKES:
-                next(iter(self._handshakes)).cancel()
+                oldest = next(iter(self._handshakes))
+                del self._handshakes[oldest]
+                oldest.cancel()
             task = asyncio.create_task(self._shake_hands(connection), name="TLS handshake")
             self._handshakes[task] = None
             task.add_done_callback(lambda done: self._handshakes.pop(done, None))
+            # A connection that waits is taken without a turn of the loop, and a task that never began closes nothing.
+            await asyncio.sleep(0)
 
     async def _shake_hands(self, connection: socket.socket) -> None:
         # What a stranger sends wrong, or not at all, is no news.
