@@ -59,6 +59,20 @@ def test_restarts_take_leave_to_read_and_patch_workloads() -> None:
     ]
 
 
+def test_who_may_read_metrics_is_asked_for_in_no_namespace_and_only_with_authentication() -> None:
+    tls = {"secretName": "metrics-tls"}
+    granted_for = granted(
+        render(watchNamespaces=NAMESPACED, metrics={"tls": tls, "auth": {"enabled": True}}), "ClusterRole"
+    )
+    assert granted_for == {
+        ("", "adobe-ims-operator-metrics-auth"): [
+            {"apiGroups": ["authentication.k8s.io"], "resources": ["tokenreviews"], "verbs": ["create"]},
+            {"apiGroups": ["authorization.k8s.io"], "resources": ["subjectaccessreviews"], "verbs": ["create"]},
+        ]
+    }
+    assert not granted(render(watchNamespaces=NAMESPACED, metrics={"tls": tls}), "ClusterRole")
+
+
 def test_in_named_namespaces_there_are_roles_only() -> None:
     objects = render(watchNamespaces=NAMESPACED, restart={"enabled": True})
     assert of(objects, "ClusterRole").keys() == PEOPLE

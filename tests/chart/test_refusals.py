@@ -38,6 +38,11 @@ CONTRADICTIONS: list[tuple[Mapping[str, Any], str]] = [
     ({"metrics": {"serviceMonitor": {"enabled": True}, "service": {"enabled": False}}}, "take metrics.podMonitor"),
     ({"metrics": {"enabled": False, "podMonitor": {"enabled": True}}}, "podMonitor.enabled needs metrics.enabled=true"),
     ({"metrics": {"enabled": False, "prometheusRule": {"enabled": True}}}, "Rule.enabled needs metrics.enabled=true"),
+    ({"metrics": {"auth": {"enabled": True}}}, "sent in the clear: set metrics.tls.secretName"),
+    (
+        {"metrics": {"serviceMonitor": {"authorization": {"type": "Bearer"}, "bearerTokenFile": "/token"}}},
+        "set authorization or bearerTokenFile, not both",
+    ),
     ({"metrics": {"port": 8081}}, "metrics.port and healthPort are both 8081: choose two"),
 ]
 
@@ -45,6 +50,7 @@ NO_VALUES: list[tuple[Mapping[str, Any], str]] = [
     ({"replicaCunt": 2}, "replicaCunt"),
     ({"image": {"repo": "x"}}, "repo"),
     ({"metrics": {"serviceMonitor": {"intervall": "30s"}}}, "intervall"),
+    ({"metrics": {"podMonitor": {"bearerTokenFile": "/token"}}}, "bearerTokenFile"),
     ({"image": {"tag": "sha256:abc"}}, "/image/tag"),
     ({"image": {"digest": "abc"}}, "/image/digest"),
     ({"replicaCount": "2"}, "/replicaCount"),

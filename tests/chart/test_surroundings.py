@@ -287,3 +287,24 @@ def test_more_objects_are_installed_as_they_are_or_as_templates() -> None:
         "adobe-ims-operator-more",
         "text",
     }
+
+
+@pytest.mark.parametrize("monitor", ["serviceMonitor", "podMonitor"])
+def test_metrics_by_tls_are_served_from_the_secret_and_scraped_with_what_the_monitor_says(monitor: str) -> None:
+    endpoint = {
+        "tlsConfig": {"ca": {"secret": {"name": "metrics-tls", "key": "ca.crt"}}, "serverName": "metrics.example.com"},
+        "authorization": {"credentials": {"name": "scraper", "key": "token"}},
+    }
+    metrics = {"tls": {"secretName": "metrics-tls"}, "auth": {"enabled": True}, monitor: {"enabled": True, **endpoint}}
+    objects = render(metrics=metrics)
+    spec = one(objects, monitor[0].upper() + monitor[1:])["spec"]
+    (found,) = spec.get("endpoints") or spec["podMetricsEndpoints"]
+    assert found.items() >= {"scheme": "https", **endpoint}.items()
+    folder = "/etc/adobe-ims-operator/metrics-tls"
+    assert {"name": "metrics-tls", "mountPath": folder, "readOnly": True} in container(objects)["volumeMounts"]
+    assert {"name": "metrics-tls", "secret": {"secretName": "metrics-tls"}} in pod(objects)["spec"]["volumes"]
+    files = {f"--metrics-cert-file={folder}/tls.crt", f"--metrics-key-file={folder}/tls.key"}
+    assert {*container(objects)["args"]} >= {*files, "--metrics-auth"}
+    plain = render(metrics={monitor: {"enabled": True}})
+    assert "metrics-tls" not in str(plain)
+    assert "https" not in str(one(plain, monitor[0].upper() + monitor[1:]))

@@ -52,6 +52,12 @@
 {{- fail (printf "metrics.%s.enabled needs metrics.enabled=true" $name) }}
 {{- end }}
 {{- end }}
+{{- if and .metrics.auth.enabled (not .metrics.tls.secretName) }}
+{{- fail "metrics.auth.enabled without TLS would have tokens sent in the clear: set metrics.tls.secretName" }}
+{{- end }}
+{{- if and .metrics.serviceMonitor.authorization .metrics.serviceMonitor.bearerTokenFile }}
+{{- fail "metrics.serviceMonitor has two tokens: set authorization or bearerTokenFile, not both" }}
+{{- end }}
 {{- if and .metrics.enabled (eq (int .metrics.port) (int .healthPort)) }}
 {{- fail (printf "metrics.port and healthPort are both %d: choose two" (int .healthPort)) }}
 {{- end }}

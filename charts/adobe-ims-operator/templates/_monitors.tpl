@@ -1,11 +1,15 @@
-{{/* How a monitor scrapes. Takes the values of the monitor. */}}
+{{/* How a monitor scrapes. Takes (list values context). */}}
 {{- define "adobe-ims-operator.scrape" -}}
 port: metrics
 path: /metrics
 # `namespace` is the credential's.
 honorLabels: true
-{{- range $field := list "interval" "scrapeTimeout" "relabelings" "metricRelabelings" }}
-{{- with index $ $field }}
+{{- $values := first . }}
+{{- if (last .).Values.metrics.tls.secretName }}
+scheme: https
+{{- end }}
+{{- range $field := list "interval" "scrapeTimeout" "tlsConfig" "authorization" "bearerTokenFile" "relabelings" "metricRelabelings" }}
+{{- with index $values $field }}
 {{ $field }}: {{ toJson . }}
 {{- end }}
 {{- end }}

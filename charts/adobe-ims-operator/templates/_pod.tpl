@@ -26,6 +26,13 @@
 - --lease-name={{ include "adobe-ims-operator.fullname" . }}
 {{- end }}
 - --metrics-port={{ ternary .Values.metrics.port 0 .Values.metrics.enabled }}
+{{- if and .Values.metrics.enabled .Values.metrics.tls.secretName }}
+- --metrics-cert-file=/etc/adobe-ims-operator/metrics-tls/tls.crt
+- --metrics-key-file=/etc/adobe-ims-operator/metrics-tls/tls.key
+{{- if .Values.metrics.auth.enabled }}
+- --metrics-auth
+{{- end }}
+{{- end }}
 - --health-port={{ .Values.healthPort }}
 - --log-format={{ .Values.logFormat }}
 - --log-level={{ .Values.logLevel }}
