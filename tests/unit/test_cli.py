@@ -42,6 +42,16 @@ def invoke(*flags: str, **environment: str) -> Result:
         (["--leader-elect"], "--leader-elect outside a pod needs --lease-namespace"),
         (["--lease-name", "Not a name"], "write it with small letters, digits and hyphens"),
         (["--metrics-port", "65536"], "65536 is not in the range"),
+        (["--metrics-cert-file", "/tls.crt"], "--metrics-cert-file and --metrics-key-file belong together"),
+        (["--metrics-auth"], "--metrics-auth without TLS would have tokens sent in the clear"),
+        (
+            ["--metrics-cert-file", "/no/tls.crt", "--metrics-key-file", "/no/tls.key"],
+            "/no/tls.crt and /no/tls.key are no certificate with its key (No such file or directory)",
+        ),
+        (
+            ["--metrics-cert-file=/a", "--metrics-key-file=/b", "--metrics-port=1", "--health-port=1"],
+            "--metrics-port and --health-port are both 1",
+        ),
         (["--endpoint", "http://ims.example"], "in the clear; use https, or add --allow-http-endpoint"),
         (["--endpoint", "https://ims.example/ims/token/v3"], "write a scheme and a host, such as https://ims-na1"),
         (["--endpoint", "ims.example"], "'ims.example' is not an endpoint"),
