@@ -2,8 +2,10 @@
 
 from collections.abc import Sequence
 
+from adobe_ims_operator.cli.permissions import METRICS_AUTH
 from chart.objects import Object, of, render
 from testbed import operator_process
+from unit.test_commands import flat
 
 NAMESPACED = ("photos", "video")
 LEASES = "adobe-ims-operator-leader-election"
@@ -64,6 +66,7 @@ def test_who_may_read_metrics_is_asked_for_in_no_namespace_and_only_with_authent
     granted_for = granted(
         render(watchNamespaces=NAMESPACED, metrics={"tls": tls, "auth": {"enabled": True}}), "ClusterRole"
     )
+    assert flat([rule for rules in granted_for.values() for rule in rules]) == set(METRICS_AUTH)
     assert granted_for == {
         ("", "adobe-ims-operator-metrics-auth"): [
             {"apiGroups": ["authentication.k8s.io"], "resources": ["tokenreviews"], "verbs": ["create"]},

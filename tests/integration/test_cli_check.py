@@ -98,6 +98,16 @@ def test_restarts_that_are_not_granted_are_a_warning(scene: Scene, account: Path
     assert "restart.enabled=true" in message
 
 
+def test_what_metrics_auth_needs_is_looked_at_only_where_it_is_on(scene: Scene, account: Path, tmp_path: Path) -> None:
+    chain, key = tmp_path / "tls.crt", tmp_path / "tls.key"
+    flags = (f"--metrics-cert-file={chain}", f"--metrics-key-file={key}", "--metrics-auth")
+    message = _permission(check(scene, account, *flags))["message"]
+    assert message.endswith(
+        "may not create tokenreviews.authentication.k8s.io, create subjectaccessreviews.authorization.k8s.io"
+    )
+    assert "tokenreviews" not in str(check(scene, account).document)
+
+
 def test_a_person_is_told_where_the_operators_permissions_are_checked(scene: Scene) -> None:
     result = found(check(scene, scene.control_plane.kubeconfig), "permissions")
     assert (result["outcome"], result["target"]) == ("Skipped", "admin")

@@ -78,7 +78,9 @@ def check(
             if client_secret is not None:
                 ref = ClientRef(client_secret, given["id_key"], given["secret_keys"], given["organization_id"])
                 return [await _client(cluster, ref, given["scopes"], settings, settings.endpoints.urls[0], seconds)]
-            results = await check_cluster(cluster.kube, settings.namespaces, settings.lease, datetime.now(UTC))
+            results = await check_cluster(
+                cluster.kube, settings.namespaces, settings.lease, datetime.now(UTC), metrics_auth=settings.metrics_auth
+            )
             return results + await check_endpoints(settings, seconds)
 
     results = run(work)

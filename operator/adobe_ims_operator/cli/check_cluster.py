@@ -8,7 +8,7 @@ from adobe_ims_operator.api.resource import API_VERSION, KIND, Key
 from adobe_ims_operator.api.text import printable
 from adobe_ims_operator.api.times import moment_or_none
 from adobe_ims_operator.cli.crd_fields import PATH, own_fields, served_fields
-from adobe_ims_operator.cli.permissions import LEASE, NEEDED, RESTARTS, Permission, review
+from adobe_ims_operator.cli.permissions import LEASE, METRICS_AUTH, NEEDED, RESTARTS, Permission, review
 from adobe_ims_operator.cli.results import Outcome, Result, failed, ok, skipped
 from adobe_ims_operator.kube.client import Kube
 from adobe_ims_operator.kube.errors import ApiError, NotFoundError
@@ -24,10 +24,14 @@ IN_POD = "kubectl -n NAMESPACE exec deploy/adobe-ims-operator -- adobe-ims-opera
 UPGRADE = "install the CRD of this version: deploy/crds, or the chart with crds.enabled=true"
 
 
-async def check_cluster(kube: Kube, namespaces: Sequence[str], lease: Key | None, now: datetime) -> list[Result]:
+async def check_cluster(
+    kube: Kube, namespaces: Sequence[str], lease: Key | None, now: datetime, *, metrics_auth: bool
+) -> list[Result]:
     """Look at all of it."""
     found = await asyncio.gather(
-        check_crd(kube), check_permissions(kube, namespaces, lease), check_lease(kube, lease, now)
+        check_crd(kube),
+        check_permissions(kube, namespaces, lease, metrics_auth=metrics_auth),
+        check_lease(kube, lease, now),
     )
     return [result for results in found for result in results]
 
@@ -50,7 +54,9 @@ async def check_crd(kube: Kube) -> list[Result]:
     return [failed("crd", KIND, what, culprit="CRD")]
 
 
-async def check_permissions(kube: Kube, namespaces: Sequence[str], lease: Key | None) -> list[Result]:
+async def check_permissions(
+    kube: Kube, namespaces: Sequence[str], lease: Key | None, *, metrics_auth: bool
+) -> list[Result]:
     """Whether a service account, which is taken for the operator's, may do what the operator does."""
     try:
         answer = await kube.review(WHO_AM_I, {"apiVersion": "authentication.k8s.io/v1", "kind": "SelfSubjectReview"})
@@ -65,6 +71,8 @@ async def check_permissions(kube: Kube, namespaces: Sequence[str], lease: Key | 
         results.append(await _allowed(kube, NEEDED, namespace, user, where))
         restarts = await _allowed(kube, RESTARTS, namespace, user, where)
         results.append(_for_restarts(restarts))
+    if metrics_auth:
+        results.append(await _allowed(kube, METRICS_AUTH, None, user, "metrics"))
     if lease is not None:
         create, *others = LEASE
         results.append(await _allowed(kube, [create], lease.namespace, user, f"namespace {lease.namespace}"))

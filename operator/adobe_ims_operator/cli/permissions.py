@@ -44,6 +44,12 @@ LEASE = (
 )
 """In the operator's own namespace; all but create for the one Lease."""
 
+METRICS_AUTH = (
+    *_all("authentication.k8s.io", "tokenreviews", "create"),
+    *_all("authorization.k8s.io", "subjectaccessreviews", "create"),
+)
+"""In no namespace; only --metrics-auth takes these."""
+
 
 def review(permission: Permission, namespace: str | None, name: str = "") -> JSON:
     """The question whether whoever asks has a permission, in a namespace or, where it is None, in all."""

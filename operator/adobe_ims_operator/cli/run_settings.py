@@ -43,6 +43,7 @@ class Settings:
     proxies: Proxies
     namespaces: tuple[str, ...]
     lease: Key | None
+    metrics_auth: bool
     source: str
     """Where they come from, in words."""
 
@@ -108,7 +109,9 @@ def _settings(params: Mapping[str, Any], source: str) -> Settings:
         raise click.BadParameter(str(error), param_hint="--ims-ca-file") from error
     except ProxyError as error:
         raise click.BadParameter(str(error), param_hint=error.variable) from error
-    return Settings(endpoints, trust, proxies, tuple(params["namespaces"]), _lease(params), source)
+    return Settings(
+        endpoints, trust, proxies, tuple(params["namespaces"]), _lease(params), params["metrics_auth"], source
+    )
 
 
 def _lease(params: Mapping[str, Any]) -> Key | None:
