@@ -88,8 +88,8 @@ class Demo:
     def _show_rotations(self) -> None:
         self._screen.heading("3. A new token, each time before the old one expires")
         self._screen.say(
-            "Adobe's tokens live 24 h and are replaced after 23 h; these live 30 s, and are due after "
-            "28.75 s, counted from the start of the second in which they were asked for."
+            "Adobe's tokens live 24 h and are replaced after 23 h; these live 30 s, and are due after 20 s, as is "
+            "the rule below three hours, counted from the start of the second in which they were asked for."
         )
         for _ in range(ROTATIONS):
             self._show_scheduled_rotation()

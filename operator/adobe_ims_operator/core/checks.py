@@ -39,10 +39,11 @@ def _endpoint_not_allowed(observed: Observed, _now: datetime) -> Finding | None:
         return None
     urls = observed.endpoint.allowed_urls
     shown = ", ".join(urls[:MOST_ENDPOINTS_SHOWN]) + (", ..." if len(urls) > MOST_ENDPOINTS_SHOWN else "")
+    allowed = f" ({shown})" if shown else ""
     return Finding(
         Reason.ENDPOINT_NOT_ALLOWED,
-        f"the operator may not send client secrets to {observed.endpoint.url}; set spec.endpoint to one that it may "
-        f"({shown}), or start the operator with --endpoint for this one too",
+        f"the operator may not send client secrets to {observed.endpoint.url}; set spec.endpoint to one that it may"
+        f"{allowed}, or start the operator with --endpoint for this one too",
     )
 
 

@@ -208,7 +208,7 @@ def _ready(observed: Observed, problem: Finding | None, now: datetime) -> Condit
         if observed.spec.suspend:
             message = f"{why_not.message}; rotation is suspended, set spec.suspend to false to resume"
             return Condition(READY, "False", Reason.SUSPENDED, message)
-        cause = f"; {problem.message}" if problem is not None else ""
+        cause = f"; {problem.reason}: {problem.message}" if problem is not None else ""
         return Condition(READY, "False", why_not.reason, why_not.message + cause)
     message = f"Secret {observed.spec.secret.name} holds a valid token"
     if problem is not None and problem == metadata.problem(observed, now):
