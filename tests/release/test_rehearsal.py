@@ -65,6 +65,10 @@ def test_the_chart_that_is_pulled_knows_its_registry_and_its_home(
     assert (metadata["home"], metadata["sources"]) == (release.source, [release.source])
     listed = yaml.safe_load(metadata["annotations"]["artifacthub.io/images"])
     assert listed == [{"name": name, "image": release.image(name)} for name in IMAGES]
+    values = yaml.safe_load((folder / "values.yaml").read_text())
+    assert values["metrics"]["prometheusRule"]["runbookUrl"] == (
+        f"{release.source}/blob/v{VERSION}/docs/runbooks/alerts.md"
+    )
     rendered = helm.run("template", "any", str(folder), "--set=standIn.enabled=true")
     for name in IMAGES:
         assert f'image: "{release.image(name)}"' in rendered
