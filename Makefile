@@ -61,7 +61,7 @@ release-rehearsal: $(VENV) ## Make a release on loopback, verify it, and install
 .PHONY: release
 release: $(VENV) ## Fill a registry with images and chart, as `make release REGISTRY=registry.example.com/team` (SIGN="--key FILE")
 	@test -n '$(REGISTRY)' || { echo "name a registry, as in: make release REGISTRY=registry.example.com/team" >&2; exit 1; }
-	@PYTHONPATH=.:hack .venv/bin/python -m release '$(REGISTRY)' --source='$(SOURCE)' $(if $(ARCHIVES),--archives='$(ARCHIVES)') \
+	@PYTHONPATH=.:hack .venv/bin/python -m release '$(REGISTRY)' --source='$(SOURCE)' $(if $(ARCHIVES),--archives='$(ARCHIVES)') $(if $(BASE),--base='$(BASE)') \
 	  $(SIGN) $(if $(SIGN),--files $(wildcard dist/*.whl dist/*.tar.gz))
 
 .PHONY: packages

@@ -58,6 +58,13 @@ def note(version: str, result: str) -> None:
     PAGE.write_text(head + table({**rows(page), version: result}) + tail)
 
 
+def _commit() -> str:
+    """Return the commit that is tested, marked where the files are not those of it."""
+    describe = ["git", "describe", "--always", "--exclude=*", "--abbrev=10", "--dirty"]
+    done = subprocess.run(describe, cwd=REPOSITORY, capture_output=True, text=True, check=False)
+    return done.stdout.strip() or "no commit"
+
+
 def main() -> None:
     """Run the tests on the minor that is named."""
     minor = sys.argv[1]
@@ -78,7 +85,7 @@ def main() -> None:
     if not os.environ.get("CI"):
         counts = re.findall(r"(\d+) (passed|skipped|failed|error)", done.stdout.rpartition("\n=")[2])
         outcome = ", ".join(f"{count} {what}" for count, what in counts) or "did not run"
-        note(pinned()[minor], outcome)
+        note(pinned()[minor], f"{outcome} ({_commit()})")
     sys.exit(done.returncode)
 
 

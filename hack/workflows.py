@@ -1,4 +1,4 @@
-"""Checks .github/ without a network: its form, what the shell in it does, and what would be unsafe."""
+"""Checks .github/ without a network: its form, its expressions, and what would be unsafe. Shell is not checked."""
 
 import subprocess
 import sys

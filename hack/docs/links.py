@@ -7,7 +7,6 @@ as it is. mkdocs checks the links after that, so one to a file that is not there
 import posixpath
 import re
 from pathlib import Path
-from typing import Any
 
 from mkdocs.config.defaults import MkDocsConfig
 from mkdocs.structure.files import File, Files
@@ -25,12 +24,6 @@ PAGES = (
 )
 SOURCES = ("LICENSE", "deploy/**/*.yaml", "charts/adobe-ims-operator/values.yaml", "charts/*/dashboards/*.json")
 LINK = re.compile(r"\]\((?![a-z]+:|#)([^)\s#]+)(#[^)\s]*)?\)")
-
-
-def on_config(config: MkDocsConfig) -> MkDocsConfig:
-    """Leave out of the menu what is not there; what is there and not in the menu fails a strict build."""
-    config.nav = [kept for each in config.nav or [] if (kept := _present(each))]
-    return config
 
 
 def on_files(files: Files, config: MkDocsConfig) -> Files:
@@ -55,13 +48,3 @@ def _site(here: str, link: str) -> str:
         target += "/README.md"
     inside = target.removeprefix("docs/") if target.startswith("docs/") else f"{HOME}/{target}"
     return posixpath.relpath(inside, posixpath.dirname(here) or ".")
-
-
-def _present(entry: Any) -> Any:
-    if isinstance(entry, dict):
-        kept = {title: present for title, each in entry.items() if (present := _present(each))}
-        return kept or None
-    if isinstance(entry, list):
-        return [kept for each in entry if (kept := _present(each))]
-    path = ROOT / (entry.removeprefix(f"{HOME}/") if entry.startswith(HOME) else f"docs/{entry}")
-    return entry if path.exists() else None

@@ -25,6 +25,7 @@ def main() -> None:
     parser.add_argument("registry", help="host and path, such as registry.example.com/team; log in with docker first")
     parser.add_argument("--source", default="", help="URL of the repository")
     parser.add_argument("--archives", type=Path, help="folder with NAME-ARCHITECTURE.tar; default: build them here")
+    parser.add_argument("--base", default="", help="the image by its digest that the images are built on")
     parser.add_argument("--files", type=Path, nargs="*", default=[], help="files to sign too")
     how = parser.add_mutually_exclusive_group()
     how.add_argument("--key", type=Path, help="sign with this key of cosign's; COSIGN_PASSWORD is its password")
@@ -33,13 +34,13 @@ def main() -> None:
     release = Release.here(given.registry.rstrip("/").lower(), given.source, _commit())
     try:
         if given.archives:
-            archives = {name: sorted(given.archives.glob(f"{name}-*.tar")) for name in IMAGES}
+            archives = {name: sorted(given.archives.absolute().glob(f"{name}-*.tar")) for name in IMAGES}
         else:
             archives = {name: [image.build(built)] for name, built in BUILT.items()}
         if missing := [name for name, found in archives.items() if not found]:
             sys.exit(f"{given.archives} holds no archive of {', '.join(missing)}")
         signer = _signer(given.key, given.keyless)
-        pushed = publish(release, archives, signer)
+        pushed = publish(release, archives, signer, given.base)
         if signer:
             for path in given.files:
                 signing.sign_file(path.absolute(), signer)
@@ -56,7 +57,16 @@ def _signer(key: Path | None, keyless: bool) -> Signer | None:
 
 
 def _commit() -> str:
-    done = subprocess.run(["git", "rev-parse", "HEAD"], cwd=REPOSITORY, capture_output=True, text=True, check=False)
+    """Return the commit that is released, and refuse to name one that the files are not of."""
+    if changed := _git("status", "--porcelain"):
+        sys.exit(f"a release is made of a commit, and these files are of none: commit them first\n{changed}")
+    return _git("rev-parse", "HEAD")
+
+
+def _git(*arguments: str) -> str:
+    done = subprocess.run(["git", *arguments], cwd=REPOSITORY, capture_output=True, text=True, check=False)
+    if done.returncode:
+        sys.exit(f"a release is made in a clone of the repository: git {arguments[0]}: {done.stderr.strip()}")
     return done.stdout.strip()
 
 

@@ -14,6 +14,7 @@ from release.identity import PROJECT, Release
 from testbed import helm
 
 ICON = "icon.svg"
+RUNBOOKS = "docs/runbooks/alerts.md"
 
 
 def package(folder: Path, release: Release) -> Path:
@@ -21,7 +22,9 @@ def package(folder: Path, release: Release) -> Path:
     with tempfile.TemporaryDirectory() as scratch:
         copy = Path(scratch) / helm.CHART.name
         shutil.copytree(helm.CHART, copy)
-        _name_registry(copy / "values.yaml", release.registry)
+        _fill(copy / "values.yaml", "\n  registry: ", release.registry)
+        if release.source:
+            _fill(copy / "values.yaml", "\n    runbookUrl: ", f"{release.source}/blob/v{PROJECT['version']}/{RUNBOOKS}")
         _describe(copy / "Chart.yaml", release)
         helm.run("lint", "--strict", str(copy))
         helm.run("package", str(copy), f"--destination={scratch}")
@@ -29,11 +32,11 @@ def package(folder: Path, release: Release) -> Path:
         return _steady(Path(scratch) / name, folder / name, release.epoch)
 
 
-def _name_registry(values: Path, registry: str) -> None:
+def _fill(values: Path, key: str, value: str) -> None:
     text = values.read_text()
-    changed = text.replace('\n  registry: ""\n', f"\n  registry: {registry}\n")
+    changed = text.replace(f'{key}""\n', f"{key}{value}\n")
     if changed == text:
-        raise ValueError(f"{values} has no image.registry to fill in")
+        raise ValueError(f"{values} has no empty {key.strip()} to fill in")
     values.write_text(changed)
 
 

@@ -295,6 +295,8 @@ def test_what_is_given_for_the_pod_is_in_the_pod() -> None:
     assert one(objects, "ServiceAccount")["metadata"]["annotations"] == EVERYTHING["serviceAccount"]["annotations"]
     assert one(objects, "ServiceAccount")["metadata"]["labels"]["tier"] == "accounts"
     assert one(objects, "Deployment")["spec"]["revisionHistoryLimit"] == EVERYTHING["revisionHistoryLimit"]
+    assert one(render(revisionHistoryLimit=0), "Deployment")["spec"]["revisionHistoryLimit"] == 0
+    assert "revisionHistoryLimit" not in one(render(), "Deployment")["spec"]
     assert pod(render(hostNetwork=True))["spec"]["hostNetwork"] is True
 
 

@@ -43,6 +43,14 @@ CONTRADICTIONS: list[tuple[Mapping[str, Any], str]] = [
         {"metrics": {"serviceMonitor": {"authorization": {"type": "Bearer"}, "bearerTokenFile": "/token"}}},
         "set authorization or bearerTokenFile, not both",
     ),
+    (
+        {"global": {"imageRegistry": "mirror.example"}, "image": {"repository": "quay.io/team/x"}},
+        "quay.io/team/x has a registry of its own, and mirror.example would stand before it",
+    ),
+    (
+        {"image": {"registry": "mirror.example"}, "standIn": {"image": {"repository": "localhost/x"}}},
+        "standIn.image.repository localhost/x has a registry of its own",
+    ),
     ({"metrics": {"port": 8081}}, "metrics.port and healthPort are both 8081: choose two"),
 ]
 

@@ -41,11 +41,16 @@ def said(reference: str, kind: str, key: Key) -> dict[str, Any]:
 
 def test_each_image_says_what_it_is_made_of(published: dict[str, str], key: Key) -> None:
     for name, packages in (("adobe-ims-operator", {"kopf", "httpx", "libssl3"}), ("adobe-ims-stand-in", {"aiohttp"})):
-        bill = said(published[name], signing.SBOM, key)
-        found = {each["name"] for each in bill["components"]}
-        assert bill["bomFormat"] == "CycloneDX"
-        assert found >= {*packages, name, "libc6"}
-        assert ("kopf" in found) == (name == "adobe-ims-operator")
+        index = json.loads(tools.crane("manifest", published[name]))
+        assert {each["platform"]["architecture"] for each in index["manifests"]} == {"amd64", "arm64"}
+        for each in index["manifests"]:
+            part = f"{published[name].partition('@')[0]}@{each['digest']}"
+            signing.verify(part, key.public)
+            bill = said(part, signing.SBOM, key)
+            found = {component["name"] for component in bill["components"]}
+            assert bill["bomFormat"] == "CycloneDX"
+            assert found >= {*packages, name, "libc6"}
+            assert ("kopf" in found) == (name == "adobe-ims-operator")
 
 
 def test_everything_says_how_it_was_made(published: dict[str, str], key: Key, release: Release) -> None:
@@ -65,6 +70,10 @@ def test_the_chart_that_is_pulled_knows_its_registry_and_its_home(
     assert (metadata["home"], metadata["sources"]) == (release.source, [release.source])
     listed = yaml.safe_load(metadata["annotations"]["artifacthub.io/images"])
     assert listed == [{"name": name, "image": release.image(name)} for name in IMAGES]
+    values = yaml.safe_load((folder / "values.yaml").read_text())
+    assert values["metrics"]["prometheusRule"]["runbookUrl"] == (
+        f"{release.source}/blob/v{VERSION}/docs/runbooks/alerts.md"
+    )
     rendered = helm.run("template", "any", str(folder), "--set=standIn.enabled=true")
     for name in IMAGES:
         assert f'image: "{release.image(name)}"' in rendered
@@ -76,6 +85,15 @@ def test_the_same_input_gives_the_same_digests(
     assert publish(release, archives, None) == published
     packages = [chart.package(tmp_path, release).read_bytes() for _ in range(2)]
     assert packages[0] == packages[1]
+
+
+def test_a_version_that_is_there_is_not_replaced(
+    published: dict[str, str], release: Release, archives: dict[str, list[Path]]
+) -> None:
+    with pytest.raises(tools.ToolError, match="is there already"):
+        publish(release, {name: paths[:1] for name, paths in archives.items()}, None)
+    for name in IMAGES:
+        assert tools.crane("digest", release.image(name)).strip() == published[name].partition("@")[2]
 
 
 @pytest.mark.parametrize("name", image.STAGES)

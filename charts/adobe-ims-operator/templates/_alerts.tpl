@@ -48,6 +48,8 @@
   annotations:
     summary: {{ index . 2 | toJson }}
     description: {{ index . 3 | toJson }}
-    runbook_url: {{ printf "%s#%s" $rule.runbookUrl (lower $name) }}
+    {{- with $rule.runbookUrl }}
+    runbook_url: {{ printf "%s#%s" . (lower $name) }}
+    {{- end }}
 {{- end }}
 {{- end }}

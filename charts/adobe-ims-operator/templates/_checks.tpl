@@ -58,6 +58,14 @@
 {{- if and .metrics.serviceMonitor.authorization .metrics.serviceMonitor.bearerTokenFile }}
 {{- fail "metrics.serviceMonitor has two tokens: set authorization or bearerTokenFile, not both" }}
 {{- end }}
+{{- $registry := default .image.registry (default dict .global).imageRegistry }}
+{{- if $registry }}
+{{- range $value, $image := dict "image" $.Values.image "standIn.image" $.Values.standIn.image }}
+{{- if regexMatch "^([^/]*[.:][^/]*|localhost)/" $image.repository }}
+{{- fail (printf "%s.repository %s has a registry of its own, and %s would stand before it: leave the host out of the repository, or set no registry" $value $image.repository $registry) }}
+{{- end }}
+{{- end }}
+{{- end }}
 {{- if and .metrics.enabled (eq (int .metrics.port) (int .healthPort)) }}
 {{- fail (printf "metrics.port and healthPort are both %d: choose two" (int .healthPort)) }}
 {{- end }}

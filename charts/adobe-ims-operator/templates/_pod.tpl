@@ -110,3 +110,142 @@ podAntiAffinity:
 {{- end }}
 {{- end }}
 {{- end }}
+
+{{/* The spec of a pod that runs what the operator's image has. Takes (list command context): `run` is the operator, `check` is
+what `helm test` runs as the operator would run. */}}
+{{- define "adobe-ims-operator.podSpec" -}}
+{{- $check := eq (first .) "check" }}
+{{- with last . }}
+{{- $values := .Values }}
+{{- if $check }}
+restartPolicy: Never
+{{- end }}
+serviceAccountName: {{ include "adobe-ims-operator.serviceAccountName" . }}
+automountServiceAccountToken: true
+# A Service of the release's name would set variables such as ADOBE_IMS_OPERATOR_METRICS_PORT, which are flags.
+enableServiceLinks: false
+terminationGracePeriodSeconds: {{ .Values.terminationGracePeriodSeconds }}
+{{- with include "adobe-ims-operator.imagePullSecrets" . }}
+{{- trim . | nindent 0 }}
+{{- end }}
+{{- with .Values.podSecurityContext }}
+securityContext:
+  {{- toYaml . | nindent 2 }}
+{{- end }}
+{{- with .Values.priorityClassName }}
+priorityClassName: {{ . }}
+{{- end }}
+{{- with .Values.runtimeClassName }}
+runtimeClassName: {{ . }}
+{{- end }}
+{{- if kindIs "bool" .Values.hostUsers }}
+hostUsers: {{ .Values.hostUsers }}
+{{- end }}
+{{- with .Values.hostAliases }}
+hostAliases:
+  {{- toYaml . | nindent 2 }}
+{{- end }}
+{{- if .Values.hostNetwork }}
+hostNetwork: true
+{{- end }}
+{{- with .Values.dnsPolicy }}
+dnsPolicy: {{ . }}
+{{- end }}
+{{- with .Values.dnsConfig }}
+dnsConfig:
+  {{- toYaml . | nindent 2 }}
+{{- end }}
+{{- with .Values.initContainers }}
+initContainers:
+  {{- toYaml . | nindent 2 }}
+{{- end }}
+containers:
+  - name: {{ ternary "check" "operator" $check }}
+    image: {{ include "adobe-ims-operator.image" (list .Values.image .) | quote }}
+    imagePullPolicy: {{ .Values.image.pullPolicy }}
+    args:
+      {{- if $check }}
+      # The flags of `run` are those of `check` too, so that it looks from where the operator does.
+      - check
+      {{- include "adobe-ims-operator.args" . | trimPrefix "- run" | nindent 6 }}
+      {{- else }}
+      {{- include "adobe-ims-operator.args" . | nindent 6 }}
+      {{- end }}
+    {{- with include "adobe-ims-operator.env" . }}
+    env:
+      {{- . | trim | nindent 6 }}
+    {{- end }}
+    {{- if not $check }}
+    ports:
+      - name: health
+        containerPort: {{ .Values.healthPort }}
+      {{- if .Values.metrics.enabled }}
+      - name: metrics
+        containerPort: {{ .Values.metrics.port }}
+      {{- end }}
+    {{- range $probe := list "startupProbe" "livenessProbe" "readinessProbe" }}
+    {{- with index $values $probe }}
+    {{ $probe }}:
+      {{- toYaml . | nindent 6 }}
+    {{- end }}
+    {{- end }}
+    {{- end }}
+    {{- with .Values.resources }}
+    resources:
+      {{- toYaml . | nindent 6 }}
+    {{- end }}
+    {{- with .Values.securityContext }}
+    securityContext:
+      {{- toYaml . | nindent 6 }}
+    {{- end }}
+    {{- $ca := include "adobe-ims-operator.caVolume" . }}
+    {{- $tls := ternary .Values.metrics.tls.secretName "" .Values.metrics.enabled }}
+    {{- if or $ca $tls .Values.extraVolumeMounts }}
+    volumeMounts:
+      {{- if $tls }}
+      - name: metrics-tls
+        mountPath: /etc/adobe-ims-operator/metrics-tls
+        readOnly: true
+      {{- end }}
+      {{- if $ca }}
+      - name: ca
+        mountPath: /etc/adobe-ims-operator/ca
+        readOnly: true
+      {{- end }}
+      {{- with .Values.extraVolumeMounts }}
+      {{- toYaml . | nindent 6 }}
+      {{- end }}
+    {{- end }}
+  {{- if not $check }}
+  {{- /* A container that never ends would keep the test from its end; an init container of restartPolicy Always ends. */}}
+  {{- with .Values.extraContainers }}
+  {{- toYaml . | nindent 2 }}
+  {{- end }}
+  {{- end }}
+{{- if or $ca $tls .Values.extraVolumes }}
+volumes:
+  {{- with $tls }}
+  - name: metrics-tls
+    secret:
+      secretName: {{ . }}
+  {{- end }}
+  {{- with $ca }}
+  - name: ca
+    {{- . | nindent 4 }}
+  {{- end }}
+  {{- with .Values.extraVolumes }}
+  {{- toYaml . | nindent 2 }}
+  {{- end }}
+{{- end }}
+{{- with include "adobe-ims-operator.affinity" . }}
+affinity:
+  {{- . | trim | nindent 2 }}
+{{- end }}
+{{- range $field := list "nodeSelector" "tolerations" "topologySpreadConstraints" }}
+{{- with index $values $field }}
+{{ $field }}:
+  {{- toYaml . | nindent 2 }}
+{{- end }}
+{{- end }}
+{{- end }}
+{{- end }}
