@@ -57,7 +57,17 @@ def test_a_request_that_fails_as_the_one_before_did_is_known_to_have_failed(scen
     assert (failed.code, "InvalidClient" in failed.out) == (NOT_WELL, True)
 
 
-def test_what_nothing_can_be_done_about_ends_the_wait_at_once(scene: Scene) -> None:
+def test_what_was_mended_just_before_the_request_does_not_end_the_wait(scene: Scene) -> None:
+    scene.operator()
+    scene.credential()
+    scene.wait_condition("RotationFailing", "True", "ClientSecretNotFound")
+    scene.rules({"behaviour": "slow", "seconds": 3})
+    scene.client_secret()
+    done = ask(scene, "rotate", "lightroom", "--wait")
+    assert (done.code, done.out) == (0, f"{scene.namespace}/lightroom: Rotated: Secret lightroom holds a new token\n")
+
+
+def test_what_nothing_can_be_done_about_ends_the_wait_well_before_its_timeout(scene: Scene) -> None:
     scene.operator()
     scene.credential()
     scene.wait_condition("RotationFailing", "True", "ClientSecretNotFound")

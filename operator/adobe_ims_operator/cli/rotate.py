@@ -39,6 +39,7 @@ class _Request:
     key: Key
     value: str = ""
     before: Status | None = None
+    asked_at: float = 0.0
     state: str = State.WAITING
     message: str = ""
 
@@ -98,6 +99,7 @@ async def _ask(cluster: Cluster, body: JSON, pause: float) -> _Request:
     patch = {"metadata": {"annotations": {ROTATE_ANNOTATION: request.value}}}
     try:
         answer = await cluster.kube.patch(credentials_path(*request.key), patch)
+        request.asked_at = time.monotonic()
         request.before = parse_credential(answer).status
     except ApiError as error:
         request.state, request.message = NOT_REQUESTED, f"it could not be changed ({error.answer})"
@@ -124,7 +126,8 @@ async def _look(cluster: Cluster, request: _Request) -> None:
     except ApiError as error:  # the next look may do
         request.message = f"it can't be read ({error.answer})"
         return
-    now: Progress = progress(found, request.value, request.before or Status())
+    waited = timedelta(seconds=time.monotonic() - request.asked_at)
+    now: Progress = progress(found, request.value, request.before or Status(), waited)
     request.state, request.message = now.state, now.message
 
 
