@@ -197,6 +197,9 @@ def test_a_secret_that_holds_a_token_is_not_sent(scene: Scene) -> None:
     scene.credential("thief", client={"secretRef": {"name": "lightroom"}, **keys})
     ended = check(scene, scene.control_plane.kubeconfig, "thief")
     assert (ended.code, found(ended, "spec")["reason"]) == (NOT_WELL, "ClientSecretNotAllowed")
+    by_secret = ("--client-secret", "lightroom", "--id-key", "access_token", "--secret-key", "access_token")
+    named = check(scene, scene.control_plane.kubeconfig, *by_secret)
+    assert (named.code, found(named, "ims")["reason"]) == (NOT_WELL, "ClientSecretNotAllowed")
     assert scene.ims.requests().total == before
 
 
