@@ -65,7 +65,7 @@ def _attempts(status: Status) -> tuple[object, ...]:
     )
 
 
-def is_worth_asking(credential: Credential) -> str:
+def why_not_to_ask(credential: Credential) -> str:
     """Why a request would do nothing; empty where it would."""
     if credential.spec.suspend:
         return f"{Reason.SUSPENDED}: rotation is suspended; run adobe-ims-operator resume"
