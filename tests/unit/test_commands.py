@@ -5,6 +5,7 @@ import os
 import subprocess
 import sys
 from collections.abc import Sequence
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +18,7 @@ from adobe_ims_operator.cli.check import check
 from adobe_ims_operator.cli.complete import complete
 from adobe_ims_operator.cli.crd_fields import own_fields, served_fields
 from adobe_ims_operator.cli.main import COMMANDS, main, plugin
+from adobe_ims_operator.cli.output import when
 from adobe_ims_operator.cli.permissions import LEASE, NEEDED, RESTARTS, Permission
 from adobe_ims_operator.cli.run_settings import Settings, flags_of, read_settings
 from testbed import operator_process
@@ -142,3 +144,13 @@ def test_each_command_says_what_it_is_for(name: str) -> None:
     result = CliRunner().invoke(main, [name, "--help"])
     assert result.exit_code == 0
     assert result.output.startswith("Usage: main " + name)
+
+
+@pytest.mark.parametrize(
+    ("hours", "phrase", "expiry"),
+    [(3, "in 3h", "in 3h"), (-3, "3h ago", "expired 3h ago"), (None, "-", "-")],
+)
+def test_a_time_is_a_whole_phrase(hours: int | None, phrase: str, expiry: str) -> None:
+    now = datetime(2026, 11, 24, 10, tzinfo=UTC)
+    moment = None if hours is None else now + timedelta(hours=hours)
+    assert (when(moment, now), when(moment, now, past="expired")) == (phrase, expiry)

@@ -20,7 +20,7 @@ from adobe_ims_operator.cli.cluster import (
     selector_option,
 )
 from adobe_ims_operator.cli.names import credential_names
-from adobe_ims_operator.cli.output import ago, output_option, print_document, table
+from adobe_ims_operator.cli.output import output_option, print_document, table, when
 from adobe_ims_operator.cli.show_tree import show_tree
 from adobe_ims_operator.cli.tree import tree
 from adobe_ims_operator.core.explain import summarize
@@ -122,8 +122,8 @@ def _show(rows: list[dict[str, Any]], namespace: str | None, now: datetime) -> N
             str(row["ready"]),
             row["reason"],
             row["secret"],
-            ago(moment_or_none(row["expires"]), now),
-            ago(moment_or_none(row["next"]), now),
+            when(moment_or_none(row["expires"]), now, past="expired"),
+            when(moment_or_none(row["next"]), now),
             row["message"] if row["reason"] != Reason.ROTATED else "",
         ]
         for row in rows
