@@ -31,7 +31,7 @@ def _lines(document: Document, now: datetime) -> Iterator[str]:
     yield from _token(document["tokenSecret"], now)
     for workload in document["workloads"]:
         yield from _workload(workload)
-    yield from _pods(document["pods"])
+    yield from _pods(document["pods"], document["morePods"])
     if (step := document["next"]) is not None:
         yield f"Next: {step['message']}"
     if document["events"]:
@@ -92,8 +92,10 @@ def _workload(workload: Document) -> Iterator[str]:
             yield f"  {message}"
 
 
-def _pods(pods: list[Document]) -> Iterator[str]:
+def _pods(pods: list[Document], more: int) -> Iterator[str]:
     if pods:
         yield "Pods with a previous token in their environment; restart them, or name their workload in spec.restart"
     for pod in pods:
         yield f"  {pod['name']}: {', '.join(pod['containers'])}"
+    if more:
+        yield f"  and {more} more"

@@ -72,7 +72,7 @@ async def _one(cluster: Cluster, name: str, output: str) -> bool:
         click.echo(show_tree(document, now))
     else:
         print_document(document, output)
-    return bool(document["ready"] and not document["failing"])
+    return bool(document["well"])
 
 
 async def _all(cluster: Cluster, selector: str | None, output: str) -> bool:
@@ -90,7 +90,7 @@ async def _all(cluster: Cluster, selector: str | None, output: str) -> bool:
             click.echo(problem, err=True)
     else:
         print_document({"credentials": rows, "problems": unreadable}, output)
-    return not unreadable and all(row["ready"] and not row["failing"] for row in rows)
+    return not unreadable and all(row["well"] for row in rows)
 
 
 def _row(credential: Credential, now: datetime) -> dict[str, Any]:
@@ -100,6 +100,7 @@ def _row(credential: Credential, now: datetime) -> dict[str, Any]:
         "name": credential.key.name,
         "ready": summary.ready,
         "failing": summary.failing,
+        "well": summary.well,
         "reason": summary.reason,
         "message": summary.message,
         "suspended": credential.spec.suspend,
