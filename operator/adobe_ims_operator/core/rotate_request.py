@@ -6,8 +6,7 @@ from enum import StrEnum
 
 from adobe_ims_operator.api.reasons import Reason
 from adobe_ims_operator.api.resource import Credential
-from adobe_ims_operator.api.status import Status
-from adobe_ims_operator.core.status import ROTATION_FAILING
+from adobe_ims_operator.api.status import ROTATION_FAILING, Status
 
 GRACE = timedelta(seconds=15)
 """How long a failure of before may stand after a request, as what it is about may just have been mended."""
