@@ -12,6 +12,7 @@ from adobe_ims_stand_in.defaults import SAMPLE_CLIENT_SECRET
 from integration.command import Ended, command
 from testbed.address import free_ports
 from testbed.api import audit_lines, wait_for
+from testbed.odd_api import Odd, OddApi
 from testbed.operator_process import ACCOUNT, create_account
 from testbed.scene import CLIENT, Scene, allow
 
@@ -196,4 +197,37 @@ def test_a_secret_that_holds_a_token_is_not_sent(scene: Scene) -> None:
     scene.credential("thief", client={"secretRef": {"name": "lightroom"}, **keys})
     ended = check(scene, scene.control_plane.kubeconfig, "thief")
     assert (ended.code, found(ended, "spec")["reason"]) == (NOT_WELL, "ClientSecretNotAllowed")
+    by_secret = ("--client-secret", "lightroom", "--id-key", "access_token", "--secret-key", "access_token")
+    named = check(scene, scene.control_plane.kubeconfig, *by_secret)
+    assert (named.code, found(named, "ims")["reason"]) == (NOT_WELL, "ClientSecretNotAllowed")
     assert scene.ims.requests().total == before
+
+
+def test_a_client_secret_that_may_not_be_read_is_a_failed_check_that_names_rbac(scene: Scene, account: Path) -> None:
+    scene.client_secret()
+    scene.credential()
+    allow(scene.api, scene.namespace, "secrets", ["list", "watch", "create", "patch", "delete"])
+
+    def denied(*what: str) -> dict[str, Any]:
+        ended = check(scene, account, *what)
+        result = found(ended, "ims", "Secret oauth")
+        assert (ended.code, result["reason"], result["culprit"]) == (NOT_WELL, "SecretReadRefused", "RBAC"), result
+        return result
+
+    result = wait_for("the denial", lambda: denied("--client-secret", "oauth"), timeout=30)
+    assert "verb get on secrets" in result["message"]
+    assert denied("lightroom")
+
+
+def test_a_client_secret_that_can_not_be_read_for_now_is_a_failed_check_that_names_the_api_server(
+    scene: Scene, tmp_path: Path
+) -> None:
+    scene.client_secret()
+    with OddApi(scene.control_plane) as api:
+        broken = Odd("500", b"{}", 500)
+        api.choose = lambda request, _body: broken if request.path.endswith("/secrets/oauth") else None
+        ended = check(
+            scene, api.kubeconfig(scene.control_plane.kubeconfig, tmp_path / "kubeconfig"), "--client-secret", "oauth"
+        )
+    result = found(ended, "ims", "Secret oauth")
+    assert (ended.code, result["reason"], result["culprit"]) == (NOT_WELL, "SecretReadFailed", "API server")

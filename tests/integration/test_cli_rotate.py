@@ -1,14 +1,18 @@
 """`rotate`, `suspend` and `resume`: what a person asks for is done, waited for, and not done behind Git's back."""
 
 import json
+import signal
+import subprocess
+import sys
 import time
 from typing import Any
 
 from adobe_ims_stand_in.defaults import SAMPLE_CLIENT_SECRET
-from integration.command import Ended, command
+from integration.command import BARE, Ended, command
+from testbed.api import wait_for
 from testbed.scene import CLIENT, Scene, manifest
 
-FAILED, USAGE, NOT_WELL, TIMED_OUT = 1, 2, 3, 4
+FAILED, USAGE, NOT_WELL, TIMED_OUT, INTERRUPTED = 1, 2, 3, 4, 130
 
 
 def ask(scene: Scene, verb: str, *arguments: str, stdin: str = "") -> Ended:
@@ -57,7 +61,17 @@ def test_a_request_that_fails_as_the_one_before_did_is_known_to_have_failed(scen
     assert (failed.code, "InvalidClient" in failed.out) == (NOT_WELL, True)
 
 
-def test_what_nothing_can_be_done_about_ends_the_wait_at_once(scene: Scene) -> None:
+def test_what_was_mended_just_before_the_request_does_not_end_the_wait(scene: Scene) -> None:
+    scene.operator()
+    scene.credential()
+    scene.wait_condition("RotationFailing", "True", "ClientSecretNotFound")
+    scene.rules({"behaviour": "slow", "seconds": 3})
+    scene.client_secret()
+    done = ask(scene, "rotate", "lightroom", "--wait")
+    assert (done.code, done.out) == (0, f"{scene.namespace}/lightroom: Rotated: Secret lightroom holds a new token\n")
+
+
+def test_what_nothing_can_be_done_about_ends_the_wait_well_before_its_timeout(scene: Scene) -> None:
     scene.operator()
     scene.credential()
     scene.wait_condition("RotationFailing", "True", "ClientSecretNotFound")
@@ -92,10 +106,37 @@ def test_all_asks_first_and_spreads_the_requests(scene: Scene) -> None:
     done = ask(scene, "rotate", "--all", "-y", "--over", "6s", "-o", "json")
     assert time.monotonic() - started > 4  # three intervals of 2 s, of which the suspended one takes none
     states = {each["name"]: each["state"] for each in done.document["requests"]}
-    assert states == {"asleep": "NotRequested", **dict.fromkeys(("one", "two", "three"), "Waiting")}
+    assert states == {"asleep": "Skipped", **dict.fromkeys(("one", "two", "three"), "Waiting")}
     assert requested().keys() == {"one", "two", "three"}
     assert len(set(requested().values())) == 3
-    assert done.code == FAILED
+    assert done.code == 0
+    named = ask(scene, "rotate", "asleep", "-o", "json")
+    assert (named.code, named.document["requests"][0]["state"]) == (FAILED, "NotRequested")
+
+
+def test_a_failure_goes_before_what_was_not_asked_for(scene: Scene) -> None:
+    scene.operator()
+    scene.credential()
+    scene.credential("asleep", suspend=True)
+    scene.wait_condition("RotationFailing", "True", "ClientSecretNotFound")
+    assert ask(scene, "rotate", "--all", "-y", "--wait").code == NOT_WELL
+    assert ask(scene, "rotate", "lightroom", "asleep", "--wait").code == NOT_WELL
+
+
+def test_ctrl_c_tells_what_was_asked_for_by_then(scene: Scene) -> None:
+    for name in ("one", "two"):
+        scene.credential(name)
+    arguments = ("rotate", "-n", scene.namespace, "--all", "-y", "--over", "60s", "-o", "json")
+    environment = {**BARE, "KUBECONFIG": str(scene.control_plane.kubeconfig)}
+    with subprocess.Popen(
+        [sys.executable, "-m", "adobe_ims_operator", *arguments], env=environment, stdout=subprocess.PIPE, text=True
+    ) as process:
+        asked = lambda: scene.api.get(scene.path("one"))["metadata"].get("annotations", {}).get("adobe-ims.dev/rotate")  # noqa: E731
+        value = wait_for("the first request", asked)
+        process.send_signal(signal.SIGINT)
+        out, _ = process.communicate(timeout=30)
+    assert process.returncode == INTERRUPTED
+    assert [(each["name"], each["request"]) for each in json.loads(out)["requests"]] == [("one", value)]
 
 
 def test_a_selector_chooses_and_a_choice_of_nothing_or_of_two_is_refused(scene: Scene) -> None:

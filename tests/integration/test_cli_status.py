@@ -190,3 +190,14 @@ def test_a_name_that_is_not_there_and_a_cluster_that_is_not_there_are_errors(sce
     assert "no cluster to work on" in nowhere.err
     both = status(scene, "lightroom", "-A")
     assert both.code == 2
+
+
+def test_pods_beyond_the_hundred_that_are_shown_are_counted(scene: Scene) -> None:
+    scene.client_secret()
+    scene.operator()
+    scene.credential()
+    scene.wait_ready()
+    for number in range(102):
+        run_pod(scene, pod(f"old-{number}", datetime.now(UTC) - timedelta(hours=1)))
+    document = one(scene)
+    assert (len(document["pods"]), document["morePods"], document["well"]) == (100, 2, True)

@@ -5,18 +5,22 @@ import os
 import subprocess
 import sys
 from collections.abc import Sequence
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
+import click
 import pytest
 import yaml
 from click.testing import CliRunner
 
+from adobe_ims_operator.cli.check import check
 from adobe_ims_operator.cli.complete import complete
 from adobe_ims_operator.cli.crd_fields import own_fields, served_fields
 from adobe_ims_operator.cli.main import COMMANDS, main, plugin
+from adobe_ims_operator.cli.output import when
 from adobe_ims_operator.cli.permissions import LEASE, NEEDED, RESTARTS, Permission
-from adobe_ims_operator.cli.run_settings import flags_of
+from adobe_ims_operator.cli.run_settings import Settings, flags_of, read_settings
 from testbed import operator_process
 
 ROOT = Path(__file__).parents[2]
@@ -85,6 +89,25 @@ def test_the_flags_of_a_running_operator_are_found(words: list[str], flags: int 
     assert found == (None if flags is None else words[len(words) - flags :])
 
 
+def settings_in_pod(folder: Path, patch: pytest.MonkeyPatch, *flags: str) -> Settings:
+    """What `check` works with beside an operator that may send secrets to two endpoints."""
+    first = folder / "cmdline"
+    words = ("adobe-ims-operator", "run", "--endpoint", "https://a.example", "--endpoint", "https://b.example")
+    first.write_bytes(b"".join(word.encode() + b"\0" for word in words))
+    patch.setenv("KUBERNETES_SERVICE_HOST", "10.0.0.1")
+    patch.delenv("KUBECONFIG", raising=False)
+    return read_settings(check.make_context("check", list(flags)), first)
+
+
+def test_in_the_pod_a_flag_may_choose_among_the_endpoints_but_add_none(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    chosen = settings_in_pod(tmp_path, monkeypatch, "--endpoint", "https://b.example")
+    assert chosen.endpoints.urls == ("https://b.example",)
+    with pytest.raises(click.BadParameter, match="from this pod"):
+        settings_in_pod(tmp_path, monkeypatch, "--endpoint", "https://b.example", "--endpoint", "https://c.example")
+
+
 def test_the_plugin_offers_all_but_run() -> None:
     offered = CliRunner().invoke(plugin, ["--help"]).output
     assert [name for name in COMMANDS if f"\n  {name} " in offered] == [name for name in COMMANDS if name != "run"]
@@ -121,3 +144,13 @@ def test_each_command_says_what_it_is_for(name: str) -> None:
     result = CliRunner().invoke(main, [name, "--help"])
     assert result.exit_code == 0
     assert result.output.startswith("Usage: main " + name)
+
+
+@pytest.mark.parametrize(
+    ("hours", "phrase", "expiry"),
+    [(3, "in 3h", "in 3h"), (-3, "3h ago", "expired 3h ago"), (None, "-", "-")],
+)
+def test_a_time_is_a_whole_phrase(hours: int | None, phrase: str, expiry: str) -> None:
+    now = datetime(2026, 11, 24, 10, tzinfo=UTC)
+    moment = None if hours is None else now + timedelta(hours=hours)
+    assert (when(moment, now), when(moment, now, past="expired")) == (phrase, expiry)

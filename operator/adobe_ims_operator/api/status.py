@@ -10,6 +10,8 @@ from adobe_ims_operator.api.rules import Word, list_of, text_of
 
 _AS_IN_JSON = ConfigDict(alias_generator=to_camel)
 _Number = Annotated[int, Strict()]
+READY, ROTATION_FAILING = "Ready", "RotationFailing"
+"""The types of the conditions that each status has."""
 UNOBSERVED = -1
 """The observedGeneration that the CRD gives a new object, so tools that wait for it wait for the first report."""
 _Generation = Annotated[_Number | None, AfterValidator(lambda number: None if number == UNOBSERVED else number)]

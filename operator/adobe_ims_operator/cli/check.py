@@ -24,6 +24,7 @@ from adobe_ims_operator.cli.results import Outcome, Result, failed, show
 from adobe_ims_operator.cli.run_settings import Settings, options_of_run, read_settings
 from adobe_ims_operator.core.checks import REFUSALS, first
 from adobe_ims_operator.kube.client_secret import read as read_client_secret
+from adobe_ims_operator.kube.errors import ApiError, ForbiddenError, RefusedError
 
 SCOPES = ("openid", "AdobeID", "read_organizations")
 
@@ -137,5 +138,14 @@ def _spec(around: Around, target: str, now: datetime) -> list[Result]:
 async def _client(
     cluster: Cluster, ref: ClientRef, scopes: Sequence[str], settings: Settings, endpoint: str, seconds: float
 ) -> Result:
-    found = await read_client_secret(cluster.kube, cluster.home, ref)
+    try:
+        found = await read_client_secret(cluster.kube, cluster.home, ref)
+    except ApiError as error:
+        denied = isinstance(error, ForbiddenError)
+        what = f"it can't be read in namespace {cluster.home} ({error.answer})"
+        if denied:
+            what += "; this takes the verb get on secrets"
+        reason = Reason.SECRET_READ_REFUSED if isinstance(error, RefusedError) else Reason.SECRET_READ_FAILED
+        culprit = "RBAC" if denied else "API server"
+        return failed("ims", f"Secret {ref.secret_name}", what, reason=reason, culprit=culprit)
     return await check_client(settings, endpoint, ref, scopes, found, seconds)

@@ -18,10 +18,12 @@ from adobe_ims_operator.adobe.errors import (
     InvalidClient,
     InvalidScope,
 )
+from adobe_ims_operator.api.reasons import Reason
 from adobe_ims_operator.api.resource import ClientRef
 from adobe_ims_operator.cli.results import Outcome, Result, failed, ok
 from adobe_ims_operator.cli.run_settings import Settings
 from adobe_ims_operator.controller.refused_oauth_client import explain_refusals
+from adobe_ims_operator.core.claims import token_refusal
 from adobe_ims_operator.kube.client_secret import Client, ClientSecret
 
 DNS_SECONDS = 10.0
@@ -115,11 +117,17 @@ async def check_client(
         what = (
             f"client secrets may not be sent to {endpoint}, but to {allowed}; correct spec.endpoint, or name --endpoint"
         )
-        return failed("ims", name, what, reason="EndpointNotAllowed", culprit="endpoint")
+        return failed("ims", name, what, reason=Reason.ENDPOINT_NOT_ALLOWED, culprit="endpoint")
     if found is None:
-        return failed("ims", name, "there is no such Secret", reason="ClientSecretNotFound", culprit="client Secret")
+        return failed(
+            "ims", name, "there is no such Secret", reason=Reason.CLIENT_SECRET_NOT_FOUND, culprit="client Secret"
+        )
+    if (refusal := token_refusal(ref.secret_name, found.metadata)) is not None:
+        return failed("ims", name, refusal.message, reason=refusal.reason, culprit="client Secret")
     if found.client is None:
-        reason, message = found.missing if found.missing is not None else ("ClientSecretInvalid", "it can't be used")
+        reason, message = (
+            found.missing if found.missing is not None else (Reason.CLIENT_SECRET_INVALID, "it can't be used")
+        )
         return failed("ims", name, message, reason=str(reason), culprit="client Secret")
     ims = IMSClient(settings.trust, settings.proxies, patience=seconds)
     try:

@@ -38,11 +38,13 @@ def table(head: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
     return "\n".join(line.rstrip() for line in lines)
 
 
-def ago(moment: datetime | None, now: datetime) -> str:
-    """How long ago that was, as kubectl writes it; in the future with `in` before it."""
+def when(moment: datetime | None, now: datetime, *, past: str = "") -> str:
+    """When that is or was, as a phrase: `in 3h` or `3h ago`; `past` is a word to put before the latter."""
     if moment is None:
         return "-"
-    return f"in {short(moment - now)}" if moment > now else short(now - moment)
+    if moment > now:
+        return f"in {short(moment - now)}"
+    return f"{past} {short(now - moment)} ago".lstrip()
 
 
 def short(duration: timedelta) -> str:

@@ -9,7 +9,7 @@ from datetime import UTC, datetime, timedelta
 
 import click
 
-from adobe_ims_operator.api.resource import JSON, ROTATE_ANNOTATION, Key, parse_credential
+from adobe_ims_operator.api.resource import JSON, ROTATE_ANNOTATION, Key, MalformedResourceError, parse_credential
 from adobe_ims_operator.api.status import Status
 from adobe_ims_operator.api.times import to_rfc3339
 from adobe_ims_operator.cli.choose import Choice, choice_options, choose, key_of
@@ -24,14 +24,14 @@ from adobe_ims_operator.cli.cluster import (
 from adobe_ims_operator.cli.durations import Duration
 from adobe_ims_operator.cli.output import output_option, print_document, short
 from adobe_ims_operator.core.explain import ADVICE
-from adobe_ims_operator.core.rotate_request import Progress, State, is_worth_asking, progress
+from adobe_ims_operator.core.rotate_request import Progress, State, progress, why_not_to_ask
 from adobe_ims_operator.kube.errors import ApiError, NotFoundError
 from adobe_ims_operator.kube.paths import credentials_path
 
 PACE = timedelta(seconds=1)
 """Between two requests, where --over says nothing: Adobe throttles who asks for many tokens at once."""
 POLL_SECONDS = 0.5
-NOT_REQUESTED = "NotRequested"
+NOT_REQUESTED, SKIPPED = "NotRequested", "Skipped"
 
 
 @dataclass(slots=True)
@@ -39,6 +39,7 @@ class _Request:
     key: Key
     value: str = ""
     before: Status | None = None
+    asked_at: float = 0.0
     state: str = State.WAITING
     message: str = ""
 
@@ -66,42 +67,57 @@ def rotate(choice: Choice, over: timedelta | None, wait: bool, timeout: timedelt
     """Ask for new tokens now: of NAMES, of those with labels, or of all.
 
     With --wait it exits with 3 where an attempt failed, and with 4 where no answer came in time.
+    Without NAMES it skips what is suspended.
     """
+    requests: list[_Request] = []
 
-    async def work() -> list[_Request]:
+    async def work() -> None:
         async with connected(choice.access) as cluster:
             chosen = await choose(cluster, choice, "Rotate")
             pause = (over / max(len(chosen) - 1, 1) if over is not None else PACE).total_seconds()
             if len(chosen) > 1:
                 total = short(timedelta(seconds=pause * (len(chosen) - 1)))
                 click.echo(f"asking for {len(chosen)} rotations over {total}", err=True)
-            requests = [await _ask(cluster, body, pause if number else 0) for number, body in enumerate(chosen)]
+            for number, body in enumerate(chosen):
+                request = _Request(key_of(body))
+                requests.append(request)
+                await _ask(cluster, request, body, pause if number else 0, named=bool(choice.names))
             if wait:
                 await _wait(cluster, [each for each in requests if each.open], timeout.total_seconds())
-            return requests
 
-    requests = run(work)
+    try:
+        run(work)
+    except SystemExit:
+        # What was asked for is asked for, although the command ends before its time.
+        if requests:
+            _show([each for each in requests if each.value or not each.open], output, waited=False)
+        raise
     _show(requests, output, waited=wait)
     code = _exit_code(requests, waited=wait)
     if code:
         raise SystemExit(code)
 
 
-async def _ask(cluster: Cluster, body: JSON, pause: float) -> _Request:
-    request = _Request(key_of(body))
-    credential = parse_credential(body)
-    if why := is_worth_asking(credential):
-        request.state, request.message = NOT_REQUESTED, why
-        return request
+async def _ask(cluster: Cluster, request: _Request, body: JSON, pause: float, *, named: bool) -> None:
+    try:
+        why = why_not_to_ask(parse_credential(body))
+    except MalformedResourceError as error:
+        request.state, request.message = NOT_REQUESTED, str(error)
+        return
+    if why:
+        request.state, request.message = NOT_REQUESTED if named else SKIPPED, why
+        return
     await asyncio.sleep(pause)
-    request.value = f"{to_rfc3339(datetime.now(UTC))}-{secrets.token_hex(4)}"
-    patch = {"metadata": {"annotations": {ROTATE_ANNOTATION: request.value}}}
+    value = f"{to_rfc3339(datetime.now(UTC))}-{secrets.token_hex(4)}"
+    patch = {"metadata": {"annotations": {ROTATE_ANNOTATION: value}}}
     try:
         answer = await cluster.kube.patch(credentials_path(*request.key), patch)
+        request.value, request.asked_at = value, time.monotonic()
         request.before = parse_credential(answer).status
     except ApiError as error:
         request.state, request.message = NOT_REQUESTED, f"it could not be changed ({error.answer})"
-    return request
+    except MalformedResourceError as error:
+        request.state, request.message = State.FAILED, str(error)
 
 
 async def _wait(cluster: Cluster, requests: Sequence[_Request], seconds: float) -> None:
@@ -121,10 +137,14 @@ async def _look(cluster: Cluster, request: _Request) -> None:
     except NotFoundError:
         request.state, request.message = State.FAILED, "it was deleted"
         return
+    except MalformedResourceError as error:
+        request.state, request.message = State.FAILED, str(error)
+        return
     except ApiError as error:  # the next look may do
         request.message = f"it can't be read ({error.answer})"
         return
-    now: Progress = progress(found, request.value, request.before or Status())
+    waited = timedelta(seconds=time.monotonic() - request.asked_at)
+    now: Progress = progress(found, request.value, request.before or Status(), waited)
     request.state, request.message = now.state, now.message
 
 
@@ -140,8 +160,8 @@ def _show(requests: Sequence[_Request], output: str, *, waited: bool) -> None:
 
 
 def _exit_code(requests: Sequence[_Request], *, waited: bool) -> int:
-    if any(each.state == NOT_REQUESTED for each in requests):
-        return FAILED
     if any(each.state in (State.FAILED, State.SUPERSEDED) for each in requests):
         return NOT_WELL
+    if any(each.state == NOT_REQUESTED for each in requests):
+        return FAILED
     return TIMED_OUT if waited and any(each.open for each in requests) else 0

@@ -76,7 +76,7 @@ def read_settings(context: click.Context, first_process: Path = FIRST_PROCESS) -
     """The settings that a command was given, else those of the process that runs in this pod, else the defaults.
 
     Raises:
-        UsageError: they contradict each other, or can't be used.
+        UsageError: they contradict each other, can't be used, or widen where the process in this pod sends secrets.
     """
     names = [str(option.name) for option in run.params]
     params: dict[str, Any] = {name: context.params.get(name) for name in names}
@@ -87,6 +87,13 @@ def read_settings(context: click.Context, first_process: Path = FIRST_PROCESS) -
         started = run.make_context("run", list(running)).params
         given = {name for name in names if context.get_parameter_source(name) is ParameterSource.COMMANDLINE}
         params = {name: params[name] if name in given else started[name] for name in names}
+        allowed = _settings(started, source).endpoints
+        beyond = [url for url in _settings(params, source).endpoints.urls if not allowed.allows(url)]
+        if beyond:
+            what = (
+                f"client secrets may not be sent to {', '.join(beyond)} from this pod, but to {', '.join(allowed.urls)}"
+            )
+            raise click.BadParameter(what, param_hint="--endpoint")
     return _settings(params, source)
 
 

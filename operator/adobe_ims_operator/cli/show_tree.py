@@ -6,7 +6,7 @@ from typing import Any
 
 from adobe_ims_operator.api.text import printable
 from adobe_ims_operator.api.times import moment_or_none
-from adobe_ims_operator.cli.output import ago
+from adobe_ims_operator.cli.output import when
 
 Document = dict[str, Any]
 
@@ -31,14 +31,13 @@ def _lines(document: Document, now: datetime) -> Iterator[str]:
     yield from _token(document["tokenSecret"], now)
     for workload in document["workloads"]:
         yield from _workload(workload)
-    yield from _pods(document["pods"])
+    yield from _pods(document["pods"], document["morePods"])
     if (step := document["next"]) is not None:
         yield f"Next: {step['message']}"
     if document["events"]:
         yield "Events"
     for event in document["events"]:
-        when = ago(moment_or_none(event["time"]), now)
-        yield f"  {when} ago, {event['type']} {event['reason']}: {event['message']}"
+        yield f"  {when(moment_or_none(event['time']), now)}, {event['type']} {event['reason']}: {event['message']}"
     for problem in document["problems"]:
         yield f"Not shown: {problem}"
 
@@ -52,7 +51,7 @@ def _client(secret: Document, now: datetime) -> Iterator[str]:
         yield f"Client Secret {secret['name']}: {_absent(secret)}"
         return
     keys = ", ".join(secret["keys"]) or "none of those that the spec names"
-    yield f"Client Secret {secret['name']}: {ago(moment_or_none(secret['created']), now)} old, usable keys {keys}"
+    yield f"Client Secret {secret['name']}: made {when(moment_or_none(secret['created']), now)}, usable keys {keys}"
     if secret["problem"]:
         yield f"  {secret['problem']}"
     if secret["acceptedKey"]:
@@ -68,13 +67,14 @@ def _token(secret: Document, now: datetime) -> Iterator[str]:
         return
     state = "intact" if secret["intact"] else "NOT as it was written"
     expires = moment_or_none(secret["expires"])
-    when = "expires at an unknown time" if expires is None else f"expires {ago(expires, now)} ({secret['expires']})"
-    if expires is not None and expires <= now:
-        when = f"expired {ago(expires, now)} ago ({secret['expires']})"
-    yield f"Token Secret {secret['name']}: {state}, {when}, keys {', '.join(secret['keys'])}"
+    expiry = "expires at an unknown time"
+    if expires is not None:
+        phrase = when(expires, now, past="expired")
+        expiry = f"{phrase if expires <= now else f'expires {phrase}'} ({secret['expires']})"
+    yield f"Token Secret {secret['name']}: {state}, {expiry}, keys {', '.join(secret['keys'])}"
     if secret["issued"]:
-        issued = ago(moment_or_none(secret["issued"]), now)
-        yield f"  Rotated {issued} ago ({secret['issued']}), rotation {secret['rotations']}"
+        issued = when(moment_or_none(secret["issued"]), now)
+        yield f"  Rotated {issued} ({secret['issued']}), rotation {secret['rotations']}"
     if secret["problem"]:
         yield f"  {secret['problem']}"
 
@@ -92,8 +92,10 @@ def _workload(workload: Document) -> Iterator[str]:
             yield f"  {message}"
 
 
-def _pods(pods: list[Document]) -> Iterator[str]:
+def _pods(pods: list[Document], more: int) -> Iterator[str]:
     if pods:
         yield "Pods with a previous token in their environment; restart them, or name their workload in spec.restart"
     for pod in pods:
         yield f"  {pod['name']}: {', '.join(pod['containers'])}"
+    if more:
+        yield f"  and {more} more"

@@ -20,7 +20,7 @@ from adobe_ims_operator.cli.cluster import (
     selector_option,
 )
 from adobe_ims_operator.cli.names import credential_names
-from adobe_ims_operator.cli.output import ago, output_option, print_document, table
+from adobe_ims_operator.cli.output import output_option, print_document, table, when
 from adobe_ims_operator.cli.show_tree import show_tree
 from adobe_ims_operator.cli.tree import tree
 from adobe_ims_operator.core.explain import summarize
@@ -72,7 +72,7 @@ async def _one(cluster: Cluster, name: str, output: str) -> bool:
         click.echo(show_tree(document, now))
     else:
         print_document(document, output)
-    return bool(document["ready"] and not document["failing"])
+    return bool(document["well"])
 
 
 async def _all(cluster: Cluster, selector: str | None, output: str) -> bool:
@@ -90,7 +90,7 @@ async def _all(cluster: Cluster, selector: str | None, output: str) -> bool:
             click.echo(problem, err=True)
     else:
         print_document({"credentials": rows, "problems": unreadable}, output)
-    return not unreadable and all(row["ready"] and not row["failing"] for row in rows)
+    return not unreadable and all(row["well"] for row in rows)
 
 
 def _row(credential: Credential, now: datetime) -> dict[str, Any]:
@@ -100,6 +100,7 @@ def _row(credential: Credential, now: datetime) -> dict[str, Any]:
         "name": credential.key.name,
         "ready": summary.ready,
         "failing": summary.failing,
+        "well": summary.well,
         "reason": summary.reason,
         "message": summary.message,
         "suspended": credential.spec.suspend,
@@ -122,8 +123,8 @@ def _show(rows: list[dict[str, Any]], namespace: str | None, now: datetime) -> N
             str(row["ready"]),
             row["reason"],
             row["secret"],
-            ago(moment_or_none(row["expires"]), now),
-            ago(moment_or_none(row["next"]), now),
+            when(moment_or_none(row["expires"]), now, past="expired"),
+            when(moment_or_none(row["next"]), now),
             row["message"] if row["reason"] != Reason.ROTATED else "",
         ]
         for row in rows

@@ -29,11 +29,13 @@ async def tree(kube: Kube, around: Around, now: datetime) -> Document:
     """Everything about one credential; what could not be read is in `problems`."""
     credential, status = around.credential, around.credential.status
     summary = summarize(credential, now)
+    pods = await _pods(kube, around)
     document: Document = {
         "namespace": credential.key.namespace,
         "name": credential.key.name,
         "ready": summary.ready,
         "failing": summary.failing,
+        "well": summary.well,
         "reason": summary.reason,
         "message": summary.message,
         "suspended": credential.spec.suspend,
@@ -45,7 +47,8 @@ async def tree(kube: Kube, around: Around, now: datetime) -> Document:
         "clientSecret": _client(around),
         "tokenSecret": _token(around, now),
         "workloads": [await _workload(kube, around, each, now) for each in credential.spec.restart],
-        "pods": await _pods(kube, around),
+        "pods": pods[:MAX_PODS],
+        "morePods": len(pods[MAX_PODS:]),
         "next": _next(around, now),
         "events": await _events(kube, around),
     }
@@ -154,7 +157,7 @@ async def _pods(kube: Kube, around: Around) -> list[Document]:
         async for page in pages(kube, f"/api/v1/namespaces/{namespace}/pods", accept=JSON_TYPE):
             for pod in page["items"]:
                 containers = outdated_containers(pod, secret, written)
-                if containers and len(found) < MAX_PODS:
+                if containers:
                     found.append({"name": pod["metadata"]["name"], "containers": list(containers)})
     except ApiError as error:
         around.problems.append(f"the pods of namespace {namespace} can't be listed ({error.answer})")

@@ -5,6 +5,7 @@ from datetime import datetime, timedelta
 
 from adobe_ims_operator.api.reasons import Reason, parse_reason
 from adobe_ims_operator.api.resource import Credential
+from adobe_ims_operator.api.status import ROTATION_FAILING
 from adobe_ims_operator.api.times import from_rfc3339
 from adobe_ims_operator.core import stalled
 from adobe_ims_operator.core.backoff import Pace, Unreported, backoff
@@ -41,7 +42,7 @@ def recall(credential: Credential, now: datetime) -> Attempts:
 
 def _recall_failure(credential: Credential) -> Failure | None:
     status = credential.status
-    failing = status.condition("RotationFailing")
+    failing = status.condition(ROTATION_FAILING)
     if failing is None or status.next_rotation_time is None or status.observed_generation != credential.generation:
         return None
     reason = parse_reason(failing.reason)

@@ -85,16 +85,21 @@ def client_refusal(observed: Observed) -> Finding | None:
     """Why this credential may not take its client id and secret from the Secret that it names, or None if it may."""
     name, client = observed.spec.client.secret_name, observed.client
     if client is not None:
-        if not _holds_token(client):
-            return None
-        holder = client.facts.credential if client.facts else client.credential or "another AdobeIMSCredential"
-        what = f"holds the token of {holder}"
-    else:
-        me = observed.credential.created, observed.uid
-        first = min((c for c in observed.rivals.token_at_client if c.held_last or _age(c) < me), key=_age, default=None)
-        if first is None:
-            return None
-        what = f"is where AdobeIMSCredential {first.key.name} puts its token"
+        return token_refusal(name, client)
+    me = observed.credential.created, observed.uid
+    first = min((c for c in observed.rivals.token_at_client if c.held_last or _age(c) < me), key=_age, default=None)
+    return None if first is None else _not_allowed(name, f"is where AdobeIMSCredential {first.key.name} puts its token")
+
+
+def token_refusal(name: str, client: ObservedSecret) -> Finding | None:
+    """Why nobody may take a client id and secret from a Secret, as it holds a token; None where it holds none."""
+    if not _holds_token(client):
+        return None
+    holder = client.facts.credential if client.facts else client.credential or "another AdobeIMSCredential"
+    return _not_allowed(name, f"holds the token of {holder}")
+
+
+def _not_allowed(name: str, what: str) -> Finding:
     advice = "name the Secret with the OAuth client id and client secret in spec.client.secretRef"
     return Finding(Reason.CLIENT_SECRET_NOT_ALLOWED, f"Secret {name} {what}; {advice}")
 

@@ -14,7 +14,7 @@ from adobe_ims_operator.api.ledger import Facts
 from adobe_ims_operator.api.names import FIELD_MANAGER
 from adobe_ims_operator.api.reasons import Reason
 from adobe_ims_operator.api.resource import API_VERSION, KIND, ROTATE_ANNOTATION, Key, Workload, workload_api
-from adobe_ims_operator.api.status import Condition, Status
+from adobe_ims_operator.api.status import READY, ROTATION_FAILING, Condition, Status
 from adobe_ims_operator.api.times import to_rfc3339
 from adobe_ims_operator.core.finding import Finding
 from adobe_ims_operator.core.model import Observed
@@ -142,7 +142,7 @@ def _reference(regarding: Regarding) -> dict[str, str]:
 
 
 def _of_failure(before: Status, after: Status, logged: Collection[str]) -> Event | None:
-    old, new = before.condition("RotationFailing"), after.condition("RotationFailing")
+    old, new = before.condition(ROTATION_FAILING), after.condition(ROTATION_FAILING)
     if new is None or new.status != "True":
         return None
     if old is not None and old.status == new.status and (old.reason == new.reason or _both_pass(old, new)):
@@ -151,7 +151,7 @@ def _of_failure(before: Status, after: Status, logged: Collection[str]) -> Event
 
 
 def _of_lost_token(before: Status, after: Status) -> Event | None:
-    old, new = before.condition("Ready"), after.condition("Ready")
+    old, new = before.condition(READY), after.condition(READY)
     if old is None or new is None or new.status != "False":
         return None
     reason = new.reason
@@ -175,10 +175,10 @@ def _both_pass(old: Condition, new: Condition) -> bool:
 
 
 def _of_recovery(before: Status, after: Status) -> Event | None:
-    ready, failing = after.condition("Ready"), after.condition("RotationFailing")
+    ready, failing = after.condition(READY), after.condition(ROTATION_FAILING)
     if ready is None or failing is None or (ready.status, failing.status) != ("True", "False"):
         return None
-    if before.says("Ready", "True") and not before.says("RotationFailing", "True"):
+    if before.says(READY, "True") and not before.says(ROTATION_FAILING, "True"):
         return None
     # What wrote the token logged it.
     written = (before.rotations, before.last_rotation_time) != (after.rotations, after.last_rotation_time)
@@ -207,7 +207,7 @@ def _of_client_secret(before: Status, after: Status, secret_keys: Sequence[str])
 
 
 def _of_adoption(before: Status, after: Status) -> Event | None:
-    old, new = before.condition("Ready"), after.condition("Ready")
+    old, new = before.condition(READY), after.condition(READY)
     if new is None or MANAGED_TOO not in new.message or (old is not None and MANAGED_TOO in old.message):
         return None
     if before.last_rotation_time == after.last_rotation_time:
@@ -216,7 +216,7 @@ def _of_adoption(before: Status, after: Status) -> Event | None:
 
 
 def _of_suspension(before: Status, after: Status) -> Event | None:
-    old, new = before.condition("RotationFailing"), after.condition("RotationFailing")
+    old, new = before.condition(ROTATION_FAILING), after.condition(ROTATION_FAILING)
     if new is None or new.reason != Reason.SUSPENDED or (old is not None and old.reason == Reason.SUSPENDED):
         return None
     return Event(Reason.SUSPENDED, new.message, warning=False)

@@ -6,11 +6,11 @@ from enum import StrEnum
 
 from adobe_ims_operator.api.reasons import Reason, parse_reason
 from adobe_ims_operator.api.resource import Credential
+from adobe_ims_operator.api.status import READY, ROTATION_FAILING
 from adobe_ims_operator.api.times import moment_or_none, to_rfc3339
 from adobe_ims_operator.core import policy
 from adobe_ims_operator.core.decision import Ask, Decision, Look, Refuse, Wait, Write, WriteMetadata
 from adobe_ims_operator.core.model import Observed
-from adobe_ims_operator.core.status import READY, ROTATION_FAILING
 
 LATE = timedelta(minutes=5)
 """How long after the time that a status names for the next attempt an operator at work has reported another."""

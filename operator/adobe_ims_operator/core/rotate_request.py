@@ -1,11 +1,15 @@
 """What became of a request to rotate, as the status of a credential says it."""
 
 from dataclasses import dataclass
+from datetime import timedelta
 from enum import StrEnum
 
 from adobe_ims_operator.api.reasons import Reason
 from adobe_ims_operator.api.resource import Credential
-from adobe_ims_operator.api.status import Status
+from adobe_ims_operator.api.status import ROTATION_FAILING, Status
+
+GRACE = timedelta(seconds=15)
+"""How long a failure of before may stand after a request, as what it is about may just have been mended."""
 
 
 class State(StrEnum):
@@ -25,12 +29,13 @@ class Progress:
     message: str = ""
 
 
-def progress(credential: Credential, request: str, before: Status) -> Progress:
+def progress(credential: Credential, request: str, before: Status, waited: timedelta) -> Progress:
     """How far a request is.
 
     Args:
         request: the value of the annotation that was set.
         before: the status when it was set; a failure that stood there then is none of this request's.
+        waited: how long ago it was set.
     """
     status = credential.status
     if status.last_handled_rotate_request == request:
@@ -39,22 +44,27 @@ def progress(credential: Credential, request: str, before: Status) -> Progress:
         return Progress(State.SUPERSEDED, "another request took its place before it was answered")
     if credential.spec.suspend:
         return Progress(State.FAILED, "rotation is suspended; run adobe-ims-operator resume")
-    failing = status.condition("RotationFailing")
+    failing = status.condition(ROTATION_FAILING)
     if failing is None or failing.status != "True" or failing.observed_generation != credential.generation:
         return Progress(State.WAITING)
-    # An attempt writes another time for the next one. Where none is to come, the operator waits for a change.
-    refused = status.next_rotation_time is None
+    # An attempt writes another time for the next one. Where none is to come, the operator waits for a change, and
+    # reports a refusal that stands nothing anew.
+    refused = status.next_rotation_time is None and waited >= GRACE
     if refused or _attempts(status) != _attempts(before):
         return Progress(State.FAILED, f"{failing.reason}: {failing.message}")
     return Progress(State.WAITING)
 
 
 def _attempts(status: Status) -> tuple[object, ...]:
-    failing = status.condition("RotationFailing")
-    return status.failures, status.next_rotation_time, failing and (failing.status, failing.reason)
+    failing = status.condition(ROTATION_FAILING)
+    return (
+        status.failures,
+        status.next_rotation_time,
+        failing and (failing.status, failing.reason, failing.last_transition_time),
+    )
 
 
-def is_worth_asking(credential: Credential) -> str:
+def why_not_to_ask(credential: Credential) -> str:
     """Why a request would do nothing; empty where it would."""
     if credential.spec.suspend:
         return f"{Reason.SUSPENDED}: rotation is suspended; run adobe-ims-operator resume"

@@ -9,6 +9,7 @@ from datetime import datetime, timedelta
 
 from adobe_ims_operator.api.reasons import Reason
 from adobe_ims_operator.api.resource import Credential
+from adobe_ims_operator.api.status import ROTATION_FAILING
 from adobe_ims_operator.api.times import from_rfc3339
 from adobe_ims_operator.core.decision import Decision, Refuse
 from adobe_ims_operator.core.finding import Finding
@@ -39,7 +40,7 @@ def recall(credential: Credential) -> Obstacle | None:
     condition = status.condition(STALLED)
     if condition is None and status.reason is None:
         # A version that did not know the condition wrote it; to find the same again must not cost a second write.
-        condition, ahead = status.condition("RotationFailing"), timedelta()
+        condition, ahead = status.condition(ROTATION_FAILING), timedelta()
     if condition is None or condition.status != "True" or condition.observed_generation != credential.generation:
         return None
     try:

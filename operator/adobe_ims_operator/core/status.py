@@ -11,7 +11,7 @@ from datetime import datetime, timedelta
 
 from adobe_ims_operator.api.ledger import Facts
 from adobe_ims_operator.api.reasons import Reason
-from adobe_ims_operator.api.status import Condition, Status
+from adobe_ims_operator.api.status import READY, ROTATION_FAILING, Condition, Status
 from adobe_ims_operator.api.text import printable
 from adobe_ims_operator.api.times import to_rfc3339
 from adobe_ims_operator.core import metadata, policy
@@ -21,9 +21,7 @@ from adobe_ims_operator.core.model import Observed
 from adobe_ims_operator.core.restarts import FollowUp
 from adobe_ims_operator.core.stalled import STALLED, stalled
 
-READY = "Ready"
 WORKLOADS_RESTARTED = "WorkloadsRestarted"
-ROTATION_FAILING = "RotationFailing"
 NEW = timedelta(seconds=10)
 """After how long a credential that has no status yet gets one, whatever it waits for. As a rule it has its token by
 then, and one write says all."""

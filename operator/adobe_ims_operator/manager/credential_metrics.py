@@ -11,10 +11,10 @@ from prometheus_client.registry import Collector
 
 from adobe_ims_operator.api.reasons import Reason, parse_reason
 from adobe_ims_operator.api.resource import Credential, Key
-from adobe_ims_operator.api.status import Status
+from adobe_ims_operator.api.status import READY, ROTATION_FAILING, Status
 from adobe_ims_operator.api.times import moment_or_none
 from adobe_ims_operator.cache.store import Store
-from adobe_ims_operator.core.status import READY, ROTATION_FAILING, WORKLOADS_RESTARTED
+from adobe_ims_operator.core.status import WORKLOADS_RESTARTED
 
 _LABELS = ("namespace", "name")
 UNKNOWN = "Unknown"
