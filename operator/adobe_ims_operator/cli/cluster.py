@@ -12,7 +12,7 @@ from typing import Any, TypeVar
 
 import click
 
-from adobe_ims_operator.cli.selector import SELECTOR
+from adobe_ims_operator.cli.selector import label_selector
 from adobe_ims_operator.kube.client import Kube
 from adobe_ims_operator.kube.errors import ApiError, NotFoundError
 from adobe_ims_operator.kube.login import NoClusterError, default_namespace, load_configuration
@@ -72,7 +72,7 @@ def namespace_options(command: F) -> F:
 def selector_option(command: F) -> F:
     """Add the flag -l."""
     return click.option(
-        "-l", "--selector", metavar="LABELS", callback=_selector,
+        "-l", "--selector", metavar="LABELS", callback=label_selector,
         help="Only credentials with these labels, written as for kubectl -l.",
     )(command)  # fmt: skip
 
@@ -80,12 +80,6 @@ def selector_option(command: F) -> F:
 def _kubeconfig(_context: click.Context, _parameter: click.Parameter, path: Path | None) -> None:
     if path is not None:
         os.environ["KUBECONFIG"] = str(path)
-
-
-def _selector(_context: click.Context, _parameter: click.Parameter, selector: str | None) -> str | None:
-    if selector is not None and SELECTOR.fullmatch(selector) is None:
-        raise click.BadParameter(f"{selector!r} is not a label selector; write it like team=photos,tier!=test")
-    return selector
 
 
 @asynccontextmanager

@@ -12,9 +12,9 @@ from adobe_ims_operator.adobe.endpoints import ADOBE, EndpointError, Endpoints
 from adobe_ims_operator.adobe.proxies import Proxies, ProxyError
 from adobe_ims_operator.adobe.tls_trust import TrustError, load_trust
 from adobe_ims_operator.api.resource import Key
-from adobe_ims_operator.cli.selector import SELECTOR
+from adobe_ims_operator.cli.selector import label_selector
 from adobe_ims_operator.core.forbidden_metadata import Forbidden, ForbiddenError
-from adobe_ims_operator.kube.login import NoClusterError
+from adobe_ims_operator.kube.login import POD_NAMESPACE, NoClusterError
 from adobe_ims_operator.manager import logs
 from adobe_ims_operator.manager.certificate import Certificate, CertificateError
 from adobe_ims_operator.manager.garbage import spare_the_collector
@@ -25,7 +25,6 @@ from adobe_ims_operator.manager.serving import PortTakenError
 
 _NAMESPACE = re.compile("[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?")
 _NAME = re.compile("[a-z0-9]([-.a-z0-9]{0,251}[a-z0-9])?")
-POD_NAMESPACE = Path("/var/run/secrets/kubernetes.io/serviceaccount/namespace")
 
 
 def _env(name: str) -> str:
@@ -72,12 +71,6 @@ def _ports(metrics: int, health: int, chain: Path | None, key: Path | None, *, g
         raise click.BadParameter(str(error), param_hint="--metrics-cert-file") from error
 
 
-def _selector(_context: click.Context, _parameter: click.Parameter, selector: str | None) -> str | None:
-    if selector is not None and SELECTOR.fullmatch(selector) is None:
-        raise click.BadParameter(f"{selector!r} is not a label selector; write it like team=photos,tier!=test")
-    return selector
-
-
 def _forbidden(_context: click.Context, _parameter: click.Parameter, patterns: Sequence[str]) -> Forbidden:
     try:
         return Forbidden.parse(patterns)
@@ -97,7 +90,7 @@ def _finite(_context: click.Context, _parameter: click.Parameter, number: float)
     help="Watch this namespace only; may be repeated.  [default: all namespaces]",
 )  # fmt: skip
 @click.option(
-    "--selector", metavar="LABELS", envvar=_env("SELECTOR"), callback=_selector,
+    "--selector", metavar="LABELS", envvar=_env("SELECTOR"), callback=label_selector,
     help="Watch only credentials with these labels, written as for kubectl -l.",
 )  # fmt: skip
 @click.option(
