@@ -41,7 +41,12 @@ EVERYTHING: Mapping[str, Any] = {
     "affinity": {"nodeAffinity": {}},
     "tolerations": [{"operator": "Exists"}],
     "topologySpreadConstraints": [
-        {"maxSkew": 1, "topologyKey": "kubernetes.io/hostname", "whenUnsatisfiable": "ScheduleAnyway"}
+        {
+            "maxSkew": 1,
+            "topologyKey": "kubernetes.io/hostname",
+            "whenUnsatisfiable": "ScheduleAnyway",
+            "labelSelector": {"matchLabels": {"app.kubernetes.io/name": "adobe-ims-operator"}},
+        }
     ],
     "priorityClassName": "system-cluster-critical",
     "dnsPolicy": "None",

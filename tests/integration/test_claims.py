@@ -150,7 +150,7 @@ class TestANameOfATokenSecretAndOfAClientSecret:
         scene.credential("elder", client={"secretRef": {"name": "shared"}})
         time.sleep(1.1)
         scene.credential("younger", secret={"name": "shared"})
-        assert "client Secret of the older AdobeIMSCredential elder" in refused(scene, "younger")
+        assert "client Secret that the older AdobeIMSCredential elder names" in refused(scene, "younger")
         assert scene.ims.requests().total == 0
         scene.client_secret("shared")
         scene.wait_ready("elder")
