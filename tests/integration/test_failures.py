@@ -155,7 +155,7 @@ def test_whoever_waits_long_for_an_endpoint_that_throttles_is_told_so(scene: Sce
     scene.wait_condition("RotationFailing", "True", "IMSRateLimited", "throttled")
     scene.credential("bystander")
     condition = scene.wait_condition("RotationFailing", "True", "IMSRateLimited", "bystander")
-    assert "left alone" in condition["message"]
+    assert "throttles this client (HTTP 429)" in condition["message"]
     assert scene.ims.requests().total == 1
 
 
