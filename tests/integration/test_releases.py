@@ -163,7 +163,7 @@ def fields(api: Api) -> list[str]:
     return list(spec(api.get(CRD)))
 
 
-@pytest.mark.parametrize(("page", "margin"), [("README.md", "    "), ("deploy/kustomization.yaml", "#     ")])
+@pytest.mark.parametrize(("page", "margin"), [("docs/install.md", "    "), ("deploy/kustomization.yaml", "#     ")])
 def test_the_overlay_that_is_shown_sets_the_image_and_may_add_leave_to_restart(
     plane: ControlPlane, tmp_path: Path, page: str, margin: str
 ) -> None:
