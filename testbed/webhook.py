@@ -3,7 +3,8 @@
     with Webhook(scene.api, scene.namespace, "secrets") as webhook:
         webhook.deny(403, reason="...", message="...")
 
-It is called for every write of one resource in one namespace, with failurePolicy Fail.
+It is called for every write of one resource in one namespace, with failurePolicy Fail. One that `mutates` may change
+the objects too.
 """
 
 import base64
@@ -28,9 +29,10 @@ GROUPS = {"secrets": ("", "v1"), "deployments": ("apps", "v1")}
 
 
 class Webhook:
-    """Allows everything until it is told otherwise; what it was asked is kept in `objects`."""
+    """Allows everything until one of its methods says otherwise; what it was asked is kept in `objects`."""
 
-    def __init__(self, api: Api, namespace: str, resource: str) -> None:
+    def __init__(self, api: Api, namespace: str, resource: str, *, mutates: bool = False) -> None:
+        self._kind = "MutatingWebhookConfiguration" if mutates else "ValidatingWebhookConfiguration"
         self._api = api
         self._name = f"{resource}-{namespace}"
         self._namespace = namespace
@@ -64,6 +66,17 @@ class Webhook:
             if asked["metadata"].get("name") == name:
                 seen.append(json.dumps(asked.get("data")))
             return {"allowed": False, "status": {"code": code, "message": f"as {seen[-1:]}"}}
+
+        self._answer = answer
+
+    def annotate_template(self, name: str, value: str) -> None:
+        """Allow every write of a workload, and set an annotation of its pod template."""
+
+        def answer(asked: dict[str, Any]) -> Answer:
+            there = asked["spec"]["template"].get("metadata", {}).get("annotations") or {}
+            change = {"op": "add", "path": "/spec/template/metadata/annotations", "value": {**there, name: value}}
+            patch = base64.b64encode(json.dumps([change]).encode()).decode()
+            return {"allowed": True, "patchType": "JSONPatch", "patch": patch}
 
         self._answer = answer
 
@@ -126,7 +139,7 @@ class Webhook:
         self._api.apply(
             {
                 "apiVersion": "admissionregistration.k8s.io/v1",
-                "kind": "ValidatingWebhookConfiguration",
+                "kind": self._kind,
                 "metadata": {"name": self._name},
                 "webhooks": [
                     {
@@ -155,5 +168,5 @@ class Webhook:
         return self
 
     def __exit__(self, *_: object) -> None:
-        self._api.delete(f"/apis/admissionregistration.k8s.io/v1/validatingwebhookconfigurations/{self._name}")
+        self._api.delete(f"/apis/admissionregistration.k8s.io/v1/{self._kind.lower()}s/{self._name}")
         self.go_away()

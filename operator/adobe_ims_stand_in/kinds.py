@@ -1,5 +1,6 @@
 """The two kinds of behaviours: an answer of its own, or the usual one with something changed."""
 
+from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from http import HTTPStatus
@@ -14,14 +15,14 @@ LEFT_OUT: object = object()
 
 
 @dataclass(frozen=True, slots=True)
-class Behaviour:
+class Behaviour(ABC):
     """One way to answer; `name` is what a rule calls it."""
 
     name: ClassVar[str]
 
+    @abstractmethod
     def answer(self, usual: Usual, /) -> Answer:
         """Answer one request, to which `usual()` would be the answer without this behaviour."""
-        raise NotImplementedError
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,8 +33,8 @@ class Instead(Behaviour):
         """Answer as `_instead` says."""
         return self._instead()
 
-    def _instead(self) -> Answer:
-        raise NotImplementedError
+    @abstractmethod
+    def _instead(self) -> Answer: ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,8 +45,8 @@ class Altered(Behaviour):
         """Answer as `_altered` says."""
         return self._altered(usual())
 
-    def _altered(self, usual: Answer) -> Answer:
-        raise NotImplementedError
+    @abstractmethod
+    def _altered(self, usual: Answer) -> Answer: ...
 
     def _with(self, usual: Answer, **fields: object) -> Answer:
         """Change fields of a good answer's JSON; a refusal stays what it is."""

@@ -7,13 +7,12 @@ from typing import Any
 
 import pytest
 from aiohttp import web
-from aiohttp.test_utils import TestServer
-from kubernetes.aio.client import Configuration
 
 from adobe_ims_operator.kube.client import JSON_TYPE, Kube
 from adobe_ims_operator.kube.list_pages import pages
 from adobe_ims_operator.kube.page_size import FIRST, MOST, PAGE_BYTES
 from adobe_ims_operator.kube.transport import LARGE
+from unit.connecting import connected, serving
 
 PATH = "/apis/adobe-ims.dev/v1alpha1/adobeimscredentials"
 
@@ -49,21 +48,15 @@ class Server:
 @pytest.fixture
 async def server() -> AsyncIterator[Server]:
     found = Server()
-    application = web.Application()
-    application.router.add_route("GET", "/{path:.*}", found.respond)
-    async with TestServer(application) as running:
-        found.url = str(running.make_url("")).rstrip("/")
+    async with serving(web.get("/{path:.*}", found.respond)) as url:
+        found.url = url
         yield found
 
 
 @pytest.fixture
 async def kube(server: Server) -> AsyncIterator[Kube]:
-    async def load() -> Configuration:
-        return Configuration()
-
-    connection = Kube(Configuration(host=server.url), 4, load)
-    yield connection
-    await connection.close()
+    async with connected(server.url) as connection:
+        yield connection
 
 
 async def list_as_kopf_does(server: Server, kube: Kube) -> list[list[Any]]:

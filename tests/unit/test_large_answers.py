@@ -9,8 +9,6 @@ from typing import Any
 
 import pytest
 from aiohttp import web
-from aiohttp.test_utils import TestServer
-from kubernetes.aio.client import Configuration
 
 from adobe_ims_operator.api.names import FIELD_MANAGER
 from adobe_ims_operator.api.resource import Key
@@ -21,6 +19,7 @@ from adobe_ims_operator.kube.large_answers import LARGEST_BYTES, LargeAnswers
 from adobe_ims_operator.kube.paths import secret_path
 from adobe_ims_operator.kube.secret_metadata import MAX_OWNERS, observe_secret
 from adobe_ims_operator.kube.transport import LARGE
+from unit.connecting import connected, serving
 
 MEBIBYTE = 2**20
 
@@ -68,17 +67,9 @@ def api() -> Api:
 
 @pytest.fixture
 async def kube(api: Api) -> AsyncIterator[Kube]:
-    application = web.Application()
-    application.router.add_get("/api/v1/namespaces/{namespace}/secrets/{name}", api.get)
-    async with TestServer(application) as server:
-
-        async def load() -> Configuration:
-            return configuration
-
-        configuration = Configuration(host=str(server.make_url("")).rstrip("/"))
-        connection = Kube(configuration, 100, load)
+    route = web.get("/api/v1/namespaces/{namespace}/secrets/{name}", api.get)
+    async with serving(route) as url, connected(url, 100) as connection:
         yield connection
-        await connection.close()
 
 
 def read(kube: Kube, namespace: str, size: int) -> Any:

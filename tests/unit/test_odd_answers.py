@@ -9,8 +9,6 @@ from typing import Any
 
 import pytest
 from aiohttp import web
-from aiohttp.test_utils import TestServer
-from kubernetes.aio.client import Configuration
 
 from adobe_ims_operator.api.ledger import digest_data
 from adobe_ims_operator.api.resource import Key
@@ -22,6 +20,7 @@ from adobe_ims_operator.kube.errors import ApiError, UnavailableError
 from adobe_ims_operator.kube.page_size import PageSize
 from adobe_ims_operator.kube.paths import secret_path, secrets_path
 from unit import worlds
+from unit.connecting import connected, serving
 
 CANARY = "eyJ-canary"
 KEY = Key("photos", "lightroom")
@@ -55,21 +54,15 @@ class Odd:
 @pytest.fixture
 async def odd() -> AsyncIterator[Odd]:
     found = Odd()
-    application = web.Application()
-    application.router.add_route("*", "/{path:.*}", found.respond)
-    async with TestServer(application) as server:
-        found.url = str(server.make_url("")).rstrip("/")
+    async with serving(web.route("*", "/{path:.*}", found.respond)) as url:
+        found.url = url
         yield found
 
 
 @pytest.fixture
 async def kube(odd: Odd) -> AsyncIterator[Kube]:
-    async def load() -> Configuration:
-        return Configuration()
-
-    connection = Kube(Configuration(host=odd.url), 4, load)
-    yield connection
-    await connection.close()
+    async with connected(odd.url) as connection:
+        yield connection
 
 
 def with_metadata(**changes: object) -> bytes:

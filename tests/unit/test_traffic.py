@@ -5,10 +5,8 @@ from contextlib import asynccontextmanager
 
 import pytest
 from aiohttp import web
-from aiohttp.test_utils import TestServer
 from hypothesis import given
 from hypothesis import strategies as st
-from kubernetes.aio.client import Configuration
 
 from adobe_ims_operator.api.resource import Key
 from adobe_ims_operator.kube.client import Kube
@@ -16,6 +14,7 @@ from adobe_ims_operator.kube.errors import ApiError
 from adobe_ims_operator.kube.paths import credentials_path, events_path, leases_path, secret_path, workload_path
 from adobe_ims_operator.kube.traffic import NO_ANSWER, resource_of
 from testbed.address import free_ports
+from unit.connecting import connected, serving
 
 
 @asynccontextmanager
@@ -25,17 +24,8 @@ async def answering(status: int, body: str = "{}") -> AsyncIterator[Kube]:
     async def answer(_: web.Request) -> web.Response:
         return web.Response(status=status, text=body)
 
-    async def load() -> Configuration:
-        return Configuration()
-
-    application = web.Application()
-    application.router.add_route("*", "/{path:.*}", answer)
-    async with TestServer(application) as server:
-        kube = Kube(Configuration(host=str(server.make_url("")).rstrip("/")), 1, load)
-        try:
-            yield kube
-        finally:
-            await kube.close()
+    async with serving(web.route("*", "/{path:.*}", answer)) as url, connected(url, 1) as kube:
+        yield kube
 
 
 @pytest.mark.parametrize(("status", "code"), [(404, "404"), (599, "other"), (499, "other")])
@@ -47,13 +37,9 @@ async def test_only_codes_of_http_have_a_count_of_their_own(status: int, code: s
 
 
 async def test_what_gets_no_answer_is_counted_too() -> None:
-    async def load() -> Configuration:
-        return Configuration()
-
-    kube = Kube(Configuration(host=f"http://127.0.0.1:{free_ports(1)[0]}"), 1, load)
-    with pytest.raises(ApiError):
-        await kube.get("/api/v1/namespaces/photos/secrets/lightroom")
-    await kube.close()
+    async with connected(f"http://127.0.0.1:{free_ports(1)[0]}", 1) as kube:
+        with pytest.raises(ApiError):
+            await kube.get("/api/v1/namespaces/photos/secrets/lightroom")
     assert dict(kube.traffic.requests) == {("GET", NO_ANSWER): 1}
 
 

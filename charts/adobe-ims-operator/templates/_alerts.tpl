@@ -7,7 +7,7 @@
 {{- $failing := printf "max by (namespace, name) (adobe_ims_credential_rotation_failing{%s}) == 1" $pods }}
 {{- $next := printf "max by (namespace, name) (adobe_ims_credential_next_rotation_timestamp_seconds{%s})" $pods }}
 {{- $leader := printf "adobe_ims_operator_leader{namespace=%q, %s}" .Release.Namespace $pods }}
-{{- /* The query is for the reason only, which is no label: an alert would begin anew with each other reason. */}}
+{{- /* The query is for the reason only. As a label, each change of the reason would start another alert. */}}
 {{- $why := `{{ with printf "adobe_ims_credential_failing_reason{namespace=%q,name=%q}" $labels.namespace $labels.name | query }} The reason is {{ . | first | label "reason" }}.{{ end }}` }}
 {{- $credential := "AdobeIMSCredential {{ $labels.namespace }}/{{ $labels.name }}" }}
 {{- $get := "kubectl -n {{ $labels.namespace }} get imscred {{ $labels.name }}" }}

@@ -71,7 +71,7 @@ http://{{ include "adobe-ims-operator.standInHost" . }}:{{ .Values.standIn.port 
 {{ include "adobe-ims-operator.standInName" . }}.{{ .Release.Namespace }}.svc
 {{- end }}
 
-{{/* The endpoints that the operator is told of, as a JSON object. */}}
+{{/* The endpoints that the operator may ask, as a JSON object. */}}
 {{- define "adobe-ims-operator.endpoints" -}}
 {{- $own := list }}
 {{- if .Values.standIn.enabled }}{{ $own = list (include "adobe-ims-operator.standInUrl" .) }}{{ end }}

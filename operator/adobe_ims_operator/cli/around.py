@@ -17,7 +17,7 @@ from adobe_ims_operator.core import attempts as attempt
 from adobe_ims_operator.core import claims, policy
 from adobe_ims_operator.core.decision import Decision
 from adobe_ims_operator.core.explain import is_reported
-from adobe_ims_operator.core.model import Attempts, Endpoint, Observed, SeenClientSecret
+from adobe_ims_operator.core.model import Attempts, Endpoint, Observed
 from adobe_ims_operator.core.observe import observe
 from adobe_ims_operator.kube import client_secret, secret_owner, token_secret
 from adobe_ims_operator.kube.client import JSON_TYPE, METADATA_OBJECT, Kube
@@ -27,9 +27,6 @@ from adobe_ims_operator.kube.list_pages import pages
 from adobe_ims_operator.kube.paths import credentials_path, secret_path
 from adobe_ims_operator.kube.secret_metadata import SecretTimes, read_times
 from adobe_ims_operator.kube.token_secret import Content
-
-INCOMPLETE = "incomplete"
-"""In place of the digest of a client Secret that does not hold what the spec names."""
 
 
 @dataclass(slots=True)
@@ -149,18 +146,10 @@ async def _decide(kube: Kube, store: Store, around: Around, now: datetime) -> No
             differences=around.content.compare(seen),
             data_editor=around.content.data_editor,
         )
-    attempts = attempt.saw_client_secret(attempts, _seen_client(around), seen.inputs)
+    seen_client = None if around.client is None else around.client.seen(around.credential.uid)
+    attempts = attempt.saw_client_secret(attempts, seen_client, seen.inputs)
     around.observed = _observe(store, around, attempts, now)
     around.decision = policy.decide(around.observed, now)
-
-
-def _seen_client(around: Around) -> SeenClientSecret | None:
-    if around.client is None:
-        return None
-    version, client = around.client.metadata.version, around.client.client
-    if client is None:
-        return SeenClientSecret(version, INCOMPLETE, None)
-    return SeenClientSecret(version, client.digest(around.credential.uid), client.client_id)
 
 
 def _observe(store: Store, around: Around, attempts: Attempts, now: datetime) -> Observed:

@@ -8,10 +8,9 @@ from pathlib import Path
 import click
 import uvloop
 
-from adobe_ims_operator.adobe.endpoints import ADOBE, EndpointError, Endpoints
-from adobe_ims_operator.adobe.proxies import Proxies, ProxyError
-from adobe_ims_operator.adobe.tls_trust import TrustError, load_trust
+from adobe_ims_operator.adobe.endpoints import ADOBE
 from adobe_ims_operator.api.resource import Key
+from adobe_ims_operator.cli.ims_flags import read_reach
 from adobe_ims_operator.cli.selector import label_selector
 from adobe_ims_operator.core.forbidden_metadata import Forbidden, ForbiddenError
 from adobe_ims_operator.kube.login import POD_NAMESPACE, NoClusterError
@@ -186,25 +185,12 @@ def run(
     between.
     """
     logs.set_up(log_format, log_level)
-    try:
-        allowed = Endpoints(endpoints, allow_http=allow_http_endpoint)
-    except EndpointError as error:
-        raise click.BadParameter(str(error), param_hint="--endpoint") from error
-    try:
-        trust = load_trust(ims_ca_file)
-    except TrustError as error:
-        raise click.BadParameter(str(error), param_hint="--ims-ca-file" if ims_ca_file else "SSL_CERT_FILE") from error
-    proxies = Proxies()
-    try:
-        for url in allowed.urls:
-            proxies.of(url)
-    except ProxyError as error:
-        raise click.BadParameter(str(error), param_hint=error.variable) from error
+    ims = read_reach(endpoints, allow_http=allow_http_endpoint, ca_file=ims_ca_file)
     lease = _lease(lease_name, lease_namespace) if leader_elect else None
     options = Options(
-        allowed,
-        trust,
-        proxies,
+        ims.endpoints,
+        ims.trust,
+        ims.proxies,
         forbid,
         tuple(namespaces),
         selector,

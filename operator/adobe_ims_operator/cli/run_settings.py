@@ -14,10 +14,10 @@ from typing import Any
 import click
 from click.core import ParameterSource
 
-from adobe_ims_operator.adobe.endpoints import EndpointError, Endpoints
-from adobe_ims_operator.adobe.proxies import Proxies, ProxyError
-from adobe_ims_operator.adobe.tls_trust import TrustError, load_trust
+from adobe_ims_operator.adobe.endpoints import Endpoints
+from adobe_ims_operator.adobe.proxies import Proxies
 from adobe_ims_operator.api.resource import Key
+from adobe_ims_operator.cli.ims_flags import read_reach
 from adobe_ims_operator.cli.run import run
 from adobe_ims_operator.kube.login import POD_NAMESPACE, is_in_pod
 
@@ -105,19 +105,15 @@ def _running(first_process: Path) -> Sequence[str] | None:
 
 
 def _settings(params: Mapping[str, Any], source: str) -> Settings:
-    try:
-        endpoints = Endpoints(params["endpoints"], allow_http=params["allow_http_endpoint"])
-        trust, proxies = load_trust(params["ims_ca_file"]), Proxies()
-        for url in endpoints.urls:
-            proxies.of(url)
-    except EndpointError as error:
-        raise click.BadParameter(str(error), param_hint="--endpoint") from error
-    except TrustError as error:
-        raise click.BadParameter(str(error), param_hint="--ims-ca-file") from error
-    except ProxyError as error:
-        raise click.BadParameter(str(error), param_hint=error.variable) from error
+    ims = read_reach(params["endpoints"], allow_http=params["allow_http_endpoint"], ca_file=params["ims_ca_file"])
     return Settings(
-        endpoints, trust, proxies, tuple(params["namespaces"]), _lease(params), params["metrics_auth"], source
+        ims.endpoints,
+        ims.trust,
+        ims.proxies,
+        tuple(params["namespaces"]),
+        _lease(params),
+        params["metrics_auth"],
+        source,
     )
 
 

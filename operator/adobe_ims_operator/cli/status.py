@@ -22,8 +22,8 @@ from adobe_ims_operator.cli.cluster import (
 from adobe_ims_operator.cli.names import credential_names
 from adobe_ims_operator.cli.output import output_option, print_document, table, when
 from adobe_ims_operator.cli.show_tree import show_tree
+from adobe_ims_operator.cli.summary import summary_of
 from adobe_ims_operator.cli.tree import tree
-from adobe_ims_operator.core.explain import summarize
 from adobe_ims_operator.kube.client import JSON_TYPE
 from adobe_ims_operator.kube.list_pages import pages
 from adobe_ims_operator.kube.paths import credentials_path
@@ -94,16 +94,9 @@ async def _all(cluster: Cluster, selector: str | None, output: str) -> bool:
 
 
 def _row(credential: Credential, now: datetime) -> dict[str, Any]:
-    summary, status = summarize(credential, now), credential.status
+    status = credential.status
     return {
-        "namespace": credential.key.namespace,
-        "name": credential.key.name,
-        "ready": summary.ready,
-        "failing": summary.failing,
-        "well": summary.well,
-        "reason": summary.reason,
-        "message": summary.message,
-        "suspended": credential.spec.suspend,
+        **summary_of(credential, now),
         "secret": credential.spec.secret.name,
         "expires": status.expiration_time,
         "next": status.next_rotation_time,

@@ -8,9 +8,10 @@ from adobe_ims_operator.api.resource import JSON, Key, Workload
 from adobe_ims_operator.api.text import printable
 from adobe_ims_operator.api.times import moment_or_none, to_rfc3339
 from adobe_ims_operator.cli.around import Around, client_created, expires_at
+from adobe_ims_operator.cli.summary import summary_of
 from adobe_ims_operator.core import policy, restarts
 from adobe_ims_operator.core.checks import READINESS, first
-from adobe_ims_operator.core.explain import next_step, summarize
+from adobe_ims_operator.core.explain import next_step
 from adobe_ims_operator.core.managers import managers
 from adobe_ims_operator.core.pods import outdated_containers, token_written
 from adobe_ims_operator.core.workload_state import pending
@@ -21,24 +22,16 @@ from adobe_ims_operator.kube.paths import workload_path
 
 MAX_EVENTS = 10
 MAX_PODS = 100
-"""Of those that run on with the token of before; what is beyond is counted."""
+"""Of those that keep the previous token; `morePods` counts the others."""
 Document = dict[str, Any]
 
 
 async def tree(kube: Kube, around: Around, now: datetime) -> Document:
     """Everything about one credential; what could not be read is in `problems`."""
     credential, status = around.credential, around.credential.status
-    summary = summarize(credential, now)
     pods = await _pods(kube, around)
     document: Document = {
-        "namespace": credential.key.namespace,
-        "name": credential.key.name,
-        "ready": summary.ready,
-        "failing": summary.failing,
-        "well": summary.well,
-        "reason": summary.reason,
-        "message": summary.message,
-        "suspended": credential.spec.suspend,
+        **summary_of(credential, now),
         "endpoint": credential.spec.endpoint,
         "lastRotationTime": status.last_rotation_time,
         "failures": status.failures or 0,

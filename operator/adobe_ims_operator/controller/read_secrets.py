@@ -14,7 +14,7 @@ from adobe_ims_operator.core import attempts as attempt
 from adobe_ims_operator.core import claims
 from adobe_ims_operator.core.backoff import Pace
 from adobe_ims_operator.core.finding import Finding
-from adobe_ims_operator.core.model import Inputs, Observed, SeenClientSecret, Step, Trouble
+from adobe_ims_operator.core.model import Inputs, Observed, Step, Trouble
 from adobe_ims_operator.core.rivals import Hold
 from adobe_ims_operator.kube import client_secret, secret_owner, token_secret
 from adobe_ims_operator.kube.client import Kube
@@ -25,8 +25,6 @@ from adobe_ims_operator.kube.token_secret import Content
 logger = logging.getLogger(__name__)
 
 BETWEEN = "look at the API server, and at what stands between it and the operator"
-INCOMPLETE = "incomplete"
-"""In place of the digest of a client Secret that does not hold what the spec names."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,7 +101,7 @@ class SecretReader:
         elif known is not None:
             self.work.store.delete_secret(key, known.version)
         attempts = self.work.attempts(observed.key) or observed.attempts
-        seen = None if found is None else _seen(found, observed.uid)
+        seen = None if found is None else found.seen(observed.uid)
         if attempts.failure is not None and seen is not None:
             self.work.recall_hold(observed, attempts.failure, seen)
         self.work.note(observed.key, attempt.saw_client_secret(attempts, seen, observed.inputs))
@@ -157,12 +155,6 @@ def _fields(observed: Observed, step: Step, finding: Finding, debug_id: str | No
         expires_at=observed.facts.expires_at if observed.facts is not None else None,
         debug_id=debug_id,
     )
-
-
-def _seen(found: ClientSecret, uid: str) -> SeenClientSecret:
-    if found.client is None:
-        return SeenClientSecret(found.metadata.version, INCOMPLETE, None)
-    return SeenClientSecret(found.metadata.version, found.client.digest(uid), found.client.client_id)
 
 
 def _not_read(name: str, error: ApiError) -> Trouble:

@@ -17,7 +17,7 @@ from yarl import URL
 
 from adobe_ims_operator.api.names import FIELD_MANAGER
 from adobe_ims_operator.kube.answers import JSONObject, check_mapping, check_object
-from adobe_ims_operator.kube.errors import RefusedError, TooLargeError, UnavailableError, UnreachableError, from_answer
+from adobe_ims_operator.kube.errors import RefusedError, TooLargeError, UnreachableError, from_answer, invalid_answer
 from adobe_ims_operator.kube.informer import IsKnown, drop_known_events, limit_pages
 from adobe_ims_operator.kube.large_answers import LargeAnswers
 from adobe_ims_operator.kube.login import NoClusterError, forget_files, no_cluster
@@ -236,10 +236,10 @@ class Kube:
         with translated_errors():
             try:
                 return check_mapping(await self._large.read(response, namespace_of(path), fields=fields))
-            except TooLargeError as error:
+            except TooLargeError:
                 if method == "GET":
                     raise
-                raise UnavailableError(0, error.reason, error.message) from None  # what was asked for is done
+                raise invalid_answer() from None
 
     async def _send(
         self,
@@ -273,7 +273,7 @@ class Kube:
                         server_hostname=self._configuration.tls_server_name or None,
                     ),
                 )
-                if response.status < 400:
+                if not response.is_refusal:
                     return response
                 refusal = from_answer(
                     response.status,

@@ -8,12 +8,15 @@ from adobe_ims_operator.api.reasons import Reason
 from adobe_ims_operator.api.resource import JSON, ClientRef, Key
 from adobe_ims_operator.api.sizes import MAX_CLIENT_ID_SIZE, MAX_CLIENT_SECRET_SIZE
 from adobe_ims_operator.core.finding import Finding
-from adobe_ims_operator.core.model import ObservedSecret
+from adobe_ims_operator.core.model import ObservedSecret, SeenClientSecret
 from adobe_ims_operator.kube.client import Kube
 from adobe_ims_operator.kube.client_secret_value import Unusable, read_value, suspicion
 from adobe_ims_operator.kube.errors import ApiError, NotFoundError
 from adobe_ims_operator.kube.paths import secret_path
 from adobe_ims_operator.kube.secret_metadata import observe_secret
+
+INCOMPLETE = "incomplete"
+"""In place of the digest of a client Secret that does not hold what the spec names."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,6 +42,12 @@ class ClientSecret:
     metadata: ObservedSecret
     client: Client | None
     missing: Finding | None
+
+    def seen(self, uid: str) -> SeenClientSecret:
+        """What is remembered of it for the credential of that uid."""
+        if self.client is None:
+            return SeenClientSecret(self.metadata.version, INCOMPLETE, None)
+        return SeenClientSecret(self.metadata.version, self.client.digest(uid), self.client.client_id)
 
 
 async def read(kube: Kube, namespace: str, ref: ClientRef) -> ClientSecret | None:

@@ -100,6 +100,11 @@ class InvalidAnswerError(UnavailableError):
 _CLASSES: dict[int, type[ApiError]] = {403: ForbiddenError, 404: NotFoundError, 409: ConflictError, 410: GoneError}
 
 
+def is_refusal(status: int) -> bool:
+    """Whether an HTTP status says that the API server did not do what was asked; `from_answer` says why."""
+    return status >= 400
+
+
 def from_answer(status: int, body: bytes, *, quotable: bool, retry_after: str | None = None) -> ApiError:
     """The error that an answer with an HTTP status of 400 or above stands for.
 

@@ -30,7 +30,7 @@ def limit_pages() -> aiohttp.ClientMiddlewareType:
         while True:
             request.url = request.url.update_query(limit=str(size.limit))
             answer = cast("Answer", await handler(request))
-            if answer.status >= 400 or await answer.keep(size.read):
+            if answer.is_refusal or await answer.keep(size.read):
                 return answer
 
     return middleware
@@ -40,8 +40,8 @@ def drop_known_events(is_known: IsKnown) -> aiohttp.ClientMiddlewareType:
     """Replace the events that hold nothing new by bookmarks, which kopf skips at once."""
 
     async def middleware(request: aiohttp.ClientRequest, handler: aiohttp.ClientHandlerType) -> aiohttp.ClientResponse:
-        answer = await handler(request)
-        if "watch" in request.url.query and answer.status < 400:
+        answer = cast("Answer", await handler(request))
+        if "watch" in request.url.query and not answer.is_refusal:
             answer.content = cast("aiohttp.StreamReader", _FilteredStream(answer.content, is_known))
         return answer
 

@@ -11,7 +11,7 @@ from typing import Any
 import aiohttp
 from kubernetes.aio import config
 
-from adobe_ims_operator.kube.errors import UnreachableError, invalid_answer
+from adobe_ims_operator.kube.errors import UnreachableError, invalid_answer, is_refusal
 
 LONGEST_LINE = 16 * 2**20
 """Of a stream, in bytes: an object in etcd has at most 1.5 MiB, and Go writes six bytes for each < in it."""
@@ -50,6 +50,11 @@ class Answer(aiohttp.ClientResponse):
     """An answer of the API server; decoded for kopf without what managers own."""
 
     _kept: bytes | bytearray | None = None
+
+    @property
+    def is_refusal(self) -> bool:
+        """Whether its status says that the API server did not do what was asked."""
+        return is_refusal(self.status)
 
     async def read_up_to(self, most: int) -> bytearray:
         """Read the body until there is more of it than `most` bytes; what is left stays for another read."""
