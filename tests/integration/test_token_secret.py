@@ -99,7 +99,7 @@ def seen(scene: Scene, secret: Object | None) -> tuple[Observed, HeldToken]:
     assert around is not None
     observed = observe(around, Attempts(credential.uid), Endpoint(scene.ims.url, allowed=True))
     known = facts(NOW, credential_uid=credential.uid)
-    return observed, HeldToken(Token("a-token", "bearer", timedelta(days=1)), "id", known, observed.inputs)
+    return observed, HeldToken(Token("a-token", "bearer", timedelta(days=1)), "id", known, observed.inputs, "openid")
 
 
 async def test_a_secret_that_somebody_made_meanwhile_is_not_written_into(scene: Scene, kube: Kube) -> None:

@@ -10,7 +10,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from adobe_ims_operator.api.origin import Origin
-from adobe_ims_operator.api.resource import ClientRef, Credential, Key, SecretTemplate
+from adobe_ims_operator.api.resource import Credential, Key, SecretTemplate
+from adobe_ims_operator.api.source import ClientRef
 from adobe_ims_operator.api.status import Status
 from adobe_ims_operator.cache.store import Store
 from adobe_ims_operator.core.claims import client_refusal, holds, must_look_up, refusal, takes_over
@@ -19,7 +20,7 @@ from adobe_ims_operator.core.model import Attempts, Endpoint, Observed, Observed
 from adobe_ims_operator.core.observe import observe
 from adobe_ims_operator.core.policy import decide
 from adobe_ims_operator.core.rivals import Hold, Holder
-from unit.worlds import ENDPOINT, NOW, facts, spec, token_secret
+from unit.worlds import ENDPOINT, NOW, client_of, facts, spec, token_secret
 
 X = Key("photos", "x")
 NAMES = ["a", "b", "c", "d"]
@@ -39,7 +40,7 @@ def credential(
         created=NOW - age * MINUTE,
         deleting=False,
         rotate_request="",
-        spec=spec(client=ClientRef(client), secret=template),
+        spec=spec(source=ClientRef(client), secret=template),
         status=replace(HAD, secret_name=token) if had else Status(),
     )
 
@@ -182,7 +183,7 @@ def test_where_nobody_has_it_somebody_may_write_it_unless_each_has_a_reason_of_i
         return
     if world.secret is not None and world.looked_up is not None and world.looked_up.hold is not Hold.GONE:
         return
-    users = any(each.spec.client.secret_name == "x" for each in world.credentials)
+    users = any(client_of(each.spec).secret_name == "x" for each in world.credentials)
     alone = [replace(world, credentials=(each,)).permitted() for each in world.credentials]
     assert users or not any(alone)
 
@@ -201,7 +202,7 @@ def test_adopt_never_takes_a_secret_from_a_credential_that_has_it(world: World) 
 
 @given(worlds)
 def test_of_a_token_and_a_client_secret_of_one_name_one_has_it(world: World) -> None:
-    for name in [each.key.name for each in world.credentials if each.spec.client.secret_name == "x"]:
+    for name in [each.key.name for each in world.credentials if client_of(each.spec).secret_name == "x"]:
         if world.secret is None and world.permitted():
             assert client_refusal(world.observe(name)) is not None
 

@@ -197,7 +197,7 @@ async def test_a_slow_answer_is_waited_for(stand_in: StandIn, fetch: Fetch) -> N
 
 HIDDEN = "p8e-hidden"
 TOKEN = Token(HIDDEN, "bearer", timedelta(hours=24))
-HELD = HeldToken(TOKEN, "id", worlds.facts(), worlds.INPUTS)
+HELD = HeldToken(TOKEN, "id", worlds.facts(), worlds.INPUTS, "openid")
 METADATA = worlds.token_secret(None)
 
 

@@ -22,7 +22,8 @@ from adobe_ims_operator.api.ledger import (
     read_facts,
     spec_digests,
 )
-from adobe_ims_operator.api.resource import ClientRef, SecretTemplate, Spec, Workload
+from adobe_ims_operator.api.resource import SecretTemplate, Spec, Workload
+from adobe_ims_operator.api.source import ClientRef, SharedWith, TokenFrom
 from adobe_ims_operator.core.model import HeldToken, Token
 from adobe_ims_operator.kube import token_secret
 from unit import worlds
@@ -47,6 +48,8 @@ IDENTIFIED = st.builds(
         client_id=client_id,
         organization_id=organization_id,
         token_spec_digest=f"{number:x}",
+        token_type="bearer",
+        source_rotation=f"1-{number:x}",
     ),
     st.integers(0, 10**11).map(lambda seconds: datetime.fromtimestamp(seconds, UTC)),
     st.integers(0, 2**64 - 1),
@@ -73,7 +76,12 @@ def test_facts_take_little_memory_whatever_is_in_them() -> None:
 
 def test_every_fact_has_an_annotation_of_its_own_under_the_group() -> None:
     annotations = worlds.facts(
-        rotation_id="1-a", client_id="client", organization_id="organization", token_spec_digest="d"
+        rotation_id="1-a",
+        client_id="client",
+        organization_id="organization",
+        token_spec_digest="d",
+        token_type="bearer",
+        source_rotation="1-b",
     ).to_annotations()
     assert [key for key in annotations if not key.startswith(PREFIX)] == []
     assert len(annotations) == len(Facts.__annotations__) + 1  # and the format
@@ -88,11 +96,28 @@ def test_without_one_of_them_the_facts_are_damaged(name: str) -> None:
 
 @given(IDENTIFIED)
 def test_what_an_older_version_does_not_know_is_not_taken_for_a_fact_of_its_token(facts: Facts) -> None:
-    older = replace(facts, rotation_id=None, client_id=None, organization_id=None, token_spec_digest=None)
+    older = replace(
+        facts,
+        rotation_id=None,
+        client_id=None,
+        organization_id=None,
+        token_spec_digest=None,
+        token_type=None,
+        source_rotation=None,
+    )
     assert read_facts(older.to_annotations()) == older
     # The older version changes the annotations that it knows, and leaves the others.
     later = replace(older, issued_at=facts.issued_at + timedelta(seconds=1))
     assert read_facts(facts.to_annotations() | later.to_annotations()) == later
+
+
+@given(IDENTIFIED)
+def test_a_rotation_has_an_id_also_where_an_older_version_wrote_none(facts: Facts) -> None:
+    assert facts.rotation == facts.rotation_id
+    older = replace(facts, rotation_id=None)
+    assert older.rotation == replace(older, rotations=7).rotation
+    assert older.rotation != replace(older, data_digest=f"{older.data_digest}2").rotation
+    assert older.rotation != facts.rotation
 
 
 @pytest.mark.parametrize("value", ["", "-", "a", "1764000000", "-5-a", "1764000000-", "9" * 5000 + "-a"])
@@ -164,24 +189,25 @@ def test_the_owner_is_legible_where_the_facts_are_damaged() -> None:
 # Digests
 
 SPEC = Spec(
-    client=ClientRef("lightroom-oauth", "client_id", ("new", "old")),
+    source=ClientRef("lightroom-oauth", "client_id", ("new", "old")),
     secret=SecretTemplate(
         "lightroom-token", labels={"a": "1", "b": "2"}, annotations={"c": "3"}, data={"k": "v", "l": "w"}
     ),
 )
-CLIENT = replace(SPEC.client)
+CLIENT = worlds.client_of(SPEC)
 SECRET = replace(SPEC.secret)
 
 
 @pytest.mark.parametrize(
     "changed",
     [
-        replace(SPEC, client=replace(CLIENT, secret_name="other")),
-        replace(SPEC, client=replace(CLIENT, id_key="other")),
-        replace(SPEC, client=replace(CLIENT, secret_keys=("new",))),
-        replace(SPEC, client=replace(CLIENT, secret_keys=("old", "new"))),
-        replace(SPEC, client=replace(CLIENT, secret_keys=("newold",))),
-        replace(SPEC, client=replace(CLIENT, organization_id="1@AdobeOrg")),
+        replace(SPEC, source=replace(CLIENT, secret_name="other")),
+        replace(SPEC, source=replace(CLIENT, id_key="other")),
+        replace(SPEC, source=replace(CLIENT, secret_keys=("new",))),
+        replace(SPEC, source=replace(CLIENT, secret_keys=("old", "new"))),
+        replace(SPEC, source=replace(CLIENT, secret_keys=("newold",))),
+        replace(SPEC, source=replace(CLIENT, organization_id="1@AdobeOrg")),
+        replace(SPEC, source=TokenFrom("photos", "lightroom")),
         replace(SPEC, endpoint="https://ims.example"),
         replace(SPEC, scopes=("openid", "AdobeID")),
         replace(SPEC, scopes=tuple(reversed(SPEC.scopes))),
@@ -209,6 +235,7 @@ def test_what_the_token_or_its_secret_is_made_from_changes_the_digest(changed: S
         replace(SPEC, interval=timedelta(minutes=1)),
         replace(SPEC, suspend=True),
         replace(SPEC, restart=(Workload("Deployment", "web"),)),
+        replace(SPEC, shared_with=SharedWith(("team-a",))),
         replace(SPEC, secret=replace(SECRET, adopt=True)),
         replace(SPEC, secret=replace(SECRET, drop_other_keys=True)),
         replace(SPEC, secret=replace(SECRET, labels={"b": "2", "a": "1"})),
@@ -266,9 +293,10 @@ def test_what_metadata_is_written_with_is_read_back_as_of_the_same_token(moment:
 
 def test_every_field_of_a_spec_is_in_one_of_the_two_tables_above() -> None:
     assert {name for name, each in Spec.__dataclass_fields__.items() if each.init} == {
-        "client", "secret", "scopes", "endpoint", "interval", "restart", "suspend",
+        "source", "secret", "scopes", "endpoint", "interval", "restart", "suspend", "shared_with",
     }  # fmt: skip
     assert set(ClientRef.__dataclass_fields__) == {"secret_name", "id_key", "secret_keys", "organization_id"}
+    assert set(TokenFrom.__dataclass_fields__) == {"namespace", "name"}
     assert set(SecretTemplate.__dataclass_fields__) == {
         "name", "type", "labels", "annotations", "data", "deletion_policy", "adopt", "drop_other_keys",
     }  # fmt: skip
@@ -302,9 +330,10 @@ def test_the_same_data_has_another_digest_under_another_credential() -> None:
 
 GOLDEN = """\
 from adobe_ims_operator.api.ledger import digest_client, digest_data, digest_spec
-from adobe_ims_operator.api.resource import ClientRef, SecretTemplate, Spec
-print(digest_spec(Spec(client=ClientRef("oauth"), secret=SecretTemplate("token"))))
-print(digest_spec(Spec(client=ClientRef("oauth", organization_id="1@AdobeOrg"), secret=SecretTemplate("token"))))
+from adobe_ims_operator.api.resource import SecretTemplate, Spec
+from adobe_ims_operator.api.source import ClientRef
+print(digest_spec(Spec(source=ClientRef("oauth"), secret=SecretTemplate("token"))))
+print(digest_spec(Spec(source=ClientRef("oauth", organization_id="1@AdobeOrg"), secret=SecretTemplate("token"))))
 print(digest_client("uid-1", "the id", {"client_secret": "the secret \u00e9"}))
 print(digest_data("uid-1", {"access_token": "dG9rZW4=", "other": ""}))
 """
@@ -323,7 +352,7 @@ def test_a_later_version_of_the_operator_digests_the_same_as_otherwise_each_upgr
 async def test_neither_a_token_nor_a_client_secret_is_in_the_metadata_of_a_token_secret() -> None:
     token, secret = "eyJ-the-token", "p8e-the-secret"
     facts = worlds.facts(client_digest=digest_client("uid-1", "the id", {"client_secret": secret}))
-    held = HeldToken(Token(token, "bearer", timedelta(hours=24)), "the id", facts, worlds.INPUTS)
+    held = HeldToken(Token(token, "bearer", timedelta(hours=24)), "the id", facts, worlds.INPUTS, "openid")
     api = API([])
     async with serving(api):
         kube = api_client(api)

@@ -12,7 +12,6 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from adobe_ims_operator.api.resource import (
-    ClientRef,
     Key,
     MalformedResourceError,
     SecretTemplate,
@@ -20,7 +19,9 @@ from adobe_ims_operator.api.resource import (
     Workload,
     parse_credential,
 )
+from adobe_ims_operator.api.source import ClientRef
 from adobe_ims_operator.api.status import Condition, Restart, Status, to_json
+from unit.worlds import client_of
 
 COMPLETE = """
 apiVersion: adobe-ims.dev/v1alpha1
@@ -92,7 +93,7 @@ def test_a_complete_object_is_read_field_by_field() -> None:
     assert credential.created == datetime(2026, 11, 20, 10, tzinfo=UTC)
     assert credential.rotate_request == "now please"
     assert credential.spec == Spec(
-        client=ClientRef("lightroom-oauth", "CLIENT_ID", ("new", "old")),
+        source=ClientRef("lightroom-oauth", "CLIENT_ID", ("new", "old")),
         secret=SecretTemplate(
             name="lightroom-token",
             type="example.com/token",
@@ -127,7 +128,7 @@ def test_what_is_left_out_has_the_defaults_of_the_crd(empty: dict[str, Any]) -> 
     given_body["spec"] |= empty
     credential = parse_credential(given_body)
     assert credential.spec == Spec(
-        client=ClientRef("lightroom-oauth", "client_id", ("client_secret",)),
+        source=ClientRef("lightroom-oauth", "client_id", ("client_secret",)),
         secret=SecretTemplate(
             name="lightroom",
             type="Opaque",
@@ -282,7 +283,7 @@ def test_what_was_stored_before_the_rules_is_held_to_them_and_does_nothing(path:
         else "spec: the token would overwrite the client Secret"
     )
     assert credential.spec.restart == ()
-    assert "/" not in credential.spec.secret.name + credential.spec.client.secret_name
+    assert "/" not in credential.spec.secret.name + client_of(credential.spec).secret_name
 
 
 @pytest.mark.parametrize(
@@ -308,7 +309,7 @@ def test_of_a_list_that_is_too_long_no_entry_is_looked_at(path: str, many: objec
 
 def test_a_spec_that_is_invalid_still_claims_its_secret() -> None:
     spec = parse_credential(with_field("spec.scopes", [])).spec
-    assert (spec.secret.name, spec.client.secret_name) == ("lightroom-token", "lightroom-oauth")
+    assert (spec.secret.name, client_of(spec).secret_name) == ("lightroom-token", "lightroom-oauth")
     assert parse_credential(with_field("spec", [])).spec.secret.name == "lightroom"
 
 

@@ -9,13 +9,14 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from adobe_ims_operator.adobe.answers import LONGEST_LIFETIME
 from adobe_ims_operator.adobe.errors import IMSResponseInvalid
 from adobe_ims_operator.api.ledger import digest_data, digest_spec, read_facts
 from adobe_ims_operator.api.placeholders import NAMES, TemplateError, holds_token, measure, render
-from adobe_ims_operator.api.resource import ClientRef, Key, SecretTemplate, Spec
+from adobe_ims_operator.api.resource import Key, SecretTemplate, Spec
 from adobe_ims_operator.api.sizes import MAX_SECRET_SIZE, secret_size
+from adobe_ims_operator.api.source import ClientRef
 from adobe_ims_operator.api.times import to_rfc3339
+from adobe_ims_operator.api.token_rules import LONGEST_LIFETIME
 from adobe_ims_operator.core.decision import Ask
 from adobe_ims_operator.core.decision import Refuse as Refused
 from adobe_ims_operator.core.policy import decide, why_not_ready
@@ -62,7 +63,7 @@ def test_the_size_is_that_with_the_longest_values() -> None:
 
 
 def spec(data: dict[str, str], annotations: dict[str, str] | None = None) -> Spec:
-    return Spec(client=ClientRef("oauth"), secret=SecretTemplate("token", data=data, annotations=annotations or {}))
+    return Spec(source=ClientRef("oauth"), secret=SecretTemplate("token", data=data, annotations=annotations or {}))
 
 
 @pytest.mark.parametrize(
@@ -100,7 +101,7 @@ def test_a_template_without_the_token_never_counts_as_a_fresh_one() -> None:
 
 def test_what_is_measured_is_no_part_of_the_digest() -> None:
     # As earlier versions wrote it: an upgrade asks for no token.
-    assert digest_spec(Spec(client=ClientRef("oauth"), secret=SecretTemplate("token"))) == DIGEST
+    assert digest_spec(Spec(source=ClientRef("oauth"), secret=SecretTemplate("token"))) == DIGEST
 
 
 def seconds(data: dict[str, str]) -> float:

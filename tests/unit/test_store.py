@@ -8,12 +8,15 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from adobe_ims_operator.api.resource import ROTATE_ANNOTATION, ClientRef, Credential, Key, SecretTemplate
+from adobe_ims_operator.api.resource import ROTATE_ANNOTATION, Credential, Key, SecretTemplate
+from adobe_ims_operator.api.source import ClientRef
 from adobe_ims_operator.api.status import Status
-from adobe_ims_operator.cache.store import DELETION_SECONDS, MAX_CLAIMANTS, Store
-from adobe_ims_operator.core.model import ObservedSecret, Surroundings
+from adobe_ims_operator.cache.claims import MAX_CLAIMANTS
+from adobe_ims_operator.cache.store import DELETION_SECONDS, Store
+from adobe_ims_operator.core.model import ObservedSecret
+from adobe_ims_operator.core.surroundings import Surroundings
 from unit import worlds
-from unit.worlds import NOW, facts, spec, token_secret
+from unit.worlds import NOW, client_of, facts, spec, token_secret
 
 KEY = Key("photos", "lightroom")
 TOKEN = Key("photos", "lightroom-token")
@@ -71,9 +74,7 @@ def test_an_older_observation_changes_nothing(store: Seen) -> None:
 def test_a_change_of_a_secret_wakes_who_uses_it_and_nobody_else(store: Seen, key: Key) -> None:
     store.upsert_credential(credential())
     other = SecretTemplate("other-token")
-    store.upsert_credential(
-        credential("other", spec=spec(secret=other, client=replace(spec().client, secret_name="x")))
-    )
+    store.upsert_credential(credential("other", spec=spec(secret=other, source=ClientRef("x"))))
     store.enqueued.clear()
     store.after.clear()
     store.upsert_secret(key, secret(20))
@@ -168,7 +169,7 @@ def test_an_answer_that_comes_after_the_deletion_brings_nothing_back(store: Seen
 def test_a_secret_that_was_written_in_the_turn_of_a_credential_wakes_only_the_others(store: Seen) -> None:
     shared = ClientRef("lightroom-oauth")
     for name in ("lightroom", "other"):
-        store.upsert_credential(credential(name, spec=spec(client=shared)))
+        store.upsert_credential(credential(name, spec=spec(source=shared)))
     store.enqueued.clear()
     store.upsert_own_secret(CLIENT, secret(20), by=KEY)
     assert store.enqueued == [Key("photos", "other")]
@@ -250,7 +251,7 @@ def test_both_sides_see_that_a_token_secret_is_anothers_client_secret(store: See
     store.upsert_credential(credential())
     assert store.around().rivals.client == ()
     store.enqueued.clear()
-    victim = spec(client=ClientRef("lightroom-token"), secret=SecretTemplate("v"))
+    victim = spec(source=ClientRef("lightroom-token"), secret=SecretTemplate("v"))
     store.upsert_credential(credential("victim", spec=victim))
     assert [each.key.name for each in store.around().rivals.client] == ["victim"]
     assert [each.key.name for each in store.around(Key("photos", "victim")).rivals.token_at_client] == ["lightroom"]
@@ -366,18 +367,20 @@ def test_the_rivals_are_those_that_name_the_same_secrets(
             store.update_own_status(there.key, metadata, status)
             continue
         template = SecretTemplate(token)
-        wanted = spec(secret=template, client=replace(spec().client, secret_name=client))
+        wanted = spec(secret=template, source=ClientRef(client))
         created = NOW + timedelta(seconds=age)
         store.upsert_credential(
             credential(name, version=version, spec=wanted, status=status, created=created, deleting=deleting)
         )
     all_there = store.credentials
     for key, each in all_there.items():
-        token, client = each.spec.secret.name, each.spec.client.secret_name
+        token, client = each.spec.secret.name, client_of(each.spec).secret_name
         rivals = store.around(key).rivals
         others = [other for other in all_there.values() if other.key != key]
         assert {found.key for found in rivals.token} == {o.key for o in others if o.spec.secret.name == token}
-        assert {found.key for found in rivals.client} == {o.key for o in others if o.spec.client.secret_name == token}
+        assert {found.key for found in rivals.client} == {
+            o.key for o in others if client_of(o.spec).secret_name == token
+        }
         assert {found.key for found in rivals.token_at_client} == {
             o.key for o in others if o.spec.secret.name == client
         }

@@ -11,8 +11,8 @@ from adobe_ims_operator.controller.tokens_in_hand import TokensInHand
 from adobe_ims_operator.core.model import HeldToken, Token
 from unit.worlds import INPUTS, facts
 
-HELD = HeldToken(Token("token", "bearer", timedelta(seconds=86399)), "id", facts(), INPUTS)
-OTHER = HeldToken(Token("other", "bearer", timedelta(seconds=86399)), "id", facts(), INPUTS)
+HELD = HeldToken(Token("token", "bearer", timedelta(seconds=86399)), "id", facts(), INPUTS, "openid")
+OTHER = HeldToken(Token("other", "bearer", timedelta(seconds=86399)), "id", facts(), INPUTS, "openid")
 
 
 class Gates:

@@ -7,7 +7,8 @@ from hypothesis import strategies as st
 
 from adobe_ims_operator.api.ledger import Facts, SpecDigests
 from adobe_ims_operator.api.reasons import Reason
-from adobe_ims_operator.api.resource import ClientRef, Credential, Key, SecretTemplate, Spec
+from adobe_ims_operator.api.resource import Credential, Key, SecretTemplate, Spec
+from adobe_ims_operator.api.source import ClientRef
 from adobe_ims_operator.api.status import Status
 from adobe_ims_operator.core.backoff import Pace
 from adobe_ims_operator.core.finding import Finding
@@ -34,8 +35,14 @@ INPUTS = Inputs("spec-1", "client-1", "")
 
 def spec(**changes: object) -> Spec:
     """A plain spec."""
-    plain = Spec(client=ClientRef("lightroom-oauth"), secret=SecretTemplate("lightroom-token"))
+    plain = Spec(source=ClientRef("lightroom-oauth"), secret=SecretTemplate("lightroom-token"))
     return replace(plain, **changes)  # type: ignore[arg-type]
+
+
+def client_of(spec: Spec) -> ClientRef:
+    """Where the client of a spec is that asks IMS."""
+    assert spec.client is not None
+    return spec.client
 
 
 def facts(issued_at: datetime = NOW, lifetime: timedelta = timedelta(seconds=86399), **changes: object) -> Facts:
@@ -144,7 +151,7 @@ def claimant(name: str, created: datetime = NOW, **changes: object) -> Claimant:
 
 def held(known: Facts | None = None, inputs: Inputs = INPUTS) -> HeldToken:
     """A token in hand."""
-    return HeldToken(Token("token", "bearer", timedelta(seconds=86399)), "id", known or facts(), inputs)
+    return HeldToken(Token("token", "bearer", timedelta(seconds=86399)), "id", known or facts(), inputs, "openid")
 
 
 def failure(

@@ -25,19 +25,14 @@ from adobe_ims_operator.adobe.errors import (
 )
 from adobe_ims_operator.api.sizes import MAX_TOKEN_SIZE
 from adobe_ims_operator.api.times import whole_seconds
+from adobe_ims_operator.api.token_rules import ACCESS_TOKEN, LONGEST_LIFETIME, SHORTEST_LIFETIME, TOKEN_TYPE
 from adobe_ims_operator.core.model import Token
 
 LONGEST_ANSWER = 32 * 1024
 """Bytes; a real answer has one to two thousand."""
-SHORTEST_LIFETIME = timedelta(seconds=10)
-"""A token that lives shorter would be replaced all the time."""
-LONGEST_LIFETIME = timedelta(days=10)
-"""Above this `expires_in` is in milliseconds, as older IMS endpoints wrote it."""
 RETRY_AFTER = (timedelta(seconds=1), timedelta(hours=1))
 MOST_SCOPES_SHOWN = 200
 
-# Visible ASCII, as OAuth 2.0 has it (RFC 6749, A.12), less what would break out of a JSON string.
-_ACCESS_TOKEN = re.compile(r"[\x21\x23-\x5b\x5d-\x7e]+")
 _DEBUG_ID = re.compile(r"[0-9A-Za-z-]{8,64}")
 _TELLTALE = 8
 """So many characters in a row that were sent or received too are not there by chance."""
@@ -130,12 +125,12 @@ def _token(endpoint: str, document: dict[str, Any] | None) -> Token | IMSError:
     if document is None:
         return _invalid(endpoint, "without a JSON object")
     # Some kinds of credential get no token_type, although OAuth wants one (RFC 6749, 5.1).
-    access_token, token_type = document.get("access_token"), document.get("token_type", "bearer")
-    if not isinstance(access_token, str) or not _ACCESS_TOKEN.fullmatch(access_token):
+    access_token, token_type = document.get("access_token"), document.get("token_type", TOKEN_TYPE)
+    if not isinstance(access_token, str) or not ACCESS_TOKEN.fullmatch(access_token):
         return _invalid(endpoint, "without an access_token")
     if len(access_token) > MAX_TOKEN_SIZE:
         return _invalid(endpoint, f"with an access_token of more than {MAX_TOKEN_SIZE} bytes")
-    if not isinstance(token_type, str) or token_type.lower() != "bearer":
+    if not isinstance(token_type, str) or token_type.lower() != TOKEN_TYPE:
         return _invalid(endpoint, "with a token_type that is not bearer")
     lifetime = _lifetime(document.get("expires_in"))
     return _invalid(endpoint, lifetime) if isinstance(lifetime, str) else Token(access_token, token_type, lifetime)

@@ -14,6 +14,7 @@ from datetime import datetime
 from typing import NamedTuple
 
 from adobe_ims_operator.api.resource import GROUP, Spec, shorten
+from adobe_ims_operator.api.source import TokenFrom
 from adobe_ims_operator.api.text import share
 from adobe_ims_operator.api.times import from_rfc3339, to_rfc3339
 
@@ -39,6 +40,8 @@ _ROTATION_ID = f"{GROUP}/rotation-id"
 _CLIENT_ID = f"{GROUP}/client-id"
 _ORGANIZATION_ID = f"{GROUP}/organization-id"
 _TOKEN_SPEC_DIGEST = f"{GROUP}/token-spec-digest"
+_TOKEN_TYPE = f"{GROUP}/token-type"
+_SOURCE_ROTATION = f"{GROUP}/source-rotation-id"
 _ROTATION_ID_FORM = re.compile(r"([0-9]{1,12})-[0-9a-f]{1,32}")
 
 MAX_CLIENT_ID = 256
@@ -92,6 +95,15 @@ class Facts:
     """The organization that it asked for, if it named one."""
     token_spec_digest: str | None = None
     """Of what the token and the data are made from; None in a Secret of an older version."""
+    token_type: str | None = None
+    """As IMS wrote it; None in a Secret of an older version."""
+    source_rotation: str | None = None
+    """The rotation that the token was taken from, of another credential; None where IMS gave it."""
+
+    @property
+    def rotation(self) -> str:
+        """The id of this rotation; of a Secret of an older version, what its data says."""
+        return self.rotation_id or new_rotation_id(self.issued_at, _digest(self.data_digest)[:16])
 
     def is_made_from(self, digests: "SpecDigests") -> bool:
         """Whether token and data are made from a spec, whatever became of the metadata."""
@@ -103,6 +115,7 @@ class Facts:
     def to_annotations(self) -> dict[str, str]:
         """Write the facts as annotations."""
         optional = {_ROTATION_ID: self.rotation_id, _ORGANIZATION_ID: self.organization_id}
+        optional |= {_SOURCE_ROTATION: self.source_rotation, _TOKEN_TYPE: self.token_type}
         if self.token_spec_digest is not None:
             optional[_TOKEN_SPEC_DIGEST] = _of_rotation(self.issued_at, self.token_spec_digest)
         if self.client_id is not None and len(self.client_id) <= MAX_CLIENT_ID:
@@ -156,6 +169,8 @@ def read_facts(annotations: Mapping[str, str]) -> Facts | None:
             client_id=_share(later.get(_CLIENT_ID), MAX_CLIENT_ID),
             organization_id=_share(later.get(_ORGANIZATION_ID), LONGEST_FACT),
             token_spec_digest=_token_spec_digest(annotations, issued_at),
+            token_type=_share(later.get(_TOKEN_TYPE), LONGEST_FACT),
+            source_rotation=_share(later.get(_SOURCE_ROTATION), LONGEST_FACT),
         )
     except (KeyError, ValueError):
         return None
@@ -243,13 +258,14 @@ def facts_of_spec(facts: Facts, digests: SpecDigests) -> dict[str, str]:
 
 
 def _digest_spec(spec: Spec, labels: Mapping[str, str], annotations: Mapping[str, str], deletion_policy: str) -> str:
-    later = {"organizationId": spec.client.organization_id} if spec.client.organization_id is not None else {}
+    later: dict[str, str] = {}
+    if isinstance(source := spec.source, TokenFrom):
+        made_from: tuple[object, ...] = ("tokenFrom", source.namespace, source.name)
+    else:
+        made_from = (source.secret_name, source.id_key, source.secret_keys, spec.scopes, spec.endpoint)
+        later = {"organizationId": source.organization_id} if source.organization_id is not None else {}
     return _digest(
-        spec.client.secret_name,
-        spec.client.id_key,
-        spec.client.secret_keys,
-        spec.scopes,
-        spec.endpoint,
+        *made_from,
         spec.secret.name,
         spec.secret.type,
         labels,

@@ -13,11 +13,15 @@ LONGEST_PROBLEM = 1024
 _DNS_NAME: TypeAdapter[str] = TypeAdapter(DnsName)
 
 
-def explain(error: Exception) -> str:
-    """Say what is wrong with which field, without its value."""
+def explain(error: Exception, *within: str) -> str:
+    """Say what is wrong with which field, without its value.
+
+    Args:
+        within: the fields that hold what was read.
+    """
     if isinstance(error, ValidationError):
         first = error.errors(include_url=False, include_input=False)[0]
-        where = ".".join(str(step) for step in first["loc"])
+        where = ".".join(str(step) for step in (*within, *first["loc"]))
         said = f"{where}: {first['msg'].removeprefix('Value error, ')}"
     else:
         said = str(error) if isinstance(error, ValueError) else f"{type(error).__name__}: {error}"

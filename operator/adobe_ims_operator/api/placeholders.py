@@ -62,7 +62,12 @@ def measure(text: str, lengths: Mapping[str, int]) -> int:
 
 def holds_token(text: str) -> bool:
     """Whether `text` has the placeholder of the token; `$$(access_token)` is none."""
-    return "$(access_token)" in _without_escapes(text)
+    return holds(text, "access_token")
+
+
+def holds(text: str, name: str) -> bool:
+    """Whether `text` has the placeholder of that name."""
+    return f"$({name})" in _without_escapes(text)
 
 
 def _without_escapes(text: str) -> str:

@@ -25,6 +25,10 @@ class Reason(StrEnum):
     SECRET_TOO_LARGE = "SecretTooLarge"  # noqa: S105
     TEMPLATE_INVALID = "TemplateInvalid"
     CLIENT_SECRET_NOT_ALLOWED = "ClientSecretNotAllowed"  # noqa: S105
+    TOO_MANY_CREDENTIALS = "TooManyCredentials"
+    SOURCE_NOT_WATCHED = "SourceNotWatched"
+    SOURCE_NOT_SHARED = "SourceNotShared"
+    SOURCE_NOT_READY = "SourceNotReady"
 
     # Why a token is asked for.
     SECRET_MISSING = "SecretMissing"  # noqa: S105
@@ -36,6 +40,7 @@ class Reason(StrEnum):
     DUE = "Due"
     SECRET_EDITED = "SecretEdited"  # noqa: S105
     CLIENT_SECRET_CHANGED = "ClientSecretChanged"  # noqa: S105
+    SOURCE_ROTATED = "SourceRotated"
 
     # Why metadata is written.
     SECRET_METADATA_OUTDATED = "SecretMetadataOutdated"  # noqa: S105
@@ -78,6 +83,7 @@ class Reason(StrEnum):
     CLIENT_SECRET_STOPPED = "ClientSecretStopped"  # noqa: S105
     CLIENT_SECRET_WORKS = "ClientSecretWorks"  # noqa: S105
     SECRET_MANAGED_TWICE = "SecretManagedTwice"  # noqa: S105
+    REQUEST_REFUSED = "RequestRefused"
 
 
 def parse_reason(text: str) -> Reason | None:

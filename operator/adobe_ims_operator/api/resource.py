@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Annotated, Any, Literal, NamedTuple
 
-from pydantic import AliasPath, BeforeValidator, ConfigDict, Field, Strict, TypeAdapter
+from pydantic import BeforeValidator, ConfigDict, Field, Strict, TypeAdapter
 from pydantic.alias_generators import to_camel
 
 from adobe_ims_operator.api.malformed import ADVICE, explain, full_name, legible_name
@@ -22,16 +22,15 @@ from adobe_ims_operator.api.rules import (
     Endpoint,
     LabelValue,
     MetadataKey,
-    Organization,
     Scope,
-    SecretKey,
     SecretType,
     Word,
     list_of,
     map_of,
     text_of,
 )
-from adobe_ims_operator.api.sizes import secret_size
+from adobe_ims_operator.api.sizes import secret_size, taken_secret_size
+from adobe_ims_operator.api.source import NOBODY, ClientRef, SharedWith, TokenFrom, parse_source
 from adobe_ims_operator.api.status import Status, parse_status
 from adobe_ims_operator.api.text import share
 from adobe_ims_operator.api.times import from_rfc3339, parse_duration
@@ -82,19 +81,6 @@ class MalformedResourceError(ValueError):
 
 
 @dataclass(frozen=True, slots=True)
-class ClientRef:
-    """Where the client id and the client secrets are: keys of a Secret in the same namespace."""
-
-    __pydantic_config__ = _AS_IN_JSON
-
-    secret_name: Annotated[DnsName, Field(validation_alias=AliasPath("secretRef", "name"))]
-    id_key: SecretKey = "client_id"
-    secret_keys: Annotated[tuple[SecretKey, ...], list_of(1, 5)] = ("client_secret",)
-    organization_id: Organization | None = None
-    """For which organization a client of several asks."""
-
-
-@dataclass(frozen=True, slots=True)
 class SecretTemplate:
     """What the token Secret looks like."""
 
@@ -128,13 +114,15 @@ class Spec:
 
     __pydantic_config__ = _AS_IN_JSON
 
-    client: ClientRef
+    source: ClientRef | TokenFrom
+    """Where the token comes from: IMS, which is asked with a client, or another credential."""
     secret: SecretTemplate
     scopes: Annotated[tuple[Scope, ...], list_of(1, 64)] = ("openid", "AdobeID", "read_organizations")
     endpoint: Endpoint | None = None
     interval: Annotated[timedelta, _FROM_ROTATION, Field(validation_alias="rotation")] = timedelta(hours=23)
     restart: Annotated[tuple[Workload, ...], list_of(0, 32)] = ()
     suspend: _Flag = False
+    shared_with: SharedWith = NOBODY
     invalid: str = field(default="", init=False)
     """What is wrong with it, or empty; else nothing of it counts but the names of its Secrets."""
     template_problem: str = field(default="", init=False, compare=False)
@@ -145,11 +133,23 @@ class Spec:
     def __post_init__(self) -> None:
         """Measure the template, once."""
         try:
-            object.__setattr__(
-                self, "secret_size", secret_size(self.secret.data, self.scopes, self.client.organization_id)
-            )
+            if isinstance(self.source, TokenFrom):
+                size = taken_secret_size(self.secret.data)
+            else:
+                size = secret_size(self.secret.data, self.scopes, self.source.organization_id)
+            object.__setattr__(self, "secret_size", size)
         except TemplateError as error:
             object.__setattr__(self, "template_problem", str(error))
+
+    @property
+    def client(self) -> ClientRef | None:
+        """The client that IMS is asked with; None where the token is taken from another credential."""
+        return self.source if isinstance(self.source, ClientRef) else None
+
+    @property
+    def taken_from(self) -> Key | None:
+        """The credential whose token is taken; None where IMS is asked for one."""
+        return Key(self.source.namespace, self.source.name) if isinstance(self.source, TokenFrom) else None
 
 
 @dataclass(frozen=True, slots=True)
@@ -227,8 +227,9 @@ def _parse_spec(given: object, name: str) -> Spec:
     try:
         if isinstance(secret, Mapping):
             secret = {"name": name, **secret}
-        parsed = _SPEC.validate_python({**spec, "secret": secret} if spec else given)
-        if parsed.secret.name == parsed.client.secret_name:
+        source = parse_source(spec)
+        parsed = _SPEC.validate_python({**spec, "secret": secret, "source": source})
+        if parsed.client is not None and parsed.secret.name == parsed.client.secret_name:
             raise ValueError("the token would overwrite the client Secret; change secret.name")  # noqa: TRY301
     except ValueError as error:
         return _invalid_spec(spec, name, f"spec: {explain(error)}; {ADVICE}")
@@ -243,7 +244,8 @@ def _invalid_spec(spec: JSON, name: str, problem: str) -> Spec:
 
 def refused_spec(spec: Spec, problem: str) -> Spec:
     """A spec of which nothing counts but the names of its Secrets; `problem` says why, and what to do."""
-    kept = Spec(ClientRef(spec.client.secret_name), SecretTemplate(spec.secret.name))
+    source = ClientRef(spec.source.secret_name) if isinstance(spec.source, ClientRef) else spec.source
+    kept = Spec(source, SecretTemplate(spec.secret.name))
     object.__setattr__(kept, "invalid", problem)
     return kept
 

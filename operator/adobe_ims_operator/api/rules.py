@@ -6,6 +6,7 @@ from typing import Annotated
 
 from pydantic import AfterValidator, BeforeValidator
 
+from adobe_ims_operator.api.sizes import MAX_ORGANIZATION_SIZE
 from adobe_ims_operator.api.text import share
 
 _DNS = r"[a-z0-9]([-a-z0-9]*[a-z0-9])?([.][a-z0-9]([-a-z0-9]*[a-z0-9])?)*"
@@ -47,6 +48,10 @@ def _sized(kinds: tuple[type[Sized], ...], least: int, most: int, of_what: str) 
 
 Word = Annotated[str, AfterValidator(share)]
 DnsName = Annotated[str, text_of(253, _DNS, "must be a name: lower-case letters, digits, '-' and '.', such as web")]
+NamespaceName = Annotated[
+    Word,
+    text_of(63, "[a-z0-9]([-a-z0-9]*[a-z0-9])?", "must be the name of a namespace: lower-case letters, digits and '-'"),
+]
 SecretKey = Annotated[
     Word, text_of(253, "[-._a-zA-Z0-9]+", "must be a key of a Secret: letters, digits, '-', '_' and '.'")
 ]
@@ -75,16 +80,18 @@ LabelValue = Annotated[
     str,
     text_of(63, "([a-zA-Z0-9]([-._a-zA-Z0-9]*[a-zA-Z0-9])?)?", "must be a label value: letters, digits, '-', '_', '.'"),
 ]
+ORGANIZATION = "[-._a-zA-Z0-9]+@AdobeOrg"
 Organization = Annotated[
     Word,
     text_of(
-        128,
-        "[-._a-zA-Z0-9]+@AdobeOrg",
+        MAX_ORGANIZATION_SIZE,
+        ORGANIZATION,
         "must be the id of an organization as the Adobe Developer Console shows it, such as "
         "0123456789ABCDEF01234567@AdobeOrg",
     ),
 ]
-Scope = Annotated[Word, text_of(128, "[-._:a-zA-Z0-9]+", "must be one scope: letters, digits, '.', '_', '-', ':'")]
+SCOPE = "[-._:a-zA-Z0-9]+"
+Scope = Annotated[Word, text_of(128, SCOPE, "must be one scope: letters, digits, '.', '_', '-', ':'")]
 Endpoint = Annotated[
     str,
     text_of(

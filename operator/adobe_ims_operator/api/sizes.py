@@ -20,6 +20,10 @@ MAX_CLIENT_ID_SIZE = 256
 """Bytes; Adobe's have 32."""
 MAX_CLIENT_SECRET_SIZE = 1024
 """Bytes; Adobe's have less than 50."""
+MAX_ORGANIZATION_SIZE = 128
+"""Bytes; Adobe's have 33."""
+MAX_SCOPE_SIZE = 4096
+"""Bytes of all scopes, joined by commas."""
 
 # The longest of each value, in bytes: the type is bearer, a time is like 2026-11-24T09:59:59Z, and a lifetime has at
 # most ten days in seconds.
@@ -39,12 +43,25 @@ def secret_size(data: Mapping[str, str], scopes: Sequence[str], organization_id:
     Raises:
         TemplateError: a placeholder is unknown or has no value, or none is the token.
     """
-    if not any(holds_token(text) for text in data.values()):
-        raise TemplateError("no key holds the token; write $(access_token) in one of them")
-    lengths = _LONGEST | {"scope": len(",".join(scopes).encode())}
+    lengths = {"scope": len(",".join(scopes).encode())}
     if organization_id is not None:
         lengths["organization_id"] = len(organization_id.encode())
-    return sum(measure(text, lengths) for text in data.values())
+    return _measure(data, lengths)
+
+
+def taken_secret_size(data: Mapping[str, str]) -> int:
+    """The same for a token that is taken from another credential, with the longest of all that is taken with it.
+
+    Raises:
+        TemplateError: a placeholder is unknown, or none is the token.
+    """
+    return _measure(data, {"scope": MAX_SCOPE_SIZE, "organization_id": MAX_ORGANIZATION_SIZE})
+
+
+def _measure(data: Mapping[str, str], lengths: Mapping[str, int]) -> int:
+    if not any(holds_token(text) for text in data.values()):
+        raise TemplateError("no key holds the token; write $(access_token) in one of them")
+    return sum(measure(text, {**_LONGEST, **lengths}) for text in data.values())
 
 
 def annotations_size(annotations: Mapping[str, str]) -> int:

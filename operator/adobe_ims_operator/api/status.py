@@ -71,6 +71,8 @@ class Status:
     last_handled_rotate_request: _Word | None = None
     last_handled_rotation: _Word | None = None
     restarts: Annotated[tuple[Restart, ...], list_of(0, 32), _NONE_WHERE_NULL] = ()
+    source: _Word | None = None
+    """The namespace and name of the credential that the token is taken from."""
     conditions: Annotated[tuple[Condition, ...], list_of(0, 16)] = ()
 
     def condition(self, kind: str) -> Condition | None:
@@ -107,6 +109,7 @@ def to_json(status: Status) -> dict[str, Any]:
             "clientSecretKey": status.client_secret_key,
             "lastHandledRotateRequest": status.last_handled_rotate_request,
             "lastHandledRotation": status.last_handled_rotation,
+            "source": status.source,
             "restarts": [_restart_to_json(restart) for restart in status.restarts] or None,
             "conditions": [_condition_to_json(condition) for condition in status.conditions],
         }

@@ -6,11 +6,13 @@ from datetime import datetime
 from typing import Any, Generic, TypeVar
 
 from adobe_ims_operator.api.ledger import Facts
-from adobe_ims_operator.api.resource import ClientRef, Credential, Key, SecretTemplate
+from adobe_ims_operator.api.resource import Credential, Key, SecretTemplate
+from adobe_ims_operator.api.source import ClientRef, TokenFrom
 from adobe_ims_operator.core.claims import had_secret
 from adobe_ims_operator.core.model import ObservedSecret
 
 T = TypeVar("T", bound=Hashable)
+Age = tuple[datetime, str]
 
 
 class References(Generic[T]):
@@ -119,17 +121,18 @@ def token_key(credential: Credential) -> Key:
     return Key(credential.key.namespace, credential.spec.secret.name)
 
 
-def client_key(credential: Credential) -> Key:
-    """The Secret that a credential reads its client from."""
-    return Key(credential.key.namespace, credential.spec.client.secret_name)
+def client_key(credential: Credential) -> Key | None:
+    """The Secret that a credential reads its client from; None where it takes the token of another credential."""
+    client = credential.spec.client
+    return None if client is None else Key(credential.key.namespace, client.secret_name)
 
 
-def names(credential: Credential) -> tuple[str, ClientRef, SecretTemplate]:
+def names(credential: Credential) -> tuple[str, ClientRef | TokenFrom, SecretTemplate]:
     """What its claims depend on; a status is no part of it, as the watch may bring our own before the answer."""
-    return credential.uid, credential.spec.client, credential.spec.secret
+    return credential.uid, credential.spec.source, credential.spec.secret
 
 
-def age(credential: Credential) -> tuple[datetime, str]:
+def age(credential: Credential) -> Age:
     """The order of claims where nobody had the Secret: the older credential first."""
     return credential.created, credential.uid
 

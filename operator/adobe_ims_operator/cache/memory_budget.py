@@ -30,7 +30,8 @@ class Budget:
         if self._taken[key.namespace] + size > MOST:
             problem = (
                 f"the large credentials of namespace {key.namespace} take more than {MOST // 2**20} MiB of memory; "
-                "shorten spec.secret.data and spec.secret.annotations, or delete some of them, then change this one"
+                "shorten spec.secret.data, spec.secret.annotations and spec.sharedWith.namespaces, or delete some of "
+                "them, then change this one"
             )
             return replace(credential, spec=refused_spec(credential.spec, problem), status=Status())
         self._of[key] = size
@@ -54,6 +55,7 @@ def _texts(credential: Credential) -> Iterator[str]:
     for texts in (secret.data, secret.annotations, secret.labels):
         yield from texts.keys()
         yield from texts.values()
+    yield from credential.spec.shared_with.namespaces
     for condition in status.conditions:
         yield from (condition.type, condition.reason, condition.message)
     for restart in status.restarts:

@@ -5,27 +5,30 @@ queue. An observation older than the one at hand is passed over, so a late event
 decides nothing.
 """
 
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 
 from adobe_ims_operator.api.ledger import SpecDigests, spec_digests
 from adobe_ims_operator.api.resource import JSON, Credential, Key, parse_version, rotate_request
 from adobe_ims_operator.api.status import Status
-from adobe_ims_operator.cache import index
-from adobe_ims_operator.cache.index import Claims, References, client_key, controller, names, rank, token_key
+from adobe_ims_operator.cache import index, sources
+from adobe_ims_operator.cache.claims import Claimants
+from adobe_ims_operator.cache.index import References, age, client_key, controller, names, rank, token_key
 from adobe_ims_operator.cache.memory_budget import Budget
 from adobe_ims_operator.cache.missing_secrets import Absences
-from adobe_ims_operator.core.claims import claimant, to_look_up
-from adobe_ims_operator.core.model import ObservedSecret, Surroundings
-from adobe_ims_operator.core.rivals import NO_HOLDER, Claimant, Hold, Holder, Rivals
+from adobe_ims_operator.cache.namespace_limit import NamespaceLimit
+from adobe_ims_operator.cache.sources import find_source, sources_of
+from adobe_ims_operator.cache.synced import Synced
+from adobe_ims_operator.cache.takers import Takers
+from adobe_ims_operator.core.claims import to_look_up
+from adobe_ims_operator.core.model import ObservedSecret
+from adobe_ims_operator.core.rivals import NO_HOLDER, Hold, Holder
+from adobe_ims_operator.core.surroundings import Surroundings
 
 DELETION_SECONDS = 1.0
 """How long after the deletion of a Secret its users are looked at: a credential that goes too is seen by another watch,
 and a Secret that is replaced is there again."""
-
-MAX_CLAIMANTS = 16
-"""Credentials of those that name one Secret that are looked at, and enqueued by a change of one of them."""
 
 Enqueue = Callable[[Key, float], None]
 """Takes the key of a credential that is to be looked at, and after how many seconds."""
@@ -43,6 +46,9 @@ class Store:
     """Takes why the API server's data is seen to be restored; all is to be read again."""
     wake_crowd: Callable[[Key, float], None] = lambda _, __: None
     """Takes a Secret that many name, for all of them to be enqueued: the first of them are already."""
+    wake_takers: Callable[[Key, float], None] = lambda _, __: None
+    """Takes a credential whose token others take, for all of them to be enqueued."""
+    limit: NamespaceLimit = field(default_factory=NamespaceLimit)
     restorations: int = 0
     """How often that was noticed."""
     absences: Absences = field(default_factory=Absences)
@@ -50,17 +56,16 @@ class Store:
     _digests: dict[Key, SpecDigests] = field(default_factory=dict)
     _holders: dict[Key, tuple[str, Holder]] = field(default_factory=dict)
     """What a lookup showed of the credential that a Secret was made for, with its uid."""
-    _watched: dict[str | None, int] = field(default_factory=dict)
-    _listed: set[str | None] = field(default_factory=set)
-    _by_client: Claims = field(init=False)
-    _by_token: Claims = field(init=False)
+    synced: Synced = field(default_factory=Synced)
+    takers: Takers = field(init=False)
+    _claimants: Claimants = field(init=False)
     _by_owner: References[tuple[str, str]] = field(default_factory=References)
     """The Secrets that a credential controls, and that were made for it."""
 
     def __post_init__(self) -> None:
-        """Make the indexes that rank by what is known."""
-        self._by_client = Claims(lambda key: index.age(self.credentials[key]))
-        self._by_token = Claims(lambda key: rank(self.credentials[key]))
+        """Make the indexes that look credentials up."""
+        self._claimants = Claimants(self.credentials)
+        self.takers = Takers(self.credentials)
 
     def upsert_credential(self, credential: Credential) -> None:
         """Take up a credential as a watch brings it."""
@@ -73,6 +78,8 @@ class Store:
             return
         if self._set_credential(known, credential):
             self._enqueue_rivals(known, credential)
+        if known is None or (known.uid, known.spec) != (credential.uid, self.credentials[key].spec):
+            self._wake_takers(key)
         self.enqueue(key, 0)
 
     def update_own_status(self, key: Key, metadata: JSON, status: Status) -> None:
@@ -92,12 +99,14 @@ class Store:
         known = self.credentials.get(key)
         if known is None or known.uid != uid:
             return
-        self._unlink(known)
+        self._claimants.remove(known)
+        self.takers.replace(known, None, key)
         self._holders.pop(token_key(known), None)
         del self.credentials[key]
         del self._digests[key]
         self._budget.release(key)
-        self.enqueue(key, 0)
+        self._look_again(key, self.limit.remove(known))
+        self._wake_takers(key)
         self._enqueue_rivals(known)
 
     def upsert_secret(self, key: Key, secret: ObservedSecret, by: Key | None = None) -> None:
@@ -113,8 +122,7 @@ class Store:
 
         `by` is the credential in whose turn it was read or written, and that looks at it next in any case.
         """
-        watched = max(self._watched.get(key.namespace, 0), self._watched.get(None, 0))
-        if key in self.secrets or secret.version > watched:
+        if key in self.secrets or secret.version > self.synced.version(key.namespace):
             self.upsert_secret(key, secret, by)
 
     def delete_secret(self, key: Key, version: int) -> None:
@@ -134,33 +142,30 @@ class Store:
         for key, secret in listed.items():
             self.upsert_secret(key, secret)
         self.absences.listed(namespace)
-        first = namespace not in self._watched
-        self.watched_secrets(namespace, version)
-        if first:
+        if self.synced.watched_secrets(namespace, version):
             self._enqueue_all(namespace)
 
     def watched_secrets(self, namespace: str | None, version: int) -> None:
         """Remember that all changes of the Secrets of a namespace (None: of all) up to `version` were seen."""
-        self._watched[namespace] = version
+        self.synced.watched_secrets(namespace, version)
 
     def listed_credentials(self, namespace: str | None) -> None:
         """Remember that all credentials of a namespace (None: of all) that there were at the start were seen."""
-        if namespace not in self._listed:
-            self._listed.add(namespace)
+        if self.synced.listed_credentials(namespace):
             self._enqueue_all(namespace)
 
     def has_synced(self, namespace: str) -> bool:
-        """Whether all Secrets and all credentials of a namespace are known.
+        """Whether all Secrets and all credentials of a namespace are known."""
+        return self.synced.has_synced(namespace)
 
-        Before that a credential may seem to have no token, or a Secret to be nobody's.
-        """
-        secrets = None in self._watched or namespace in self._watched
-        return secrets and (None in self._listed or namespace in self._listed)
+    def knows_source(self, key: Key) -> bool:
+        """Whether it is known, or can't be, what there is of the credential whose token one takes."""
+        return sources.is_known(self.credentials.get(key), self.synced)
 
     @property
     def watched_version(self) -> int:
         """The highest version up to which changes of Secrets were seen."""
-        return max(self._watched.values(), default=0)
+        return self.synced.highest
 
     def report_restored(self, since: int, why: str) -> None:
         """Have all read again, as the API server's data was restored.
@@ -175,11 +180,10 @@ class Store:
     def forget_versions(self) -> None:
         """Have whatever is seen next count as newer than what is known, and no work be done until all was seen."""
         self.restorations += 1
-        self.credentials = {key: replace(credential, version=0) for key, credential in self.credentials.items()}
+        self.credentials.update({key: replace(each, version=0) for key, each in self.credentials.items()})
         self.secrets = {key: replace(secret, version=0) for key, secret in self.secrets.items()}
         self._holders.clear()
-        self._watched.clear()
-        self._listed.clear()
+        self.synced.clear()
 
     def note_holder(self, secret_key: Key, uid: str, holder: Holder) -> None:
         """Remember what a lookup showed of the credential of that uid, which a Secret was made for."""
@@ -190,14 +194,16 @@ class Store:
         credential = self.credentials.get(key)
         if credential is None:
             return None
-        secret = self.secrets.get(token_key(credential))
+        secret, client = self.secrets.get(token_key(credential)), client_key(credential)
         return Surroundings(
             credential=credential,
             spec_digests=self._digests[key],
-            client=self.secrets.get(client_key(credential)),
+            client=None if client is None else self.secrets.get(client),
             secret=secret,
-            rivals=self._rivals(credential),
+            rivals=self._claimants.rivals(credential, secret),
             holder=self._holder(credential, secret, now),
+            source=find_source(credential, self.synced, self.credentials, self.secrets, self._digests),
+            limit=self.limit.most if self.limit.is_beyond(credential) else None,
         )
 
     def outgrown_secrets(self, key: Key) -> Iterator[tuple[Key, ObservedSecret]]:
@@ -207,24 +213,9 @@ class Store:
             return
         for secret_key in self._by_owner.of((key.namespace, credential.uid)):
             secret = self.secrets.get(secret_key)  # None where it went while the caller deleted another
-            named = secret_key == token_key(credential) or self._by_token.count(secret_key)
+            named = secret_key == token_key(credential) or self._claimants.puts_token(secret_key)
             if secret is not None and not secret.deleting and not named:
                 yield secret_key, secret
-
-    def _rivals(self, credential: Credential) -> Rivals:
-        token, client = token_key(credential), client_key(credential)
-        users, makers = self._by_client.first(token, MAX_CLAIMANTS), self._by_token.first(client, MAX_CLAIMANTS)
-        claimants = self._by_token.first(token, MAX_CLAIMANTS)
-        if len(claimants) < 2 and not users and not makers:
-            return _NO_RIVALS
-        secret = self.secrets.get(token)
-        holder = self.credentials.get(secret.credential) if secret is not None and secret.credential else None
-        if holder is not None and token_key(holder) == token and holder.key not in claimants:
-            claimants = (*claimants, holder.key)
-        return Rivals(*(self._claimants(keys, credential.key) for keys in (claimants, users, makers)))
-
-    def _claimants(self, keys: Iterable[Key], but: Key) -> tuple[Claimant, ...]:
-        return tuple(claimant(self.credentials[key]) for key in keys if key != but)
 
     def _holder(self, credential: Credential, secret: ObservedSecret | None, now: datetime) -> Holder:
         whom = to_look_up(credential, secret)
@@ -241,23 +232,29 @@ class Store:
         new = self._budget.admit(new)
         if known is None or new.spec is not known.spec:
             self._digests[new.key] = spec_digests(new.spec)
+            self.takers.replace(known, new, new.key)
+        if known is None or age(known) != age(new):
+            self._look_again(None if known is None else self.limit.remove(known), self.limit.add(new))
         same_names = known is not None and names(known) == names(new)
         if known is not None and same_names and rank(known) == rank(new):
             self.credentials[new.key] = new
             return False
         if known is not None:
-            self._unlink(known)
+            self._claimants.remove(known)
         self.credentials[new.key] = new
-        self._by_client.add(client_key(new), new.key)
-        self._by_token.add(token_key(new), new.key)
+        self._claimants.add(new)
         if not same_names:
             for each in filter(None, (known, new)):
                 self._holders.pop(token_key(each), None)
         return True
 
-    def _unlink(self, credential: Credential) -> None:
-        self._by_client.remove(client_key(credential), credential.key)
-        self._by_token.remove(token_key(credential), credential.key)
+    def _look_again(self, *keys: Key | None) -> None:
+        for key in filter(None, keys):
+            self.enqueue(key, 0)
+
+    def _wake_takers(self, *sources: Key) -> None:
+        for source in filter(self.takers.has, sources):
+            self.wake_takers(source, 0)
 
     def _set_secret(self, key: Key, secret: ObservedSecret) -> None:
         self._unset_secret(key)
@@ -272,28 +269,25 @@ class Store:
 
     def users(self, key: Key) -> set[Key]:
         """All that name a Secret."""
-        return {*self._by_client.first(key), *self._by_token.first(key)}
+        return self._claimants.all(key)
 
     def _wake_users(self, key: Key, after: float, by: Key | None, *secrets: ObservedSecret | None) -> None:
         """Wake those whom a change of a Secret from one state to the other concerns."""
-        first = {*self._by_client.first(key, MAX_CLAIMANTS), *self._by_token.first(key, MAX_CLAIMANTS)}
-        for user in (first | (index.owners(key.namespace, secrets) & self.credentials.keys())) - {by}:
+        owners = index.owners(key.namespace, secrets) & self.credentials.keys()
+        for user in (self._claimants.first(key) | owners) - {by}:
             self.enqueue(user, after)
-        claimants = self._by_token.count(key) if index.changes_hands(secrets) else 0
-        if max(self._by_client.count(key), claimants) > MAX_CLAIMANTS:
+        self._wake_takers(*set(sources_of(key, secrets, self.credentials)))
+        if self._claimants.is_crowd(key, changes_hands=index.changes_hands(secrets)):
             self.wake_crowd(key, after)
 
     def _enqueue_rivals(self, *credentials: Credential | None) -> None:
         for credential in filter(None, credentials):
-            token, client = token_key(credential), client_key(credential)
-            rivals = (self._by_token.first(token, MAX_CLAIMANTS), self._by_token.first(client, MAX_CLAIMANTS))
-            for key in dict.fromkeys((*rivals[0], *rivals[1], *self._by_client.first(token, MAX_CLAIMANTS))):
+            for key in self._claimants.near(credential):
                 self.enqueue(key, 0)
 
     def _enqueue_all(self, namespace: str | None) -> None:
-        for key in self.credentials:
-            if namespace in (None, key.namespace) and self.has_synced(key.namespace):
+        for key, credential in self.credentials.items():
+            source = credential.spec.taken_from
+            concerned = namespace in (None, key.namespace, None if source is None else source.namespace)
+            if concerned and self.has_synced(key.namespace):
                 self.enqueue(key, 0)
-
-
-_NO_RIVALS = Rivals()

@@ -9,7 +9,7 @@ from datetime import datetime
 
 from adobe_ims_operator.adobe.endpoints import ADOBE, Endpoints
 from adobe_ims_operator.api.reasons import Reason
-from adobe_ims_operator.api.resource import JSON, Credential, Key, MalformedResourceError, parse_credential
+from adobe_ims_operator.api.resource import JSON, KIND, Credential, Key, MalformedResourceError, parse_credential
 from adobe_ims_operator.api.times import moment_or_none
 from adobe_ims_operator.cache.index import client_key, token_key
 from adobe_ims_operator.cache.store import Store
@@ -25,7 +25,7 @@ from adobe_ims_operator.kube.client_secret import ClientSecret
 from adobe_ims_operator.kube.errors import ApiError, NotFoundError
 from adobe_ims_operator.kube.list_pages import pages
 from adobe_ims_operator.kube.paths import credentials_path, secret_path
-from adobe_ims_operator.kube.secret_metadata import SecretTimes, read_times
+from adobe_ims_operator.kube.secret_metadata import SecretTimes, observe_secret, read_times
 from adobe_ims_operator.kube.token_secret import Content
 
 
@@ -91,17 +91,43 @@ async def _read_rivals(kube: Kube, store: Store, around: Around) -> None:
 
 
 async def _read_client(kube: Kube, store: Store, around: Around) -> bool:
-    spec, key = around.credential.spec, client_key(around.credential)
+    ref, key = around.credential.spec.client, client_key(around.credential)
+    if ref is None or key is None:
+        return await _read_source(kube, store, around)
     if not key.name:
         return True
     try:
-        around.client = await client_secret.read(kube, key.namespace, spec.client)
+        around.client = await client_secret.read(kube, key.namespace, ref)
         if around.client is not None:
             store.upsert_secret(key, around.client.metadata)
             around.client_times = await _times(kube, key)
     except ApiError as error:
         around.problems.append(_unread("client Secret", key, error))
         around.unread.append(key)
+        return False
+    return True
+
+
+async def _read_source(kube: Kube, store: Store, around: Around) -> bool:
+    key = around.credential.spec.taken_from
+    if key is None:
+        return True
+    store.watched_secrets(None, 0)
+    store.listed_credentials(None)
+    what = f"{KIND} {key}, whose token it takes,"
+    try:
+        source = parse_credential(await kube.get(credentials_path(key.namespace, key.name)))
+        store.upsert_credential(source)
+        secret = token_key(source)
+        what = f"Secret {secret}, which holds the token that it takes,"
+        store.upsert_secret(
+            secret, observe_secret((await kube.get(secret_path(secret), accept=METADATA_OBJECT))["metadata"])
+        )
+    except NotFoundError:
+        return True
+    except (ApiError, MalformedResourceError) as error:
+        problem = error.answer if isinstance(error, ApiError) else str(error)
+        around.problems.append(f"{what} can't be read ({problem})")
         return False
     return True
 

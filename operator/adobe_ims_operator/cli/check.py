@@ -12,7 +12,8 @@ import click
 from click.core import ParameterSource
 
 from adobe_ims_operator.api.reasons import Reason
-from adobe_ims_operator.api.resource import ClientRef, Key, MalformedResourceError
+from adobe_ims_operator.api.resource import Key, MalformedResourceError
+from adobe_ims_operator.api.source import ClientRef
 from adobe_ims_operator.cli.around import Around, read_around
 from adobe_ims_operator.cli.check_cluster import check_cluster
 from adobe_ims_operator.cli.check_ims import check_client, check_endpoints
@@ -20,9 +21,11 @@ from adobe_ims_operator.cli.cluster import NOT_WELL, Access, Cluster, cluster_op
 from adobe_ims_operator.cli.durations import Duration
 from adobe_ims_operator.cli.names import credential_names
 from adobe_ims_operator.cli.output import output_option, print_document
-from adobe_ims_operator.cli.results import Outcome, Result, failed, show
+from adobe_ims_operator.cli.results import Outcome, Result, failed, ok, show
 from adobe_ims_operator.cli.run_settings import Settings, options_of_run, read_settings
+from adobe_ims_operator.core import taking
 from adobe_ims_operator.core.checks import REFUSALS, first
+from adobe_ims_operator.core.policy import FRESH
 from adobe_ims_operator.kube.client_secret import read as read_client_secret
 from adobe_ims_operator.kube.errors import ApiError, ForbiddenError, RefusedError
 
@@ -114,6 +117,8 @@ async def _credential(cluster: Cluster, name: str, settings: Settings, seconds: 
     spec = around.credential.spec
     if spec.invalid or any(each.reason == Reason.CLIENT_SECRET_NOT_ALLOWED for each in results):
         return results
+    if spec.client is None:
+        return [*results, *_source(around, now)]
     endpoint = settings.endpoints.resolve(spec.endpoint)
     return [*results, await _client(cluster, spec.client, spec.scopes, settings, endpoint, seconds)]
 
@@ -131,8 +136,22 @@ def _spec(around: Around, target: str, now: datetime) -> list[Result]:
     awake = replace(around.observed, credential=replace(credential, spec=replace(credential.spec, suspend=False)))
     refusal = first(REFUSALS, awake, now)
     if refusal is not None and refusal.reason not in (Reason.CLIENT_SECRET_NOT_FOUND, Reason.ENDPOINT_NOT_ALLOWED):
-        results.append(failed("spec", target, refusal.message, reason=refusal.reason, culprit="spec"))
+        of_source = refusal.reason in (Reason.SOURCE_NOT_SHARED, Reason.SOURCE_NOT_WATCHED)
+        culprit = "source" if of_source else "spec"
+        results.append(failed(culprit, target, refusal.message, reason=refusal.reason, culprit=culprit))
     return results
+
+
+def _source(around: Around, now: datetime) -> list[Result]:
+    """Whether the credential whose token is taken has one; whether it shares it was checked with the spec."""
+    shared = None if around.observed is None else around.observed.shared
+    if shared is None:
+        return []
+    target = f"AdobeIMSCredential {shared.key}"
+    problem = taking.not_ready(shared, FRESH, now)
+    if problem is not None:
+        return [failed("source", target, problem.message, reason=problem.reason, culprit="source")]
+    return [ok("source", target, "shares its token with this namespace; IMS is not asked")]
 
 
 async def _client(

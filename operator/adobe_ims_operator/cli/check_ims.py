@@ -19,7 +19,7 @@ from adobe_ims_operator.adobe.errors import (
     InvalidScope,
 )
 from adobe_ims_operator.api.reasons import Reason
-from adobe_ims_operator.api.resource import ClientRef
+from adobe_ims_operator.api.source import ClientRef
 from adobe_ims_operator.cli.results import Outcome, Result, failed, ok
 from adobe_ims_operator.cli.run_settings import Settings
 from adobe_ims_operator.controller.refused_oauth_client import explain_refusals

@@ -10,23 +10,37 @@ from typing import Any
 from pydantic import TypeAdapter
 
 from adobe_ims_operator.api.resource import GROUP, KIND, VERSION, Spec
+from adobe_ims_operator.api.source import ClientRef, TokenFrom
 from adobe_ims_operator.api.status import Status
 
 PATH = f"/openapi/v3/apis/{GROUP}/{VERSION}"
-_COMPUTED = {"spec.client.secret_name", "spec.invalid", "spec.secretSize", "spec.templateProblem"}
+_COMPUTED = {"spec.client.secret_name", "spec.source", "spec.invalid", "spec.secretSize", "spec.templateProblem"}
 """What the model has for itself; a test holds the rest to be what the CRD has."""
-_FLATTENED = {"spec.client.secretRef", "spec.client.secretRef.name", "spec.rotation.interval"}
+_FLATTENED = {
+    "spec.client",
+    "spec.client.secretRef",
+    "spec.client.secretRef.name",
+    "spec.rotation.interval",
+    "spec.tokenFrom",
+}
 """What the model keeps elsewhere than where the CRD has it."""
+_MODELS: Mapping[str, type] = {
+    "spec": Spec,
+    "spec.client": ClientRef,
+    "spec.tokenFrom": TokenFrom,
+    "status": Status,
+}
 _GROUP_VERSION_KIND = "x-kubernetes-group-version-kind"
 
 
 def own_fields() -> frozenset[str]:
     """The paths that this version of the operator knows, such as `spec.secret.name`."""
     found: set[str] = set()
-    for name, model in (("spec", Spec), ("status", Status)):
+    for name, model in _MODELS.items():
         schema = TypeAdapter(model).json_schema()
         found.update(_paths(schema, schema.get("$defs", {}), name))
-    return frozenset(found - _COMPUTED | _FLATTENED)
+    known = {path for path in found if not path.startswith("spec.source.")}
+    return frozenset(known - _COMPUTED | _FLATTENED)
 
 
 def served_fields(document: Mapping[str, Any]) -> frozenset[str] | None:

@@ -27,7 +27,7 @@ def _lines(document: Document, now: datetime) -> Iterator[str]:
         yield f"  Rotate request {request['value']}: {'answered' if request['handled'] else 'not answered yet'}"
     for name in document["managedBy"]:
         yield f"  Managed by {name}"
-    yield from _client(document["clientSecret"], now)
+    yield from _origin(document, now)
     yield from _token(document["tokenSecret"], now)
     for workload in document["workloads"]:
         yield from _workload(workload)
@@ -59,6 +59,23 @@ def _client(secret: Document, now: datetime) -> Iterator[str]:
         yield f"  The token was made with the client secret under the key {secret['acceptedKey']}{later}"
     for key, doubt in secret["doubts"].items():
         yield f"  {key}: {doubt}"
+
+
+def _origin(document: Document, now: datetime) -> Iterator[str]:
+    if document["source"] is not None:
+        yield from _source(document["source"], now)
+    else:
+        yield from _client(document["clientSecret"], now)
+
+
+def _source(source: Document, now: datetime) -> Iterator[str]:
+    shares = {True: "shared with this namespace", False: "NOT shared with this namespace", None: "can't be read"}
+    yield f"Token of AdobeIMSCredential {source['namespace']}/{source['name']}: {shares[source['shares']]}"
+    if source["issued"]:
+        taken = "taken" if source["taken"] else "not taken yet"
+        yield f"  Rotated {when(moment_or_none(source['issued']), now)} ({source['issued']}), {taken}"
+    if source["problem"]:
+        yield f"  {source['problem']}"
 
 
 def _token(secret: Document, now: datetime) -> Iterator[str]:

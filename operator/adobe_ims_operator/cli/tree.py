@@ -9,11 +9,12 @@ from adobe_ims_operator.api.text import printable
 from adobe_ims_operator.api.times import moment_or_none, to_rfc3339
 from adobe_ims_operator.cli.around import Around, client_created, expires_at
 from adobe_ims_operator.cli.summary import summary_of
-from adobe_ims_operator.core import policy, restarts
+from adobe_ims_operator.core import policy, restarts, taking
 from adobe_ims_operator.core.checks import READINESS, first
 from adobe_ims_operator.core.explain import next_step
 from adobe_ims_operator.core.managers import managers
 from adobe_ims_operator.core.pods import outdated_containers, token_written
+from adobe_ims_operator.core.source import Shared
 from adobe_ims_operator.core.workload_state import pending
 from adobe_ims_operator.kube.client import JSON_TYPE, Kube
 from adobe_ims_operator.kube.errors import ApiError, NotFoundError
@@ -38,6 +39,7 @@ async def tree(kube: Kube, around: Around, now: datetime) -> Document:
         "rotateRequest": _request(around),
         "managedBy": [each.name for each in managers(around.body["metadata"], "suspend")],
         "clientSecret": _client(around),
+        "source": _source(around, now),
         "tokenSecret": _token(around, now),
         "workloads": [await _workload(kube, around, each, now) for each in credential.spec.restart],
         "pods": pods[:MAX_PODS],
@@ -56,8 +58,30 @@ def _request(around: Around) -> Document | None:
     return {"value": printable(request), "handled": request == around.credential.status.last_handled_rotate_request}
 
 
-def _client(around: Around) -> Document:
+def _source(around: Around, now: datetime) -> Document | None:
+    """The credential whose token is taken; what is known of it takes leave to read it."""
+    key = around.credential.spec.taken_from
+    if key is None:
+        return None
+    source = None if around.observed is None else around.observed.source
+    shared = source if isinstance(source, Shared) else None
+    facts = None if shared is None else shared.facts
+    taken = None if around.observed is None else around.observed.facts
+    problem = None if shared is None else taking.not_ready(shared, policy.FRESH, now)
+    return {
+        "namespace": key.namespace,
+        "name": key.name,
+        "shares": None if source is None else shared is not None,
+        "issued": None if facts is None else _time(facts.issued_at),
+        "taken": facts is not None and taken is not None and taken.source_rotation == facts.rotation,
+        "problem": None if problem is None else problem.message,
+    }
+
+
+def _client(around: Around) -> Document | None:
     spec, found = around.credential.spec.client, around.client
+    if spec is None:
+        return None
     document: Document = {"name": spec.secret_name, "exists": _exists(around, spec.secret_name, found)}
     if found is None:
         return document

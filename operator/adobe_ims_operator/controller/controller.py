@@ -29,6 +29,7 @@ from adobe_ims_operator.controller.read_secrets import SecretReader
 from adobe_ims_operator.controller.reconcile import Decide, Reconciler
 from adobe_ims_operator.controller.restarter import Restarter
 from adobe_ims_operator.controller.supervisor import Supervisor
+from adobe_ims_operator.controller.taker import Taker
 from adobe_ims_operator.controller.tally import Tally
 from adobe_ims_operator.controller.tasks import is_cancelled
 from adobe_ims_operator.controller.throttling import Throttles
@@ -95,6 +96,7 @@ class Controller:
         self.queue: WorkQueue[Key] = WorkQueue(self._worker_count, self._seconds, clock.monotonic)
         self.store = Store(self._enqueue, absences=Absences(clock.monotonic))
         self.store.wake_crowd = Crowds(self.store.users, self._enqueue).wake
+        self.store.wake_takers = Crowds(self.store.takers.to_wake, self._enqueue).wake
         self.skews: dict[str, float] = {}
         self.supervisor = Supervisor(clock.monotonic, jitter)
         self.limits = {url: RateLimit(qps, clock.monotonic) for url in endpoints.urls}
@@ -115,7 +117,8 @@ class Controller:
         reader = SecretReader(self._work, kube, clock, jitter)
         restarter = Restarter(self._work, kube, recorder, clock, jitter)
         follow_up = FollowUp(self._work, kube, reader, recorder, restarter, clock, jitter)
-        self._reconciler = Reconciler(self._work, kube, reader, follow_up, clock, decide)
+        taker = Taker(self._work, reader, kube, clock, random_hex)
+        self._reconciler = Reconciler(self._work, kube, reader, taker, follow_up, clock, decide)
         self._fetcher = Fetcher(
             self._work, reader, kube, ims, throttles, self.limits, clock, random_hex, count, self.skews
         )

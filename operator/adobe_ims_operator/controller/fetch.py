@@ -17,6 +17,7 @@ from adobe_ims_operator.api.ledger import Facts, new_rotation_id
 from adobe_ims_operator.api.log_fields import about
 from adobe_ims_operator.api.reasons import Reason
 from adobe_ims_operator.api.resource import Key
+from adobe_ims_operator.api.source import ClientRef
 from adobe_ims_operator.api.times import Clock
 from adobe_ims_operator.controller.read_secrets import SecretReader
 from adobe_ims_operator.controller.refused_oauth_client import explain_refusals
@@ -63,7 +64,7 @@ class Fetcher:
             NotLeadingError: another replica may lead by now.
         """
         observed = self.work.observe(key)
-        if observed is None or observed.throttled_until is not None:
+        if observed is None or observed.throttled_until is not None or observed.spec.client is None:
             return
         found = await self.reader.client_secret(observed)
         if found is None:
@@ -76,15 +77,15 @@ class Fetcher:
             if found.missing is not None:
                 self.reader.failed(observed, Step.ASK, Trouble(found.missing, Pace.PERSON), inputs)
             return
-        await self._fetch(observed, ask, found.client, inputs)
+        await self._fetch(observed, observed.spec.client, ask, found.client, inputs)
 
-    async def _fetch(self, observed: Observed, ask: Ask, client: Client, inputs: Inputs) -> None:
+    async def _fetch(self, observed: Observed, ref: ClientRef, ask: Ask, client: Client, inputs: Inputs) -> None:
         outcome: HeldToken | IMSError | None = None
         refusals: dict[str, InvalidClient] = {}
         for number, secret_key in enumerate(client.secrets):
             if number:  # the first had its turn before the lane chose this credential
                 await self.limits[ask.endpoint].wait(again=observed.key.namespace)
-            outcome = await self._ask_in_turn(observed, ask, client, secret_key, inputs)
+            outcome = await self._ask_in_turn(observed, ref, ask, client, secret_key, inputs)
             if not isinstance(outcome, InvalidClient):
                 break
             refusals[secret_key] = outcome
@@ -94,7 +95,7 @@ class Fetcher:
         self.work.note(key, attempt.asked(known, ask.need, inputs, self.clock.now()))
         if isinstance(outcome, HeldToken):
             if refusals:
-                _log_refusals(observed, ask, refusals)
+                _log_refusals(observed, ref, ask, refusals)
             self.work.note(
                 key, attempt.token_came(self.work.attempts(key) or known, due_at(outcome.facts, observed.spec.interval))
             )
@@ -104,19 +105,19 @@ class Fetcher:
         pace = Pace.PERSON if outcome.needs_person else Pace.IMS
         message = str(outcome)
         if isinstance(outcome, InvalidClient):
-            message = explain_refusals(observed.spec.client, ask.endpoint, client, refusals)
+            message = explain_refusals(ref, ask.endpoint, client, refusals)
         trouble = Trouble(Finding(Reason(outcome.reason), message), pace, after)
         self.reader.failed(observed, Step.ASK, trouble, inputs, debug_id=outcome.debug_id)
 
     async def _ask_in_turn(
-        self, observed: Observed, ask: Ask, client: Client, secret_key: str, inputs: Inputs
+        self, observed: Observed, ref: ClientRef, ask: Ask, client: Client, secret_key: str, inputs: Inputs
     ) -> HeldToken | IMSError | None:
         """Ask unless the client is throttled, which is None, and say how that ended to those that wait for it."""
         throttled = ThrottledClient(ask.endpoint, observed.key.namespace, client.client_id)
         if not self.throttles.admit(throttled):
             return None
         try:
-            held = await self._ask(observed, ask, client, secret_key, inputs)
+            held = await self._ask(observed, ref, ask, client, secret_key, inputs)
         except IMSRateLimited as error:
             asked = None if error.retry_after is None else error.retry_after.total_seconds()
             error.retry_after = timedelta(seconds=self.throttles.throttled(throttled, asked))
@@ -133,9 +134,11 @@ class Fetcher:
         self.throttles.answered(throttled)
         return held
 
-    async def _ask(self, observed: Observed, ask: Ask, client: Client, secret_key: str, inputs: Inputs) -> HeldToken:
+    async def _ask(
+        self, observed: Observed, ref: ClientRef, ask: Ask, client: Client, secret_key: str, inputs: Inputs
+    ) -> HeldToken:
         self.kube.time_left()
-        organization_id = observed.spec.client.organization_id
+        organization_id = ref.organization_id
         credentials = ClientCredentials(client.client_id, client.secrets[secret_key], organization_id)
         grant = await self._request(observed, ask, credentials)
         facts = Facts(
@@ -154,8 +157,9 @@ class Fetcher:
             rotation_id=new_rotation_id(grant.issued_at, self.random_hex()),
             client_id=client.client_id,
             organization_id=organization_id,
+            token_type=grant.token.token_type,
         )
-        return HeldToken(grant.token, client.client_id, facts, inputs)
+        return HeldToken(grant.token, client.client_id, facts, inputs, ",".join(observed.spec.scopes))
 
     async def _request(self, observed: Observed, ask: Ask, credentials: ClientCredentials) -> Grant:
         started = self.clock.monotonic()
@@ -172,12 +176,12 @@ class Fetcher:
         return grant
 
 
-def _log_refusals(observed: Observed, ask: Ask, refusals: Mapping[str, InvalidClient]) -> None:
+def _log_refusals(observed: Observed, ref: ClientRef, ask: Ask, refusals: Mapping[str, InvalidClient]) -> None:
     # One line for all keys: a Secret may have many, and change often.
     keys, latest = ", ".join(refusals), list(refusals.values())[-1]
     fields = about(
         observed.key,
-        secret=observed.spec.client.secret_name,
+        secret=ref.secret_name,
         reason=latest.reason,
         endpoint=ask.endpoint,
         debug_id=latest.debug_id,

@@ -111,7 +111,8 @@ class FollowUp:
         if known is not None:
             self.work.note(key, attempt.reported(known))
         self.work.store.update_own_status(key, answer["metadata"], after)
-        for event in events.derive(before, after, credential.spec.client.secret_keys, logged):
+        client = credential.spec.client
+        for event in events.derive(before, after, () if client is None else client.secret_keys, logged):
             self.recorder.record(events.Regarding(key, credential.uid), event)
 
     async def _is_gone(self, path: str) -> bool:

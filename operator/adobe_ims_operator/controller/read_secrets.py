@@ -68,7 +68,7 @@ class SecretReader:
             content = await self.secret(key, observed.key)
         except ApiError as error:
             version = None if observed.secret is None else observed.secret.version
-            trouble = _not_read(key.name, error)
+            trouble = not_read(key.name, error)
             self.failed(observed, Step.READ_TOKEN_SECRET, trouble, observed.inputs, against=version)
             return None
         if content is not None:
@@ -86,13 +86,16 @@ class SecretReader:
 
     async def client_secret(self, observed: Observed) -> ClientSecret | None:
         """Look into the client Secret; None if there is none, or it can't be read."""
-        key = Key(observed.key.namespace, observed.spec.client.secret_name)
+        ref = observed.spec.client
+        if ref is None:
+            raise AssertionError("who takes the token of another credential has no client Secret")
+        key = Key(observed.key.namespace, ref.secret_name)
         known, before = self.work.store.secrets.get(key), Before.of_secret(self.work.store, key)
         try:
-            found = await client_secret.read(self.kube, key.namespace, observed.spec.client)
+            found = await client_secret.read(self.kube, key.namespace, ref)
         except ApiError as error:
             version = None if observed.client is None else observed.client.version
-            trouble = _not_read(key.name, error)
+            trouble = not_read(key.name, error)
             self.failed(observed, Step.READ_CLIENT_SECRET, trouble, observed.inputs, against=version)
             return None
         if found is not None:
@@ -146,10 +149,10 @@ class SecretReader:
 
 
 def _fields(observed: Observed, step: Step, finding: Finding, debug_id: str | None) -> Mapping[str, Mapping[str, str]]:
-    client = step in (Step.READ_CLIENT_SECRET, Step.ASK)
+    client = observed.spec.client if step in (Step.READ_CLIENT_SECRET, Step.ASK) else None
     return about(
         observed.key,
-        secret=observed.spec.client.secret_name if client else observed.spec.secret.name,
+        secret=observed.spec.secret.name if client is None else client.secret_name,
         reason=finding.reason,
         endpoint=observed.endpoint.url if step is Step.ASK else None,
         expires_at=observed.facts.expires_at if observed.facts is not None else None,
@@ -157,7 +160,8 @@ def _fields(observed: Observed, step: Step, finding: Finding, debug_id: str | No
     )
 
 
-def _not_read(name: str, error: ApiError) -> Trouble:
+def not_read(name: str, error: ApiError) -> Trouble:
+    """Why a Secret could not be read."""
     if isinstance(error, TooLargeError):
         message = f"the operator does not read Secret {name}: {error.message}; make its data or its metadata smaller"
         return Trouble(Finding(Reason.SECRET_READ_REFUSED, message), Pace.REFUSED_WRITE)

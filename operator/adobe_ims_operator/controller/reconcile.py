@@ -18,14 +18,16 @@ from adobe_ims_operator.api.resource import Key
 from adobe_ims_operator.api.times import Clock, to_rfc3339
 from adobe_ims_operator.controller.follow_up import FollowUp
 from adobe_ims_operator.controller.read_secrets import SecretReader
+from adobe_ims_operator.controller.taker import Taker
 from adobe_ims_operator.controller.work import Work
 from adobe_ims_operator.core import attempts as attempt
 from adobe_ims_operator.core import claims, events, policy
 from adobe_ims_operator.core.backoff import Pace
-from adobe_ims_operator.core.decision import Ask, Decision, Look, Refuse, Wait, Write, WriteMetadata
+from adobe_ims_operator.core.decision import Ask, Decision, Look, Refuse, Take, Wait, Write, WriteMetadata
 from adobe_ims_operator.core.events import Regarding
 from adobe_ims_operator.core.finding import Finding
 from adobe_ims_operator.core.model import HeldToken, Observed, ObservedSecret, SeenTokenSecret, Step, Trouble
+from adobe_ims_operator.core.taking import next_planned
 from adobe_ims_operator.kube import token_secret
 from adobe_ims_operator.kube.client import Kube
 from adobe_ims_operator.kube.dry_run import words_of_refusal
@@ -36,6 +38,9 @@ logger = logging.getLogger(__name__)
 
 MAX_STEPS = 8
 """Steps of one turn; what needs more (a Secret that others keep changing) gets another turn."""
+
+UNTIL_SYNCED = timedelta(seconds=5)
+"""After which it is looked again whether the namespace of a source is known, or will not be."""
 
 Decide = Callable[[Observed, datetime], Decision]
 
@@ -51,6 +56,7 @@ class Reconciler:
     work: Work
     kube: Kube
     reader: SecretReader
+    taker: Taker
     follow_up: FollowUp
     clock: Clock
     decide: Decide = policy.decide
@@ -60,22 +66,30 @@ class Reconciler:
         for _ in range(MAX_STEPS):
             if not self.work.store.has_synced(key.namespace):
                 return None
+            if not self.work.store.knows_source(key):
+                return self.clock.now() + UNTIL_SYNCED
             observed = self.work.observe(key)
             if observed is None:
                 return None
             decision = self.decide(observed, self.clock.now())
-            match decision:
-                case Look(step=step):
-                    await self.reader.look(observed, step)
-                case Write(need=need):
-                    await self._write(observed, need)
-                case WriteMetadata(need=need):
-                    await self._write_metadata(observed, need)
-                case Ask() | Wait() | Refuse():
-                    return await self._settle(observed, decision)
-                case _ as unknown:
-                    assert_never(unknown)
+            if isinstance(decision, Ask | Wait | Refuse):
+                return await self._settle(observed, decision)
+            await self._step(observed, decision)
         return self.clock.now() + timedelta(seconds=1)
+
+    async def _step(self, observed: Observed, decision: Look | Take | Write | WriteMetadata) -> None:
+        match decision:
+            case Look(step=step):
+                await self.reader.look(observed, step)
+            case Take(need=need, source=source):
+                if (held := await self.taker.take(observed, source, need)) is not None:
+                    await self._write(observed, held, need)
+            case Write(need=need):
+                await self._write(observed, observed.held, need)
+            case WriteMetadata(need=need):
+                await self._write_metadata(observed, need)
+            case _ as unknown:
+                assert_never(unknown)
 
     async def _settle(self, observed: Observed, decision: Ask | Wait | Refuse) -> datetime:
         """Follow up and report, once there is nothing more to do for now; when to look again."""
@@ -95,8 +109,7 @@ class Reconciler:
         logger.debug("%s: %s; looking again at %s", key, reason, again_at, extra=about(key, reason=reason))
         return again_at
 
-    async def _write(self, observed: Observed, need: Finding) -> None:
-        held = observed.held
+    async def _write(self, observed: Observed, held: HeldToken | None, need: Finding) -> None:
         if held is None:
             raise AssertionError("only a token that is in hand is written")
         content = None
@@ -122,13 +135,16 @@ class Reconciler:
             words = await words_of_refusal(self.kube, observed, held, error)
             self._write_failed(observed, _refused(name, error, words))
         except ApiError as error:
-            self._write_failed(observed, _not_written(name, error))
+            self._write_failed(observed, _not_written(name, error, keeps=observed.source is None))
         else:
             self.work.in_hand.pop(observed.key)
             self.work.tally.rotations[need.reason] += 1
             version, digest = written.metadata.version, observed.spec_digests.whole
             self.work.store.upsert_own_secret(secret_key, written.metadata, by=observed.key)
-            after = attempt.written(observed.attempts, version, digest, written.differences, made=made)
+            known = self.work.attempts(observed.key) or observed.attempts
+            after = attempt.written(known, version, digest, written.differences, made=made)
+            if observed.shared is not None:
+                after = attempt.token_came(after, next_planned(observed.shared, held.facts, self.clock.now()))
             self.work.note(observed.key, after)
             for event in events.of_write(observed, held.facts, need):
                 self.follow_up.recorder.record(Regarding(observed.key, observed.uid), event)
@@ -138,7 +154,7 @@ class Reconciler:
                 observed.key,
                 secret=name,
                 reason=need.reason,
-                endpoint=observed.endpoint.url,
+                endpoint=observed.endpoint.url if observed.source is None else None,
                 expires_at=held.facts.expires_at,
             )
             logger.info(
@@ -269,9 +285,10 @@ def _refused(name: str, error: RefusedError, words: str) -> Trouble:
     return Trouble(Finding(Reason.SECRET_WRITE_REFUSED, message), Pace.REFUSED_WRITE)
 
 
-def _not_written(name: str, error: ApiError) -> Trouble:
+def _not_written(name: str, error: ApiError, *, keeps: bool) -> Trouble:
+    again = "keeps the token and tries again" if keeps else "tries again"
     message = (
-        f"the API server could not write Secret {name} ({error.answer}); the operator keeps the token and tries again; "
+        f"the API server could not write Secret {name} ({error.answer}); the operator {again}; "
         "if it stays so, look at the API server and its admission webhooks"
     )
     return Trouble(Finding(Reason.SECRET_WRITE_FAILED, message), Pace.API_SERVER)

@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 
 from adobe_ims_operator.adobe.errors import Culprit, InvalidClient, for_support
-from adobe_ims_operator.api.resource import ClientRef
+from adobe_ims_operator.api.source import ClientRef
 from adobe_ims_operator.kube.client_secret import Client
 
 

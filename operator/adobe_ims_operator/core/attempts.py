@@ -24,6 +24,7 @@ from adobe_ims_operator.core.secret_differences import NO_DIFFERENCES, Differenc
 
 UNPLANNED_WINDOW = timedelta(minutes=10)
 """Rotations that are not due count as a row while each comes within this time of the one before."""
+_PLANNED = (Reason.DUE, Reason.SOURCE_ROTATED)
 METADATA_ROW = timedelta(minutes=10)
 """Writes of metadata count as a row while each comes within this time of the one before."""
 
@@ -57,7 +58,8 @@ def _recall_failure(credential: Credential) -> Failure | None:
     count = 1 if waits else status.failures or 1
     # No earlier process left a token in hand: whatever failed, what is next is to ask.
     finding = Finding(reason, failing.message)
-    return Failure(Step.ASK, finding, count, count, _pace(reason), retry_at, None, passing=waits)
+    step = Step.ASK if credential.spec.taken_from is None else Step.TAKE
+    return Failure(step, finding, count, count, _pace(reason), retry_at, None, passing=waits)
 
 
 def _pace(reason: Reason) -> Pace:
@@ -102,9 +104,19 @@ def _without(failure: Failure | None, step: Step) -> Failure | None:
 def asked(attempts: Attempts, need: Finding, inputs: Inputs, now: datetime) -> Attempts:
     """IMS was asked for a token, which counts where it is neither planned nor a retry of what failed."""
     failure = attempts.failure
-    retry = failure is not None and failure.step is not Step.WRITE and failure.inputs in (None, inputs)
+    # A write that failed left a token in hand: who asks all the same has other inputs.
+    return _counted(attempts, need, now, again=failure is not None and failure.step is not Step.WRITE, inputs=inputs)
+
+
+def took(attempts: Attempts, need: Finding, inputs: Inputs, now: datetime) -> Attempts:
+    """The token of another credential is taken, which counts likewise; no token is kept where that fails."""
+    return _counted(attempts, need, now, again=attempts.failure is not None, inputs=inputs)
+
+
+def _counted(attempts: Attempts, need: Finding, now: datetime, *, again: bool, inputs: Inputs) -> Attempts:
+    retry = again and attempts.failure is not None and attempts.failure.inputs in (None, inputs)
     if retry or is_planned(attempts, need, now):
-        return replace(attempts, asked_since_due=attempts.asked_since_due or need.reason is Reason.DUE)
+        return replace(attempts, asked_since_due=attempts.asked_since_due or need.reason in _PLANNED)
     recent = attempts.last_unplanned is not None and now - attempts.last_unplanned < UNPLANNED_WINDOW
     return replace(attempts, unplanned=attempts.unplanned + 1 if recent else 1, last_unplanned=now)
 
@@ -114,12 +126,12 @@ def is_planned(attempts: Attempts, need: Finding, now: datetime) -> bool:
 
     A client Secret that keeps changing would else have IMS asked at each change for as long as a token is due.
     """
-    due = need.reason is Reason.DUE and (attempts.due_at is None or now >= attempts.due_at)
+    due = need.reason in _PLANNED and (attempts.due_at is None or now >= attempts.due_at)
     return due and not attempts.asked_since_due
 
 
 def token_came(attempts: Attempts, due_at: datetime) -> Attempts:
-    """IMS gave a token, which is to be replaced at `due_at`."""
+    """A token came, which is to be replaced at `due_at`."""
     return replace(attempts, failure=None, due_at=due_at, asked_since_due=False)
 
 

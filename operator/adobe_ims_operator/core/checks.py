@@ -6,7 +6,7 @@ finding of `REFUSALS` says why nothing may be done; else the first of `ROTATIONS
 """
 
 from collections.abc import Callable, Sequence
-from datetime import datetime, timedelta
+from datetime import datetime
 
 from adobe_ims_operator.api.reasons import Reason
 from adobe_ims_operator.api.sizes import (
@@ -16,14 +16,12 @@ from adobe_ims_operator.api.sizes import (
     annotations_size,
 )
 from adobe_ims_operator.api.times import to_rfc3339
-from adobe_ims_operator.core import claims
+from adobe_ims_operator.core import claims, taking
 from adobe_ims_operator.core.due import due_at
 from adobe_ims_operator.core.finding import Finding
 from adobe_ims_operator.core.model import Observed
 
 MOST_ENDPOINTS_SHOWN = 10
-CLOCK_SKEW = timedelta(minutes=1)
-"""A token issued further ahead than this was written by a clock that was wrong."""
 
 Check = Callable[[Observed, datetime], Finding | None]
 
@@ -77,18 +75,34 @@ def _adoption_drops_keys(observed: Observed, _now: datetime) -> Finding | None:
 
 
 def _client_secret_not_found(observed: Observed, _now: datetime) -> Finding | None:
-    if observed.client is not None:
+    ref = observed.spec.client
+    if ref is None or observed.client is not None:
         return None
-    name = observed.spec.client.secret_name
+    name = ref.secret_name
     return Finding(
         Reason.CLIENT_SECRET_NOT_FOUND,
         f"there is no Secret {name} in namespace {observed.key.namespace}; create it with the keys "
-        f"{observed.spec.client.id_key} and {' or '.join(observed.spec.client.secret_keys)}",
+        f"{ref.id_key} and {' or '.join(ref.secret_keys)}",
     )
 
 
 def _client_secret_not_allowed(observed: Observed, _now: datetime) -> Finding | None:
     return claims.client_refusal(observed)
+
+
+def _too_many_credentials(observed: Observed, _now: datetime) -> Finding | None:
+    if observed.limit is None:
+        return None
+    return Finding(
+        Reason.TOO_MANY_CREDENTIALS,
+        f"namespace {observed.key.namespace} has more than {observed.limit} AdobeIMSCredentials, and this is not among "
+        "the oldest of them; delete some, or ask the operator's administrator for a higher "
+        "--max-credentials-per-namespace",
+    )
+
+
+def _source_not_shared(observed: Observed, _now: datetime) -> Finding | None:
+    return taking.refusal(observed)
 
 
 def _spec_invalid(observed: Observed, _now: datetime) -> Finding | None:
@@ -155,12 +169,18 @@ def _requested(observed: Observed, _now: datetime) -> Finding | None:
 
 
 def _issued_in_the_future(observed: Observed, now: datetime) -> Finding | None:
-    if observed.facts is None or observed.facts.issued_at <= now + CLOCK_SKEW:
+    if observed.facts is None or observed.facts.issued_at <= now + taking.CLOCK_SKEW:
         return None
     return Finding(Reason.CLOCK_JUMPED, f"the token says it was issued at {to_rfc3339(observed.facts.issued_at)}")
 
 
+def _source_rotated(observed: Observed, _now: datetime) -> Finding | None:
+    return taking.rotated(observed)
+
+
 def _due(observed: Observed, now: datetime) -> Finding | None:
+    if observed.source is not None:
+        return taking.late(observed, now)
     if observed.facts is None or now < due_at(observed.facts, observed.spec.interval):
         return None
     return Finding(Reason.DUE, "the token has reached its age of rotation")
@@ -182,6 +202,7 @@ CLIENT_UNREAD = Finding(Reason.CLIENT_SECRET_UNREAD, "the client Secret has a ve
 
 REFUSALS: Sequence[Check] = (
     _spec_invalid,
+    _too_many_credentials,
     _suspended,
     _endpoint_not_allowed,
     _template_invalid,
@@ -191,6 +212,7 @@ REFUSALS: Sequence[Check] = (
     _adoption_drops_keys,
     _client_secret_not_allowed,
     _client_secret_not_found,
+    _source_not_shared,
 )
 ROTATIONS: Sequence[Check] = (
     _secret_missing,
@@ -199,6 +221,7 @@ ROTATIONS: Sequence[Check] = (
     _spec_changed,
     _requested,
     _issued_in_the_future,
+    _source_rotated,
     _due,
     _secret_edited,
     _client_changed,  # last, since it may cost a read
@@ -207,6 +230,7 @@ ROTATIONS: Sequence[Check] = (
 
 HANDS_OFF: Sequence[Check] = (
     _spec_invalid,
+    _too_many_credentials,
     _suspended,
     _secret_too_large,
     _secret_metadata_not_allowed,

@@ -83,7 +83,10 @@ def refusal(observed: Observed) -> Finding | None:
 
 def client_refusal(observed: Observed) -> Finding | None:
     """Why this credential may not take its client id and secret from the Secret that it names, or None if it may."""
-    name, client = observed.spec.client.secret_name, observed.client
+    ref, client = observed.spec.client, observed.client
+    if ref is None:
+        return None
+    name = ref.secret_name
     if client is not None:
         return token_refusal(name, client)
     me = observed.credential.created, observed.uid

@@ -1,4 +1,4 @@
-"""What may be decided for a credential: look, write, write metadata, ask, wait or refuse."""
+"""What may be decided for a credential: look, write, write metadata, ask, take, wait or refuse."""
 
 from dataclasses import dataclass
 from datetime import datetime
@@ -6,6 +6,7 @@ from enum import IntEnum
 
 from adobe_ims_operator.core.finding import Finding
 from adobe_ims_operator.core.model import Step
+from adobe_ims_operator.core.source import Shared
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,6 +22,14 @@ class Write:
     """Write the token that is in hand."""
 
     need: Finding
+
+
+@dataclass(frozen=True, slots=True)
+class Take:
+    """Read the token of the credential that shares it, and write it."""
+
+    need: Finding
+    source: Shared
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,4 +80,4 @@ class Refuse:
     look_again_at: datetime
 
 
-Decision = Look | Write | WriteMetadata | Ask | Wait | Refuse
+Decision = Look | Write | WriteMetadata | Ask | Take | Wait | Refuse

@@ -20,6 +20,7 @@ from adobe_ims_operator.core.finding import Finding
 from adobe_ims_operator.core.model import Observed
 from adobe_ims_operator.core.restarts import Rotation
 from adobe_ims_operator.core.status import MANAGED_TOO
+from adobe_ims_operator.core.taking import request_refused
 
 MOST_NOTE = 1024
 """Bytes that the API server takes for the text of an Event (events.k8s.io/v1)."""
@@ -65,6 +66,7 @@ def derive(
     """
     found = [_of_failure(before, after, logged), _of_lost_token(before, after)]
     found += [_of_recovery(before, after), _of_client_secret(before, after, secret_keys)]
+    found += [_of_refused_request(before, after)]
     found += [_of_suspension(before, after), _of_restart(before, after), _of_adoption(before, after)]
     return [event for event in found if event is not None]
 
@@ -213,6 +215,13 @@ def _of_adoption(before: Status, after: Status) -> Event | None:
     if before.last_rotation_time == after.last_rotation_time:
         return None  # taken over long ago, by a version that did not say so
     return Event(Reason.SECRET_MANAGED_TWICE, new.message, warning=True)
+
+
+def _of_refused_request(before: Status, after: Status) -> Event | None:
+    request = after.last_handled_rotate_request
+    if after.source is None or request in (None, before.last_handled_rotate_request):
+        return None
+    return Event(Reason.REQUEST_REFUSED, request_refused(after.source), warning=True)
 
 
 def _of_suspension(before: Status, after: Status) -> Event | None:

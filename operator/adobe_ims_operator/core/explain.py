@@ -9,7 +9,7 @@ from adobe_ims_operator.api.resource import Credential
 from adobe_ims_operator.api.status import READY, ROTATION_FAILING
 from adobe_ims_operator.api.times import moment_or_none, to_rfc3339
 from adobe_ims_operator.core import policy
-from adobe_ims_operator.core.decision import Ask, Decision, Look, Refuse, Wait, Write, WriteMetadata
+from adobe_ims_operator.core.decision import Ask, Decision, Look, Refuse, Take, Wait, Write, WriteMetadata
 from adobe_ims_operator.core.model import Observed
 
 LATE = timedelta(minutes=5)
@@ -40,23 +40,28 @@ class Next:
 def next_step(observed: Observed, decision: Decision, now: datetime) -> Next:
     """Say what follows from a decision that was made at `now`."""
     match decision:
+        case Wait(finding=finding, attempt_at=None) if finding is policy.FRESH and observed.source is not None:
+            message = f"the token is replaced when AdobeIMSCredential {observed.source.key} holds another"
+            return Next(Action.ROTATE, None, Reason.SOURCE_ROTATED, message)
         case Refuse(finding=finding) | Wait(finding=finding, attempt_at=None):
             return Next(Action.NOTHING, None, finding.reason, f"nothing, until this changes: {finding.message}")
         case Wait(finding=finding, attempt_at=at) if finding is policy.FRESH:
             return Next(Action.ROTATE, at, Reason.DUE, f"the token is replaced at {_moment(at)}, when it is due")
         case Wait(finding=finding, attempt_at=at):
             return Next(Action.RETRY, at, finding.reason, f"the next attempt is at {_moment(at)}: {finding.message}")
-        case Look() | Ask() | Write() | WriteMetadata():
+        case Look() | Ask() | Take() | Write() | WriteMetadata():
             action, what = _step(decision, observed)
             return Next(
                 action, now, decision.need.reason, f"now {what}: {decision.need.message}; if this stays, {ADVICE}"
             )
 
 
-def _step(decision: Look | Ask | Write | WriteMetadata, observed: Observed) -> tuple[Action, str]:
+def _step(decision: Look | Ask | Take | Write | WriteMetadata, observed: Observed) -> tuple[Action, str]:
     match decision:
         case Ask(endpoint=endpoint):
             return Action.ROTATE, f"{endpoint} is asked for a token"
+        case Take(source=source):
+            return Action.ROTATE, f"the token of AdobeIMSCredential {source.key} is taken"
         case Look(step=step):
             return Action.READ, f"the operator is to {step.value}"
         case Write():

@@ -18,6 +18,7 @@ from adobe_ims_operator.core.finding import Finding
 from adobe_ims_operator.core.obstacle import Obstacle
 from adobe_ims_operator.core.rivals import Holder, Rivals
 from adobe_ims_operator.core.secret_differences import NO_DIFFERENCES, Differences
+from adobe_ims_operator.core.source import Shared, Source
 
 
 class Inputs(NamedTuple):
@@ -26,7 +27,8 @@ class Inputs(NamedTuple):
     spec_digest: str
     """Of what the token and the data of its Secret are made from."""
     client_digest: str | None
-    """Of the content of the client Secret; None where its present version was not read."""
+    """Of the content of the client Secret; None where its present version was not read. Where a token is taken, the
+    rotation that it is taken from."""
     rotate_request: str
 
 
@@ -41,12 +43,14 @@ class Token:
 
 @dataclass(frozen=True, slots=True)
 class HeldToken:
-    """A token that IMS gave and that is not in its Secret yet."""
+    """A token that came and that is not in its Secret yet."""
 
     token: Token
-    client_id: str
+    client_id: str | None
     facts: Facts
     inputs: Inputs
+    scope: str
+    """All scopes of the token, joined by commas."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,6 +83,7 @@ class Step(Enum):
     READ_CLIENT_SECRET = "read the client Secret"  # noqa: S105
     LOOK_UP = "look up the credential that has the token Secret, since it is not watched"
     ASK = "ask IMS for a token"
+    TAKE = "read the token Secret of the credential that spec.tokenFrom names"
     WRITE = "write the token Secret"
     CLEAN_UP = "delete the Secret of an earlier name"
 
@@ -197,21 +202,6 @@ class Attempts:
     """When this process saw the credential first."""
 
 
-@dataclass(frozen=True, slots=True)
-class Surroundings:
-    """A credential, and what the cluster has around it."""
-
-    credential: Credential
-    spec_digests: SpecDigests
-    client: ObservedSecret | None
-    """The Secret that has the name of the client Secret."""
-    secret: ObservedSecret | None
-    """The Secret that has the name of the token Secret, no matter who made it."""
-    rivals: Rivals
-    holder: Holder
-    """Of the token Secret, where that was made for a credential that is not watched."""
-
-
 class Endpoint(NamedTuple):
     """The IMS that a credential means: that of its spec, or the operator's default."""
 
@@ -248,6 +238,10 @@ class Observed:
     """Whether IMS is being asked."""
     throttled_until: datetime | None = None
     """Until when IMS throttles this client."""
+    source: Source | None = None
+    """Of which credential the token is taken; None where IMS is asked for it."""
+    limit: int | None = None
+    """How many credentials a namespace may have, where this one is beyond that."""
 
     @property
     def key(self) -> Key:
@@ -263,6 +257,11 @@ class Observed:
     def spec(self) -> Spec:
         """The credential's spec."""
         return self.credential.spec
+
+    @property
+    def shared(self) -> Shared | None:
+        """The credential that shares its token with this one, which takes it."""
+        return self.source if isinstance(self.source, Shared) else None
 
     @property
     def own_secret(self) -> ObservedSecret | None:

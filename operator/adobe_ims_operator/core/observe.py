@@ -2,7 +2,9 @@
 
 from datetime import datetime
 
-from adobe_ims_operator.core.model import Attempts, Endpoint, HeldToken, Inputs, Observed, Surroundings
+from adobe_ims_operator.core.model import Attempts, Endpoint, HeldToken, Inputs, Observed, SeenClientSecret
+from adobe_ims_operator.core.source import Shared
+from adobe_ims_operator.core.surroundings import Surroundings
 
 
 def observe(
@@ -18,18 +20,13 @@ def observe(
 ) -> Observed:
     """Observe one credential."""
     client, secret = around.client, around.secret
-    seen_client, seen_token = attempts.client_secret, attempts.token_secret
-    read = client is not None and seen_client is not None and seen_client.version == client.version
+    seen_token = attempts.token_secret
     digest = around.spec_digests.whole
     looked_into = secret is not None and seen_token is not None and seen_token.version == secret.version
     return Observed(
         credential=around.credential,
         endpoint=endpoint,
-        inputs=Inputs(
-            around.spec_digests.token,
-            seen_client.digest if read and seen_client is not None else None,
-            around.credential.rotate_request,
-        ),
+        inputs=_inputs(around, attempts.client_secret),
         spec_digests=around.spec_digests,
         client=client,
         secret=secret,
@@ -45,4 +42,15 @@ def observe(
         asking_since=asking_since,
         in_flight=in_flight,
         throttled_until=throttled_until,
+        source=around.source,
+        limit=around.limit,
     )
+
+
+def _inputs(around: Surroundings, seen: SeenClientSecret | None) -> Inputs:
+    digest = around.spec_digests.token
+    if around.source is not None:  # who takes a token can't have IMS asked for another
+        rotation = around.source.rotation if isinstance(around.source, Shared) else None
+        return Inputs(digest, rotation, "")
+    read = around.client is not None and seen is not None and seen.version == around.client.version
+    return Inputs(digest, seen.digest if read and seen is not None else None, around.credential.rotate_request)

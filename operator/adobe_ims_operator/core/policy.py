@@ -9,14 +9,15 @@ from datetime import datetime, timedelta
 
 from adobe_ims_operator.api.reasons import Reason
 from adobe_ims_operator.api.times import to_rfc3339
-from adobe_ims_operator.core import claims, metadata
+from adobe_ims_operator.core import claims, metadata, taking
 from adobe_ims_operator.core.attempts import is_planned
 from adobe_ims_operator.core.backoff import Pace, backoff
 from adobe_ims_operator.core.checks import CLIENT_UNREAD, OF_THIS_SPEC, READINESS, REFUSALS, ROTATIONS, first
-from adobe_ims_operator.core.decision import Ask, AskPriority, Decision, Look, Refuse, Wait, Write
+from adobe_ims_operator.core.decision import Ask, AskPriority, Decision, Look, Refuse, Take, Wait, Write
 from adobe_ims_operator.core.due import due_at
 from adobe_ims_operator.core.finding import Finding
 from adobe_ims_operator.core.model import Failure, Observed, Step
+from adobe_ims_operator.core.source import Shared
 
 IDLE = timedelta(hours=1)
 """How long to wait at most, also where only a change can bring something to do."""
@@ -39,7 +40,7 @@ def decide(observed: Observed, now: datetime) -> Decision:
     return decision
 
 
-def _decide_on_token(observed: Observed, now: datetime) -> Look | Write | Ask | Wait | Refuse:
+def _decide_on_token(observed: Observed, now: datetime) -> Look | Write | Ask | Take | Wait | Refuse:
     if observed.own_secret is not None and observed.intact is None:
         return _look(observed, Step.READ_TOKEN_SECRET, SECRET_UNREAD, now)
     if refusal := first(REFUSALS, observed, now):
@@ -49,18 +50,33 @@ def _decide_on_token(observed: Observed, now: datetime) -> Look | Write | Ask | 
     need = first(ROTATIONS, observed, now)
     if need is None:
         return _wait_until_due(observed, now)
-    pending = observed.attempts.failure is not None or observed.held is not None
-    if need is CLIENT_UNREAD or (pending and observed.inputs.client_digest is None):
-        return _look(observed, Step.READ_CLIENT_SECRET, need, now)
     return _get_token(observed, need, now)
 
 
-def _get_token(observed: Observed, need: Finding, now: datetime) -> Look | Write | Ask | Wait:
+def _get_token(observed: Observed, need: Finding, now: datetime) -> Look | Write | Ask | Take | Wait | Refuse:
+    if observed.shared is not None:
+        return _take(observed, observed.shared, need, now)
+    pending = observed.attempts.failure is not None or observed.held is not None
+    if need is CLIENT_UNREAD or (pending and observed.inputs.client_digest is None):
+        return _look(observed, Step.READ_CLIENT_SECRET, need, now)
+    return _write_or_ask(observed, need, now)
+
+
+def _write_or_ask(observed: Observed, need: Finding, now: datetime) -> Look | Write | Ask | Wait:
     if claims.must_look_up(observed):
         return Look(Step.LOOK_UP, need)
     if holds_token(observed, now):
         return _gated(observed, Step.WRITE, need, now) or Write(need)
     return _ask(observed, need, now)
+
+
+def _take(observed: Observed, shared: Shared, need: Finding, now: datetime) -> Look | Take | Wait | Refuse:
+    if (problem := taking.not_ready(shared, need, now)) is not None:
+        return Refuse(problem, _look_again(observed, now, None))
+    if claims.must_look_up(observed):
+        return Look(Step.LOOK_UP, need)
+    gate = _gated(observed, Step.WRITE, need, now) or _gated(observed, Step.TAKE, need, now)
+    return gate or Take(need, shared)
 
 
 def holds_token(observed: Observed, now: datetime) -> bool:
@@ -119,7 +135,7 @@ def _gated(observed: Observed, step: Step, need: Finding, now: datetime) -> Wait
     if failure is None:  # to ask begins with a look into the client Secret, and to write may with one into the other
         failure = _failed_look(observed, Step.READ_CLIENT_SECRET if step is Step.ASK else Step.READ_TOKEN_SECRET)
     gates = [(failure.retry_at, failure.finding)] if failure is not None else []
-    if step is Step.ASK:
+    if step in (Step.ASK, Step.TAKE):
         gates += _gates_of_asking(observed, need, now)
     ahead = [gate for gate in gates if is_gate(gate[0], now)]
     if not ahead:
@@ -176,6 +192,8 @@ def _wait_until_due(observed: Observed, now: datetime) -> Wait:
     facts = observed.facts
     if facts is None:
         raise AssertionError("a credential without a token is always in need of one")
+    if observed.shared is not None:  # what comes next is up to its source
+        return Wait(FRESH, _look_again(observed, now, taking.late_at(facts, observed.shared)), None)
     return _wait(observed, FRESH, due_at(facts, observed.spec.interval), now)
 
 
@@ -187,6 +205,8 @@ def _look_again(observed: Observed, now: datetime, attempt_at: datetime | None) 
     moments = [now + IDLE]
     if attempt_at is not None:
         moments.append(max(attempt_at, now))
+    if observed.source is not None:
+        moments.append(now + taking.LOOK_AGAIN)
     if observed.holder.again_at is not None:
         moments.append(max(observed.holder.again_at, now))
     if observed.facts is not None and observed.facts.expires_at > now:

@@ -7,6 +7,8 @@ from enum import StrEnum
 from adobe_ims_operator.api.reasons import Reason
 from adobe_ims_operator.api.resource import Credential
 from adobe_ims_operator.api.status import ROTATION_FAILING, Status
+from adobe_ims_operator.core.finding import Finding
+from adobe_ims_operator.core.taking import request_refused
 
 GRACE = timedelta(seconds=15)
 """How long a failure of before may stand after a request, as what it is about may just have been mended."""
@@ -38,12 +40,12 @@ def progress(credential: Credential, request: str, before: Status, waited: timed
         waited: how long ago it was set.
     """
     status = credential.status
-    if status.last_handled_rotate_request == request:
+    if status.last_handled_rotate_request == request and credential.spec.taken_from is None:
         return Progress(State.ROTATED, f"Secret {credential.spec.secret.name} holds a new token")
     if credential.rotate_request != request:
         return Progress(State.SUPERSEDED, "another request took its place before it was answered")
-    if credential.spec.suspend:
-        return Progress(State.FAILED, "rotation is suspended; run adobe-ims-operator resume")
+    if (refusal := _refusal(credential)) is not None:
+        return Progress(State.FAILED, refusal.message)
     failing = status.condition(ROTATION_FAILING)
     if failing is None or failing.status != "True" or failing.observed_generation != credential.generation:
         return Progress(State.WAITING)
@@ -66,6 +68,13 @@ def _attempts(status: Status) -> tuple[object, ...]:
 
 def why_not_to_ask(credential: Credential) -> str:
     """Why a request would do nothing; empty where it would."""
+    refusal = _refusal(credential)
+    return "" if refusal is None else f"{refusal.reason}: {refusal.message}"
+
+
+def _refusal(credential: Credential) -> Finding | None:
     if credential.spec.suspend:
-        return f"{Reason.SUSPENDED}: rotation is suspended; run adobe-ims-operator resume"
-    return ""
+        return Finding(Reason.SUSPENDED, "rotation is suspended; run adobe-ims-operator resume")
+    if credential.spec.taken_from is not None:
+        return Finding(Reason.REQUEST_REFUSED, request_refused(credential.spec.taken_from))
+    return None

@@ -14,8 +14,8 @@ from adobe_ims_operator.api.reasons import Reason
 from adobe_ims_operator.api.status import READY, ROTATION_FAILING, Condition, Status
 from adobe_ims_operator.api.text import printable
 from adobe_ims_operator.api.times import to_rfc3339
-from adobe_ims_operator.core import metadata, policy
-from adobe_ims_operator.core.decision import Ask, Decision, Look, Refuse, Wait, Write, WriteMetadata
+from adobe_ims_operator.core import metadata, policy, taking
+from adobe_ims_operator.core.decision import Ask, Decision, Look, Refuse, Take, Wait, Write, WriteMetadata
 from adobe_ims_operator.core.finding import Finding
 from adobe_ims_operator.core.model import Observed
 from adobe_ims_operator.core.restarts import FollowUp
@@ -74,7 +74,8 @@ def derive(
         next_rotation_time=to_rfc3339(attempt_at) if attempt_at else None,
         rotations=facts.rotations if facts else 0,
         failures=_failures(observed, decision, problem),
-        client_secret_key=printable(facts.client_secret_key)[:MAX_KEY] if facts else None,
+        client_secret_key=(printable(facts.client_secret_key)[:MAX_KEY] or None) if facts else None,
+        source=None if observed.source is None else str(observed.source.key),
         last_handled_rotate_request=_rotate_request(observed, before),
         last_handled_rotation=handled,
         restarts=restarts,
@@ -170,6 +171,8 @@ def _secret_version(observed: Observed, before: Status) -> str | None:
 def _rotate_request(observed: Observed, before: Status) -> str | None:
     """The request that was answered last; one that an older version answered is worth no write."""
     facts = observed.facts
+    if observed.source is not None:  # refused is answered too
+        return observed.credential.rotate_request or None
     if facts is None or (before.last_handled_rotate_request is None and _tells_of(before, facts)):
         return None
     return facts.rotate_request or None
@@ -186,7 +189,7 @@ def _attempt_at(decision: Decision, now: datetime) -> datetime | None:
             return attempt_at
         case Refuse():
             return None
-        case Look() | Write() | WriteMetadata() | Ask():
+        case Look() | Write() | WriteMetadata() | Ask() | Take():
             return now
 
 
@@ -215,6 +218,8 @@ def _ready(observed: Observed, problem: Finding | None, now: datetime) -> Condit
         message += f", but it can't be rotated: {problem.message}"
     elif observed.spec.suspend:
         message += "; rotation is suspended"
+    if observed.source is not None and observed.credential.rotate_request:
+        message += f"; {taking.request_refused(observed.source.key)}"
     if observed.secret is not None and observed.secret.manager:
         message += f"; {observed.secret.manager} {MANAGED_TOO}"
     return Condition(READY, "True", Reason.SUSPENDED if observed.spec.suspend else Reason.ROTATED, message)
@@ -225,7 +230,7 @@ def _rotation_failing(observed: Observed, decision: Decision, problem: Finding |
         return Condition(ROTATION_FAILING, "True", problem.reason, problem.message)
     if observed.spec.suspend:
         return Condition(ROTATION_FAILING, "False", Reason.SUSPENDED, "rotation is suspended")
-    finding = decision.need if isinstance(decision, Look | Write | WriteMetadata | Ask) else decision.finding
+    finding = decision.need if isinstance(decision, Look | Write | WriteMetadata | Ask | Take) else decision.finding
     if finding is not policy.FRESH:
         return Condition(ROTATION_FAILING, "False", finding.reason, finding.message)
     return Condition(ROTATION_FAILING, "False", Reason.ROTATED, "nothing blocks the next rotation")

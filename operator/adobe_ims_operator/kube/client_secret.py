@@ -5,8 +5,9 @@ from dataclasses import dataclass, field
 
 from adobe_ims_operator.api.ledger import digest_client
 from adobe_ims_operator.api.reasons import Reason
-from adobe_ims_operator.api.resource import JSON, ClientRef, Key
+from adobe_ims_operator.api.resource import JSON, Key
 from adobe_ims_operator.api.sizes import MAX_CLIENT_ID_SIZE, MAX_CLIENT_SECRET_SIZE
+from adobe_ims_operator.api.source import ClientRef
 from adobe_ims_operator.core.finding import Finding
 from adobe_ims_operator.core.model import ObservedSecret, SeenClientSecret
 from adobe_ims_operator.kube.client import Kube

@@ -214,9 +214,10 @@ def _render(observed: Observed, held: HeldToken) -> _Desired:
         "expires_at": to_rfc3339(held.facts.expires_at),
         "issued_at": to_rfc3339(held.facts.issued_at),
         "expires_in": str(int(held.token.expires_in.total_seconds())),
-        "client_id": held.client_id,
-        "scope": ",".join(observed.spec.scopes),
+        "scope": held.scope,
     }
+    if held.client_id is not None:
+        values["client_id"] = held.client_id
     if held.facts.organization_id is not None:
         values["organization_id"] = held.facts.organization_id
     data = {key: base64.b64encode(render(text, values).encode()).decode() for key, text in template.data.items()}

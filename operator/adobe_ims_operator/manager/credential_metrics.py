@@ -86,7 +86,8 @@ class _SeenCredentials(Collector):
             if (reason := _failing_reason(status)) is not None:
                 reasons.add_metric((*key, reason), 1.0)
             restart.add_metric(key, float(_fails_to_restart(status)))
-            fallback.add_metric(key, float(status.client_secret_key in credential.spec.client.secret_keys[1:]))
+            others = () if credential.spec.client is None else credential.spec.client.secret_keys[1:]
+            fallback.add_metric(key, float(status.client_secret_key in others))
             if (moment := moment_or_none(status.expiration_time)) is not None:
                 expiry.add_metric(key, moment.timestamp())
             if (moment := moment_or_none(status.next_rotation_time)) is not None:
