@@ -18,6 +18,9 @@
 {{- end }}
 - --concurrency={{ .Values.concurrency }}
 - --ims-qps={{ .Values.imsQps }}
+{{- with .Values.maxCredentialsPerNamespace }}
+- --max-credentials-per-namespace={{ . }}
+{{- end }}
 {{- if include "adobe-ims-operator.caVolume" . }}
 - --ims-ca-file=/etc/adobe-ims-operator/ca/ca.crt
 {{- end }}

@@ -143,7 +143,7 @@ class Store:
             self.upsert_secret(key, secret)
         self.absences.listed(namespace)
         if self.synced.watched_secrets(namespace, version):
-            self._enqueue_all(namespace)
+            self.enqueue_all(namespace)
 
     def watched_secrets(self, namespace: str | None, version: int) -> None:
         """Remember that all changes of the Secrets of a namespace (None: of all) up to `version` were seen."""
@@ -152,7 +152,7 @@ class Store:
     def listed_credentials(self, namespace: str | None) -> None:
         """Remember that all credentials of a namespace (None: of all) that there were at the start were seen."""
         if self.synced.listed_credentials(namespace):
-            self._enqueue_all(namespace)
+            self.enqueue_all(namespace)
 
     def has_synced(self, namespace: str) -> bool:
         """Whether all Secrets and all credentials of a namespace are known."""
@@ -285,7 +285,8 @@ class Store:
             for key in self._claimants.near(credential):
                 self.enqueue(key, 0)
 
-    def _enqueue_all(self, namespace: str | None) -> None:
+    def enqueue_all(self, namespace: str | None) -> None:
+        """Have the credentials of a namespace (None: of all) looked at, and those that take the token of one there."""
         for key, credential in self.credentials.items():
             source = credential.spec.taken_from
             concerned = namespace in (None, key.namespace, None if source is None else source.namespace)

@@ -116,6 +116,11 @@ def _finite(_context: click.Context, _parameter: click.Parameter, number: float)
     help="How many tokens are asked for in a second, for each endpoint; after a pause, those of one second at once.",
 )  # fmt: skip
 @click.option(
+    "--max-credentials-per-namespace", "max_credentials", type=click.IntRange(0, 1_000_000), default=0,
+    envvar=_env("MAX_CREDENTIALS_PER_NAMESPACE"),
+    help="How many credentials of one namespace are served, the oldest first; 0 for any number.",
+)  # fmt: skip
+@click.option(
     "--ims-ca-file", type=click.Path(exists=True, dir_okay=False, path_type=Path), envvar=_env("IMS_CA_FILE"),
     help="A PEM file with authorities to trust for IMS beside the usual ones.",
 )  # fmt: skip
@@ -166,6 +171,7 @@ def run(
     forbid: Forbidden,
     concurrency: int,
     ims_qps: float,
+    max_credentials: int,
     ims_ca_file: Path | None,
     leader_elect: bool,
     lease_name: str,
@@ -196,6 +202,7 @@ def run(
         selector,
         concurrency,
         ims_qps,
+        max_credentials or None,
         lease,
         _ports(metrics_port, health_port, metrics_cert_file, metrics_key_file, guarded=metrics_auth),
     )

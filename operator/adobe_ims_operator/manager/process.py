@@ -23,6 +23,7 @@ from adobe_ims_operator.adobe.proxies import Proxies
 from adobe_ims_operator.api.resource import Key
 from adobe_ims_operator.api.times import Clock
 from adobe_ims_operator.cache.credential_watch import CredentialWatch
+from adobe_ims_operator.cache.namespace_limit import NamespaceLimit
 from adobe_ims_operator.cache.resync import Resync
 from adobe_ims_operator.cache.secret_watch import SecretWatch
 from adobe_ims_operator.controller.controller import Controller
@@ -62,6 +63,8 @@ class Options:
     selector: str | None = None
     concurrency: int = 32
     ims_qps: float = 50.0
+    max_credentials: int | None = None
+    """How many a namespace may have; None for any number."""
     lease: Key | None = None
     """The Lease that decides which of several replicas leads; None where there is only one."""
     ports: Ports = field(default_factory=Ports)
@@ -128,6 +131,8 @@ class _Process:
         }
         self._restored_at: float | None = None
         store.on_restored = self._read_again
+        store.limit = NamespaceLimit(options.max_credentials)
+        store.synced.is_served = self._may_be_known
         if self._lease is not None:
             self._controller.pause()
 
@@ -216,9 +221,14 @@ class _Process:
             if namespace is not None
         }
 
+    def _may_be_known(self, namespace: str) -> bool:
+        watched = self._credential_watch.namespaces
+        return (not watched.names or namespace in watched.names) and namespace not in watched.problems
+
     def _take_up_namespace(self, namespace: str) -> None:
         self._secret_watches[namespace].restart()
         self._credential_watch.restart()
+        self._controller.store.enqueue_all(namespace)
 
     def _note_restored_lease(self) -> None:
         # The other watches may have noticed the same restore a moment ago.
