@@ -80,18 +80,16 @@ LabelValue = Annotated[
     str,
     text_of(63, "([a-zA-Z0-9]([-._a-zA-Z0-9]*[a-zA-Z0-9])?)?", "must be a label value: letters, digits, '-', '_', '.'"),
 ]
-ORGANIZATION = "[-._a-zA-Z0-9]+@AdobeOrg"
 Organization = Annotated[
     Word,
     text_of(
         MAX_ORGANIZATION_SIZE,
-        ORGANIZATION,
+        "[-._a-zA-Z0-9]+@AdobeOrg",
         "must be the id of an organization as the Adobe Developer Console shows it, such as "
         "0123456789ABCDEF01234567@AdobeOrg",
     ),
 ]
-SCOPE = "[-._:a-zA-Z0-9]+"
-Scope = Annotated[Word, text_of(128, SCOPE, "must be one scope: letters, digits, '.', '_', '-', ':'")]
+Scope = Annotated[Word, text_of(128, "[-._:a-zA-Z0-9]+", "must be one scope: letters, digits, '.', '_', '-', ':'")]
 Endpoint = Annotated[
     str,
     text_of(

@@ -11,8 +11,7 @@ from datetime import datetime
 
 from adobe_ims_operator.api.ledger import Facts
 from adobe_ims_operator.api.resource import JSON
-from adobe_ims_operator.api.rules import ORGANIZATION
-from adobe_ims_operator.api.sizes import MAX_CLIENT_ID_SIZE, MAX_ORGANIZATION_SIZE, MAX_SCOPE_SIZE, MAX_TOKEN_SIZE
+from adobe_ims_operator.api.sizes import MAX_CLIENT_ID_SIZE, MAX_SCOPE_SIZE, MAX_TOKEN_SIZE
 from adobe_ims_operator.api.token_rules import ACCESS_TOKEN, TOKEN_TYPE
 from adobe_ims_operator.core.finding import Finding
 from adobe_ims_operator.core.model import Token
@@ -24,7 +23,6 @@ from adobe_ims_operator.kube.paths import secret_path
 from adobe_ims_operator.kube.token_secret import content_of
 
 _CLIENT_ID = re.compile(r"[\x20-\x7e]+")
-_ORGANIZATION = re.compile(ORGANIZATION, re.ASCII)
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,24 +57,25 @@ def _pick(body: JSON, shared: Shared, now: datetime) -> SharedToken | Finding:
         return unusable(shared, "was not written for it")
     if not content.intact:
         return unusable(shared, "is not as the operator wrote it")
-    scope = ",".join(shared.spec.scopes)  # part of the spec that the token was made from
+    # Both are part of the spec that the token was made from.
+    scope, client = ",".join(shared.spec.scopes), shared.spec.client
+    organization_id = None if client is None else client.organization_id
     access_token = _access_token(body.get("data") or {}, shared)
     if (problem := _problem(facts, scope, shared, now)) is not None:
         return unusable(shared, problem)
     if access_token is None:
         return unusable(shared, "has no key that holds a token and nothing else, as $(access_token) alone writes it")
     token = Token(access_token, facts.token_type or TOKEN_TYPE, facts.expires_at - facts.issued_at)
-    return SharedToken(token, facts, facts.client_id, facts.organization_id, scope)
+    return SharedToken(token, facts, facts.client_id, organization_id, scope)
 
 
 def _problem(facts: Facts, scope: str, shared: Shared, now: datetime) -> str | None:
     """What is wrong with what a Secret says of its token, in words that follow the name of the Secret."""
-    client_id, organization_id = facts.client_id, facts.organization_id
+    client_id = facts.client_id
     wrong = {
         "holds the token of an earlier spec": not facts.is_made_from(shared.spec_digests),
         "holds a token of a type that is not bearer": (facts.token_type or TOKEN_TYPE).lower() != TOKEN_TYPE,
         "names a client id that none can be": client_id is not None and not _is_client_id(client_id),
-        "names an organization that none can be": organization_id is not None and not _is_organization(organization_id),
         "has more scopes than a token may have": len(scope) > MAX_SCOPE_SIZE,
     }
     if (time := implausible(facts, now)) is not None:
@@ -86,10 +85,6 @@ def _problem(facts: Facts, scope: str, shared: Shared, now: datetime) -> str | N
 
 def _is_client_id(client_id: str) -> bool:
     return len(client_id) <= MAX_CLIENT_ID_SIZE and _CLIENT_ID.fullmatch(client_id) is not None
-
-
-def _is_organization(organization_id: str) -> bool:
-    return len(organization_id) <= MAX_ORGANIZATION_SIZE and _ORGANIZATION.fullmatch(organization_id) is not None
 
 
 def _access_token(data: JSON, shared: Shared) -> str | None:
