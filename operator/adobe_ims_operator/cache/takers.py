@@ -55,7 +55,7 @@ class Takers:
             self._taking.remove(old, key)
         if source is not None:
             self._asking.add((source, key.namespace), key)
-            if shares(self._credentials.get(source), key.namespace):
+            if shares(new if source == key else self._credentials.get(source), key.namespace):
                 self._taking.add(source, key)
 
 

@@ -93,7 +93,7 @@ def is_worth_writing(observed: Observed, decision: Decision, before: Status, aft
         return False
     if before.says(STALLED, "True") and not after.says(STALLED, "True"):
         return True
-    if isinstance(decision, Refuse):
+    if isinstance(decision, Refuse) and not _is_first_wait(decision, before):
         return True
     if isinstance(decision, Wait) and not observed.in_flight:
         # IMS may name another time at each answer, to thousands that wait for the same client.
@@ -130,6 +130,11 @@ def when_to_report(observed: Observed, before: Status, now: datetime) -> datetim
     if why_not is None:
         return facts.expires_at if facts is not None else None
     return now if why_not.reason is Reason.EXPIRED else since + LATE
+
+
+def _is_first_wait(decision: Refuse, before: Status) -> bool:
+    """Whether it waits for the first token of its source: both may have been made together, a moment ago."""
+    return is_new(before) and decision.finding.reason is Reason.SOURCE_NOT_READY
 
 
 def _is_alike(before: Status, after: Status) -> bool:
