@@ -46,6 +46,17 @@ def grants(namespace: str, home: str) -> list[dict[str, Any]]:
     return _grant(ACCOUNT, rules(), namespace, home)
 
 
+def grants_everywhere(home: str) -> list[dict[str, Any]]:
+    """What lets the operator's account of the namespace `home` work in all namespaces."""
+    role, binding = grants("", home)
+    metadata, reference = {"name": f"{ACCOUNT}-{home}"}, {**binding["roleRef"], "kind": "ClusterRole"}
+    return [
+        role | {"kind": "ClusterRole", "metadata": metadata},
+        binding
+        | {"kind": "ClusterRoleBinding", "metadata": metadata, "roleRef": {**reference, "name": metadata["name"]}},
+    ]
+
+
 def _grant(name: str, rules: list[dict[str, Any]], namespace: str, home: str | None = None) -> list[dict[str, Any]]:
     metadata = {"name": name, "namespace": namespace}
     rbac = "rbac.authorization.k8s.io"

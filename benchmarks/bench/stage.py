@@ -23,7 +23,7 @@ from testbed.address import free_ports
 from testbed.api import Api
 from testbed.cluster import CRDS
 from testbed.control_plane import ControlPlane
-from testbed.operator_process import ACCOUNT, Operator, create_account, grants
+from testbed.operator_process import ACCOUNT, Operator, create_account, grants, grants_everywhere
 from testbed.stand_in import StandIn
 
 LOADERS = 32
@@ -57,6 +57,7 @@ class Stage:
         endpoints: how many IMS there are; `ims` is the first, which is the operator's default.
         ims_qps: what the operator may ask of each in a second.
         others: namespaces that it watches beside its own.
+        everywhere: whether it watches all namespaces.
     """
 
     def __init__(
@@ -69,12 +70,14 @@ class Stage:
         endpoints: int = 1,
         ims_qps: float = IMS_QPS,
         others: Sequence[str] = (),
+        everywhere: bool = False,
     ) -> None:
         self._folder = folder
         self._expires_in = expires_in
         self._endpoints = endpoints
         self._ims_qps = ims_qps
         self._others = tuple(others)
+        self._everywhere = everywhere
         self._stack = ExitStack()
         self._health_port, self._metrics_port = free_ports(2)
         self.load = load
@@ -106,6 +109,9 @@ class Stage:
             self.admin.post("/api/v1/namespaces", {"metadata": {"name": other}})
             for manifest in grants(other, self.namespace):
                 self.admin.apply(manifest)
+        if self._everywhere:
+            for manifest in grants_everywhere(self.namespace):
+                self.admin.apply(manifest)
         self.operator = Operator(kubeconfig, self._folder / "operator.log", self._flags())
         self._stack.push(self.operator)  # which ends it, if it was started
         assert self._plane.audit_log is not None  # noqa: S101 - for the type checker
@@ -115,7 +121,7 @@ class Stage:
 
     def _flags(self) -> list[str]:
         return [
-            *(f"--namespace={name}" for name in (self.namespace, *self._others)),
+            *([] if self._everywhere else (f"--namespace={name}" for name in (self.namespace, *self._others))),
             *(f"--endpoint={ims.url}" for ims in self.endpoints),
             f"--ims-ca-file={self.ims.ca}",
             f"--concurrency={self.load.concurrency}",
