@@ -8,6 +8,7 @@ from adobe_ims_operator.api.resource import API_VERSION, KIND
 from testbed.api import Api, ApiError
 
 CLIENT = {"secretRef": {"name": "oauth"}}
+TOKEN_FROM = {"namespace": "photos", "name": "lightroom"}
 
 
 def manifest(spec: dict[str, Any], name: str = "lightroom") -> dict[str, Any]:
@@ -23,7 +24,26 @@ def namespace(control_plane: Any) -> str:
 @pytest.mark.parametrize(
     ("spec", "advice"),
     [
-        ({}, "spec.client: Required value"),
+        ({}, "set spec.client, with which IMS is asked for a token, or spec.tokenFrom"),
+        ({"client": CLIENT, "tokenFrom": TOKEN_FROM}, "whose token is taken; not both"),
+        ({"tokenFrom": {"name": "x"}}, "spec.tokenFrom.namespace: Required value"),
+        ({"tokenFrom": {"namespace": "a.b", "name": "x"}}, "must be the name of a namespace"),
+        ({"tokenFrom": {"namespace": "a", "name": "A"}}, "must be the name of an AdobeIMSCredential"),
+        ({"tokenFrom": TOKEN_FROM, "endpoint": "https://ims-na1.adobelogin.com"}, "remove spec.endpoint"),
+        ({"tokenFrom": TOKEN_FROM, "sharedWith": {"namespaces": ["a"]}}, "remove spec.sharedWith"),
+        ({"tokenFrom": TOKEN_FROM, "scopes": ["openid"]}, "remove spec.scopes"),
+        ({"tokenFrom": TOKEN_FROM, "rotation": {"interval": "1h"}}, "remove spec.rotation"),
+        ({"client": CLIENT, "sharedWith": {}}, "spec.sharedWith.namespaces: Required value"),
+        ({"client": CLIENT, "sharedWith": {"namespaces": ["team-*"]}}, "must be the name of a namespace"),
+        ({"client": CLIENT, "sharedWith": {"namespaces": ["x" * 64]}}, "may not be more than 63"),
+        (
+            {"client": CLIENT, "sharedWith": {"namespaces": [f"n{n}" for n in range(1001)]}},
+            "must have at most 1000 items",
+        ),
+        (
+            {"client": CLIENT, "sharedWith": {"namespaces": []}, "secret": {"data": {"a": "Bearer $(access_token)"}}},
+            "add one to spec.secret.data whose text is $(access_token)",
+        ),
         ({"client": {}}, "spec.client.secretRef: Required value"),
         (
             {"client": {"secretRef": {"name": "No Name"}}},
@@ -114,6 +134,15 @@ def test_a_good_template_is_taken(api: Api, namespace: str, text: str) -> None:
         namespace=namespace,
     )
     assert applied["spec"]["secret"]["data"]["a"] == text
+
+
+def test_who_takes_a_token_may_give_its_secret_any_name_and_each_placeholder(api: Api, namespace: str) -> None:
+    template = {"name": "oauth", "data": {"a": "$(access_token) $(organization_id)"}}
+    api.apply(manifest({"tokenFrom": TOKEN_FROM, "secret": template}, "oauth"), namespace=namespace)
+    names = [f"{number:063d}" for number in range(1000)]
+    api.apply(manifest({"client": CLIENT, "sharedWith": {"namespaces": names}}, "widely"), namespace=namespace)
+    defaults = {"scopes": ["openid", "AdobeID", "read_organizations"], "rotation": {"interval": "23h"}}
+    api.apply(manifest({"tokenFrom": TOKEN_FROM, **defaults}, "defaults"), namespace=namespace)
 
 
 def test_defaults_are_filled_in(api: Api, namespace: str) -> None:
