@@ -38,11 +38,13 @@ class Outcome:
         took: seconds from the write of the source to the write of each taker.
         requests: what the operator asked of the API server from then on.
         tokens: how many tokens IMS gave.
+        cpu: CPU seconds that the operator used for it.
     """
 
     took: tuple[float, ...]
     requests: "Counter[tuple[str, str]]"
     tokens: int
+    cpu: float
 
 
 def run(stage: Stage, number: int) -> tuple[float, list[Outcome]]:
@@ -58,7 +60,7 @@ def run(stage: Stage, number: int) -> tuple[float, list[Outcome]]:
 
 def _rotate(stage: Stage, number: int, request: str) -> Outcome:
     time.sleep(SETTLED_SECONDS)
-    mark, before = stage.audit.mark(), stage.ims.requests(log=0).issued
+    mark, before, cpu = stage.audit.mark(), stage.ims.requests(log=0).issued, stage.meter().cpu()
     stage.admin.patch(
         path(stage.namespace, PLURAL, SOURCE), {"metadata": {"annotations": {ROTATE_ANNOTATION: request}}}
     )
@@ -67,7 +69,7 @@ def _rotate(stage: Stage, number: int, request: str) -> Outcome:
     requests = stage.audit.since(mark)
     source = next(each.answered for each in requests if _is_write(each) and each.name == SOURCE)
     took = tuple(at - source for at in _written(requests))
-    return Outcome(took, count(requests), stage.ims.requests(log=0).issued - before)
+    return Outcome(took, count(requests), stage.ims.requests(log=0).issued - before, stage.meter().cpu() - cpu)
 
 
 def _is_write(request: Request) -> bool:
@@ -111,6 +113,7 @@ def figures(first: float, outcomes: Sequence[Outcome], number: int) -> list[Figu
         Figure("from the source's write to a taker's, p50", statistics.median(took), "s"),
         Figure("from the source's write to the last taker's, worst", max(took), "s"),
         Figure("API requests for each taker and rotation", asked / number / len(outcomes)),
+        Figure("CPU seconds of the operator for each rotation", statistics.median(each.cpu for each in outcomes), "s"),
         Figure("tokens for each rotation", sum(each.tokens for each in outcomes) / len(outcomes), goal=Goal(1)),
     ]
 

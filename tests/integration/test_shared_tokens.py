@@ -1,5 +1,6 @@
 """One token for several namespaces: what a source shares its takers take, and IMS is asked once."""
 
+import json
 import time
 
 import pytest
@@ -77,6 +78,10 @@ def test_a_taker_has_all_that_a_credential_has_with_the_values_of_its_source(sce
     team.patch("other", {"data": {"access_token": "ZWRpdGVk"}}, "secrets")
     wait_for("the edit to be undone", lambda: team.token("other") == source_token(scene))
     assert asked(scene) == 1
+    lines = [json.loads(line) for line in scene.log.read_text().splitlines() if line.startswith("{")]
+    of_taker = [line for line in lines if line.get("namespace") == team.namespace]
+    assert any("wrote Secret other" in line["message"] for line in of_taker)
+    assert [line for line in of_taker if "endpoint" in line] == []
 
 
 def test_the_consent_of_one_side_alone_does_nothing(scene: Scene) -> None:

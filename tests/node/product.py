@@ -8,7 +8,7 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
-from adobe_ims_operator.api.resource import API_VERSION, PLURAL
+from adobe_ims_operator.api.resource import API_VERSION, KIND, PLURAL
 from testbed import helm
 from testbed.api import Api, Object, wait_for
 from testbed.helm import CHART
@@ -105,6 +105,12 @@ class Applications:
         made = manifest(name, **spec)
         made["metadata"]["labels"] = dict(labels or {})
         self._api.apply(made, namespace=self.namespace)
+
+    def take(self, name: str, source: str) -> None:
+        """Apply a credential that takes the token of the one of the same name in another namespace."""
+        spec = {"tokenFrom": {"namespace": source, "name": name}}
+        body = {"apiVersion": API_VERSION, "kind": KIND, "metadata": {"name": name}, "spec": spec}
+        self._api.apply(body, namespace=self.namespace)
 
     def reading_file(self, name: str) -> None:
         """Run the pod `name` that mounts the token Secret of that name."""

@@ -75,6 +75,8 @@ class Reconciler:
             if isinstance(decision, Ask | Wait | Refuse):
                 return await self._settle(observed, decision)
             await self._step(observed, decision)
+            if isinstance(decision, Take):
+                return self.clock.now()  # those who wait for the same token go before the report
         return self.clock.now() + timedelta(seconds=1)
 
     async def _step(self, observed: Observed, decision: Look | Take | Write | WriteMetadata) -> None:

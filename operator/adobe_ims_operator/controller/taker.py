@@ -4,12 +4,14 @@ It is kept nowhere: where the write fails, the next attempt reads it again.
 """
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from functools import partial
 
 from adobe_ims_operator.api.ledger import Facts, new_rotation_id
 from adobe_ims_operator.api.placeholders import holds
 from adobe_ims_operator.api.resource import Key
 from adobe_ims_operator.api.times import Clock
+from adobe_ims_operator.controller.common_read import CommonReads
 from adobe_ims_operator.controller.read_secrets import SecretReader, not_read
 from adobe_ims_operator.controller.work import Work
 from adobe_ims_operator.core import attempts as attempt
@@ -37,13 +39,15 @@ class Taker:
     kube: Kube
     clock: Clock
     random_hex: Callable[[], str]
+    reads: CommonReads[SharedToken | Finding] = field(default_factory=CommonReads)
 
     async def take(self, observed: Observed, source: Shared, need: Finding) -> HeldToken | None:
         """Read the token of the source; None where it can't be taken, which is an attempt that failed."""
         known = self.work.attempts(observed.key) or observed.attempts
         self.work.note(observed.key, attempt.took(known, need, observed.inputs, self.clock.now()))
         try:
-            found = await shared_token.read(self.kube, source, self.clock.now())
+            what = (source.secret_key, source.uid, source.spec_digests, source.rotation)
+            found = await self.reads.read(what, partial(shared_token.read, self.kube, source, self.clock.now()))
         except ApiError as error:
             self._failed(observed, not_read(str(source.secret_key), error))
             return None
