@@ -86,6 +86,10 @@ bench-full: $(VENV) binaries ## The same for 1,000 and 10,000 credentials, in ha
 bench-fair: $(VENV) binaries ## A burst, a slow IMS, 429s and a busy namespace: no token expires, none is held up, in 25 minutes
 	@PYTHONPATH=.:benchmarks .venv/bin/python -m bench.fair
 
+.PHONY: bench-shared
+bench-shared: $(VENV) binaries ## 500 namespaces take the token of one credential: how soon they follow a rotation, in three minutes
+	@PYTHONPATH=.:benchmarks .venv/bin/python -m bench.shared
+
 .PHONY: bench-soak
 bench-soak: $(VENV) binaries ## A day in a minute, for ten minutes: memory stays, no token is late, early or doubled
 	@PYTHONPATH=.:benchmarks .venv/bin/python -m bench.soak

@@ -171,3 +171,30 @@ def test_a_source_that_is_not_watched_shares_nothing(scene: Scene) -> None:
     found = team.wait("RotationFailing", "True", "SourceNotWatched")
     assert f"does not watch namespace {source.namespace}" in found["message"]
     assert (team.token(), asked(scene)) == (first, 1)
+
+
+def test_a_source_without_the_labels_of_the_selector_is_not_found(scene: Scene) -> None:
+    team = Team(scene)
+    scene.client_secret()
+    share(scene, [team])
+    team.take()
+    team.patch("taken", {"metadata": {"labels": {"served": "yes"}}})
+    scene.operator(*team.flags, "--selector", "served=yes")
+    found = team.wait("RotationFailing", "True", "SourceNotShared")
+    assert "as far as this operator watches" in found["message"]
+    assert (team.secret(), asked(scene)) == (None, 0)
+
+
+def test_the_youngest_credentials_beyond_the_limit_of_a_namespace_are_not_served(scene: Scene) -> None:
+    scene.client_secret()
+    scene.credential("old")
+    time.sleep(1.1)  # ages have whole seconds
+    scene.credential("young")
+    scene.operator("--max-credentials-per-namespace", "1")
+    scene.wait_ready("old")
+    found = scene.wait_condition("RotationFailing", "True", "TooManyCredentials", "young")
+    assert "--max-credentials-per-namespace" in found["message"]
+    assert asked(scene) == 1
+    scene.api.delete(scene.path("old"))
+    scene.wait_ready("young")
+    assert asked(scene) == 2

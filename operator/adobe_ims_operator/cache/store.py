@@ -78,8 +78,6 @@ class Store:
             return
         if self._set_credential(known, credential):
             self._enqueue_rivals(known, credential)
-        if known is None or (known.uid, known.spec) != (credential.uid, self.credentials[key].spec):
-            self._wake_takers(key)
         self.enqueue(key, 0)
 
     def update_own_status(self, key: Key, metadata: JSON, status: Status) -> None:
@@ -233,6 +231,8 @@ class Store:
         if known is None or new.spec is not known.spec:
             self._digests[new.key] = spec_digests(new.spec)
             self.takers.replace(known, new, new.key)
+            if known is None or (known.uid, known.spec) != (new.uid, new.spec):
+                self._wake_takers(new.key)
         if known is None or age(known) != age(new):
             self._look_again(None if known is None else self.limit.remove(known), self.limit.add(new))
         same_names = known is not None and names(known) == names(new)
