@@ -64,6 +64,9 @@ def test_a_rotation_wakes_the_takers_that_the_source_names_and_nobody_else(store
     store.rotate()
     assert store.woken == [named]
     assert not {other, elsewhere} & set(store.enqueued)
+    assert isinstance(around(store, named), Shared)
+    assert isinstance(around(store, other), Unshared), "consent is of a namespace, whatever its credentials name"
+    assert isinstance(around(store, elsewhere), Unshared)
 
 
 def test_a_change_of_the_secret_that_says_nothing_of_the_token_wakes_no_taker(store: Seen) -> None:

@@ -16,10 +16,13 @@ from adobe_ims_operator.core import stalled
 from adobe_ims_operator.core.backoff import Pace
 from adobe_ims_operator.core.decision import Refuse, Take, Wait
 from adobe_ims_operator.core.finding import Finding
-from adobe_ims_operator.core.model import Attempts, Inputs, Observed, Step, Trouble
+from adobe_ims_operator.core.model import Attempts, Endpoint, Inputs, Observed, Step, Trouble
+from adobe_ims_operator.core.observe import observe
 from adobe_ims_operator.core.policy import FREE_ROTATIONS, FRESH, decide, problem
+from adobe_ims_operator.core.rivals import NO_HOLDER, Rivals
 from adobe_ims_operator.core.source import Shared, Source, Unshared, Unwatched
 from adobe_ims_operator.core.status import derive
+from adobe_ims_operator.core.surroundings import Surroundings
 from adobe_ims_operator.core.taking import next_planned
 from unit import worlds
 from unit.worlds import NOW, facts, token_secret
@@ -119,6 +122,32 @@ def test_a_token_is_taken_where_there_is_none_or_another(known: Facts | None, so
     decision = decide(taker(shared(source), known), NOW)
     assert isinstance(decision, Take)
     assert decision.need.reason is reason
+
+
+@pytest.mark.parametrize(
+    ("source", "why"),
+    [
+        (None, "holds no token of it"),
+        (source_facts(spec_digest="source-0"), "holds the token of an earlier spec"),
+        (source_facts(issued_at=NOW - 25 * HOUR, expires_at=NOW), "expired at"),
+        (source_facts(issued_at=NOW + HOUR, expires_at=NOW + 2 * HOUR), "was issued in the future"),
+        (source_facts(expires_at=NOW + timedelta(days=11)), "lives for another time than IMS gives"),
+        (source_facts(expires_at=NOW + timedelta(seconds=9)), "lives for another time than IMS gives"),
+    ],
+)
+def test_what_can_not_be_used_is_not_taken(source: Facts | None, why: str) -> None:
+    decision = decide(taker(shared(source)), NOW)
+    assert isinstance(decision, Refuse)
+    assert decision.finding.reason is Reason.SOURCE_NOT_READY
+    assert why in decision.finding.message
+
+
+def test_what_an_attempt_to_take_is_made_from_is_the_rotation_and_no_request() -> None:
+    credential = worlds.credential(spec=TAKER, rotate_request="now")
+    for source, rotation in ((shared(source_facts()), ROTATION), (shared(None), None), (Unshared(SOURCE), None)):
+        around = Surroundings(credential, DIGESTS, None, None, Rivals(), NO_HOLDER, source)
+        seen = observe(around, Attempts("uid-1"), Endpoint(worlds.ENDPOINT, allowed=True))
+        assert seen.inputs == Inputs("source-1", rotation, "")
 
 
 def test_the_age_of_a_token_is_up_to_its_source() -> None:
