@@ -17,6 +17,7 @@ EVERYTHING: Mapping[str, Any] = {
     "selector": "team=photos,tier!=test",
     "concurrency": 8,
     "imsQps": 0.5,
+    "maxCredentialsPerNamespace": 20,
     "logFormat": "text",
     "logLevel": "debug",
     "restart": {"enabled": True},

@@ -52,6 +52,7 @@ def test_every_setting_is_a_flag_that_the_command_knows() -> None:
         "forbid": Forbidden.parse(["default", "annotation:example.com/*", "label:example.com/role=admin"]),
         "concurrency": 8,
         "ims_qps": 0.5,
+        "max_credentials": 20,
         "ims_ca_file": None,
         "leader_elect": True,
         "lease_name": "adobe-ims-operator",
