@@ -1,4 +1,4 @@
-{{/* What the operator's container is told: flags, and the variables that programs take a proxy from. */}}
+{{/* The settings of the operator's container: flags, and the variables that programs take a proxy from. */}}
 {{- define "adobe-ims-operator.args" -}}
 - run
 {{- range .Values.watchNamespaces }}

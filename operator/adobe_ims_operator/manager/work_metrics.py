@@ -48,7 +48,7 @@ class WorkMetrics(Collector):
         self._served = served
 
     def describe(self) -> Iterator[Metric]:
-        """Nothing: what is told depends on the moment."""
+        """Nothing: which metrics there are depends on the moment."""
         return iter(())
 
     def collect(self) -> Iterator[Metric]:
