@@ -8,7 +8,7 @@ import time
 from typing import Any
 
 from adobe_ims_stand_in.defaults import SAMPLE_CLIENT_SECRET
-from integration.command import BARE, Ended, command
+from integration.command import BARE, Ended, asked, command
 from testbed.api import wait_for
 from testbed.scene import CLIENT, Scene, manifest
 
@@ -36,6 +36,40 @@ def test_rotate_waits_until_the_request_was_answered(scene: Scene) -> None:
         assert private not in done.out + done.err
     again = ask(scene, "rotate", "lightroom", "--wait")
     assert (again.code, scene.status()["rotations"]) == (0, 3)
+
+
+def test_many_are_waited_for_by_one_watch(scene: Scene) -> None:
+    names = [f"credential-{number}" for number in range(5)]
+    for name in names:
+        scene.credential(name)
+    scene.patch(names[0], {"metadata": {"labels": {"team": "photos"}}})
+    mark = scene.audited_from()
+    by_label = ("rotate", "-n", scene.namespace, "-l", "team=photos", "--wait", "-o", "json")
+    every = ("rotate", "-n", scene.namespace, "--all", "-y", "--over", "0s", "--wait", "-o", "json")
+    environment = {**BARE, "KUBECONFIG": str(scene.control_plane.kubeconfig)}
+    waiting = [
+        subprocess.Popen(
+            [sys.executable, "-m", "adobe_ims_operator", *each], env=environment, stdout=subprocess.PIPE, text=True
+        )
+        for each in (by_label, every)
+    ]
+    with waiting[0], waiting[1]:
+        wait_for("the watches", lambda: asked(scene, mark).count(("watch", "adobeimscredentials")) == 2)
+        # What the watch shows of one whose label is gone is no deletion.
+        scene.patch(names[0], {"metadata": {"labels": {"team": None}}})
+        scene.api.delete(scene.path(names[4]))
+        scene.client_secret()
+        scene.operator()
+        for name in names[:4]:
+            scene.wait_ready(name)
+        labelled, all_of_them = (json.loads(each.communicate(timeout=30)[0])["requests"] for each in waiting)
+    states = {each["name"]: (each["state"], each["message"]) for each in all_of_them}
+    assert states.pop(names[4]) == ("Failed", "it was deleted")
+    assert {state for state, _ in states.values()} <= {"Rotated", "Superseded"}
+    assert {each["state"] for each in labelled} <= {"Rotated", "Superseded"}
+    requests = asked(scene, mark)
+    assert requests.count(("get", "adobeimscredentials")) == 0
+    assert requests.count(("list", "adobeimscredentials")) == 2, "to choose"
 
 
 def test_an_attempt_that_fails_ends_the_wait_with_its_reason(scene: Scene) -> None:

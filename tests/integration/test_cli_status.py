@@ -7,7 +7,7 @@ import pytest
 import yaml
 
 from adobe_ims_stand_in.defaults import SAMPLE_CLIENT_SECRET
-from integration.command import Ended, command
+from integration.command import Ended, asked, command
 from testbed.api import wait_for
 from testbed.control_plane import service_account_kubeconfig
 from testbed.scene import CLIENT, Scene, workload
@@ -91,7 +91,9 @@ def test_the_tree_of_one_tells_its_secrets_workloads_pods_and_what_is_next(scene
     run_pod(scene, pod("by-file", now - timedelta(hours=1), environment=False))
     wait_for("the restart", lambda: one(scene)["workloads"][0]["restarted"])
     wait_for("the Event", lambda: one(scene)["events"])
+    mark = scene.audited_from()
     document = one(scene)
+    assert asked(scene, mark).count(("get", "secrets")) == 2, "each once"
     assert document["clientSecret"]["acceptedKey"] == "client_secret"
     assert document["clientSecret"]["keys"] == ["client_id", "client_secret"]
     assert (document["tokenSecret"]["intact"], document["tokenSecret"]["rotations"]) == (True, 1)
@@ -134,6 +136,14 @@ def test_an_expired_token_that_nobody_reported_is_not_called_ready(scene: Scene)
     (row,) = status(scene, "-o", "json").document["credentials"]
     assert (row["ready"], row["reason"]) == (False, "Expired")
     assert "no operator has reported it" in row["message"]
+
+
+@pytest.mark.parametrize("output", ["table", "json", "yaml"])
+def test_what_no_operator_has_looked_at_is_unobserved(scene: Scene, output: str) -> None:
+    scene.credential()
+    for arguments in ((), ("lightroom",)):
+        said = status(scene, *arguments, "-o", output)
+        assert (said.code, "Unobserved" in said.out) == (NOT_WELL, True), said.err
 
 
 def test_who_may_not_read_secrets_is_shown_the_rest(scene: Scene) -> None:

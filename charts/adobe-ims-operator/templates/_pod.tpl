@@ -165,8 +165,9 @@ containers:
     imagePullPolicy: {{ .Values.image.pullPolicy }}
     args:
       {{- if $check }}
-      # The flags of `run` are those of `check` too, so that it looks from where the operator does.
+      # The flags of `run` follow, so that it looks at the world as the operator does.
       - check
+      - "--"
       {{- include "adobe-ims-operator.args" . | trimPrefix "- run" | nindent 6 }}
       {{- else }}
       {{- include "adobe-ims-operator.args" . | nindent 6 }}

@@ -8,7 +8,7 @@ from typing import Any, TypeVar
 import click
 
 from adobe_ims_operator.api.resource import JSON, Key
-from adobe_ims_operator.cli.cluster import Access, Cluster, cluster_options, namespace_options, selector_option
+from adobe_ims_operator.cli.cluster import Access, Cluster, access_options, selector_option
 from adobe_ims_operator.cli.names import credential_names
 from adobe_ims_operator.kube.client import JSON_TYPE
 from adobe_ims_operator.kube.list_pages import pages
@@ -29,26 +29,26 @@ class Choice:
 
 
 def choice_options(command: F) -> Callable[..., Any]:
-    """Add NAMES, -l, --all, -y, -n, -A and --context, and give the command a `choice` for them."""
+    """Add NAMES, -l, --all, -y and the flags that name the cluster, and give the command a `choice` for them."""
 
     @wraps(command)
     def chosen(
-        *, names: Sequence[str], selector: str | None, everything: bool, yes: bool,
-        namespace: str | None, all_namespaces: bool, context: str | None, **rest: Any,
-    ) -> Any:  # fmt: skip
+        *, names: Sequence[str], selector: str | None, everything: bool, yes: bool, access: Access, **rest: Any
+    ) -> Any:
         if sum((bool(names), selector is not None, everything)) != 1:
             raise click.UsageError("name credentials, or give --selector or --all: one of the three")
-        if names and all_namespaces:
+        if names and access.all_namespaces:
             raise click.UsageError("names are of one namespace: leave out --all-namespaces")
-        access = Access(namespace, all_namespaces, context)
+        if yes and not everything:
+            raise click.UsageError("--yes goes with --all")
         return command(choice=Choice(names, selector, everything, yes, access), **rest)
 
-    options: Callable[..., Any] = cluster_options(chosen)
+    options: Callable[..., Any] = chosen
     for option in (
         click.option("-y", "--yes", is_flag=True, help="Do not ask whether --all is meant."),
         click.option("--all", "everything", is_flag=True, help="All of the namespace, or of all with -A."),
         selector_option,
-        namespace_options,
+        access_options(),
         click.argument("names", nargs=-1, shell_complete=credential_names),
     ):
         options = option(options)

@@ -11,18 +11,18 @@ from adobe_ims_operator.cli.output import when
 Document = dict[str, Any]
 
 
-def show_tree(document: Document, now: datetime) -> str:
-    """Lay a document out in lines."""
-    return "\n".join(printable(line) for line in _lines(document, now))
+def show_tree(document: Document, now: datetime, program: str) -> str:
+    """Lay a document out in lines, for a person who called that program."""
+    return "\n".join(printable(line) for line in _lines(document, now, program))
 
 
-def _lines(document: Document, now: datetime) -> Iterator[str]:
+def _lines(document: Document, now: datetime, program: str) -> Iterator[str]:
     yield f"AdobeIMSCredential {document['namespace']}/{document['name']}"
     yield f"  Ready: {document['ready']}, {document['reason']}: {document['message']}"
     if document["failing"] and document["failures"]:
         yield f"  Failures in a row: {document['failures']}"
     if document["suspended"]:
-        yield "  Suspended: run adobe-ims-operator resume"
+        yield f"  Suspended: run {program} resume"
     if request := document["rotateRequest"]:
         yield f"  Rotate request {request['value']}: {'answered' if request['handled'] else 'not answered yet'}"
     for name in document["managedBy"]:

@@ -13,9 +13,9 @@ from adobe_ims_operator.cli.cluster import (
     NOT_WELL,
     Access,
     Cluster,
-    cluster_options,
+    access_options,
     connected,
-    namespace_options,
+    program,
     run,
     selector_option,
 )
@@ -31,25 +31,21 @@ from adobe_ims_operator.kube.paths import credentials_path
 
 @click.command()
 @click.argument("name", required=False, shell_complete=credential_names)
-@namespace_options
+@access_options()
 @selector_option
-@cluster_options
 @output_option
 def status(
     name: str | None,
-    namespace: str | None,
-    all_namespaces: bool,
+    access: Access,
     selector: str | None,
-    context: str | None,
     output: str,
 ) -> None:
     """Show how credentials stand; with NAME, all that hangs on one, and what happens next and why.
 
     Exits with 3 where one has no valid token, or can't be rotated.
     """
-    if name is not None and (all_namespaces or selector is not None):
+    if name is not None and (access.all_namespaces or selector is not None):
         raise click.UsageError("NAME stands alone: leave out --all-namespaces and --selector")
-    access = Access(namespace, all_namespaces, context)
 
     async def work() -> bool:
         async with connected(access) as cluster:
@@ -67,9 +63,9 @@ async def _one(cluster: Cluster, name: str, output: str) -> bool:
         around = await read_around(cluster.kube, Key(cluster.home, name), now)
     except MalformedResourceError as error:
         raise click.ClickException(str(error)) from error
-    document = await tree(cluster.kube, around, now)
+    document = await tree(cluster.kube, around, now, program())
     if output == "table":
-        click.echo(show_tree(document, now))
+        click.echo(show_tree(document, now, program()))
     else:
         print_document(document, output)
     return bool(document["well"])
@@ -96,7 +92,7 @@ async def _all(cluster: Cluster, selector: str | None, output: str) -> bool:
 def _row(credential: Credential, now: datetime) -> dict[str, Any]:
     status = credential.status
     return {
-        **summary_of(credential, now),
+        **summary_of(credential, now, program()),
         "secret": credential.spec.secret.name,
         "expires": status.expiration_time,
         "next": status.next_rotation_time,

@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
 
+from adobe_ims_operator.api.reasons import Unreported
 from adobe_ims_operator.api.resource import JSON, Key, Workload
 from adobe_ims_operator.api.text import printable
 from adobe_ims_operator.api.times import moment_or_none, to_rfc3339
@@ -26,12 +27,12 @@ MAX_PODS = 100
 Document = dict[str, Any]
 
 
-async def tree(kube: Kube, around: Around, now: datetime) -> Document:
+async def tree(kube: Kube, around: Around, now: datetime, program: str) -> Document:
     """Everything about one credential; what could not be read is in `problems`."""
     credential, status = around.credential, around.credential.status
     pods = await _pods(kube, around)
     document: Document = {
-        **summary_of(credential, now),
+        **summary_of(credential, now, program),
         "endpoint": credential.spec.endpoint,
         "lastRotationTime": status.last_rotation_time,
         "failures": status.failures or 0,
@@ -42,7 +43,7 @@ async def tree(kube: Kube, around: Around, now: datetime) -> Document:
         "workloads": [await _workload(kube, around, each, now) for each in credential.spec.restart],
         "pods": pods[:MAX_PODS],
         "morePods": len(pods[MAX_PODS:]),
-        "next": _next(around, now),
+        "next": _next(around, now, program),
         "events": await _events(kube, around),
     }
     document["problems"] = around.problems
@@ -101,10 +102,10 @@ def _token(around: Around, now: datetime) -> Document:
     return document
 
 
-def _next(around: Around, now: datetime) -> Document | None:
+def _next(around: Around, now: datetime, program: str) -> Document | None:
     if around.observed is None or around.decision is None:
         return None
-    step = next_step(around.observed, around.decision, now)
+    step = next_step(around.observed, around.decision, now, program)
     trouble = policy.problem(around.observed, around.decision, now)
     return {
         "action": str(step.action),
@@ -122,7 +123,7 @@ async def _workload(kube: Kube, around: Around, workload: Workload, now: datetim
         known = next((each for each in report.restarts if (each.kind, each.name) == workload_id(workload)), None)
         done = (restarts.RESTARTED.reason, restarts.STARTED.reason, restarts.ADDED_LATER.reason)
         document["restarted"] = known is not None and known.reason in done
-        document["reason"] = "NotYet" if known is None else known.reason
+        document["reason"] = Unreported.NOT_YET if known is None else known.reason
         document["message"] = None if known is None else known.message
     try:
         body = await kube.get(workload_path(around.credential.key.namespace, workload.kind, workload.name))
@@ -140,11 +141,11 @@ def workload_id(workload: Workload) -> tuple[str, str]:
 
 
 async def _pods(kube: Kube, around: Around) -> list[Document]:
-    facts = None if around.content is None else around.content.metadata.facts
-    if facts is None:
+    content = around.content
+    if content is None or (facts := content.metadata.facts) is None:
         return []
     namespace, secret = around.credential.key.namespace, around.credential.spec.secret.name
-    written = token_written(facts.issued_at, around.token_times.written if around.token_times is not None else None)
+    written = token_written(facts.issued_at, content.times.written)
     found: list[Document] = []
     try:
         async for page in pages(kube, f"/api/v1/namespaces/{namespace}/pods", accept=JSON_TYPE):

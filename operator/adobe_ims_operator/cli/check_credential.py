@@ -1,0 +1,80 @@
+"""What stands in the way of one credential: its spec, an operator that does not look at it, or its client."""
+
+from dataclasses import replace
+from datetime import UTC, datetime
+
+from adobe_ims_operator.api.reasons import Reason
+from adobe_ims_operator.api.resource import Key, MalformedResourceError
+from adobe_ims_operator.cli.around import Around, read_around
+from adobe_ims_operator.cli.check_client import check_client, unread
+from adobe_ims_operator.cli.client_flags import Tried
+from adobe_ims_operator.cli.cluster import Cluster
+from adobe_ims_operator.cli.results import Culprit, Outcome, Result, failed
+from adobe_ims_operator.cli.run_settings import Settings
+from adobe_ims_operator.core.checks import REFUSALS, first
+from adobe_ims_operator.core.rotate_request import suspended
+from adobe_ims_operator.kube.paths import credentials_path
+
+BETTER_FROM_IMS = (Reason.CLIENT_SECRET_NOT_FOUND, Reason.ENDPOINT_NOT_ALLOWED)
+"""Refusals of the core that the check of the client reports too, and better."""
+
+
+async def check_credential(
+    cluster: Cluster, name: str, settings: Settings, seconds: float, program: str
+) -> list[Result]:
+    """Check a credential, and ask IMS once with its client.
+
+    Args:
+        seconds: for a request to IMS.
+        program: what a person called.
+
+    Raises:
+        ApiError: the credential could not be read.
+    """
+    now, target = datetime.now(UTC), f"AdobeIMSCredential {name}"
+    forbidden = settings.forbidden if settings.known else None
+    try:
+        around = await read_around(cluster.kube, Key(cluster.home, name), now, forbidden)
+    except MalformedResourceError as error:
+        return [failed("spec", target, str(error), reason=Reason.SPEC_INVALID, culprit=Culprit.SPEC)]
+    results = [*await _watched(cluster, name, settings, target), *_spec(around, target, now, program)]
+    spec = around.credential.spec
+    if spec.invalid or any(each.reason == Reason.CLIENT_SECRET_NOT_ALLOWED for each in results):
+        return results
+    if around.client_error is not None:
+        return [*results, unread(cluster.home, spec.client, around.client_error)]
+    tried = Tried(spec.client, spec.scopes, spec.endpoint)
+    return [*results, await check_client(tried, around.client, settings, seconds)]
+
+
+async def _watched(cluster: Cluster, name: str, settings: Settings, target: str) -> list[Result]:
+    """Whether the operator looks at the credential, as far as its settings are known."""
+    if settings.namespaces and cluster.home not in settings.namespaces:
+        what = f"the operator does not watch namespace {cluster.home}, but {', '.join(settings.namespaces)}; start it "
+        what += f"with --namespace {cluster.home} too"
+        return [failed("watched", target, what, culprit=Culprit.OPERATOR)]
+    if settings.selector is None:
+        return []
+    query = {"labelSelector": settings.selector, "fieldSelector": f"metadata.name={name}"}
+    if (await cluster.kube.read(credentials_path(cluster.home), query=query)).get("items"):
+        return []
+    what = f"the operator watches only credentials with the labels {settings.selector}; label this one so, or start "
+    what += "it with another --selector"
+    return [failed("watched", target, what, culprit=Culprit.OPERATOR)]
+
+
+def _spec(around: Around, target: str, now: datetime, program: str) -> list[Result]:
+    """What the core says stands in the way, but for what asking IMS says better."""
+    spec = around.credential.spec
+    if spec.invalid:
+        return [failed("spec", target, spec.invalid, reason=Reason.SPEC_INVALID, culprit=Culprit.SPEC)]
+    if around.observed is None:
+        return [Result("spec", target, Outcome.WARNING, problem) for problem in around.problems]
+    results = []
+    if spec.suspend:
+        results.append(Result("spec", target, Outcome.WARNING, suspended(program), reason=Reason.SUSPENDED))
+    awake = replace(around.observed, credential=replace(around.credential, spec=replace(spec, suspend=False)))
+    refusal = first(REFUSALS, awake, now)
+    if refusal is not None and refusal.reason not in BETTER_FROM_IMS:
+        results.append(failed("spec", target, refusal.message, reason=refusal.reason, culprit=Culprit.SPEC))
+    return results
