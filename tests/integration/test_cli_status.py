@@ -53,7 +53,7 @@ def test_a_line_for_each_and_an_exit_code_that_says_whether_all_is_well(scene: S
     well = status(scene)
     assert well.code == 0
     head, line = well.out.splitlines()
-    assert head.split() == ["NAME", "READY", "STATUS", "SECRET", "EXPIRES", "NEXT", "MESSAGE"]
+    assert head.split() == ["NAME", "READY", "STATUS", "CAUSE", "SECRET", "EXPIRES", "NEXT", "MESSAGE"]
     assert line.split()[:4] == ["lightroom", "True", "Rotated", "lightroom"]
     scene.api.apply(broken("lonely"), namespace=scene.namespace)
     scene.wait_condition("RotationFailing", "True", "ClientSecretNotFound", "lonely")
@@ -62,6 +62,7 @@ def test_a_line_for_each_and_an_exit_code_that_says_whether_all_is_well(scene: S
     lonely, other = sorted(found.document["credentials"], key=lambda each: str(each["ready"]))
     assert (other["name"], other["ready"], other["failing"]) == ("lightroom", True, False)
     assert (lonely["name"], lonely["reason"]) == ("lonely", "TokenMissing")
+    assert (lonely["cause"], other["cause"]) == ("ClientSecretNotFound", None)
     assert "there is no Secret nowhere in namespace" in lonely["message"]
     labelled = status(scene, "-l", "team=photos")
     assert (labelled.code, labelled.out) == (0, "")

@@ -83,6 +83,7 @@ def test_a_warning_is_told_from_an_outage() -> None:
     status = Status(3, "InvalidScope", next_rotation_time=to_rfc3339(NOW), conditions=(ready, failing))
     summary = summarize(credential(status=status), NOW, PROGRAM)
     assert (summary.ready, summary.failing, summary.message) == (True, True, "a scope is missing")
+    assert summary.cause == "InvalidScope"
 
 
 def pod(started: datetime, **container: Any) -> dict[str, Any]:

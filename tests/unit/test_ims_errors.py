@@ -227,6 +227,17 @@ async def test_a_host_that_can_not_be_reached_is_unavailable(refuse: Refuse, url
     check(await refuse(url), IMSUnavailable, url, "can't be reached")
 
 
+@pytest.mark.parametrize(
+    ("url", "fault"), [("https://no-such-host.invalid", Fault.DNS), ("https://127.0.0.1:1", Fault.NETWORK)]
+)
+async def test_a_name_that_can_not_be_resolved_is_told_from_a_host_that_does_not_answer(
+    refuse: Refuse, url: str, fault: Fault
+) -> None:
+    error = await refuse(url)
+    assert isinstance(error, IMSUnavailable)
+    assert error.fault is fault
+
+
 @pytest.mark.parametrize("url", ["https://127.0.0.1:99999", "https://999.1.1.1", "https://xn--a"])
 async def test_an_endpoint_that_can_not_exist_is_unavailable_too(refuse: Refuse, url: str) -> None:
     check(await refuse(url), IMSUnavailable, url)

@@ -180,7 +180,7 @@ def _explain(error: BaseException, proxy: Proxy | None) -> _Failure:
             return _Failure(_by(proxy, words).words, Fault.CERTIFICATE)
         # Through a proxy it is only the proxy that is connected to.
         if isinstance(cause, socket.gaierror):
-            return _of(proxy, "its name can't be resolved")
+            return _of(proxy, "its name can't be resolved", Fault.DNS)
         if isinstance(cause, ConnectionRefusedError):
             return _of(proxy, "connection refused")
     return _by(proxy, "no answer in time" if isinstance(error, httpx.TimeoutException) else type(error).__name__)
@@ -190,10 +190,10 @@ def _refused_by(proxy: Proxy | None, status: int | str | None) -> _Failure:
     return _of(proxy, "it refuses the connection" + (f", HTTP {status}" if status else ""))
 
 
-def _of(proxy: Proxy | None, words: str) -> _Failure:
-    """A failure of the proxy where there is one, else of the endpoint."""
+def _of(proxy: Proxy | None, words: str, fault: Fault = Fault.NETWORK) -> _Failure:
+    """A failure of the proxy where there is one, else that one."""
     if proxy is None:
-        return _Failure(words, Fault.NETWORK)
+        return _Failure(words, fault)
     return _Failure(f"the proxy {proxy} fails: {words}; check it and NO_PROXY", Fault.PROXY)
 
 

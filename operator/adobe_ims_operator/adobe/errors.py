@@ -41,6 +41,7 @@ class Fault(Enum):
 
     IMS = "IMS, which answers that it can't serve"
     NETWORK = "the network, or what listens there"
+    DNS = "a name that can't be resolved"
     CERTIFICATE = "a certificate that is not trusted"
     PROXY = "the proxy"
     NETWORK_OR_PROXY = "the proxy, or what is behind it"

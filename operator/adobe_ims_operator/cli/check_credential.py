@@ -1,10 +1,12 @@
 """What stands in the way of one credential: its spec, an operator that does not look at it, or its client."""
 
+from collections.abc import Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
 
 from adobe_ims_operator.api.reasons import Reason
-from adobe_ims_operator.api.resource import Key, MalformedResourceError
+from adobe_ims_operator.api.resource import Credential, Key, MalformedResourceError
+from adobe_ims_operator.api.status import ROTATION_FAILING
 from adobe_ims_operator.cli.around import Around, read_around
 from adobe_ims_operator.cli.check_client import check_client, unread
 from adobe_ims_operator.cli.client_flags import Tried
@@ -13,10 +15,20 @@ from adobe_ims_operator.cli.results import Culprit, Outcome, Result, failed
 from adobe_ims_operator.cli.run_settings import Settings
 from adobe_ims_operator.core.checks import REFUSALS, first
 from adobe_ims_operator.core.rotate_request import suspended
+from adobe_ims_operator.core.status import WORKLOADS_RESTARTED
 from adobe_ims_operator.kube.paths import credentials_path
 
 BETTER_FROM_IMS = (Reason.CLIENT_SECRET_NOT_FOUND, Reason.ENDPOINT_NOT_ALLOWED)
 """Refusals of the core that the check of the client reports too, and better."""
+
+OF_API_SERVER = (
+    Reason.SECRET_WRITE_REFUSED,
+    Reason.SECRET_WRITE_FAILED,
+    Reason.SECRET_READ_REFUSED,
+    Reason.SECRET_READ_FAILED,
+    Reason.OLD_SECRET_NOT_DELETED,
+)
+"""What only the operator's own requests find."""
 
 
 async def check_credential(
@@ -42,9 +54,11 @@ async def check_credential(
     if spec.invalid or any(each.reason == Reason.CLIENT_SECRET_NOT_ALLOWED for each in results):
         return results
     if around.client_error is not None:
-        return [*results, unread(cluster.home, spec.client, around.client_error)]
-    tried = Tried(spec.client, spec.scopes, spec.endpoint)
-    return [*results, await check_client(tried, around.client, settings, seconds)]
+        results.append(unread(cluster.home, spec.client, around.client_error))
+    else:
+        tried = Tried(spec.client, spec.scopes, spec.endpoint)
+        results.append(await check_client(tried, around.client, settings, seconds))
+    return [*results, *_reported(around.credential, results, target)]
 
 
 async def _watched(cluster: Cluster, name: str, settings: Settings, target: str) -> list[Result]:
@@ -61,6 +75,22 @@ async def _watched(cluster: Cluster, name: str, settings: Settings, target: str)
     what = f"the operator watches only credentials with the labels {settings.selector}; label this one so, or start "
     what += "it with another --selector"
     return [failed("watched", target, what, culprit=Culprit.OPERATOR)]
+
+
+def _reported(credential: Credential, found: Sequence[Result], target: str) -> list[Result]:
+    """What the operator reports and these checks did not find, as they write nothing and see no workload."""
+    results = []
+    for kind, bad in ((ROTATION_FAILING, "True"), (WORKLOADS_RESTARTED, "False")):
+        condition = credential.status.condition(kind)
+        if condition is None or condition.status != bad or condition.reason in {each.reason for each in found}:
+            continue
+        message = f"the operator reports: {condition.message}"
+        if condition.reason in OF_API_SERVER:
+            result = failed("reported", target, message, reason=condition.reason, culprit=Culprit.API_SERVER)
+        else:
+            result = Result("reported", target, Outcome.WARNING, message, reason=condition.reason)
+        results.append(result)
+    return results
 
 
 def _spec(around: Around, target: str, now: datetime, program: str) -> list[Result]:

@@ -32,6 +32,7 @@ _OF_CLIENT = {
 _OF_FAULT = {
     Fault.IMS: Culprit.IMS,
     Fault.NETWORK: Culprit.NETWORK,
+    Fault.DNS: Culprit.DNS,
     Fault.CERTIFICATE: Culprit.CERTIFICATE,
     Fault.PROXY: Culprit.PROXY,
     Fault.NETWORK_OR_PROXY: Culprit.NETWORK_OR_PROXY,

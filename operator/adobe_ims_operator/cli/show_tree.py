@@ -50,8 +50,8 @@ def _client(secret: Document, now: datetime) -> Iterator[str]:
     if not secret["exists"]:
         yield f"Client Secret {secret['name']}: {_absent(secret)}"
         return
-    keys = ", ".join(secret["keys"]) or "none of those that the spec names"
-    yield f"Client Secret {secret['name']}: made {when(moment_or_none(secret['created']), now)}, usable keys {keys}"
+    usable = f"usable keys {', '.join(secret['keys'])}" if secret["keys"] else "NOT usable"
+    yield f"Client Secret {secret['name']}: made {when(moment_or_none(secret['created']), now)}, {usable}"
     if secret["problem"]:
         yield f"  {secret['problem']}"
     if secret["acceptedKey"]:
@@ -65,16 +65,19 @@ def _token(secret: Document, now: datetime) -> Iterator[str]:
     if not secret["exists"]:
         yield f"Token Secret {secret['name']}: {_absent(secret)}"
         return
+    keys = ", ".join(secret["keys"]) or "none"
+    if not secret["issued"]:
+        yield f"Token Secret {secret['name']}: NOT written by the operator, keys {keys}"
+        return
     state = "intact" if secret["intact"] else "NOT as it was written"
     expires = moment_or_none(secret["expires"])
     expiry = "expires at an unknown time"
     if expires is not None:
         phrase = when(expires, now, past="expired")
         expiry = f"{phrase if expires <= now else f'expires {phrase}'} ({secret['expires']})"
-    yield f"Token Secret {secret['name']}: {state}, {expiry}, keys {', '.join(secret['keys'])}"
-    if secret["issued"]:
-        issued = when(moment_or_none(secret["issued"]), now)
-        yield f"  Rotated {issued} ({secret['issued']}), rotation {secret['rotations']}"
+    yield f"Token Secret {secret['name']}: {state}, {expiry}, keys {keys}"
+    issued = when(moment_or_none(secret["issued"]), now)
+    yield f"  Rotated {issued} ({secret['issued']}), rotation {secret['rotations']}"
     if secret["problem"]:
         yield f"  {secret['problem']}"
 

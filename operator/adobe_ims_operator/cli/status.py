@@ -105,12 +105,13 @@ def _show(rows: list[dict[str, Any]], namespace: str | None, now: datetime) -> N
         where = "" if namespace is None else f" in namespace {namespace}"
         click.echo(f"No credentials found{where}.", err=True)
         return
-    head = ["NAME", "READY", "STATUS", "SECRET", "EXPIRES", "NEXT", "MESSAGE"]
+    head = ["NAME", "READY", "STATUS", "CAUSE", "SECRET", "EXPIRES", "NEXT", "MESSAGE"]
     lines = [
         [
             row["name"],
             str(row["ready"]),
             row["reason"],
+            row["cause"] or "",
             row["secret"],
             when(moment_or_none(row["expires"]), now, past="expired"),
             when(moment_or_none(row["next"]), now),

@@ -18,5 +18,6 @@ def summary_of(credential: Credential, now: datetime, program: str) -> dict[str,
         "well": summary.well,
         "reason": summary.reason,
         "message": summary.message,
+        "cause": summary.cause,
         "suspended": credential.spec.suspend,
     }

@@ -81,6 +81,8 @@ class Summary:
     reason: str
     """A `Reason` or an `Unreported`, or what an operator of another version reported."""
     message: str
+    cause: str | None = None
+    """The reason why it can't be rotated, where the operator reports one; None where it reports none."""
 
     @property
     def well(self) -> bool:
@@ -101,17 +103,18 @@ def summarize(credential: Credential, now: datetime, program: str) -> Summary:
         message = "no operator has reported on it yet" + (f"; {advice}" if old else "")
         return Summary(ready=False, failing=old, reason=Unreported.UNOBSERVED, message=message)
     is_ready, is_failing = ready.status == "True", failing is not None and failing.status == "True"
+    why = failing.reason if is_failing and failing is not None else None
     expires = moment_or_none(status.expiration_time)
     if is_ready and expires is not None and expires <= now:
         message = f"the token expired at {to_rfc3339(expires)}, and no operator has reported it; {advice}"
-        return Summary(ready=False, failing=True, reason=Reason.EXPIRED, message=message)
+        return Summary(ready=False, failing=True, reason=Reason.EXPIRED, message=message, cause=why)
     due = moment_or_none(status.next_rotation_time)
     if due is not None and due + LATE < now:
         message = f"the attempt that was due at {to_rfc3339(due)} is not reported; {advice}"
-        return Summary(ready=is_ready, failing=True, reason=Unreported.OVERDUE, message=message)
+        return Summary(ready=is_ready, failing=True, reason=Unreported.OVERDUE, message=message, cause=why)
     cause = failing if is_failing and failing is not None else ready
     message = ready.message if not is_ready and cause is failing and cause.message in ready.message else cause.message
-    return Summary(is_ready, is_failing, status.reason or cause.reason, message)
+    return Summary(is_ready, is_failing, status.reason or cause.reason, message, why)
 
 
 def is_reported(credential: Credential, reason: Reason) -> bool:
