@@ -205,6 +205,7 @@ def test_a_proxy_that_is_dead_is_named_where_a_client_is_tried(scene: Scene) -> 
     result = found(check(scene, scene.control_plane.kubeconfig, "lightroom", **variables), "ims")
     assert (result["reason"], result["culprit"]) == ("IMSUnavailable", "proxy")
     assert f"the proxy {proxy} of HTTPS_PROXY fails: connection refused" in result["message"]
+    assert "seen from here" in result["message"], "a pod may have another proxy"
 
 
 @pytest.mark.parametrize(

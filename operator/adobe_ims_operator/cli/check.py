@@ -25,7 +25,7 @@ from adobe_ims_operator.cli.run_settings import BesideRun, Settings, read_settin
 @click.argument("name", required=False, shell_complete=credential_names)
 @client_options
 @click.option("--timeout", type=Duration(), default="30s", show_default=True, help="For each request to IMS.")
-@access_options(everywhere=False)
+@access_options(everywhere=False, default="with NAME that of the context, else those that the operator watches")
 @output_option
 @click.pass_context
 def check(

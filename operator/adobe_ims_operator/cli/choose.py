@@ -9,6 +9,7 @@ import click
 
 from adobe_ims_operator.api.resource import JSON, Key
 from adobe_ims_operator.cli.cluster import Access, Cluster, access_options, selector_option
+from adobe_ims_operator.cli.flags import with_flags
 from adobe_ims_operator.cli.names import credential_names
 from adobe_ims_operator.kube.client import JSON_TYPE
 from adobe_ims_operator.kube.list_pages import pages
@@ -43,16 +44,14 @@ def choice_options(command: F) -> Callable[..., Any]:
             raise click.UsageError("--yes goes with --all")
         return command(choice=Choice(names, selector, everything, yes, access), **rest)
 
-    options: Callable[..., Any] = chosen
-    for option in (
-        click.option("-y", "--yes", is_flag=True, help="Do not ask whether --all is meant."),
-        click.option("--all", "everything", is_flag=True, help="All of the namespace, or of all with -A."),
-        selector_option,
-        access_options(),
+    return with_flags(
+        chosen,
         click.argument("names", nargs=-1, shell_complete=credential_names),
-    ):
-        options = option(options)
-    return options
+        access_options(),
+        selector_option,
+        click.option("--all", "everything", is_flag=True, help="All of the namespace, or of all with -A."),
+        click.option("-y", "--yes", is_flag=True, help="Do not ask whether --all is meant."),
+    )
 
 
 async def choose(cluster: Cluster, choice: Choice, what: str) -> list[JSON]:

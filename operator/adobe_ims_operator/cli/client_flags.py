@@ -9,6 +9,7 @@ import click
 from click.core import ParameterSource
 
 from adobe_ims_operator.api.resource import ClientRef
+from adobe_ims_operator.cli.flags import with_flags
 
 F = TypeVar("F", bound=Callable[..., Any])
 SCOPES = ("openid", "AdobeID", "read_organizations")
@@ -39,25 +40,23 @@ def client_options(command: F) -> Callable[..., Any]:
         ref = ClientRef(client_secret, id_key, tuple(secret_keys), organization_id)
         return command(tried=Tried(ref, scopes, endpoint), **rest)
 
-    options: Callable[..., Any] = with_client
-    for option in (
+    return with_flags(
+        with_client,
+        click.option("--client-secret", metavar="SECRET", help="Try the client in this Secret, without a credential."),
         click.option(
-            "--scope", "scopes", multiple=True, default=SCOPES, show_default=True,
-            help="With --client-secret: as in spec.scopes; may be repeated.",
+            "--id-key", default="client_id", show_default=True, help="With --client-secret: as in spec.client.",
         ),
-        click.option("--endpoint", metavar="URL", help="With --client-secret: as in spec.endpoint."),
-        click.option("--organization-id", help="With --client-secret: as in spec.client."),
         click.option(
             "--secret-key", "secret_keys", multiple=True, default=("client_secret",), show_default=True,
             help="With --client-secret: as in spec.client.secretKeys; may be repeated.",
         ),
+        click.option("--organization-id", help="With --client-secret: as in spec.client."),
+        click.option("--endpoint", metavar="URL", help="With --client-secret: as in spec.endpoint."),
         click.option(
-            "--id-key", default="client_id", show_default=True, help="With --client-secret: as in spec.client.",
+            "--scope", "scopes", multiple=True, default=SCOPES, show_default=True,
+            help="With --client-secret: as in spec.scopes; may be repeated.",
         ),
-        click.option("--client-secret", metavar="SECRET", help="Try the client in this Secret, without a credential."),
-    ):  # fmt: skip
-        options = option(options)
-    return options
+    )  # fmt: skip
 
 
 def _refuse_what_does_nothing(context: click.Context) -> None:

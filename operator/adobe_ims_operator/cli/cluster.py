@@ -12,6 +12,7 @@ from typing import Any, TypeVar
 
 import click
 
+from adobe_ims_operator.cli.flags import with_flags
 from adobe_ims_operator.cli.selector import label_selector
 from adobe_ims_operator.kube.client import Kube
 from adobe_ims_operator.kube.errors import ApiError, NotFoundError
@@ -52,8 +53,14 @@ class Cluster:
     """The namespace that is meant where none is named."""
 
 
-def access_options(*, everywhere: bool = True) -> Callable[[F], Callable[..., Any]]:
-    """Add the flags that say where to look, with -A where that may be `everywhere`, as one argument `access`."""
+def access_options(
+    *, everywhere: bool = True, default: str = "that of the context"
+) -> Callable[[F], Callable[..., Any]]:
+    """Add the flags that say where to look, with -A where that may be `everywhere`, as one argument `access`.
+
+    Args:
+        default: the namespace that is meant where none is named, in words.
+    """
 
     def add(command: F) -> Callable[..., Any]:
         @wraps(command)
@@ -65,9 +72,9 @@ def access_options(*, everywhere: bool = True) -> Callable[[F], Callable[..., An
                 raise click.UsageError("give --namespace or --all-namespaces, not both")
             return command(access=Access(Login(kubeconfig, context), namespace, all_namespaces), **rest)
 
-        return _with(
+        return with_flags(
             with_access,
-            click.option("-n", "--namespace", metavar="NS", help="The namespace.  [default: that of the context]"),
+            click.option("-n", "--namespace", metavar="NS", help=f"The namespace.  [default: {default}]"),
             *([click.option("-A", "--all-namespaces", is_flag=True, help="Look into all namespaces.")] * everywhere),
             click.option("--context", help="The context of the kubeconfig.  [default: its current one]"),
             click.option(
@@ -77,12 +84,6 @@ def access_options(*, everywhere: bool = True) -> Callable[[F], Callable[..., An
         )  # fmt: skip
 
     return add
-
-
-def _with(command: Callable[..., Any], *options: Callable[[Any], Any]) -> Callable[..., Any]:
-    for option in reversed(options):
-        command = option(command)
-    return command
 
 
 def selector_option(command: F) -> F:

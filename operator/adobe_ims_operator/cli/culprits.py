@@ -52,6 +52,6 @@ def culprit_of(error: IMSError) -> Culprit:
 def failed_at_ims(check: str, target: str, error: IMSError, settings: Settings) -> Result:
     """A check that failed as IMS gave no answer, or another than it should."""
     message = str(error)
-    if isinstance(error, IMSUnavailable) and error.fault is not Fault.IMS and not settings.known:
+    if isinstance(error, IMSUnavailable) and error.fault is not Fault.IMS and not settings.in_pod:
         message = f"{message}; {FROM_HERE}"
     return failed(check, target, message, reason=error.reason, culprit=culprit_of(error))

@@ -44,6 +44,8 @@ class Settings:
     metrics_auth: bool
     known: bool
     """Whether they are an operator's: of the one in this pod, or as somebody says."""
+    in_pod: bool
+    """Whether the network and the proxy here are those of a pod, as the operator's are."""
     source: str
     """Where they come from, in words."""
 
@@ -131,6 +133,7 @@ def _settings(given: Sequence[str] | None, running: Sequence[str] | None) -> Set
         _lease_namespace(params),
         params["metrics_auth"],
         flags is not None,
+        running is not None or POD_NAMESPACE.exists(),
         source,
     )
 

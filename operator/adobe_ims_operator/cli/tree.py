@@ -120,7 +120,9 @@ async def _workload(kube: Kube, around: Around, workload: Workload, now: datetim
     document: Document = {"kind": workload.kind, "name": workload.name, "restarted": None, "reason": None}
     if around.observed is not None and (rotation := restarts.rotation_of(around.observed, now)) is not None:
         report = restarts.report(rotation, around.credential.status, around.observed.attempts.restarts)
-        known = next((each for each in report.restarts if (each.kind, each.name) == workload_id(workload)), None)
+        known = next(
+            (each for each in report.restarts if (each.kind, each.name) == (workload.kind, workload.name)), None
+        )
         done = (restarts.RESTARTED.reason, restarts.STARTED.reason, restarts.ADDED_LATER.reason)
         document["restarted"] = known is not None and known.reason in done
         document["reason"] = Unreported.NOT_YET if known is None else known.reason
@@ -133,11 +135,6 @@ async def _workload(kube: Kube, around: Around, workload: Workload, now: datetim
         around.problems.append(f"{workload.kind} {workload.name} can't be read ({error.answer})")
         return document
     return {**document, "exists": True, "pending": pending(workload, body, now)}
-
-
-def workload_id(workload: Workload) -> tuple[str, str]:
-    """What a workload goes by in a status."""
-    return workload.kind, workload.name
 
 
 async def _pods(kube: Kube, around: Around) -> list[Document]:
