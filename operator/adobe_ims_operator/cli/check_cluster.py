@@ -62,7 +62,7 @@ async def check_permissions(kube: Kube, namespaces: Sequence[str], settings: Set
     try:
         answer = await kube.review(WHO_AM_I, {"apiVersion": "authentication.k8s.io/v1", "kind": "SelfSubjectReview"})
     except ApiError as error:
-        return [skipped("permissions", "account", f"it can't be told who asks ({error.answer})")]
+        return [skipped("permissions", "account", f"the account could not be found out ({error.answer})")]
     user = printable(str(answer.get("status", {}).get("userInfo", {}).get("username", "")))
     if not user.startswith("system:serviceaccount:"):
         return [skipped("permissions", user, f"a person asks, not the operator; in its pod: {IN_POD}")]

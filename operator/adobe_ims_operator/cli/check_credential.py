@@ -1,4 +1,4 @@
-"""What stands in the way of one credential: its spec, an operator that does not look at it, or its client."""
+"""What keeps one credential from its token: its spec, an operator that does not look at it, or its client."""
 
 from collections.abc import Sequence
 from dataclasses import replace
@@ -94,7 +94,7 @@ def _reported(credential: Credential, found: Sequence[Result], target: str) -> l
 
 
 def _spec(around: Around, target: str, now: datetime, program: str) -> list[Result]:
-    """What the core says stands in the way, but for what asking IMS says better."""
+    """What the core finds wrong, but for what asking IMS says better."""
     spec = around.credential.spec
     if spec.invalid:
         return [failed("spec", target, spec.invalid, reason=Reason.SPEC_INVALID, culprit=Culprit.SPEC)]

@@ -1,4 +1,4 @@
-"""Which culprit a failure at IMS names, as far as that can be told from where a command runs."""
+"""Which culprit a failure at IMS names, as seen from where a command runs."""
 
 from collections.abc import Mapping
 

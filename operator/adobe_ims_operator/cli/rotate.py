@@ -1,4 +1,4 @@
-"""The command `rotate`: asks for new tokens now, and waits for them if it is told to."""
+"""The command `rotate`: asks for new tokens now, and waits for them with `--wait`."""
 
 import asyncio
 import secrets

@@ -48,7 +48,7 @@ def _set(choice: Choice, output: str, *, suspended: bool) -> None:
 async def _change(kube: Kube, key: Key, suspended: bool) -> dict[str, Any]:
     path = credentials_path(*key)
     try:
-        # Before the change, which takes the field from whoever set it.
+        # Before the change, which takes the field from who set it.
         before = await kube.get(path, fields=True)
         await kube.patch(path, {"spec": {"suspend": suspended}})
     except ApiError as error:
