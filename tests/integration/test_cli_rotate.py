@@ -219,3 +219,30 @@ def test_a_suspend_that_flux_or_argo_would_take_back_is_told(scene: Scene) -> No
     assert warnings["by-argo"] == [
         "Argo CD's application photos manages it; if its source has spec.suspend, change it to true there"
     ]
+
+
+def test_what_a_status_says_can_neither_end_a_line_nor_colour_a_terminal(scene: Scene) -> None:
+    scene.credential()
+    path = f"{scene.path('lightroom')}/status"
+    failing = {
+        "type": "RotationFailing",
+        "status": "True",
+        "reason": "InvalidClient",
+        "message": f"no\n{scene.namespace}/other: Rotated\x1b[2J",
+        "observedGeneration": 1,
+        "lastTransitionTime": "2026-11-24T10:00:00Z",
+    }
+    arguments = ["rotate", "-n", scene.namespace, "lightroom", "--wait", "--timeout", "30s"]
+    running = subprocess.Popen(
+        [sys.executable, "-m", "adobe_ims_operator", *arguments],
+        env={**BARE, "KUBECONFIG": str(scene.control_plane.kubeconfig)},
+        stdout=subprocess.PIPE,
+        text=True,
+    )
+    wait_for("the request", lambda: scene.api.get(scene.path("lightroom"))["metadata"].get("annotations"))
+    scene.api.patch(path, {"status": {"failures": 7, "conditions": [failing]}})
+    out, _ = running.communicate(timeout=60)
+    assert (running.returncode, out.splitlines()) == (
+        NOT_WELL,
+        [f"{scene.namespace}/lightroom: Failed: InvalidClient: no {scene.namespace}/other: Rotated [2J"],
+    )

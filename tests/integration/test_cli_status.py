@@ -212,3 +212,16 @@ def test_pods_beyond_the_hundred_that_are_shown_are_counted(scene: Scene) -> Non
         run_pod(scene, pod(f"old-{number}", datetime.now(UTC) - timedelta(hours=1)))
     document = one(scene)
     assert (len(document["pods"]), document["morePods"], document["well"]) == (100, 2, True)
+
+
+def test_events_as_large_as_the_api_server_takes_are_shown_in_short(scene: Scene) -> None:
+    uid = scene.credential()["metadata"]["uid"]
+    involved = {"kind": "AdobeIMSCredential", "name": "lightroom", "namespace": scene.namespace, "uid": uid}
+    for number in range(12):
+        event = {"metadata": {"name": f"odd-{number}"}, "involvedObject": involved, "type": "Warning"}
+        event |= {"reason": "Odd", "message": "\x1b[31m" + "x" * 10**6}
+        event |= {"lastTimestamp": f"2026-11-24T10:00:{number:02}Z"}
+        scene.api.post(f"/api/v1/namespaces/{scene.namespace}/events", event)
+    found = one(scene)["events"]
+    assert [each["time"][-3:] for each in found] == [f"{number:02}Z" for number in range(2, 12)]
+    assert all(each["message"] == " [31m" + "x" * 1019 + "..." for each in found)

@@ -16,6 +16,7 @@ from adobe_ims_operator.kube.list_pages import pages
 from adobe_ims_operator.kube.paths import credentials_path
 
 F = TypeVar("F", bound=Callable[..., Any])
+T = TypeVar("T")
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,8 +55,8 @@ def choice_options(command: F) -> Callable[..., Any]:
     )
 
 
-async def choose(cluster: Cluster, choice: Choice, what: str) -> list[JSON]:
-    """The credentials that are meant, as the API server has them; it is asked whether all are.
+async def choose(cluster: Cluster, choice: Choice, what: str, read: Callable[[JSON], T]) -> list[T]:
+    """What `read` keeps of each credential that is meant; it is asked whether all are.
 
     Raises:
         ApiError: they can't be read.
@@ -63,11 +64,11 @@ async def choose(cluster: Cluster, choice: Choice, what: str) -> list[JSON]:
     """
     if choice.names:
         paths = [credentials_path(cluster.home, name) for name in dict.fromkeys(choice.names)]
-        return [await cluster.kube.get(path) for path in paths]
+        return [read(await cluster.kube.get(path)) for path in paths]
     query = {} if choice.selector is None else {"labelSelector": choice.selector}
-    found: list[JSON] = []
+    found: list[T] = []
     async for page in pages(cluster.kube, credentials_path(cluster.namespace), accept=JSON_TYPE, query=query):
-        found += page["items"]
+        found += [read(body) for body in page["items"]]  # of which each may have more than a mebibyte
     if choice.everything and not choice.yes:
         place = "all namespaces" if cluster.namespace is None else f"namespace {cluster.namespace}"
         click.confirm(f"{what} {len(found)} credentials in {place}?", abort=True, err=True)

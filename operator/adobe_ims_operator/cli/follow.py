@@ -1,8 +1,8 @@
 """Credentials as they change, by one watch, however many somebody waits for."""
 
 import asyncio
-from collections.abc import AsyncIterator, Mapping
-from typing import Any
+from collections.abc import AsyncIterator, Callable, Mapping
+from typing import Any, Generic, TypeVar
 
 from adobe_ims_operator.api.resource import JSON, Key
 from adobe_ims_operator.kube.answers import check_mapping, check_object, check_version
@@ -11,31 +11,36 @@ from adobe_ims_operator.kube.errors import ApiError, ForbiddenError, GoneError, 
 from adobe_ims_operator.kube.list_pages import pages
 from adobe_ims_operator.kube.paths import credentials_path
 
+T = TypeVar("T")
+
 PAUSE_SECONDS = 1.0
 WATCH_SECONDS = 300
 SILENCE_SECONDS = WATCH_SECONDS + 15.0
 """A watch without a change still ends after its time."""
 
 
-class Follower:
+class Follower(Generic[T]):
     """What is known of some credentials.
 
     Args:
-        bodies: as they were seen last.
+        found: what is kept of each, as it was seen last.
+        since: the lowest resourceVersion of those.
+        read: what is to be kept of one: all of it may have more than a mebibyte.
     """
 
-    def __init__(self, kube: Kube, bodies: Mapping[Key, JSON]) -> None:
+    def __init__(self, kube: Kube, found: Mapping[Key, T], since: int, read: Callable[[JSON], T]) -> None:
         self._kube = kube
-        self.bodies: dict[Key, JSON | None] = dict(bodies)
+        self._read = read
+        self.found: dict[Key, T | None] = dict(found)
         """None for what is gone."""
         self.problem = ""
         """Why nothing is heard of them; empty while something is."""
-        namespaces = {key.namespace for key in bodies}
+        namespaces = {key.namespace for key in found}
         self._path = credentials_path(namespaces.pop() if len(namespaces) == 1 else None)
         # Not by labels: an object that loses one would seem to be gone.
-        names = [key.name for key in bodies]
+        names = [key.name for key in found]
         self._query = {"fieldSelector": f"metadata.name={names[0]}"} if len(names) == 1 else {}
-        self._version: str | None = str(min(int(check_version(body["metadata"])) for body in bodies.values()))
+        self._version: str | None = str(since)
 
     async def run(self) -> None:
         """Keep it up to date until cancelled.
@@ -59,18 +64,18 @@ class Follower:
             await asyncio.sleep(PAUSE_SECONDS)
 
     async def _list(self) -> None:
-        found: set[Key] = set()
+        listed: set[Key] = set()
         async for page in pages(self._kube, self._path, accept=JSON_TYPE, query=self._query):
             self._version = check_version(page["metadata"])
             for body in page["items"]:
-                found.add(self._take(check_object(body), gone=False))
-        for key in self.bodies.keys() - found:
-            self.bodies[key] = None
+                listed.add(self._take(check_object(body), gone=False))
+        for key in self.found.keys() - listed:
+            self.found[key] = None
 
     def _take(self, body: JSON, *, gone: bool) -> Key:
         key = Key(str(body["metadata"]["namespace"]), str(body["metadata"]["name"]))
-        if key in self.bodies:
-            self.bodies[key] = None if gone else body
+        if key in self.found:
+            self.found[key] = None if gone else self._read(body)
         return key
 
     async def _events(self) -> AsyncIterator[tuple[Any, JSON]]:

@@ -31,6 +31,11 @@ def print_document(document: Document, output: str) -> None:
     click.echo(yaml.safe_dump(json.loads(json.dumps(document)), sort_keys=False), nl=False)
 
 
+def say(line: str, *, err: bool = False) -> None:
+    """Print one line, which may quote what others wrote."""
+    click.echo(printable(line), err=err)
+
+
 def table(head: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
     """Lines in columns, as kubectl prints them."""
     cells = [head, *([printable(cell) for cell in row] for row in rows)]

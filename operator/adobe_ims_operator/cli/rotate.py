@@ -4,13 +4,20 @@ import asyncio
 import secrets
 import time
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from functools import partial
 
 import click
 
-from adobe_ims_operator.api.resource import JSON, ROTATE_ANNOTATION, Key, MalformedResourceError, parse_credential
-from adobe_ims_operator.api.status import Status
+from adobe_ims_operator.api.resource import (
+    JSON,
+    ROTATE_ANNOTATION,
+    Credential,
+    Key,
+    MalformedResourceError,
+    parse_credential,
+)
 from adobe_ims_operator.api.times import to_rfc3339
 from adobe_ims_operator.cli.choose import Choice, choice_options, choose, key_of
 from adobe_ims_operator.cli.cluster import (
@@ -24,7 +31,7 @@ from adobe_ims_operator.cli.cluster import (
 )
 from adobe_ims_operator.cli.durations import Duration
 from adobe_ims_operator.cli.follow import Follower
-from adobe_ims_operator.cli.output import output_option, print_document, short
+from adobe_ims_operator.cli.output import output_option, print_document, say, short
 from adobe_ims_operator.core.explain import check_the_operator
 from adobe_ims_operator.core.rotate_request import State, progress, why_not_to_ask
 from adobe_ims_operator.kube.errors import ApiError
@@ -41,10 +48,8 @@ LOOK_SECONDS = 0.5
 class _Request:
     key: Key
     value: str = ""
-    body: JSON | None = None
+    asked: Credential | None = None
     """The credential as it was when it was asked for."""
-    before: Status = field(default_factory=Status)
-    """Its status then."""
     asked_at: float = 0.0
     state: State = State.WAITING
     message: str = ""
@@ -84,15 +89,15 @@ def rotate(choice: Choice, over: timedelta | None, wait: bool, timeout: timedelt
 
     async def work() -> None:
         async with connected(choice.access) as cluster:
-            chosen = await choose(cluster, choice, "Rotate")
+            chosen = await choose(cluster, choice, "Rotate", partial(_request, named=bool(choice.names)))
             pause = (over / max(len(chosen) - 1, 1) if over is not None else PACE).total_seconds()
             if len(chosen) > 1:
                 total = short(timedelta(seconds=pause * (len(chosen) - 1)))
                 click.echo(f"asking for {len(chosen)} rotations over {total}", err=True)
-            for number, body in enumerate(chosen):
-                request = _Request(key_of(body))
+            for number, request in enumerate(chosen):
                 requests.append(request)
-                await _ask(cluster, request, body, pause if number else 0, named=bool(choice.names))
+                if request.open:
+                    await _ask(cluster, request, pause if number else 0)
             if wait:
                 await _wait(cluster, [each for each in requests if each.open], seconds)
 
@@ -109,22 +114,25 @@ def rotate(choice: Choice, over: timedelta | None, wait: bool, timeout: timedelt
         raise SystemExit(code)
 
 
-async def _ask(cluster: Cluster, request: _Request, body: JSON, pause: float, *, named: bool) -> None:
+def _request(body: JSON, *, named: bool) -> _Request:
+    request = _Request(key_of(body))
     try:
-        why = why_not_to_ask(parse_credential(body), program())
+        request.message = why_not_to_ask(parse_credential(body), program())
+        if request.message:
+            request.state = State.NOT_REQUESTED if named else State.SKIPPED
     except MalformedResourceError as error:
         request.state, request.message = State.NOT_REQUESTED, str(error)
-        return
-    if why:
-        request.state, request.message = State.NOT_REQUESTED if named else State.SKIPPED, why
-        return
+    return request
+
+
+async def _ask(cluster: Cluster, request: _Request, pause: float) -> None:
     await asyncio.sleep(pause)
     value = f"{to_rfc3339(datetime.now(UTC))}-{secrets.token_hex(4)}"
     patch = {"metadata": {"annotations": {ROTATE_ANNOTATION: value}}}
     try:
-        request.body = await cluster.kube.patch(credentials_path(*request.key), patch)
+        body = await cluster.kube.patch(credentials_path(*request.key), patch)
         request.value, request.asked_at = value, time.monotonic()
-        request.before = parse_credential(request.body).status
+        request.asked = parse_credential(body)
     except ApiError as error:
         request.state, request.message = State.NOT_REQUESTED, f"it could not be changed ({error.answer})"
     except MalformedResourceError as error:
@@ -132,10 +140,10 @@ async def _ask(cluster: Cluster, request: _Request, body: JSON, pause: float, *,
 
 
 async def _wait(cluster: Cluster, requests: Sequence[_Request], seconds: float) -> None:
-    bodies = {each.key: each.body for each in requests if each.body is not None}
-    if not bodies:
+    asked = {each.key: each.asked for each in requests if each.asked is not None}
+    if not asked:
         return
-    follower = Follower(cluster.kube, bodies)
+    follower = Follower(cluster.kube, asked, min(each.version for each in asked.values()), _read)
     watching = asyncio.create_task(follower.run())
     deadline = time.monotonic() + seconds
     try:
@@ -144,8 +152,8 @@ async def _wait(cluster: Cluster, requests: Sequence[_Request], seconds: float) 
             if watching.done():
                 watching.result()
             for request in requests:
-                if request.open:
-                    _look(request, follower.bodies[request.key])
+                if request.open and request.asked is not None:
+                    _look(request, request.asked, follower.found[request.key])
     finally:
         watching.cancel()
         await asyncio.gather(watching, return_exceptions=True)
@@ -154,17 +162,22 @@ async def _wait(cluster: Cluster, requests: Sequence[_Request], seconds: float) 
             request.message = follower.problem or f"no answer in {seconds:g} s; {check_the_operator(program())}"
 
 
-def _look(request: _Request, found: JSON | None) -> None:
+def _read(body: JSON) -> Credential | MalformedResourceError:
+    try:
+        return parse_credential(body)
+    except MalformedResourceError as error:
+        return error
+
+
+def _look(request: _Request, asked: Credential, found: Credential | MalformedResourceError | None) -> None:
     if found is None:
         request.state, request.message = State.FAILED, "it was deleted"
         return
-    try:
-        credential = parse_credential(found)
-    except MalformedResourceError as error:
-        request.state, request.message = State.FAILED, str(error)
+    if isinstance(found, MalformedResourceError):
+        request.state, request.message = State.FAILED, str(found)
         return
     waited = timedelta(seconds=time.monotonic() - request.asked_at)
-    now = progress(credential, request.value, request.before, waited, program())
+    now = progress(found, request.value, asked.status, waited, program())
     request.state, request.message = now.state, now.message
 
 
@@ -176,7 +189,7 @@ def _show(requests: Sequence[_Request], output: str, *, waited: bool) -> None:
         click.echo("No credentials found.", err=True)
     for each in requests:
         done = "rotation requested" if each.open and not waited else str(each.state)
-        click.echo(f"{each.key}: {done}" + (f": {each.message}" if each.message else ""))
+        say(f"{each.key}: {done}" + (f": {each.message}" if each.message else ""))
 
 
 def _exit_code(requests: Sequence[_Request], *, waited: bool) -> int:

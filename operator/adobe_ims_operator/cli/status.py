@@ -20,7 +20,7 @@ from adobe_ims_operator.cli.cluster import (
     selector_option,
 )
 from adobe_ims_operator.cli.names import credential_names
-from adobe_ims_operator.cli.output import output_option, print_document, table, when
+from adobe_ims_operator.cli.output import output_option, print_document, say, table, when
 from adobe_ims_operator.cli.show_tree import show_tree
 from adobe_ims_operator.cli.summary import summary_of
 from adobe_ims_operator.cli.tree import tree
@@ -83,7 +83,7 @@ async def _all(cluster: Cluster, selector: str | None, output: str) -> bool:
     if output == "table":
         _show(rows, cluster.namespace, now)
         for problem in unreadable:
-            click.echo(problem, err=True)
+            say(problem, err=True)
     else:
         print_document({"credentials": rows, "problems": unreadable}, output)
     return not unreadable and all(row["well"] for row in rows)

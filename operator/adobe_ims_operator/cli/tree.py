@@ -22,6 +22,8 @@ from adobe_ims_operator.kube.list_pages import pages
 from adobe_ims_operator.kube.paths import workload_path
 
 MAX_EVENTS = 10
+LONGEST_TEXT = 1024
+"""Characters of an Event's text. Those of events.k8s.io have no longer one; the older API takes a mebibyte."""
 MAX_PODS = 100
 """Of those that keep the previous token; `morePods` counts the others."""
 Document = dict[str, Any]
@@ -162,9 +164,14 @@ async def _events(kube: Kube, around: Around) -> list[Document]:
     try:
         async for page in pages(kube, f"/api/v1/namespaces/{key.namespace}/events", accept=JSON_TYPE, query=query):
             found += [_event(each) for each in page["items"]]
+            found = _latest(found)
     except ApiError as error:
         around.problems.append(f"the Events of namespace {key.namespace} can't be listed ({error.answer})")
-    return sorted(found, key=lambda each: each["time"] or "")[-MAX_EVENTS:]
+    return found
+
+
+def _latest(events: list[Document]) -> list[Document]:
+    return sorted(events, key=lambda each: each["time"] or "")[-MAX_EVENTS:]
 
 
 def _event(body: JSON) -> Document:
@@ -173,10 +180,15 @@ def _event(body: JSON) -> Document:
     moment = last or body.get("lastTimestamp") or body.get("eventTime") or body["metadata"].get("creationTimestamp")
     return {
         "time": _time(moment_or_none(moment)),
-        "type": printable(str(body.get("type", ""))),
-        "reason": printable(str(body.get("reason", ""))),
-        "message": printable(str(body.get("message", ""))),
+        "type": _text(body.get("type")),
+        "reason": _text(body.get("reason")),
+        "message": _text(body.get("message")),
     }
+
+
+def _text(given: object) -> str:
+    text = "" if given is None else str(given)
+    return printable(text if len(text) <= LONGEST_TEXT else f"{text[:LONGEST_TEXT]}...")
 
 
 def _time(moment: datetime | None) -> str | None:
