@@ -17,6 +17,8 @@ CREDENTIALS, WRONG = 150, 5
 QPS = 1
 AT_FIRST = 24
 """Requests of the many before the first newcomer."""
+THROTTLED = 10
+"""Namespaces whose clients IMS throttles, so that it is taken to throttle all."""
 BETWEEN = 5
 """Requests of others from the creation of a credential to its own: its two or three turns, and the time to see it."""
 LIFETIME = 24
@@ -61,10 +63,20 @@ def wait_until_asked(scene: Scene, client_id: str, count: int) -> None:
     wait_for(f"{count} requests of {client_id}", probe)
 
 
+def come_one_by_one(scene: Scene, new: Neighbour, newcomers: list[str]) -> None:
+    before = {}
+    for name in newcomers:
+        client = new.client(name, CLIENT["client_secret"])
+        before[name] = scene.ims.requests(log=0).total
+        new.credential(name, client)
+        wait_until_asked(scene, name, 1)
+    order = [entry.client_id for entry in scene.ims.requests().log]
+    between = [order.index(name) - before[name] for name in newcomers]
+    assert max(between) <= BETWEEN, between
+
+
 @pytest.mark.parametrize("wrong", [True, False], ids=["wrong secrets", "right secrets"])
-def test_a_namespace_with_more_to_ask_than_the_rate_allows_costs_others_a_few_turns(
-    scene: Scene, wrong: bool
-) -> None:
+def test_a_namespace_with_more_to_ask_than_the_rate_allows_costs_others_a_few_turns(scene: Scene, wrong: bool) -> None:
     secret = CLIENT["client_secret"]
     newcomers = [f"new-{number}" for number in range(3)]
     scene.ims.clients(dict.fromkeys(["hog", "routine", *newcomers], secret))
@@ -81,20 +93,29 @@ def test_a_namespace_with_more_to_ask_than_the_rate_allows_costs_others_a_few_tu
         hog.credential(f"hog-{number}", many)
     wait_until_asked(scene, "hog", AT_FIRST)
 
-    before = {}
-    for name in newcomers:
-        client = new.client(name, secret)
-        before[name] = scene.ims.requests(log=0).total
-        new.credential(name, client)
-        wait_until_asked(scene, name, 1)
+    come_one_by_one(scene, new, newcomers)
     wait_until_asked(scene, "routine", 2)
 
     asked = scene.ims.requests()
-    order = [entry.client_id for entry in asked.log]
-    between = [order.index(name) - before[name] for name in newcomers]
-    print("BETWEEN", between)
-    assert max(between) <= BETWEEN, between
     first, second = [entry.time for entry in asked.log if entry.client_id == "routine"][:2]
     assert second < first + LIFETIME
     assert asked.by_client["hog"] < CREDENTIALS * (WRONG if wrong else 1), "the rate did not hold the many up"
     wait_for("all others to be Ready", lambda: all(map(new.ready, newcomers)) and third.ready("routine"))
+
+
+def test_clients_that_ims_throttles_in_however_many_namespaces_slow_nobody_else(scene: Scene) -> None:
+    newcomers = [f"new-{number}" for number in range(3)]
+    scene.ims.clients(dict.fromkeys(newcomers, CLIENT["client_secret"]))
+    throttled = [Neighbour(scene) for _ in range(THROTTLED)]
+    new = Neighbour(scene)
+    ids = [f"throttled-{place}-{number}" for place in range(THROTTLED) for number in range(3)]
+    scene.rules(*({"behaviour": "rate_limited", "retry_after": 1, "client_id": each} for each in ids))
+    watched = [flag for each in (*throttled, new) for flag in ("--namespace", each.namespace)]
+    scene.operator(*watched)
+    for client_id in ids:
+        where = throttled[int(client_id.split("-")[1])]
+        where.credential(client_id, where.client(client_id, "any"))
+    wait_for("each to be throttled", lambda: len(scene.ims.requests(log=0).by_client) == len(ids))
+    wait_for("the second probes", lambda: scene.ims.requests(log=0).total >= 2 * len(ids))
+
+    come_one_by_one(scene, new, newcomers)
