@@ -57,6 +57,8 @@ class CredentialWatch:
         self._jitter = jitter
         self._logins = 0
         self._unreadable: dict[str, int] = {}
+        self.heard = 0
+        """How many events reached a handler."""
         self._lookup = asyncio.Lock()
         self._stop = asyncio.Event()
         self._end = asyncio.Event()
@@ -152,6 +154,7 @@ class CredentialWatch:
         registry = kopf.OperatorRegistry()
 
         def heed(event: kopf.RawEvent, **_: Any) -> bool:
+            self.heard += 1
             try:
                 check_object(event["object"])
             except ApiError:
