@@ -225,3 +225,12 @@ def test_events_as_large_as_the_api_server_takes_are_shown_in_short(scene: Scene
     found = one(scene)["events"]
     assert [each["time"][-3:] for each in found] == [f"{number:02}Z" for number in range(2, 12)]
     assert all(each["message"] == " [31m" + "x" * 1019 + "..." for each in found)
+
+
+def test_a_reason_that_somebody_else_wrote_widens_no_line(scene: Scene) -> None:
+    scene.credential("odd")
+    scene.credential()
+    ready = {"type": "Ready", "status": "False", "reason": "Odd", "message": "odd"}
+    ready["lastTransitionTime"] = "2026-11-24T10:00:00Z"
+    scene.api.patch(f"{scene.path('odd')}/status", {"status": {"reason": "x" * 1000, "conditions": [ready]}})
+    assert max(map(len, status(scene).out.splitlines())) < 300

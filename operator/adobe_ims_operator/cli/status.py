@@ -28,6 +28,9 @@ from adobe_ims_operator.kube.client import JSON_TYPE
 from adobe_ims_operator.kube.list_pages import pages
 from adobe_ims_operator.kube.paths import credentials_path
 
+LONGEST_REASON = 63
+"""Characters in the table: ours are shorter, and each line is as wide as the longest."""
+
 
 @click.command()
 @click.argument("name", required=False, shell_complete=credential_names)
@@ -110,8 +113,8 @@ def _show(rows: list[dict[str, Any]], namespace: str | None, now: datetime) -> N
         [
             row["name"],
             str(row["ready"]),
-            row["reason"],
-            row["cause"] or "",
+            row["reason"][:LONGEST_REASON],
+            (row["cause"] or "")[:LONGEST_REASON],
             row["secret"],
             when(moment_or_none(row["expires"]), now, past="expired"),
             when(moment_or_none(row["next"]), now),
