@@ -143,7 +143,8 @@ async def _wait(cluster: Cluster, requests: Sequence[_Request], seconds: float) 
     asked = {each.key: each.asked for each in requests if each.asked is not None}
     if not asked:
         return
-    follower = Follower(cluster.kube, asked, min(each.version for each in asked.values()), _read)
+    since = min(each.version for each in asked.values())
+    follower = Follower[Credential | MalformedResourceError](cluster.kube, asked, since, _read)
     watching = asyncio.create_task(follower.run())
     deadline = time.monotonic() + seconds
     try:
