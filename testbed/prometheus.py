@@ -1,6 +1,7 @@
 """Prometheus as a process that scrapes one operator, as the chart's monitors have it do."""
 
 import math
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, Self
 
@@ -25,20 +26,34 @@ class Prometheus:
     Args:
         target: the port of an operator's metrics.
         every: seconds between two scrapes.
+        rules: a rule file, which is the spec of a PrometheusRule; they are evaluated as often.
+        job: more fields of the scrape's configuration, such as `scheme`.
     """
 
-    def __init__(self, target: int, folder: Path, every: int = 1) -> None:
+    def __init__(
+        self,
+        target: int,
+        folder: Path,
+        every: int = 1,
+        rules: Mapping[str, Any] | None = None,
+        job: Mapping[str, Any] | None = None,
+    ) -> None:
         self._folder = folder / "prometheus"
         self._folder.mkdir()
         self._every = every
         (port,) = free_ports(1)
         self._address = f"127.0.0.1:{port}"
-        job = {
+        scrape = {
             "job_name": "adobe-ims-operator",
             "honor_labels": True,
             "static_configs": [{"targets": [f"127.0.0.1:{target}"], "labels": POD}],
+            **(job or {}),
         }
-        config = {"global": {"scrape_interval": f"{every}s"}, "scrape_configs": [job]}
+        intervals = {"scrape_interval": f"{every}s", "evaluation_interval": f"{every}s"}
+        config: dict[str, Any] = {"global": intervals, "scrape_configs": [scrape]}
+        if rules is not None:
+            (self._folder / "rules.yml").write_text(yaml.safe_dump(dict(rules)))
+            config["rule_files"] = ["rules.yml"]
         (self._folder / "prometheus.yml").write_text(yaml.safe_dump(config))
         self._process: Process | None = None
 
@@ -66,6 +81,11 @@ class Prometheus:
             return [({}, [_sample(found["result"])])]
         series = [(each["metric"], [_sample(each["value"])]) for each in found["result"]]
         return [each for each in series if not math.isnan(each[1][0][1])]
+
+    def firing(self) -> set[tuple[str, str]]:
+        """The alerts that fire now, each with the name of the credential that it is about."""
+        found = self.query('ALERTS{alertstate="firing"}')
+        return {(labels["alertname"], labels.get("name", "")) for labels, _ in found}
 
     def range(self, expression: str, start: float, end: float, step: float) -> list[Series]:
         """What a query gives from `start` to `end`, in epoch seconds, each `step` seconds."""

@@ -288,7 +288,7 @@ def headings(page: Path) -> set[str]:
 
 def test_each_alert_on_the_objects_themselves_has_a_section_too() -> None:
     for rule in rules():
-        assert rule["annotations"]["runbook_url"] == f"docs/runbooks/alerts.md#{rule['alert'].lower()}"
+        assert rule["annotations"]["runbook"] == f"docs/runbooks/alerts.md#{rule['alert'].lower()}"
         assert rule["alert"].lower() in headings(RUNBOOKS)
 
 

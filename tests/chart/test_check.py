@@ -36,7 +36,7 @@ def test_the_pod_of_the_test_is_as_the_operators(values: dict[str, Any]) -> None
     assert found["metadata"]["annotations"] == HOOKS
     check, operator = found["spec"], pod(objects)["spec"]
     (checks,), (operators, *_) = check["containers"], operator["containers"]
-    assert (checks["args"][0], checks["args"][1:]) == ("check", operators["args"][1:])
+    assert (checks["args"][:2], checks["args"][2:]) == (["check", "--"], operators["args"][1:])
     assert without(checks, OF_ONE_CONTAINER) == without(operators, OF_ONE_CONTAINER)
     assert without(check, OF_ONE_POD) == without(operator, OF_ONE_POD)
     assert check["restartPolicy"] == "Never"
@@ -51,8 +51,9 @@ def test_no_service_policy_or_deployment_takes_it_for_an_operator() -> None:
 
 def test_check_takes_every_flag_that_the_chart_sets() -> None:
     flags = [each for each in container(render(**EVERYTHING))["args"][1:] if not each.startswith("--ims-ca-file")]
-    result = CliRunner().invoke(main, ["check", *flags, "--help"])
-    assert result.exit_code == 0, result.output
+    result = CliRunner(env={"KUBECONFIG": "/nowhere"}).invoke(main, ["check", "--", *flags])
+    assert "no cluster to work on" in result.output, "the flags are read before that"
+    assert result.exit_code == 1
 
 
 def test_without_helm_there_is_no_test() -> None:

@@ -9,6 +9,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from testbed.scene import Scene
+
 BARE = {name: value for name, value in os.environ.items() if not name.startswith(("KUBE", "ADOBE_"))}
 
 
@@ -29,6 +31,17 @@ class Ended:
         """What it printed, as JSON."""
         found: dict[str, Any] = json.loads(self.out)
         return found
+
+
+def asked(scene: Scene, mark: int, user: str = "admin") -> list[tuple[str, str]]:
+    """What commands asked of the API server since a mark in the audit log, as verbs and resources."""
+    assert scene.control_plane.audit_log is not None
+    events = [json.loads(line) for line in scene.control_plane.audit_log.read_text().split("\n")[mark:-1]]
+    return [
+        (event["verb"], event.get("objectRef", {}).get("resource", ""))
+        for event in events
+        if event["user"].get("username") == user and event.get("userAgent") == "adobe-ims-operator"
+    ]
 
 
 def command(kubeconfig: Path, *arguments: str, stdin: str = "", environment: Mapping[str, str] | None = None) -> Ended:

@@ -1,17 +1,16 @@
 """`check`: says whether the operator has what it needs here, and names the culprit, without changing anything."""
 
 import base64
-import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from adobe_ims_stand_in.defaults import SAMPLE_CLIENT_SECRET
-from integration.command import Ended, command
+from integration.command import Ended, asked, command
 from testbed.address import free_ports
-from testbed.api import audit_lines, wait_for
+from testbed.api import wait_for
 from testbed.odd_api import Odd, OddApi
 from testbed.operator_process import ACCOUNT, create_account
 from testbed.scene import CLIENT, Scene, allow
@@ -28,10 +27,15 @@ def account(scene: Scene, tmp_path: Path) -> Path:
     return create_account(scene.api, plane.kubeconfig, plane.kubectl, scene.namespace, folder)
 
 
-def check(scene: Scene, kubeconfig: Path, *arguments: str, **environment: str) -> Ended:
-    endpoint = () if "--endpoint" in arguments else ("--endpoint", scene.ims.url, "--ims-ca-file", str(scene.ims.ca))
-    flags = ("-n", scene.namespace, "-o", "json", *endpoint)
-    return command(kubeconfig, "check", *flags, *arguments, environment=environment)
+def check(scene: Scene, kubeconfig: Path, *arguments: str, run: Sequence[str] | None = (), **environment: str) -> Ended:
+    """Check with these flags of `run` too; with none where it is None."""
+    after: list[str] = []
+    if run is not None:
+        endpoint = () if "--endpoint" in run else ("--endpoint", scene.ims.url, "--ims-ca-file", str(scene.ims.ca))
+        after = ["--", *endpoint, *run]
+    return command(
+        kubeconfig, "check", "-n", scene.namespace, "-o", "json", *arguments, *after, environment=environment
+    )
 
 
 def found(ended: Ended, name: str, target: str = "") -> dict[str, Any]:
@@ -49,24 +53,16 @@ def test_all_is_well_in_a_sound_installation_and_nothing_is_changed(scene: Scene
     lease = f"/apis/coordination.k8s.io/v1/namespaces/{scene.namespace}/leases/{ACCOUNT}"
     wait_for("the Lease", lambda: scene.api.get(lease)["spec"]["holderIdentity"])
     scene.kill_operators()
-    log = scene.control_plane.audit_log
-    assert log is not None
-    before, asked = audit_lines(log), scene.ims.requests().total
-    where = ("--lease-namespace", scene.namespace)
-    for arguments in (where, ("lightroom",), ("--client-secret", "oauth")):
-        ended = check(scene, account, *arguments)
+    before, requests = scene.audited_from(), scene.ims.requests().total
+    run = ("--leader-elect", "--lease-namespace", scene.namespace)
+    for arguments in ((), ("lightroom",), ("--client-secret", "oauth")):
+        ended = check(scene, account, *arguments, run=run)
         assert ended.code == 0, ended.out
         private = (scene.data()["access_token"], SAMPLE_CLIENT_SECRET)
         assert not any(each in ended.out + ended.err for each in private)
-    assert scene.ims.requests().total == asked + 2  # for NAME, and for the Secret
-    user = f"system:serviceaccount:{scene.namespace}:{ACCOUNT}"
-    events = [json.loads(line) for line in log.read_text().split("\n")[before:-1]]
-    verbs = {
-        (event["verb"], event.get("objectRef", {}).get("resource"))
-        for event in events
-        if event["user"].get("username") == user and event.get("userAgent") == "adobe-ims-operator"
-    }
-    assert ("get", "secrets") in verbs
+    assert scene.ims.requests().total == requests + 2  # for NAME, and for the Secret
+    verbs = asked(scene, before, f"system:serviceaccount:{scene.namespace}:{ACCOUNT}")
+    assert verbs.count(("get", "secrets")) == 3  # two for NAME, one for the Secret
     writes = {each for each in verbs if each[0] not in ("get", "list")}
     assert writes == {("create", "selfsubjectaccessreviews"), ("create", "selfsubjectreviews")}
 
@@ -102,7 +98,7 @@ def test_restarts_that_are_not_granted_are_a_warning(scene: Scene, account: Path
 def test_what_metrics_auth_needs_is_looked_at_only_where_it_is_on(scene: Scene, account: Path, tmp_path: Path) -> None:
     chain, key = tmp_path / "tls.crt", tmp_path / "tls.key"
     flags = (f"--metrics-cert-file={chain}", f"--metrics-key-file={key}", "--metrics-auth")
-    message = _permission(check(scene, account, *flags))["message"]
+    message = _permission(check(scene, account, run=flags))["message"]
     assert message.endswith(
         "may not create tokenreviews.authentication.k8s.io, create subjectaccessreviews.authorization.k8s.io"
     )
@@ -116,16 +112,27 @@ def test_a_person_is_told_where_the_operators_permissions_are_checked(scene: Sce
 
 
 def test_a_lease_that_nobody_has_or_renews_is_found(scene: Scene, account: Path) -> None:
-    where = ("--lease-namespace", scene.namespace)
-    assert found(check(scene, account, *where), "lease")["message"] == "there is none, so no replica has led yet"
+    run = ("--leader-elect", "--lease-namespace", scene.namespace)
+    assert found(check(scene, account, run=run), "lease")["message"] == "there is none, so no replica has led yet"
     path = f"/apis/coordination.k8s.io/v1/namespaces/{scene.namespace}/leases"
     spec = {"holderIdentity": "pod-1", "renewTime": "2026-01-01T00:00:00.000000Z", "leaseDurationSeconds": 15}
     scene.api.post(path, {"metadata": {"name": ACCOUNT}, "spec": spec})
-    stale = check(scene, account, *where)
+    stale = check(scene, account, run=run)
     assert (stale.code, found(stale, "lease")["culprit"]) == (NOT_WELL, "operator")
     assert "pod-1 has it and has not renewed it for" in found(stale, "lease")["message"]
     scene.api.patch(f"{path}/{ACCOUNT}", {"spec": {"holderIdentity": ""}})
-    assert "no replica leads" in found(check(scene, account, *where), "lease")["message"]
+    assert "no replica leads" in found(check(scene, account, run=run), "lease")["message"]
+
+
+def test_the_lease_of_an_operator_is_found_from_outside_of_its_pod(scene: Scene) -> None:
+    spec = {"holderIdentity": "pod-1", "renewTime": "2026-01-01T00:00:00.000000Z", "leaseDurationSeconds": 15}
+    path = f"/apis/coordination.k8s.io/v1/namespaces/{scene.namespace}/leases"
+    scene.api.post(path, {"metadata": {"name": ACCOUNT}, "spec": spec})
+    variables = {"ADOBE_IMS_OPERATOR_ENDPOINT": scene.ims.url, "ADOBE_IMS_OPERATOR_IMS_CA_FILE": str(scene.ims.ca)}
+    ended = check(scene, scene.control_plane.kubeconfig, run=None, **variables)
+    result = found(ended, "lease", scene.namespace)
+    assert (result["outcome"], result["culprit"]) == ("Failed", "operator")
+    assert found(check(scene, scene.control_plane.kubeconfig), "lease")["outcome"] == "Skipped"
 
 
 def test_an_endpoint_is_looked_at_by_dns_network_tls_and_proxy(scene: Scene) -> None:
@@ -133,14 +140,15 @@ def test_an_endpoint_is_looked_at_by_dns_network_tls_and_proxy(scene: Scene) -> 
     sound = check(scene, kubeconfig)
     assert found(sound, "dns")["outcome"] == "OK"
     assert "directly, over TLS with a certificate that is trusted" in found(sound, "connection")["message"]
-    distrusted = check(scene, kubeconfig, "--endpoint", scene.ims.url)
+    distrusted = check(scene, kubeconfig, run=("--endpoint", scene.ims.url))
     assert "its TLS certificate is not trusted" in found(distrusted, "connection")["message"]
-    nameless = check(scene, kubeconfig, "--endpoint", "https://ims.invalid")
+    assert found(distrusted, "connection")["culprit"] == "TLS certificate"
+    nameless = check(scene, kubeconfig, run=("--endpoint", "https://ims.invalid"))
     assert (nameless.code, found(nameless, "dns")["culprit"]) == (NOT_WELL, "DNS")
-    closed = check(scene, kubeconfig, "--endpoint", f"https://127.0.0.1:{port}")
+    closed = check(scene, kubeconfig, run=("--endpoint", f"https://127.0.0.1:{port}"))
     assert "connection refused" in found(closed, "connection")["message"]
     proxied = check(scene, kubeconfig, HTTPS_PROXY=f"http://user:hunter2@127.0.0.1:{port}", NO_PROXY="", no_proxy="")
-    assert found(proxied, "connection")["culprit"] == "network or proxy"
+    assert found(proxied, "connection")["culprit"] == "proxy"
     assert "of HTTPS_PROXY" in found(proxied, "connection")["message"]
     assert "hunter2" not in proxied.out + proxied.err
     assert scene.ims.requests().total == 0
@@ -175,6 +183,52 @@ def test_what_is_wrong_with_a_credential_is_named(
     for private in filter(None, (data.get("client_secret"), scene.ims.url and SAMPLE_CLIENT_SECRET)):
         assert private not in ended.out + ended.err
         assert base64.b64encode(private.encode()).decode() not in ended.out + ended.err
+
+
+def test_without_the_operators_settings_it_is_not_the_endpoint_that_is_blamed(scene: Scene) -> None:
+    scene.client_secret()
+    scene.credential(endpoint=scene.ims.url)
+    ended = check(scene, scene.control_plane.kubeconfig, "lightroom", run=None)
+    result = found(ended, "ims")
+    assert (ended.code, result["reason"], result["culprit"]) == (NOT_WELL, None, "flags of this check")
+    assert "exec deploy/adobe-ims-operator" in result["message"]
+    assert ended.document["settings"].startswith("the defaults of run, which need not be the operator's")
+    assert scene.ims.requests().total == 0
+
+
+def test_a_proxy_that_is_dead_is_named_where_a_client_is_tried(scene: Scene) -> None:
+    scene.client_secret()
+    scene.credential()
+    (port,) = free_ports(1)
+    proxy = f"http://127.0.0.1:{port}"
+    variables = {"HTTPS_PROXY": proxy, "NO_PROXY": "", "no_proxy": ""}
+    result = found(check(scene, scene.control_plane.kubeconfig, "lightroom", **variables), "ims")
+    assert (result["reason"], result["culprit"]) == ("IMSUnavailable", "proxy")
+    assert f"the proxy {proxy} of HTTPS_PROXY fails: connection refused" in result["message"]
+    assert "seen from here" in result["message"], "a pod may have another proxy"
+
+
+@pytest.mark.parametrize(
+    ("run", "name", "culprit", "words"),
+    [
+        (("--namespace", "elsewhere"), "watched", "operator", "does not watch namespace"),
+        (("--selector", "team=photos"), "watched", "operator", "only credentials with the labels team=photos"),
+        (("--forbid", "label:team"), "spec", "spec", "may not write a Secret with label team"),
+    ],
+    ids=str,
+)
+def test_what_the_operator_does_not_do_by_its_flags_is_said(
+    scene: Scene, run: Sequence[str], name: str, culprit: str, words: str
+) -> None:
+    scene.client_secret()
+    scene.credential(secret={"labels": {"team": "video"}})
+    result = found(check(scene, scene.control_plane.kubeconfig, "lightroom", run=run), name)
+    assert (result["outcome"], result["culprit"]) == ("Failed", culprit)
+    assert words in result["message"]
+    watched = {"metadata": {"labels": {"team": "photos"}}}
+    scene.patch("lightroom", {**watched, "spec": {"secret": {"labels": None}}})
+    well = check(scene, scene.control_plane.kubeconfig, "lightroom", run=("--selector", "team=photos"))
+    assert [each["check"] for each in well.document["checks"]] == ["ims"]
 
 
 def test_a_second_client_secret_is_tried_as_the_operator_would(scene: Scene) -> None:

@@ -73,7 +73,7 @@ def test_there_is_a_verdict_for_each_misbehaviour() -> None:
 def test_the_culprit_is_named(place: Scene, behaviour: str, rule: Rule, verdict: tuple[str | None, str | None]) -> None:
     place.ims.reset()
     place.rules({"behaviour": behaviour, **rule})
-    where = ("-n", place.namespace, "--endpoint", place.ims.url, "--ims-ca-file", str(place.ims.ca), "-o", "json")
+    where = ("-n", place.namespace, "-o", "json", "--", "--endpoint", place.ims.url, "--ims-ca-file", str(place.ims.ca))
     kubeconfig = place.control_plane.kubeconfig
     ended = command(kubeconfig, "check", "--client-secret", "oauth", "--timeout", "2s", *where)
     (result,) = ended.document["checks"]

@@ -5,15 +5,19 @@ import subprocess
 import sys
 from pathlib import Path
 
-from integration.command import BARE
+from integration.command import BARE, command
 from testbed.scene import Scene
 
 SCRIPTS = Path(sys.executable).parent
 
 
-def kubectl(scene: Scene, *arguments: str) -> "subprocess.CompletedProcess[str]":
+def kubectl(scene: Scene, *arguments: str, kubeconfig: str = "") -> "subprocess.CompletedProcess[str]":
     plane = scene.control_plane
-    environment = {**BARE, "KUBECONFIG": str(plane.kubeconfig), "PATH": f"{SCRIPTS}{os.pathsep}{os.environ['PATH']}"}
+    environment = {
+        **BARE,
+        "KUBECONFIG": kubeconfig or str(plane.kubeconfig),
+        "PATH": f"{SCRIPTS}{os.pathsep}{os.environ['PATH']}",
+    }
     return subprocess.run(
         [str(plane.kubectl), *arguments], env=environment, capture_output=True, text=True, timeout=60, check=False
     )
@@ -31,8 +35,8 @@ def test_kubectl_completes_commands_and_names(scene: Scene) -> None:
     scene.credential("lightroom")
     scene.credential("firefly")
 
-    def choices(*words: str) -> list[str]:
-        done = kubectl(scene, "__complete", "adobe-ims", *words)
+    def choices(*words: str, kubeconfig: str = "") -> list[str]:
+        done = kubectl(scene, "__complete", "adobe-ims", *words, kubeconfig=kubeconfig)
         assert done.returncode == 0, done.stderr
         *lines, last = done.stdout.splitlines()
         assert last == ":4"
@@ -41,3 +45,13 @@ def test_kubectl_completes_commands_and_names(scene: Scene) -> None:
     assert choices("r") == ["rotate", "resume"]
     assert choices("status", "-n", scene.namespace, "") == ["firefly", "lightroom"]
     assert choices("rotate", "-n", scene.namespace, "li") == ["lightroom"]
+    by_flag = ("--kubeconfig", str(scene.control_plane.kubeconfig), "-n", scene.namespace)
+    assert choices("check", *by_flag, "", kubeconfig="/nowhere") == ["firefly", "lightroom"]
+
+
+def test_a_hint_names_what_the_person_called(scene: Scene) -> None:
+    scene.credential(suspend=True)
+    where = ("lightroom", "-n", scene.namespace)
+    assert "run kubectl adobe-ims resume" in kubectl(scene, "adobe-ims", "rotate", *where).stdout
+    assert "run kubectl adobe-ims resume" in kubectl(scene, "adobe-ims", "status", *where).stdout
+    assert "run python -m adobe_ims_operator resume" in command(scene.control_plane.kubeconfig, "rotate", *where).out

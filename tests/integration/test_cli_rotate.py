@@ -8,7 +8,7 @@ import time
 from typing import Any
 
 from adobe_ims_stand_in.defaults import SAMPLE_CLIENT_SECRET
-from integration.command import BARE, Ended, command
+from integration.command import BARE, Ended, asked, command
 from testbed.api import wait_for
 from testbed.scene import CLIENT, Scene, manifest
 
@@ -36,6 +36,40 @@ def test_rotate_waits_until_the_request_was_answered(scene: Scene) -> None:
         assert private not in done.out + done.err
     again = ask(scene, "rotate", "lightroom", "--wait")
     assert (again.code, scene.status()["rotations"]) == (0, 3)
+
+
+def test_many_are_waited_for_by_one_watch(scene: Scene) -> None:
+    names = [f"credential-{number}" for number in range(5)]
+    for name in names:
+        scene.credential(name)
+    scene.patch(names[0], {"metadata": {"labels": {"team": "photos"}}})
+    mark = scene.audited_from()
+    by_label = ("rotate", "-n", scene.namespace, "-l", "team=photos", "--wait", "-o", "json")
+    every = ("rotate", "-n", scene.namespace, "--all", "-y", "--over", "0s", "--wait", "-o", "json")
+    environment = {**BARE, "KUBECONFIG": str(scene.control_plane.kubeconfig)}
+    waiting = [
+        subprocess.Popen(
+            [sys.executable, "-m", "adobe_ims_operator", *each], env=environment, stdout=subprocess.PIPE, text=True
+        )
+        for each in (by_label, every)
+    ]
+    with waiting[0], waiting[1]:
+        wait_for("the watches", lambda: asked(scene, mark).count(("watch", "adobeimscredentials")) == 2)
+        # What the watch shows of one whose label is gone is no deletion.
+        scene.patch(names[0], {"metadata": {"labels": {"team": None}}})
+        scene.api.delete(scene.path(names[4]))
+        scene.client_secret()
+        scene.operator()
+        for name in names[:4]:
+            scene.wait_ready(name)
+        labelled, all_of_them = (json.loads(each.communicate(timeout=30)[0])["requests"] for each in waiting)
+    states = {each["name"]: (each["state"], each["message"]) for each in all_of_them}
+    assert states.pop(names[4]) == ("Failed", "it was deleted")
+    assert {state for state, _ in states.values()} <= {"Rotated", "Superseded"}
+    assert {each["state"] for each in labelled} <= {"Rotated", "Superseded"}
+    requests = asked(scene, mark)
+    assert requests.count(("get", "adobeimscredentials")) == 0
+    assert requests.count(("list", "adobeimscredentials")) == 2, "to choose"
 
 
 def test_an_attempt_that_fails_ends_the_wait_with_its_reason(scene: Scene) -> None:
@@ -185,3 +219,30 @@ def test_a_suspend_that_flux_or_argo_would_take_back_is_told(scene: Scene) -> No
     assert warnings["by-argo"] == [
         "Argo CD's application photos manages it; if its source has spec.suspend, change it to true there"
     ]
+
+
+def test_what_a_status_says_can_neither_end_a_line_nor_colour_a_terminal(scene: Scene) -> None:
+    scene.credential()
+    path = f"{scene.path('lightroom')}/status"
+    failing = {
+        "type": "RotationFailing",
+        "status": "True",
+        "reason": "InvalidClient",
+        "message": f"no\n{scene.namespace}/other: Rotated\x1b[2J",
+        "observedGeneration": 1,
+        "lastTransitionTime": "2026-11-24T10:00:00Z",
+    }
+    arguments = ["rotate", "-n", scene.namespace, "lightroom", "--wait", "--timeout", "30s"]
+    running = subprocess.Popen(
+        [sys.executable, "-m", "adobe_ims_operator", *arguments],
+        env={**BARE, "KUBECONFIG": str(scene.control_plane.kubeconfig)},
+        stdout=subprocess.PIPE,
+        text=True,
+    )
+    wait_for("the request", lambda: scene.api.get(scene.path("lightroom"))["metadata"].get("annotations"))
+    scene.api.patch(path, {"status": {"failures": 7, "conditions": [failing]}})
+    out, _ = running.communicate(timeout=60)
+    assert (running.returncode, out.splitlines()) == (
+        NOT_WELL,
+        [f"{scene.namespace}/lightroom: Failed: InvalidClient: no {scene.namespace}/other: Rotated [2J"],
+    )

@@ -7,7 +7,7 @@ import pytest
 import yaml
 
 from adobe_ims_stand_in.defaults import SAMPLE_CLIENT_SECRET
-from integration.command import Ended, command
+from integration.command import Ended, asked, command
 from testbed.api import wait_for
 from testbed.control_plane import service_account_kubeconfig
 from testbed.scene import CLIENT, Scene, workload
@@ -53,7 +53,7 @@ def test_a_line_for_each_and_an_exit_code_that_says_whether_all_is_well(scene: S
     well = status(scene)
     assert well.code == 0
     head, line = well.out.splitlines()
-    assert head.split() == ["NAME", "READY", "STATUS", "SECRET", "EXPIRES", "NEXT", "MESSAGE"]
+    assert head.split() == ["NAME", "READY", "STATUS", "CAUSE", "SECRET", "EXPIRES", "NEXT", "MESSAGE"]
     assert line.split()[:4] == ["lightroom", "True", "Rotated", "lightroom"]
     scene.api.apply(broken("lonely"), namespace=scene.namespace)
     scene.wait_condition("RotationFailing", "True", "ClientSecretNotFound", "lonely")
@@ -62,6 +62,7 @@ def test_a_line_for_each_and_an_exit_code_that_says_whether_all_is_well(scene: S
     lonely, other = sorted(found.document["credentials"], key=lambda each: str(each["ready"]))
     assert (other["name"], other["ready"], other["failing"]) == ("lightroom", True, False)
     assert (lonely["name"], lonely["reason"]) == ("lonely", "TokenMissing")
+    assert (lonely["cause"], other["cause"]) == ("ClientSecretNotFound", None)
     assert "there is no Secret nowhere in namespace" in lonely["message"]
     labelled = status(scene, "-l", "team=photos")
     assert (labelled.code, labelled.out) == (0, "")
@@ -91,7 +92,9 @@ def test_the_tree_of_one_tells_its_secrets_workloads_pods_and_what_is_next(scene
     run_pod(scene, pod("by-file", now - timedelta(hours=1), environment=False))
     wait_for("the restart", lambda: one(scene)["workloads"][0]["restarted"])
     wait_for("the Event", lambda: one(scene)["events"])
+    mark = scene.audited_from()
     document = one(scene)
+    assert asked(scene, mark).count(("get", "secrets")) == 2, "each once"
     assert document["clientSecret"]["acceptedKey"] == "client_secret"
     assert document["clientSecret"]["keys"] == ["client_id", "client_secret"]
     assert (document["tokenSecret"]["intact"], document["tokenSecret"]["rotations"]) == (True, 1)
@@ -134,6 +137,14 @@ def test_an_expired_token_that_nobody_reported_is_not_called_ready(scene: Scene)
     (row,) = status(scene, "-o", "json").document["credentials"]
     assert (row["ready"], row["reason"]) == (False, "Expired")
     assert "no operator has reported it" in row["message"]
+
+
+@pytest.mark.parametrize("output", ["table", "json", "yaml"])
+def test_what_no_operator_has_looked_at_is_unobserved(scene: Scene, output: str) -> None:
+    scene.credential()
+    for arguments in ((), ("lightroom",)):
+        said = status(scene, *arguments, "-o", output)
+        assert (said.code, "Unobserved" in said.out) == (NOT_WELL, True), said.err
 
 
 def test_who_may_not_read_secrets_is_shown_the_rest(scene: Scene) -> None:
@@ -201,3 +212,25 @@ def test_pods_beyond_the_hundred_that_are_shown_are_counted(scene: Scene) -> Non
         run_pod(scene, pod(f"old-{number}", datetime.now(UTC) - timedelta(hours=1)))
     document = one(scene)
     assert (len(document["pods"]), document["morePods"], document["well"]) == (100, 2, True)
+
+
+def test_events_as_large_as_the_api_server_takes_are_shown_in_short(scene: Scene) -> None:
+    uid = scene.credential()["metadata"]["uid"]
+    involved = {"kind": "AdobeIMSCredential", "name": "lightroom", "namespace": scene.namespace, "uid": uid}
+    for number in range(12):
+        event = {"metadata": {"name": f"odd-{number}"}, "involvedObject": involved, "type": "Warning"}
+        event |= {"reason": "Odd", "message": "\x1b[31m" + "x" * 10**6}
+        event |= {"lastTimestamp": f"2026-11-24T10:00:{number:02}Z"}
+        scene.api.post(f"/api/v1/namespaces/{scene.namespace}/events", event)
+    found = one(scene)["events"]
+    assert [each["time"][-3:] for each in found] == [f"{number:02}Z" for number in range(2, 12)]
+    assert all(each["message"] == " [31m" + "x" * 1019 + "..." for each in found)
+
+
+def test_a_reason_that_somebody_else_wrote_widens_no_line(scene: Scene) -> None:
+    scene.credential("odd")
+    scene.credential()
+    ready = {"type": "Ready", "status": "False", "reason": "Odd", "message": "odd"}
+    ready["lastTransitionTime"] = "2026-11-24T10:00:00Z"
+    scene.api.patch(f"{scene.path('odd')}/status", {"status": {"reason": "x" * 1000, "conditions": [ready]}})
+    assert max(map(len, status(scene).out.splitlines())) < 300

@@ -1,6 +1,7 @@
 """One namespace has far more to ask than the rate allows: first tokens of another go in between.
 
-What is counted is requests in the order in which IMS got them, so that a slow machine is no fault.
+What is counted is requests in the order in which IMS got them. While a slow machine holds a newcomer up, others are
+asked for, at most as many as the rate allows: it is so low that these are few.
 """
 
 import base64
@@ -13,10 +14,14 @@ from testbed.operator_process import grants
 from testbed.scene import CLIENT, Scene, manifest
 
 CREDENTIALS, WRONG = 150, 5
-QPS = 10
+QPS = 1
+AT_FIRST = 24
+"""Requests of the many before the first newcomer."""
+THROTTLED = 10
+"""Namespaces whose clients IMS throttles, so that it is taken to throttle all."""
 BETWEEN = 5
 """Requests of others from the creation of a credential to its own: its two or three turns, and the time to see it."""
-LIFETIME = 20
+LIFETIME = 24
 
 
 class Neighbour:
@@ -58,12 +63,22 @@ def wait_until_asked(scene: Scene, client_id: str, count: int) -> None:
     wait_for(f"{count} requests of {client_id}", probe)
 
 
-@pytest.mark.parametrize(("wrong", "at_first"), [(True, 120), (False, 30)], ids=["wrong secrets", "right secrets"])
-def test_a_namespace_with_more_to_ask_than_the_rate_allows_costs_others_a_few_turns(
-    scene: Scene, wrong: bool, at_first: int
-) -> None:
+def come_one_by_one(scene: Scene, new: Neighbour, newcomers: list[str]) -> None:
+    before = {}
+    for name in newcomers:
+        client = new.client(name, CLIENT["client_secret"])
+        before[name] = scene.ims.requests(log=0).total
+        new.credential(name, client)
+        wait_until_asked(scene, name, 1)
+    order = [entry.client_id for entry in scene.ims.requests().log]
+    between = [order.index(name) - before[name] for name in newcomers]
+    assert max(between) <= BETWEEN, between
+
+
+@pytest.mark.parametrize("wrong", [True, False], ids=["wrong secrets", "right secrets"])
+def test_a_namespace_with_more_to_ask_than_the_rate_allows_costs_others_a_few_turns(scene: Scene, wrong: bool) -> None:
     secret = CLIENT["client_secret"]
-    newcomers = [f"new-{number}" for number in range(4)]
+    newcomers = [f"new-{number}" for number in range(3)]
     scene.ims.clients(dict.fromkeys(["hog", "routine", *newcomers], secret))
     hog, new, third = Neighbour(scene), Neighbour(scene), Neighbour(scene)
     watched = [flag for each in (hog, new, third) for flag in ("--namespace", each.namespace)]
@@ -76,21 +91,31 @@ def test_a_namespace_with_more_to_ask_than_the_rate_allows_costs_others_a_few_tu
     many = hog.client("hog", *([f"wrong-{number}" for number in range(WRONG)] if wrong else [secret]))
     for number in range(CREDENTIALS):
         hog.credential(f"hog-{number}", many)
-    wait_until_asked(scene, "hog", at_first)
+    wait_until_asked(scene, "hog", AT_FIRST)
 
-    before = {}
-    for name in newcomers:
-        client = new.client(name, secret)
-        before[name] = scene.ims.requests(log=0).total
-        new.credential(name, client)
-        wait_until_asked(scene, name, 1)
+    come_one_by_one(scene, new, newcomers)
     wait_until_asked(scene, "routine", 2)
 
     asked = scene.ims.requests()
-    order = [entry.client_id for entry in asked.log]
-    between = [order.index(name) - before[name] for name in newcomers]
-    assert max(between) <= BETWEEN, between
     first, second = [entry.time for entry in asked.log if entry.client_id == "routine"][:2]
     assert second < first + LIFETIME
     assert asked.by_client["hog"] < CREDENTIALS * (WRONG if wrong else 1), "the rate did not hold the many up"
     wait_for("all others to be Ready", lambda: all(map(new.ready, newcomers)) and third.ready("routine"))
+
+
+def test_clients_that_ims_throttles_in_however_many_namespaces_slow_nobody_else(scene: Scene) -> None:
+    newcomers = [f"new-{number}" for number in range(3)]
+    scene.ims.clients(dict.fromkeys(newcomers, CLIENT["client_secret"]))
+    throttled = [Neighbour(scene) for _ in range(THROTTLED)]
+    new = Neighbour(scene)
+    ids = [f"throttled-{place}-{number}" for place in range(THROTTLED) for number in range(3)]
+    scene.rules(*({"behaviour": "rate_limited", "retry_after": 1, "client_id": each} for each in ids))
+    watched = [flag for each in (*throttled, new) for flag in ("--namespace", each.namespace)]
+    scene.operator(*watched)
+    for client_id in ids:
+        where = throttled[int(client_id.split("-")[1])]
+        where.credential(client_id, where.client(client_id, "any"))
+    wait_for("each to be throttled", lambda: len(scene.ims.requests(log=0).by_client) == len(ids))
+    wait_for("the second probes", lambda: scene.ims.requests(log=0).total >= 2 * len(ids))
+
+    come_one_by_one(scene, new, newcomers)

@@ -16,6 +16,7 @@ from testbed.address import free_ports
 from testbed.api import Object, wait_for
 from testbed.helm import template
 from testbed.operator_process import ACCOUNT, Operator
+from testbed.prometheus import Prometheus
 from testbed.scene import Scene
 
 RBAC = "rbac.authorization.k8s.io"
@@ -123,6 +124,24 @@ def test_metrics_are_given_to_those_who_may_get_them_and_to_nobody_else(guarded:
     text = guarded.operator.text()
     assert stranger not in text
     assert "hush" not in text
+
+
+@pytest.mark.parametrize("token", ["reader", "stranger"])
+def test_a_prometheus_scrapes_by_tls_with_the_token_of_its_account(
+    guarded: Guarded, tmp_path: Path, token: str
+) -> None:
+    credentials, authority = tmp_path / "token", tmp_path / "ca.crt"
+    credentials.write_text(guarded.reader if token == "reader" else guarded.token(token))
+    authority.write_bytes(guarded.authority.cert_pem.bytes())
+    job = {
+        "scheme": "https",
+        "tls_config": {"ca_file": str(authority)},
+        "authorization": {"credentials_file": str(credentials)},
+    }
+    with Prometheus(guarded.port, tmp_path, job=job) as prometheus:
+        ((_, [(_, up)]),) = wait_for("a scrape", lambda: prometheus.query("up") or None)
+        found = prometheus.query("adobe_ims_operator_info")
+    assert (up, len(found)) == ((1, 1) if token == "reader" else (0, 0))
 
 
 def test_many_unknown_tokens_cost_the_api_server_little_and_keep_a_known_one_out_of_nothing(guarded: Guarded) -> None:

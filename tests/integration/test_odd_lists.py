@@ -55,3 +55,25 @@ def test_odd_answers_to_what_is_asked_for_all(scene: Scene, proxy: OddApi, group
     wait_for("each request to be answered oddly", lambda: all(given.values()), 30)
     says_no_more_than_it_should(scene, operator)
     assert operator.stop() == 0
+
+
+def test_a_watch_goes_on_where_the_first_secret_is_larger_than_any_that_is_read(scene: Scene, proxy: OddApi) -> None:
+    # As JSON each < has six bytes.
+    owner = {"apiVersion": "example.com/v1", "kind": "Thing", "name": "<" * 500_000, "uid": "7"}
+    large = {"apiVersion": "v1", "kind": "Secret", "metadata": {"name": "aaa", "ownerReferences": [owner]}}
+    scene.api.post(scene.path("", "secrets").rstrip("/"), large)
+    ended = []
+
+    def choose(request: web.Request, _body: bytes) -> Odd | None:
+        if SHARED["watch on Secrets"](request):
+            ended.append(request)
+            return Odd("an end at once", b"") if len(ended) == 1 else None
+        return None
+
+    proxy.choose = choose
+    scene.client_secret()
+    operator = scene.operator_by(proxy)
+    scene.credential()
+    wait_for("another watch", lambda: len(ended) > 1)
+    scene.wait_ready()
+    assert "TooLarge" not in operator.text()

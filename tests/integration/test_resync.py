@@ -89,3 +89,44 @@ async def test_what_is_on_its_way_out_is_not_waited_for(
     scene.patch("lightroom", {"metadata": {"finalizers": []}})
     assert watched.said == (None, None)
     assert "is blind" not in caplog.text
+
+
+async def test_what_went_between_a_list_and_the_watch_holds_up_no_work(scene: Scene, watched: Watched) -> None:
+    watched.report(scene.credential("stays"))
+    scene.credential("goes")
+    watched.store.watched_secrets(scene.namespace, 1)
+    sweep = asyncio.create_task(watched.resync.resync_once())
+    await asyncio.sleep(0.2)
+    scene.api.delete(scene.path("goes"))
+    await sweep
+    assert watched.said == (None, None)
+    assert watched.store.has_synced(scene.namespace)
+
+
+async def test_a_watch_that_reports_others_is_late_and_what_it_owes_is_read(
+    scene: Scene, watched: Watched, caplog: pytest.LogCaptureFixture
+) -> None:
+    owed = scene.credential("owed")
+    watched.store.watched_secrets(scene.namespace, 1)
+    sweep = asyncio.create_task(watched.resync.resync_once())
+    await asyncio.sleep(0.2)
+    watched.watch.heard += 1
+    await sweep
+    assert "is blind" not in caplog.text
+    assert watched.said == (None, None)
+    assert watched.store.has_synced(scene.namespace)
+    assert [each.uid for each in watched.store.credentials.values()] == [owed["metadata"]["uid"]]
+
+
+async def test_what_left_the_selector_after_a_list_is_not_waited_for(
+    scene: Scene, kube: Kube, watched: Watched, caplog: pytest.LogCaptureFixture
+) -> None:
+    scene.credential()
+    scene.patch("lightroom", {"metadata": {"labels": {"team": "photos"}}})
+    resync = Resync(kube, watched.store, watched.watch, "team=photos", lambda: 0.0, blind_after=0.5)
+    sweep = asyncio.create_task(resync.resync_once())
+    await asyncio.sleep(0.2)
+    scene.patch("lightroom", {"metadata": {"labels": {"team": "videos"}}})
+    await sweep
+    assert "is blind" not in caplog.text
+    assert (resync.unready(), resync.broken()) == (None, None)

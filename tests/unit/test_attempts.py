@@ -98,7 +98,7 @@ def test_a_token_that_came_and_one_that_is_written_end_the_failures() -> None:
 def test_a_look_that_succeeds_ends_the_failures_of_such_looks_and_of_no_other_step(step: Step) -> None:
     failing = fail(NONE, DOWN, step)
     after = {
-        Step.READ_TOKEN_SECRET: attempt.saw_token_secret(failing, 7, intact=True),
+        Step.READ_TOKEN_SECRET: attempt.saw_token_secret(failing, SeenTokenSecret(7, intact=True)),
         Step.READ_CLIENT_SECRET: attempt.saw_client_secret(failing, SeenClientSecret(7, "client-1", "id"), INPUTS),
     }
     for looked_at, one in after.items():

@@ -14,13 +14,17 @@ import pytest
 import yaml
 from click.testing import CliRunner
 
+from adobe_ims_operator.api.reasons import Unreported
 from adobe_ims_operator.cli.check import check
 from adobe_ims_operator.cli.complete import complete
 from adobe_ims_operator.cli.crd_fields import own_fields, served_fields
 from adobe_ims_operator.cli.main import COMMANDS, main, plugin
 from adobe_ims_operator.cli.output import when
 from adobe_ims_operator.cli.permissions import LEASE, NEEDED, RESTARTS, Permission
+from adobe_ims_operator.cli.results import Culprit, Outcome
 from adobe_ims_operator.cli.run_settings import Settings, flags_of, read_settings
+from adobe_ims_operator.core.explain import Action
+from adobe_ims_operator.core.rotate_request import State
 from testbed import operator_process
 
 ROOT = Path(__file__).parents[2]
@@ -89,23 +93,80 @@ def test_the_flags_of_a_running_operator_are_found(words: list[str], flags: int 
     assert found == (None if flags is None else words[len(words) - flags :])
 
 
-def settings_in_pod(folder: Path, patch: pytest.MonkeyPatch, *flags: str) -> Settings:
+def settings_in_pod(folder: Path, *arguments: str) -> Settings:
     """What `check` works with beside an operator that may send secrets to two endpoints."""
     first = folder / "cmdline"
     words = ("adobe-ims-operator", "run", "--endpoint", "https://a.example", "--endpoint", "https://b.example")
     first.write_bytes(b"".join(word.encode() + b"\0" for word in words))
-    patch.setenv("KUBERNETES_SERVICE_HOST", "10.0.0.1")
-    patch.delenv("KUBECONFIG", raising=False)
-    return read_settings(check.make_context("check", list(flags)), first)
+    return read_settings(check.make_context("check", list(arguments)), first)
 
 
-def test_in_the_pod_a_flag_may_choose_among_the_endpoints_but_add_none(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    chosen = settings_in_pod(tmp_path, monkeypatch, "--endpoint", "https://b.example")
+def test_in_the_pod_the_flags_of_its_operator_count(tmp_path: Path) -> None:
+    settings = settings_in_pod(tmp_path, "lightroom")
+    assert settings.endpoints.urls == ("https://a.example", "https://b.example")
+    assert (settings.known, settings.source) == (True, "the process that runs in this pod")
+
+
+def test_in_the_pod_flags_may_choose_among_the_endpoints_but_add_none(tmp_path: Path) -> None:
+    chosen = settings_in_pod(tmp_path, "--", "--endpoint", "https://b.example")
     assert chosen.endpoints.urls == ("https://b.example",)
     with pytest.raises(click.BadParameter, match="from this pod"):
-        settings_in_pod(tmp_path, monkeypatch, "--endpoint", "https://b.example", "--endpoint", "https://c.example")
+        settings_in_pod(tmp_path, "--", "--endpoint", "https://b.example", "--endpoint", "https://c.example")
+
+
+def test_elsewhere_it_says_that_its_settings_need_not_be_the_operators(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("ADOBE_IMS_OPERATOR_SELECTOR", "team=photos")
+    settings = read_settings(check.make_context("check", []), tmp_path / "none")
+    assert (settings.known, settings.selector) == (False, "team=photos")
+    assert settings.source.startswith("the defaults of run and ADOBE_IMS_OPERATOR_SELECTOR, which need not be")
+    given = read_settings(check.make_context("check", ["--", "--concurrency=3"]), tmp_path / "none")
+    assert (given.known, given.source) == (True, "the flags after -- and ADOBE_IMS_OPERATOR_SELECTOR")
+
+
+def test_a_kubeconfig_that_is_named_is_used_and_left_out_of_the_environment(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    kubeconfig = tmp_path / "kubeconfig"
+    kubeconfig.write_text("nonsense")
+    monkeypatch.setenv("KUBECONFIG", "/nowhere")
+    result = CliRunner().invoke(main, ["status", "--kubeconfig", str(kubeconfig)])
+    assert os.environ["KUBECONFIG"] == "/nowhere"
+    assert f"--kubeconfig={kubeconfig}: it is no kubeconfig" in result.output
+
+
+@pytest.mark.parametrize(
+    ("command", "problem"),
+    [
+        ("check --selector team=photos", "--selector is a flag of run; put the flags"),
+        ("check lightroom --metrics-port 1", "--metrics-port is a flag of run"),
+        ("check -- --nonsense", "No such option '--nonsense'"),
+        ("check --nonsense", "No such option '--nonsense'"),
+        ("check --endpoint https://a.example", "--endpoint goes with --client-secret"),
+        ("check lightroom --scope openid", "--scope goes with --client-secret"),
+        ("check lightroom --client-secret oauth", "not both"),
+        ("status -A -n photos", "give --namespace or --all-namespaces, not both"),
+        ("status lightroom -A", "NAME stands alone"),
+        ("rotate lightroom --timeout 5s", "--timeout goes with --wait"),
+        ("rotate lightroom -y", "--yes goes with --all"),
+        ("suspend -l team=photos -y", "--yes goes with --all"),
+        ("resume --all -A -n photos", "not both"),
+    ],
+)
+def test_a_flag_that_would_do_nothing_is_refused(command: str, problem: str) -> None:
+    result = CliRunner(env={"KUBECONFIG": "/nowhere"}).invoke(main, command.split())
+    assert result.exit_code == 2, result.output
+    assert problem in result.output.replace("\n", " ")
+
+
+def test_each_word_that_commands_answer_with_is_documented() -> None:
+    page = (ROOT / "docs/cli.md").read_text()
+    assert [word for kind in (Unreported, Outcome, State, Action) for word in kind if f"`{word}`" not in page] == []
+    culprits = {
+        word for line in page.splitlines() if line.startswith("| ") for word in line.split("|")[1].strip().split(", ")
+    }
+    assert [word for word in Culprit if word not in culprits] == []
 
 
 def test_the_plugin_offers_all_but_run() -> None:

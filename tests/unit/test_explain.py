@@ -20,12 +20,13 @@ from unit import worlds
 from unit.worlds import NOW, credential, facts, observed, token_secret
 
 MINUTE = timedelta(minutes=1)
+PROGRAM = "kubectl adobe-ims"
 
 
 @given(worlds.anything, worlds.instants)
 def test_what_is_next_is_what_is_decided(seen: Observed, now: datetime) -> None:
     decision = decide(seen, now)
-    step = next_step(seen, decision, now)
+    step = next_step(seen, decision, now, PROGRAM)
     assert step.message
     assert step.message.isprintable()
     if isinstance(decision, Refuse):
@@ -43,7 +44,7 @@ def test_what_is_next_is_what_is_decided(seen: Observed, now: datetime) -> None:
 def test_a_summary_of_what_was_just_reported_says_the_same(seen: Observed, now: datetime) -> None:
     decision = decide(seen, now)
     status = core_status.derive(seen, decision, Status(), now)
-    summary = summarize(replace(seen.credential, status=status), now)
+    summary = summarize(replace(seen.credential, status=status), now, PROGRAM)
     trouble = problem(seen, decision, now)
     assert summary.ready == status.says("Ready", "True")
     assert summary.well == (summary.ready and trouble is None)
@@ -55,7 +56,7 @@ def test_a_summary_of_what_was_just_reported_says_the_same(seen: Observed, now: 
 def test_a_token_that_expired_is_never_called_ready(seen: Observed, now: datetime) -> None:
     status = core_status.derive(seen, decide(seen, now), Status(), now)
     later = now + timedelta(days=20)
-    assert not summarize(replace(seen.credential, status=status), later).ready
+    assert not summarize(replace(seen.credential, status=status), later, PROGRAM).ready
 
 
 @pytest.mark.parametrize(
@@ -65,23 +66,24 @@ def test_a_token_that_expired_is_never_called_ready(seen: Observed, now: datetim
 def test_an_attempt_that_nobody_reports_is_overdue(after: timedelta, reason: str, well: bool) -> None:
     seen = observed(token_secret(facts()))
     status = core_status.derive(seen, decide(seen, NOW), Status(), NOW)
-    summary = summarize(replace(seen.credential, status=status), NOW + after)
+    summary = summarize(replace(seen.credential, status=status), NOW + after, PROGRAM)
     assert (summary.reason, summary.well) == (reason, well)
 
 
 def test_a_new_credential_is_given_a_moment_before_the_operator_is_doubted() -> None:
-    assert not summarize(credential(created=NOW), NOW + MINUTE).failing
-    late = summarize(credential(created=NOW), NOW + 6 * MINUTE)
+    assert not summarize(credential(created=NOW), NOW + MINUTE, PROGRAM).failing
+    late = summarize(credential(created=NOW), NOW + 6 * MINUTE, PROGRAM)
     assert late.failing
-    assert "check that the operator runs" in late.message
+    assert "check that the operator runs: kubectl adobe-ims check" in late.message
 
 
 def test_a_warning_is_told_from_an_outage() -> None:
     ready = Condition("Ready", "True", "Rotated", "Secret lightroom holds a valid token")
     failing = Condition("RotationFailing", "True", "InvalidScope", "a scope is missing")
     status = Status(3, "InvalidScope", next_rotation_time=to_rfc3339(NOW), conditions=(ready, failing))
-    summary = summarize(credential(status=status), NOW)
+    summary = summarize(credential(status=status), NOW, PROGRAM)
     assert (summary.ready, summary.failing, summary.message) == (True, True, "a scope is missing")
+    assert summary.cause == "InvalidScope"
 
 
 def pod(started: datetime, **container: Any) -> dict[str, Any]:

@@ -13,6 +13,7 @@ from adobe_ims_operator.adobe.answers import LONGEST_ANSWER
 from adobe_ims_operator.adobe.client import ClientCredentials, IMSClient
 from adobe_ims_operator.adobe.errors import (
     CredentialNotPermitted,
+    Fault,
     IMSRateLimited,
     IMSUnavailable,
     InvalidClient,
@@ -226,6 +227,17 @@ async def test_a_host_that_can_not_be_reached_is_unavailable(refuse: Refuse, url
     check(await refuse(url), IMSUnavailable, url, "can't be reached")
 
 
+@pytest.mark.parametrize(
+    ("url", "fault"), [("https://no-such-host.invalid", Fault.DNS), ("https://127.0.0.1:1", Fault.NETWORK)]
+)
+async def test_a_name_that_can_not_be_resolved_is_told_from_a_host_that_does_not_answer(
+    refuse: Refuse, url: str, fault: Fault
+) -> None:
+    error = await refuse(url)
+    assert isinstance(error, IMSUnavailable)
+    assert error.fault is fault
+
+
 @pytest.mark.parametrize("url", ["https://127.0.0.1:99999", "https://999.1.1.1", "https://xn--a"])
 async def test_an_endpoint_that_can_not_exist_is_unavailable_too(refuse: Refuse, url: str) -> None:
     check(await refuse(url), IMSUnavailable, url)
@@ -250,6 +262,7 @@ async def test_a_certificate_for_another_name_is_told_as_such(tmp_path: Path) ->
             await client.fetch(url, CLIENT, ["openid"])
         await client.close()
     check(raised.value, IMSUnavailable, "its TLS certificate is not trusted, ", "127.0.0.1")
+    assert raised.value.fault is Fault.CERTIFICATE
 
 
 async def test_a_proxy_is_asked_to_connect_and_told_nothing_else(
@@ -265,6 +278,7 @@ async def test_a_proxy_is_asked_to_connect_and_told_nothing_else(
     await client.close()
     named = proxy.url.removeprefix("http://")
     check(raised.value, IMSUnavailable, f"the proxy http://{named} of HTTPS_PROXY fails: ", "HTTP 403", "NO_PROXY")
+    assert raised.value.fault is Fault.PROXY
     [request] = proxy.requests
     assert request.startswith(b"CONNECT 127.0.0.1:")
     assert_without_secrets(f"{request!r} {raised.value} {caplog.text}")
@@ -285,6 +299,7 @@ async def test_a_failure_of_the_proxy_is_told_as_the_proxys(
         await client.fetch(stand_in.url, CLIENT, ["openid"])
     await client.close()
     check(raised.value, IMSUnavailable, words)
+    assert raised.value.fault is Fault.PROXY
 
 
 async def test_what_fails_behind_the_proxy_is_not_told_as_the_proxys(
@@ -307,6 +322,7 @@ async def test_a_proxy_of_http_that_asks_for_a_password_is_told_as_the_proxys(
         await client.fetch("http://ims.example", CLIENT, ["openid"])
     await client.close()
     check(raised.value, IMSUnavailable, "of HTTP_PROXY fails: it refuses the connection, HTTP 407")
+    assert raised.value.fault is Fault.PROXY
 
 
 def through(proxy: str, monkeypatch: pytest.MonkeyPatch, variable: str = "HTTPS_PROXY") -> IMSClient:

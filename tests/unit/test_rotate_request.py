@@ -10,6 +10,7 @@ from adobe_ims_operator.api.status import Condition, Status
 from adobe_ims_operator.core.rotate_request import GRACE, State, progress
 from unit.worlds import credential, spec
 
+PROGRAM = "kubectl adobe-ims"
 FAILING = Condition("RotationFailing", "True", "IMSUnavailable", "no answer", observed_generation=3)
 BEFORE = Status(3, failures=2, next_rotation_time="2026-11-24T10:00:00Z", conditions=(FAILING,))
 
@@ -20,8 +21,8 @@ def asked(status: Status = BEFORE, **changes: object) -> Credential:
 
 def test_a_refusal_of_before_counts_once_the_operator_had_time_to_take_it_back() -> None:
     refused = replace(BEFORE, next_rotation_time=None)
-    assert progress(asked(refused), "now", refused, GRACE - timedelta(seconds=1)).state is State.WAITING
-    assert progress(asked(refused), "now", refused, GRACE).state is State.FAILED
+    assert progress(asked(refused), "now", refused, GRACE - timedelta(seconds=1), PROGRAM).state is State.WAITING
+    assert progress(asked(refused), "now", refused, GRACE, PROGRAM).state is State.FAILED
 
 
 @pytest.mark.parametrize(
@@ -42,4 +43,4 @@ def test_a_refusal_of_before_counts_once_the_operator_had_time_to_take_it_back()
     ids=str,
 )
 def test_the_state_of_a_request(found: Credential, state: State) -> None:
-    assert progress(found, "now", BEFORE, timedelta()).state is state
+    assert progress(found, "now", BEFORE, timedelta(), PROGRAM).state is state

@@ -180,6 +180,11 @@ def test_a_copy_that_does_not_say_it_legibly_is_of_nothing(annotations: dict[str
         ({}, {"argocd.argoproj.io/tracking-id": "a\nb\x1b[2J"}, "Argo CD's application a b [2J"),
         ({}, {"meta.helm.sh/release-name": "a\u202eb"}, "Helm's release a b"),
         ({"argocd.argoproj.io/secret-type": "repository"}, {}, ""),
+        (
+            {"kustomize.toolkit.fluxcd.io/name": "apps", "kustomize.toolkit.fluxcd.io/namespace": "flux-system"},
+            {},
+            "Flux's Kustomization flux-system/apps",
+        ),
         ({}, {"meta.helm.sh/release-name": "x" * 9999}, "Helm's release " + "x" * 253),
     ],
 )

@@ -1,14 +1,19 @@
 """What anybody who reaches a port may ask for, over HTTP: it is bounded, whoever asks and however often."""
 
 import asyncio
+import resource
+import ssl
 import tracemalloc
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from dataclasses import replace
 from datetime import UTC, datetime
+from pathlib import Path
 
 import aiohttp
 import pytest
+import trustme
+import uvloop
 from aiohttp import web
 
 from adobe_ims_operator.adobe.client import IMSClient
@@ -19,6 +24,7 @@ from adobe_ims_operator.controller.controller import Controller
 from adobe_ims_operator.core.forbidden_metadata import Forbidden
 from adobe_ims_operator.kube.event_recorder import Recorder
 from adobe_ims_operator.manager import health
+from adobe_ims_operator.manager.certificate import Certificate
 from adobe_ims_operator.manager.metrics import REUSE_SECONDS, Metrics
 from adobe_ims_operator.manager.process import CLOCK
 from adobe_ims_operator.manager.serving import MAX_CONNECTIONS, MAX_HEADERS, MAX_LINE, Server, send
@@ -170,3 +176,61 @@ async def test_who_asks_for_a_large_text_and_does_not_read_it_costs_no_copy_and_
             with pytest.raises((ConnectionError, asyncio.IncompleteReadError)):
                 await reader.readexactly(len(text))
             writer.close()
+
+
+def resident() -> int:
+    """The memory of this process, in bytes."""
+    return int(Path("/proc/self/statm").read_text().split()[1]) * resource.getpagesize()
+
+
+@pytest.mark.parametrize("loop", [asyncio.new_event_loop, uvloop.new_event_loop], ids=["asyncio", "uvloop"])
+def test_who_reads_nothing_by_tls_costs_no_copy_keeps_nobody_out_and_is_cut_off(
+    tmp_path: Path, loop: Callable[[], asyncio.AbstractEventLoop]
+) -> None:
+    text, authority = b"x" * (32 * 2**20), trustme.CA()
+    issued = authority.issue_cert("127.0.0.1")
+    chain, key = tmp_path / "tls.crt", tmp_path / "tls.key"
+    chain.write_bytes(issued.cert_chain_pems[0].bytes())
+    key.write_bytes(issued.private_key_pem.bytes())
+    trust = ssl.create_default_context()
+    authority.configure_trust(trust)
+
+    ended = asyncio.Queue[None]()
+
+    async def answer(request: web.Request) -> web.StreamResponse:
+        try:
+            return await send(request, text, "text/plain", patience=3)
+        finally:
+            ended.put_nowait(None)
+
+    async def read_nothing(port: int) -> None:
+        before = resident()
+        opened = [await asyncio.open_connection("127.0.0.1", port, ssl=trust) for _ in range(20)]
+        try:
+            for _, writer in opened:
+                writer.write(b"GET /large HTTP/1.1\r\nHost: x\r\n\r\n")
+            await asyncio.sleep(1)
+            assert resident() - before < 100 * 2**20, "twenty of 32 MiB each"
+            url = f"https://127.0.0.1:{port}/livez"
+            async with aiohttp.ClientSession() as session, session.get(url, ssl=trust) as other:
+                assert other.status == 200
+            for _ in opened:
+                await asyncio.wait_for(ended.get(), 10)
+            for reader, _ in opened:
+                with pytest.raises((ConnectionError, asyncio.IncompleteReadError)):
+                    await asyncio.wait_for(reader.readexactly(len(text)), 10)
+        finally:
+            for _, writer in opened:
+                writer.transport.abort()
+
+    async def serve() -> None:
+        (port,) = free_ports(1)
+        server = Server(port, [web.get("/large", answer), *health.routes({}, {})], Certificate(chain, key))
+        await server.start()
+        try:
+            await read_nothing(port)
+        finally:
+            await server.stop()
+
+    with asyncio.Runner(loop_factory=loop) as runner:
+        runner.run(serve())

@@ -9,7 +9,7 @@
 {{- end }}
 {{- range $value, $variable := dict "httpProxy" "HTTP_PROXY" "httpsProxy" "HTTPS_PROXY" }}
 {{- if contains "@" (index $.Values.proxy $value) }}
-{{- fail (printf "proxy.%s holds a password, which whoever may read the Deployment would see: set %s by extraEnv, from a Secret" $value $variable) }}
+{{- fail (printf "proxy.%s holds a password, which everybody who may read the Deployment would see: set %s by extraEnv, from a Secret" $value $variable) }}
 {{- end }}
 {{- end }}
 {{- range $value, $variable := dict "httpProxy" "HTTP_PROXY" "httpsProxy" "HTTPS_PROXY" "noProxy" "NO_PROXY" }}

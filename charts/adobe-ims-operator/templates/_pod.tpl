@@ -1,4 +1,4 @@
-{{/* What the operator's container is told: flags, and the variables that programs take a proxy from. */}}
+{{/* The settings of the operator's container: flags, and the variables that programs take a proxy from. */}}
 {{- define "adobe-ims-operator.args" -}}
 - run
 {{- range .Values.watchNamespaces }}
@@ -168,8 +168,9 @@ containers:
     imagePullPolicy: {{ .Values.image.pullPolicy }}
     args:
       {{- if $check }}
-      # The flags of `run` are those of `check` too, so that it looks from where the operator does.
+      # The flags of `run` follow, so that it looks at the world as the operator does.
       - check
+      - "--"
       {{- include "adobe-ims-operator.args" . | trimPrefix "- run" | nindent 6 }}
       {{- else }}
       {{- include "adobe-ims-operator.args" . | nindent 6 }}

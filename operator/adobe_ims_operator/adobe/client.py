@@ -13,11 +13,12 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from http import HTTPStatus
+from typing import NamedTuple
 
 import httpx
 
 from adobe_ims_operator.adobe.answers import LONGEST_ANSWER, Answer, Grant, Question, interpret
-from adobe_ims_operator.adobe.errors import IMSUnavailable
+from adobe_ims_operator.adobe.errors import Fault, IMSUnavailable
 from adobe_ims_operator.adobe.proxies import Proxies, Proxy
 from adobe_ims_operator.api.names import version
 
@@ -108,25 +109,22 @@ class IMSClient:
         return await self._exchange(endpoint, None)
 
     async def _exchange(self, endpoint: str, form: Mapping[str, str] | None) -> Answer:
-        answer: Answer | None = None
-        failure = ""
+        outcome: Answer | _Failure
         proxy: Proxy | None = None
         try:
             proxy = self._proxies.of(endpoint)
             async with asyncio.timeout(self._patience):
-                answer = await self._send(endpoint, proxy, form)
+                outcome = await self._send(endpoint, proxy, form)
         except TimeoutError:
-            failure = _by(proxy, f"no answer in {self._patience:g} s")
+            outcome = _by(proxy, f"no answer in {self._patience:g} s")
         except Exception as error:  # noqa: BLE001 - whatever it is, it holds the request, and that the secret
-            failure = _explain(error, proxy)
-        if answer is not None and proxy is not None and answer.status == HTTPStatus.PROXY_AUTHENTICATION_REQUIRED:
-            failure = _refused_by(proxy, answer.status)
-            answer = None
+            outcome = _explain(error, proxy)
+        if isinstance(outcome, Answer):
+            if proxy is None or outcome.status != HTTPStatus.PROXY_AUTHENTICATION_REQUIRED:
+                return outcome
+            outcome = _refused_by(proxy, outcome.status)
         # Raised out here, so that nothing is chained to it.
-        if answer is None:
-            message = f"{endpoint} can't be reached ({failure}); the operator keeps trying"
-            raise IMSUnavailable(message, answered=False)
-        return answer
+        raise IMSUnavailable(f"{endpoint} can't be reached ({outcome.words}); the operator keeps trying", outcome.fault)
 
     def _open(self, proxy: Proxy | None) -> httpx.AsyncHTTPTransport:
         return httpx.AsyncHTTPTransport(
@@ -164,7 +162,12 @@ class IMSClient:
         return Answer(response.status_code, dict(response.headers.items()), bytes(body), asked_at, self._now())
 
 
-def _explain(error: BaseException, proxy: Proxy | None) -> str:
+class _Failure(NamedTuple):
+    words: str
+    fault: Fault
+
+
+def _explain(error: BaseException, proxy: Proxy | None) -> _Failure:
     if proxy is not None and isinstance(error, httpx.ProxyError):
         status = re.match(r"[1-5][0-9]{2}\b", str(error))
         return _refused_by(proxy, status[0] if status else None)
@@ -173,24 +176,29 @@ def _explain(error: BaseException, proxy: Proxy | None) -> str:
         causes.append(cause)
     for cause in reversed(causes):
         if isinstance(cause, ssl.SSLCertVerificationError):
-            return _by(proxy, f"its TLS certificate is not trusted, {cause.verify_message}: see --ims-ca-file")
+            words = f"its TLS certificate is not trusted, {cause.verify_message}: see --ims-ca-file"
+            return _Failure(_by(proxy, words).words, Fault.CERTIFICATE)
         # Through a proxy it is only the proxy that is connected to.
         if isinstance(cause, socket.gaierror):
-            return _of(proxy, "its name can't be resolved")
+            return _of(proxy, "its name can't be resolved", Fault.DNS)
         if isinstance(cause, ConnectionRefusedError):
             return _of(proxy, "connection refused")
     return _by(proxy, "no answer in time" if isinstance(error, httpx.TimeoutException) else type(error).__name__)
 
 
-def _refused_by(proxy: Proxy, status: int | str | None) -> str:
+def _refused_by(proxy: Proxy | None, status: int | str | None) -> _Failure:
     return _of(proxy, "it refuses the connection" + (f", HTTP {status}" if status else ""))
 
 
-def _of(proxy: Proxy | None, failure: str) -> str:
-    """A failure of the proxy where there is one, else of the endpoint."""
-    return failure if proxy is None else f"the proxy {proxy} fails: {failure}; check it and NO_PROXY"
+def _of(proxy: Proxy | None, words: str, fault: Fault = Fault.NETWORK) -> _Failure:
+    """A failure of the proxy where there is one, else that one."""
+    if proxy is None:
+        return _Failure(words, fault)
+    return _Failure(f"the proxy {proxy} fails: {words}; check it and NO_PROXY", Fault.PROXY)
 
 
-def _by(proxy: Proxy | None, failure: str) -> str:
+def _by(proxy: Proxy | None, words: str) -> _Failure:
     """A failure that may be the proxy's where there is one."""
-    return failure if proxy is None else f"{failure}, through the proxy {proxy}"
+    if proxy is None:
+        return _Failure(words, Fault.NETWORK)
+    return _Failure(f"{words}, through the proxy {proxy}", Fault.NETWORK_OR_PROXY)

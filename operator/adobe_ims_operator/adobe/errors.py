@@ -36,14 +36,25 @@ class IMSError(Exception):
         return super().__str__() + for_support(self.debug_id)
 
 
+class Fault(Enum):
+    """What keeps an answer of IMS from coming, as far as that is seen from the operator."""
+
+    IMS = "IMS, which answers that it can't serve"
+    NETWORK = "the network, or what listens there"
+    DNS = "a name that can't be resolved"
+    CERTIFICATE = "a certificate that is not trusted"
+    PROXY = "the proxy"
+    NETWORK_OR_PROXY = "the proxy, or what is behind it"
+
+
 class IMSUnavailable(IMSError):  # noqa: N818 - the name is the reason that users search for
-    """No answer, or a 5xx; `answered` tells which."""
+    """No answer, or a 5xx."""
 
     reason = "IMSUnavailable"
 
-    def __init__(self, message: str, *, answered: bool = True) -> None:
+    def __init__(self, message: str, fault: Fault = Fault.IMS) -> None:
         super().__init__(message)
-        self.answered = answered
+        self.fault = fault
 
 
 class IMSRateLimited(IMSError):  # noqa: N818

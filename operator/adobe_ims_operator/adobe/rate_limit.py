@@ -1,4 +1,4 @@
-"""How often an endpoint may be asked: at the rate that was configured, or more slowly while it throttles many."""
+"""How often an endpoint may be asked or probed: at the configured rate, or more slowly while it throttles many."""
 
 import asyncio
 import math

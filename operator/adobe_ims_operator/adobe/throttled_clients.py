@@ -142,7 +142,7 @@ class CrowdedEndpoints:
         self._throttled: defaultdict[str, dict[str, float]] = defaultdict(dict)
 
     def throttled(self, client: ThrottledClient, now: float) -> bool:
-        """Note a 429; whether the endpoint is to be slowed. Each time it takes three namespaces again."""
+        """Note a 429; whether the endpoint is to be probed more slowly. Each time it takes three namespaces again."""
         recent = {at: when for at, when in self._throttled[client.endpoint].items() if now - when < CROWD_SECONDS}
         recent[client.namespace] = now
         crowded = len(recent) >= CROWD

@@ -1,4 +1,4 @@
-"""The reasons of conditions and Events: one CamelCase word each, for people and programs to search for."""
+"""The reasons of conditions, Events and commands: one CamelCase word each, for people and programs to search for."""
 
 from enum import StrEnum
 
@@ -84,6 +84,17 @@ class Reason(StrEnum):
     CLIENT_SECRET_WORKS = "ClientSecretWorks"  # noqa: S105
     SECRET_MANAGED_TWICE = "SecretManagedTwice"  # noqa: S105
     REQUEST_REFUSED = "RequestRefused"
+
+
+class Unreported(StrEnum):
+    """What the commands say in place of a reason, where a status has none that they believe; docs/cli.md has them."""
+
+    UNOBSERVED = "Unobserved"
+    """No operator has reported on the credential."""
+    OVERDUE = "Overdue"
+    """The attempt that the status names is not reported, long after its time."""
+    NOT_YET = "NotYet"
+    """Nothing is reported of a workload for this rotation."""
 
 
 def parse_reason(text: str) -> Reason | None:

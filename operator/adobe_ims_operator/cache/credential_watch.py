@@ -19,7 +19,7 @@ from adobe_ims_operator.api.resource import GROUP, PLURAL, VERSION, Key, Malform
 from adobe_ims_operator.cache.namespaces import Namespaces
 from adobe_ims_operator.cache.store import Store
 from adobe_ims_operator.core.backoff import Pace, backoff
-from adobe_ims_operator.kube.answers import check_object
+from adobe_ims_operator.kube.answers import check_object, drop_unread
 from adobe_ims_operator.kube.client import METADATA_OBJECT, Kube
 from adobe_ims_operator.kube.errors import ApiError, NotFoundError
 from adobe_ims_operator.kube.paths import credentials_path
@@ -57,6 +57,8 @@ class CredentialWatch:
         self._jitter = jitter
         self._logins = 0
         self._unreadable: dict[str, int] = {}
+        self.heard = 0
+        """How many events reached a handler."""
         self._lookup = asyncio.Lock()
         self._stop = asyncio.Event()
         self._end = asyncio.Event()
@@ -152,8 +154,9 @@ class CredentialWatch:
         registry = kopf.OperatorRegistry()
 
         def heed(event: kopf.RawEvent, **_: Any) -> bool:
+            self.heard += 1
             try:
-                check_object(event["object"])
+                drop_unread(check_object(event["object"])["metadata"])
             except ApiError:
                 logger.warning("an event of a credential is passed over, as its metadata can't be read")
                 return False

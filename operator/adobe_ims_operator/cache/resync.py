@@ -9,15 +9,17 @@ back show that the API server's data was restored from a backup.
 import asyncio
 import logging
 from collections.abc import Callable
+from contextlib import suppress
+from itertools import islice
 from typing import NamedTuple
 
-from adobe_ims_operator.api.resource import PLURAL, Key
+from adobe_ims_operator.api.resource import PLURAL, Key, MalformedResourceError, parse_credential
 from adobe_ims_operator.cache.credential_watch import CredentialWatch
 from adobe_ims_operator.cache.restored_etcd import Before
 from adobe_ims_operator.cache.store import Store
 from adobe_ims_operator.core.backoff import Pace, backoff
-from adobe_ims_operator.kube.answers import check_object
-from adobe_ims_operator.kube.client import METADATA_LIST, Kube
+from adobe_ims_operator.kube.answers import JSONObject, check_object
+from adobe_ims_operator.kube.client import JSON_TYPE, METADATA_LIST, Kube
 from adobe_ims_operator.kube.errors import ApiError, NotFoundError
 from adobe_ims_operator.kube.list_pages import pages
 from adobe_ims_operator.kube.paths import credentials_path
@@ -27,6 +29,9 @@ logger = logging.getLogger(__name__)
 EVERY_SECONDS = 600.0
 BLIND_SECONDS = 20.0
 """A watch that reports nothing more for so long, though a list has more, is blind."""
+LATE_SECONDS = 1.0
+"""After which it is looked up whether what a watch does not report is still there."""
+MOST_LOOKED_UP = 100
 POLL_SECONDS = 0.2
 
 
@@ -34,6 +39,10 @@ class _Listed(NamedTuple):
     key: Key
     version: int
     generation: int
+
+
+_Behind = dict[str | None, dict[str, tuple[Key, int]]]
+"""Of each namespace, what the watch did not report: the key and version by uid."""
 
 
 class _Lists(NamedTuple):
@@ -127,10 +136,14 @@ class Resync:
             raise problem
 
     async def _catch_up(self, before: Before, lists: _Lists) -> None:
-        """Wait until the watch has reported what was listed, and open it again if it does not."""
+        """Wait until the watch has reported what was listed, and open it again if it reports nothing.
+
+        An API server is late with all that it tells of credentials where somebody's are large and change often. Then
+        the watch works, and what it owes is read.
+        """
         loop = asyncio.get_running_loop()
-        deadline = loop.time() + self._blind_after
-        behind = {namespace: _as_unseen(listed) for namespace, listed in lists.by_namespace.items()}
+        since, heard, is_looked_up = loop.time(), self._watch.heard, False
+        behind: _Behind = {namespace: _as_unseen(listed) for namespace, listed in lists.by_namespace.items()}
         while behind:
             left = {namespace: self._watch.unseen(missing) for namespace, missing in behind.items()}
             if before.is_outdated:
@@ -138,32 +151,56 @@ class Resync:
             for namespace in [namespace for namespace, missing in left.items() if not missing]:
                 self._store.listed_credentials(namespace)
             if sum(map(len, left.values())) < sum(map(len, behind.values())):  # many take their time
-                deadline = loop.time() + self._blind_after
+                since, heard, is_looked_up = loop.time(), self._watch.heard, False
             behind = {namespace: missing for namespace, missing in left.items() if missing}
-            if behind and loop.time() >= deadline:
-                if await self._is_blind(behind):
+            if behind and loop.time() >= since + self._blind_after:
+                is_late = self._watch.heard != heard
+                behind = await self._look_up(behind, None if is_late else MOST_LOOKED_UP, take_up=is_late)
+                if not is_late and any(map(self._watch.unseen, behind.values())):
                     logger.error(
                         "the watch on credentials is blind: it did not report what a list shows; it is opened again"
                     )
                     self._misses += 1
                     self._watch.restart()
                     return
-                behind = {}
-            if behind:
+                behind = {namespace: {} for namespace in behind}
+            elif behind and not is_looked_up and loop.time() >= since + LATE_SECONDS:
+                still = await self._look_up(behind, MOST_LOOKED_UP)
+                behind, is_looked_up = still, still == behind  # else there may be more of it
+            elif behind:
                 await asyncio.sleep(POLL_SECONDS)
         if lists.by_namespace:
             self._complete, self._misses = True, 0
 
-    async def _is_blind(self, behind: dict[str | None, dict[str, tuple[Key, int]]]) -> bool:
-        # What was deleted meanwhile is no longer to be reported, nor what lies in a namespace that is gone.
-        lists, _ = await self._list()
-        still = {
-            uid: at
-            for namespace, missing in behind.items()
-            for uid, at in missing.items()
-            if uid in lists.by_namespace.get(namespace, {})
-        }
-        return bool(self._watch.unseen(still))
+    async def _look_up(self, behind: _Behind, most: int | None, *, take_up: bool = False) -> _Behind:
+        """Those that are still there: of what was deleted, and of a namespace that is gone, a watch need say no more.
+
+        Args:
+            most: of more than so many the others are taken to be there.
+            take_up: whether to take up what is there, as the watch is late with it.
+        """
+        still: _Behind = {namespace: dict(missing) for namespace, missing in behind.items()}
+        named = ((namespace, uid, key) for namespace, missing in behind.items() for uid, (key, _) in missing.items())
+        for namespace, uid, key in islice(named, most):
+            body = await self._find(key, JSON_TYPE if take_up else METADATA_LIST)
+            if body is None or body["metadata"]["uid"] != uid or "deletionTimestamp" in body["metadata"]:
+                del still[namespace][uid]
+            elif take_up:
+                with suppress(MalformedResourceError):  # which the watch will report
+                    self._store.upsert_credential(parse_credential(body))
+        return still
+
+    async def _find(self, key: Key, accept: str) -> JSONObject | None:
+        """Read one credential of the selector, of any size; None where there is none."""
+        query = {"fieldSelector": f"metadata.name={key.name}"}
+        query |= {"labelSelector": self._selector} if self._selector else {}
+        try:
+            async for page in pages(self._kube, credentials_path(key.namespace), accept=accept, query=query):
+                for item in page["items"]:
+                    return check_object(item)
+        except NotFoundError:  # that is: the CRD is gone, and all credentials with it
+            logger.debug("no %s to look up", PLURAL)
+        return None
 
     async def _list(self) -> tuple[_Lists, ApiError | None]:
         """List the namespaces that answer; and what kept one from it."""

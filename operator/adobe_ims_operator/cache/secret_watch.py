@@ -27,6 +27,7 @@ from adobe_ims_operator.kube.errors import (
     invalid_answer,
 )
 from adobe_ims_operator.kube.list_pages import pages
+from adobe_ims_operator.kube.page_size import PageSize
 from adobe_ims_operator.kube.paths import secrets_path
 from adobe_ims_operator.kube.secret_metadata import MAX_OWNERS, observe_secret
 
@@ -146,7 +147,8 @@ class SecretWatch:
     async def _is_restored(self) -> bool:
         # A watch from a version that lies ahead of the API server would be silent, or would miss what is there.
         before = Before.of_secrets(self._store)
-        page = await self._kube.read(self._path, accept=METADATA_LIST, query={"limit": "1"})
+        one = PageSize(1)  # of any size
+        page = check_mapping(await self._kube.read_page(one, self._path, accept=METADATA_LIST, query={"limit": "1"}))
         return before.shows_restore(int(check_version(page.get("metadata"))), {})
 
     async def _pause(self) -> None:

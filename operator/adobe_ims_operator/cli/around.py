@@ -17,6 +17,7 @@ from adobe_ims_operator.core import attempts as attempt
 from adobe_ims_operator.core import claims, policy
 from adobe_ims_operator.core.decision import Decision
 from adobe_ims_operator.core.explain import is_reported
+from adobe_ims_operator.core.forbidden_metadata import Forbidden
 from adobe_ims_operator.core.model import Attempts, Endpoint, Observed
 from adobe_ims_operator.core.observe import observe
 from adobe_ims_operator.kube import client_secret, secret_owner, token_secret
@@ -25,7 +26,7 @@ from adobe_ims_operator.kube.client_secret import ClientSecret
 from adobe_ims_operator.kube.errors import ApiError, NotFoundError
 from adobe_ims_operator.kube.list_pages import pages
 from adobe_ims_operator.kube.paths import credentials_path, secret_path
-from adobe_ims_operator.kube.secret_metadata import SecretTimes, observe_secret, read_times
+from adobe_ims_operator.kube.secret_metadata import observe_secret
 from adobe_ims_operator.kube.token_secret import Content
 
 
@@ -39,9 +40,8 @@ class Around:
     unread: list[Key] = field(default_factory=list)
     """The Secrets that could not be read, so that nobody knows whether they are there."""
     client: ClientSecret | None = None
-    client_times: SecretTimes | None = None
+    client_error: ApiError | None = None
     content: Content | None = None
-    token_times: SecretTimes | None = None
     observed: Observed | None = None
     """None where a Secret could not be read, so that nothing can be said of what is decided."""
     decision: Decision | None = None
@@ -58,8 +58,11 @@ async def read_credential(kube: Kube, key: Key) -> tuple[Credential, JSON]:
     return parse_credential(body), body
 
 
-async def read_around(kube: Kube, key: Key, now: datetime) -> Around:
+async def read_around(kube: Kube, key: Key, now: datetime, forbidden: Forbidden | None = None) -> Around:
     """Read a credential and what is around it.
+
+    Args:
+        forbidden: what no token Secret may have, where that is known; else the operator's report is believed.
 
     Raises:
         ApiError: the credential could not be read.
@@ -73,7 +76,7 @@ async def read_around(kube: Kube, key: Key, now: datetime) -> Around:
     known = await _read_client(kube, store, around)
     known = await _read_token(kube, store, around) and known
     if known and not credential.deleting:
-        await _decide(kube, store, around, now)
+        await _decide(kube, store, around, now, forbidden)
     return around
 
 
@@ -100,8 +103,8 @@ async def _read_client(kube: Kube, store: Store, around: Around) -> bool:
         around.client = await client_secret.read(kube, key.namespace, ref)
         if around.client is not None:
             store.upsert_secret(key, around.client.metadata)
-            around.client_times = await _times(kube, key)
     except ApiError as error:
+        around.client_error = error
         around.problems.append(_unread("client Secret", key, error))
         around.unread.append(key)
         return False
@@ -138,7 +141,6 @@ async def _read_token(kube: Kube, store: Store, around: Around) -> bool:
         around.content = await token_secret.read(kube, key)
         if around.content is not None:
             store.upsert_secret(key, around.content.metadata)
-            around.token_times = await _times(kube, key)
     except ApiError as error:
         around.problems.append(_unread("token Secret", key, error))
         around.unread.append(key)
@@ -146,57 +148,47 @@ async def _read_token(kube: Kube, store: Store, around: Around) -> bool:
     return True
 
 
-async def _times(kube: Kube, key: Key) -> SecretTimes | None:
-    try:
-        return read_times((await kube.get(secret_path(key), accept=METADATA_OBJECT, fields=True))["metadata"])
-    except NotFoundError:
-        return None
-
-
 def _unread(what: str, key: Key, error: ApiError) -> str:
     return f"the {what} {key.name} can't be read ({error.answer}); this takes the verb get on secrets"
 
 
-async def _decide(kube: Kube, store: Store, around: Around, now: datetime) -> None:
-    seen = _observe(store, around, attempt.recall(around.credential, now), now)
+async def _decide(kube: Kube, store: Store, around: Around, now: datetime, forbidden: Forbidden | None) -> None:
+    seen = _observe(store, around, attempt.recall(around.credential, now), now, forbidden)
     if claims.must_look_up(seen) and (whom := claims.to_look_up(seen.credential, seen.secret)) is not None:
         secret = token_key(around.credential)
         store.note_holder(secret, whom.uid, await secret_owner.look_up(kube, whom.key, whom.uid, secret.name, now))
     attempts = seen.attempts
     if around.content is not None:
-        attempts = attempt.saw_token_secret(
-            attempts,
-            around.content.metadata.version,
-            intact=around.content.intact,
-            spec_digest=seen.spec_digests.whole,
-            differences=around.content.compare(seen),
-            data_editor=around.content.data_editor,
-        )
+        attempts = attempt.saw_token_secret(attempts, around.content.seen(seen))
     seen_client = None if around.client is None else around.client.seen(around.credential.uid)
     attempts = attempt.saw_client_secret(attempts, seen_client, seen.inputs)
-    around.observed = _observe(store, around, attempts, now)
+    around.observed = _observe(store, around, attempts, now, forbidden)
     around.decision = policy.decide(around.observed, now)
 
 
-def _observe(store: Store, around: Around, attempts: Attempts, now: datetime) -> Observed:
+def _observe(store: Store, around: Around, attempts: Attempts, now: datetime, forbidden: Forbidden | None) -> Observed:
     credential = around.credential
     surroundings = store.surroundings(credential.key, now)
     if surroundings is None:
         raise AssertionError("the credential was put into the store")
     url = Endpoints(ADOBE).resolve(credential.spec.endpoint)
-    forbidden = is_reported(credential, Reason.SECRET_METADATA_NOT_ALLOWED)
+    if forbidden is not None:
+        what = forbidden.first(credential.spec.secret)
+    else:
+        reported = is_reported(credential, Reason.SECRET_METADATA_NOT_ALLOWED)
+        what = "what the operator's --forbid names" if reported else None
     return observe(
         # As it was read first: a later list may show it a version further on.
         replace(surroundings, credential=credential),
         attempts,
         Endpoint(url, allowed=not is_reported(credential, Reason.ENDPOINT_NOT_ALLOWED), allowed_urls=()),
-        forbidden="what the operator's --forbid names" if forbidden else None,
+        forbidden=what,
     )
 
 
 def client_created(around: Around) -> datetime | None:
     """When the client Secret was made."""
-    return None if around.client_times is None else around.client_times.created
+    return None if around.client is None else around.client.times.created
 
 
 def expires_at(around: Around) -> datetime | None:

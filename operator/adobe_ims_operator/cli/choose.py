@@ -8,13 +8,15 @@ from typing import Any, TypeVar
 import click
 
 from adobe_ims_operator.api.resource import JSON, Key
-from adobe_ims_operator.cli.cluster import Access, Cluster, cluster_options, namespace_options, selector_option
+from adobe_ims_operator.cli.cluster import Access, Cluster, access_options, selector_option
+from adobe_ims_operator.cli.flags import with_flags
 from adobe_ims_operator.cli.names import credential_names
 from adobe_ims_operator.kube.client import JSON_TYPE
 from adobe_ims_operator.kube.list_pages import pages
 from adobe_ims_operator.kube.paths import credentials_path
 
 F = TypeVar("F", bound=Callable[..., Any])
+T = TypeVar("T")
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,34 +31,32 @@ class Choice:
 
 
 def choice_options(command: F) -> Callable[..., Any]:
-    """Add NAMES, -l, --all, -y, -n, -A and --context, and give the command a `choice` for them."""
+    """Add NAMES, -l, --all, -y and the flags that name the cluster, and give the command a `choice` for them."""
 
     @wraps(command)
     def chosen(
-        *, names: Sequence[str], selector: str | None, everything: bool, yes: bool,
-        namespace: str | None, all_namespaces: bool, context: str | None, **rest: Any,
-    ) -> Any:  # fmt: skip
+        *, names: Sequence[str], selector: str | None, everything: bool, yes: bool, access: Access, **rest: Any
+    ) -> Any:
         if sum((bool(names), selector is not None, everything)) != 1:
             raise click.UsageError("name credentials, or give --selector or --all: one of the three")
-        if names and all_namespaces:
+        if names and access.all_namespaces:
             raise click.UsageError("names are of one namespace: leave out --all-namespaces")
-        access = Access(namespace, all_namespaces, context)
+        if yes and not everything:
+            raise click.UsageError("--yes goes with --all")
         return command(choice=Choice(names, selector, everything, yes, access), **rest)
 
-    options: Callable[..., Any] = cluster_options(chosen)
-    for option in (
-        click.option("-y", "--yes", is_flag=True, help="Do not ask whether --all is meant."),
-        click.option("--all", "everything", is_flag=True, help="All of the namespace, or of all with -A."),
-        selector_option,
-        namespace_options,
+    return with_flags(
+        chosen,
         click.argument("names", nargs=-1, shell_complete=credential_names),
-    ):
-        options = option(options)
-    return options
+        access_options(),
+        selector_option,
+        click.option("--all", "everything", is_flag=True, help="All of the namespace, or of all with -A."),
+        click.option("-y", "--yes", is_flag=True, help="Do not ask whether --all is meant."),
+    )
 
 
-async def choose(cluster: Cluster, choice: Choice, what: str) -> list[JSON]:
-    """The credentials that are meant, as the API server has them; it is asked whether all are.
+async def choose(cluster: Cluster, choice: Choice, what: str, read: Callable[[JSON], T]) -> list[T]:
+    """What `read` keeps of each credential that is meant; it is asked whether all are.
 
     Raises:
         ApiError: they can't be read.
@@ -64,11 +64,11 @@ async def choose(cluster: Cluster, choice: Choice, what: str) -> list[JSON]:
     """
     if choice.names:
         paths = [credentials_path(cluster.home, name) for name in dict.fromkeys(choice.names)]
-        return [await cluster.kube.get(path) for path in paths]
+        return [read(await cluster.kube.get(path)) for path in paths]
     query = {} if choice.selector is None else {"labelSelector": choice.selector}
-    found: list[JSON] = []
+    found: list[T] = []
     async for page in pages(cluster.kube, credentials_path(cluster.namespace), accept=JSON_TYPE, query=query):
-        found += page["items"]
+        found += [read(body) for body in page["items"]]  # of which each may have more than a mebibyte
     if choice.everything and not choice.yes:
         place = "all namespaces" if cluster.namespace is None else f"namespace {cluster.namespace}"
         click.confirm(f"{what} {len(found)} credentials in {place}?", abort=True, err=True)

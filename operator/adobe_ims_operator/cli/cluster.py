@@ -1,21 +1,22 @@
 """The cluster that a command talks to: the flags that name it, and a connection of the operator's own kind."""
 
 import asyncio
-import os
 import signal
 import sys
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
+from functools import wraps
 from pathlib import Path
 from typing import Any, TypeVar
 
 import click
 
+from adobe_ims_operator.cli.flags import with_flags
 from adobe_ims_operator.cli.selector import label_selector
 from adobe_ims_operator.kube.client import Kube
 from adobe_ims_operator.kube.errors import ApiError, NotFoundError
-from adobe_ims_operator.kube.login import NoClusterError, default_namespace, load_configuration
+from adobe_ims_operator.kube.login import Login, NoClusterError, default_namespace, load_configuration
 
 MANAGER = "kubectl-adobe-ims"
 """What managedFields call what a person wrote with these commands."""
@@ -27,13 +28,19 @@ T = TypeVar("T")
 F = TypeVar("F", bound=Callable[..., Any])
 
 
+def program() -> str:
+    """What the person called, for a hint that names another command."""
+    return click.get_current_context().find_root().info_name or "adobe-ims-operator"
+
+
 @dataclass(frozen=True, slots=True)
 class Access:
     """What the flags say of the cluster."""
 
-    namespace: str | None
-    all_namespaces: bool
-    context: str | None
+    login: Login
+    namespace: str | None = None
+    """The one that was named."""
+    all_namespaces: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,27 +53,37 @@ class Cluster:
     """The namespace that is meant where none is named."""
 
 
-def cluster_options(command: F) -> F:
-    """Add the flags --context and --kubeconfig."""
-    for option in (
-        click.option(
-            "--kubeconfig", type=click.Path(exists=True, dir_okay=False, path_type=Path), expose_value=False,
-            callback=_kubeconfig, is_eager=True, help="The kubeconfig to use.  [default: as kubectl finds it]",
-        ),
-        click.option("--context", help="The context of the kubeconfig.  [default: its current one]"),
-    ):  # fmt: skip
-        command = option(command)
-    return command
+def access_options(
+    *, everywhere: bool = True, default: str = "that of the context"
+) -> Callable[[F], Callable[..., Any]]:
+    """Add the flags that say where to look, with -A where that may be `everywhere`, as one argument `access`.
 
+    Args:
+        default: the namespace that is meant where none is named, in words.
+    """
 
-def namespace_options(command: F) -> F:
-    """Add the flags -n and -A."""
-    for option in (
-        click.option("-A", "--all-namespaces", is_flag=True, help="Look into all namespaces."),
-        click.option("-n", "--namespace", metavar="NS", help="The namespace.  [default: that of the context]"),
-    ):
-        command = option(command)
-    return command
+    def add(command: F) -> Callable[..., Any]:
+        @wraps(command)
+        def with_access(
+            *, namespace: str | None, context: str | None, kubeconfig: Path | None, all_namespaces: bool = False,
+            **rest: Any,
+        ) -> Any:  # fmt: skip
+            if all_namespaces and namespace is not None:
+                raise click.UsageError("give --namespace or --all-namespaces, not both")
+            return command(access=Access(Login(kubeconfig, context), namespace, all_namespaces), **rest)
+
+        return with_flags(
+            with_access,
+            click.option("-n", "--namespace", metavar="NS", help=f"The namespace.  [default: {default}]"),
+            *([click.option("-A", "--all-namespaces", is_flag=True, help="Look into all namespaces.")] * everywhere),
+            click.option("--context", help="The context of the kubeconfig.  [default: its current one]"),
+            click.option(
+                "--kubeconfig", type=click.Path(exists=True, dir_okay=False, path_type=Path),
+                help="The kubeconfig to use.  [default: as kubectl finds it]",
+            ),
+        )  # fmt: skip
+
+    return add
 
 
 def selector_option(command: F) -> F:
@@ -75,11 +92,6 @@ def selector_option(command: F) -> F:
         "-l", "--selector", metavar="LABELS", callback=label_selector,
         help="Only credentials with these labels, written as for kubectl -l.",
     )(command)  # fmt: skip
-
-
-def _kubeconfig(_context: click.Context, _parameter: click.Parameter, path: Path | None) -> None:
-    if path is not None:
-        os.environ["KUBECONFIG"] = str(path)
 
 
 @asynccontextmanager
@@ -91,10 +103,10 @@ async def connected(access: Access, connections: int = 8) -> AsyncIterator[Clust
     """
 
     async def load() -> Any:
-        return await load_configuration(access.context)
+        return await load_configuration(access.login)
 
     kube = Kube(await load(), connections, load, manager=MANAGER)
-    home = access.namespace or default_namespace(access.context)
+    home = access.namespace or default_namespace(access.login)
     try:
         yield Cluster(kube, None if access.all_namespaces else home, home)
     finally:

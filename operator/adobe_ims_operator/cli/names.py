@@ -1,5 +1,8 @@
 """What a shell may complete: names of credentials, read from the cluster; nothing where that can't be read."""
 
+from collections.abc import Mapping
+from typing import Any
+
 import click
 from click.shell_completion import CompletionItem
 
@@ -15,19 +18,21 @@ def credential_names(context: click.Context, _parameter: click.Parameter, incomp
     if given.get("all_namespaces"):
         return []
     try:
-        names = asyncio.run(asyncio.wait_for(_names(given.get("namespace"), given.get("context")), SECONDS))
+        names = asyncio.run(asyncio.wait_for(_names(given), SECONDS))
     except Exception:  # noqa: BLE001 - whatever it is, the shell has no place for it
         return []
     return [CompletionItem(name) for name in sorted(names) if name.startswith(incomplete)]
 
 
-async def _names(namespace: str | None, context: str | None) -> list[str]:
+async def _names(given: Mapping[str, Any]) -> list[str]:
     from adobe_ims_operator.cli.cluster import Access, connected  # noqa: PLC0415
     from adobe_ims_operator.kube.client import METADATA_LIST  # noqa: PLC0415
     from adobe_ims_operator.kube.list_pages import pages  # noqa: PLC0415
+    from adobe_ims_operator.kube.login import Login  # noqa: PLC0415
     from adobe_ims_operator.kube.paths import credentials_path  # noqa: PLC0415
 
-    async with connected(Access(namespace, all_namespaces=False, context=context)) as cluster:
+    access = Access(Login(given.get("kubeconfig"), given.get("context")), given.get("namespace"))
+    async with connected(access) as cluster:
         return [
             str(each["metadata"]["name"])
             async for page in pages(cluster.kube, credentials_path(cluster.home), accept=METADATA_LIST)

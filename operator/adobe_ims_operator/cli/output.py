@@ -27,7 +27,13 @@ def print_document(document: Document, output: str) -> None:
         return
     import yaml  # noqa: PLC0415 - a tenth of a second, for who asks for it
 
-    click.echo(yaml.safe_dump(dict(document), sort_keys=False), nl=False)
+    # By way of JSON, as it writes no subclass of str.
+    click.echo(yaml.safe_dump(json.loads(json.dumps(document)), sort_keys=False), nl=False)
+
+
+def say(line: str, *, err: bool = False) -> None:
+    """Print one line, which may quote what others wrote."""
+    click.echo(printable(line), err=err)
 
 
 def table(head: Sequence[str], rows: Sequence[Sequence[str]]) -> str:

@@ -52,7 +52,7 @@ METRICS_AUTH = (
 
 
 def review(permission: Permission, namespace: str | None, name: str = "") -> JSON:
-    """The question whether whoever asks has a permission, in a namespace or, where it is None, in all."""
+    """The question whether the account that asks has a permission, in a namespace or, where it is None, in all."""
     resource, _, subresource = permission.resource.partition("/")
     attributes = {
         "group": permission.group,

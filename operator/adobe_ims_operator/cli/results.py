@@ -17,6 +17,34 @@ class Outcome(StrEnum):
     SKIPPED = "Skipped"
 
 
+class Culprit(StrEnum):
+    """What to look at first; docs/cli.md says what to do about each."""
+
+    API_SERVER = "API server"
+    CRD = "CRD"
+    RBAC = "RBAC"
+    OPERATOR = "operator"
+    FLAGS = "flags of this check"
+    SPEC = "spec"
+    SOURCE = "source"
+    CLIENT_OBJECT = "client Secret"
+    CLIENT_ID = "client id"
+    CLIENT_SECRET = "client secret"  # noqa: S105 - no secret, here and below
+    CLIENT = "client id or client secret"
+    SCOPES = "scopes"
+    CONSOLE = "credential in the Adobe Developer Console"
+    ENDPOINT = "endpoint"
+    DNS = "DNS"
+    NETWORK = "network"
+    CERTIFICATE = "TLS certificate"
+    PROXY = "proxy"
+    NETWORK_OR_PROXY = "network or proxy"
+    IMS = "IMS"
+    THROTTLING = "throttling by IMS"
+    NOT_IMS = "what answers at the endpoint"
+    CLOCK = "clock"
+
+
 @dataclass(frozen=True, slots=True)
 class Result:
     """One thing that was looked at."""
@@ -27,8 +55,7 @@ class Result:
     message: str
     reason: str | None = None
     """The reason that a condition would have."""
-    culprit: str | None = None
-    """What to look at first."""
+    culprit: Culprit | None = None
 
     def document(self) -> dict[str, Any]:
         """For programs."""
@@ -42,7 +69,9 @@ class Result:
         }
 
 
-def failed(check: str, target: str, message: str, *, reason: str | None = None, culprit: str | None = None) -> Result:
+def failed(
+    check: str, target: str, message: str, *, reason: str | None = None, culprit: Culprit | None = None
+) -> Result:
     """What is not as it should be."""
     return Result(check, target, Outcome.FAILED, message, reason, culprit)
 

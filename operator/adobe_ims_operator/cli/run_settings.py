@@ -1,10 +1,9 @@
 """The settings of `run`, for a command that looks at the world from where `run` does.
 
-They are read by the flags and variables of `run` itself. In the operator's pod, where a command comes by `kubectl exec`
-and shares its variables, the flags are those that its first process was started with.
+They are read by the flags and variables of `run` itself: the flags stand after `--`, or are those that the first
+process of the operator's pod was started with, where a command comes by `kubectl exec` and shares its variables.
 """
 
-import copy
 import ssl
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -16,22 +15,15 @@ from click.core import ParameterSource
 
 from adobe_ims_operator.adobe.endpoints import Endpoints
 from adobe_ims_operator.adobe.proxies import Proxies
-from adobe_ims_operator.api.resource import Key
 from adobe_ims_operator.cli.ims_flags import read_reach
 from adobe_ims_operator.cli.run import run
-from adobe_ims_operator.kube.login import POD_NAMESPACE, is_in_pod
+from adobe_ims_operator.core.forbidden_metadata import Forbidden
+from adobe_ims_operator.kube.login import POD_NAMESPACE
 
 FIRST_PROCESS = Path("/proc/1/cmdline")
-SHOWN = (
-    "namespaces",
-    "endpoints",
-    "allow_http_endpoint",
-    "ims_ca_file",
-    "leader_elect",
-    "lease_name",
-    "lease_namespace",
-)
-"""The flags of `run` that --help of another command shows; the others are taken and change nothing."""
+IN_POD = "kubectl -n adobe-ims-operator exec deploy/adobe-ims-operator -- adobe-ims-operator check"
+_SEPARATOR = "--"
+_FLAGS = f"{__name__}.flags"
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,25 +33,43 @@ class Settings:
     endpoints: Endpoints
     trust: ssl.SSLContext
     proxies: Proxies
+    forbidden: Forbidden
     namespaces: tuple[str, ...]
-    lease: Key | None
+    """Those that are watched; none for all."""
+    selector: str | None
+    leader_elect: bool
+    lease_name: str
+    lease_namespace: str | None
+    """None where it is not known from here."""
     metrics_auth: bool
+    known: bool
+    """Whether they are an operator's: of the one in this pod, or as somebody says."""
+    in_pod: bool
+    """Whether the network and the proxy here are those of a pod, as the operator's are."""
     source: str
     """Where they come from, in words."""
 
 
-def options_of_run() -> list[click.Parameter]:
-    """The flags of `run`, for another command; --namespace has a short form there, as kubectl has it."""
-    options: list[click.Parameter] = []
-    for each in run.params:
-        option = copy.copy(each)
-        if isinstance(option, click.Option):
-            option.hidden = option.name not in SHOWN
-            if option.name == "namespaces":
-                option.opts = ["-n", *option.opts]
-                option.help = "The namespace of NAME, or those that the operator watches; may be repeated."
-        options.append(option)
-    return options
+class BesideRun(click.Command):
+    """A command after whose flags, behind `--`, those may follow that the operator is started with."""
+
+    def parse_args(self, context: click.Context, args: list[str]) -> list[str]:
+        """Keep the flags of `run` aside."""
+        if _SEPARATOR in args:
+            at = args.index(_SEPARATOR)
+            context.meta[_FLAGS] = args[at + 1 :]
+            args = args[:at]
+        try:
+            return super().parse_args(context, args)
+        except click.NoSuchOption as error:
+            if any(error.option_name in each.opts for each in run.params):
+                what = f"{error.option_name} is a flag of run; put the flags that the operator is started with after --"
+                raise click.UsageError(what, context) from None
+            raise
+
+    def collect_usage_pieces(self, context: click.Context) -> list[str]:
+        """What may stand on the command line, for its help."""
+        return [*super().collect_usage_pieces(context), "[-- FLAGS OF RUN]"]
 
 
 def flags_of(command_line: bytes) -> Sequence[str] | None:
@@ -78,23 +88,18 @@ def read_settings(context: click.Context, first_process: Path = FIRST_PROCESS) -
     Raises:
         UsageError: they contradict each other, can't be used, or widen where the process in this pod sends secrets.
     """
-    names = [str(option.name) for option in run.params]
-    params: dict[str, Any] = {name: context.params.get(name) for name in names}
-    source = "flags and variables"
-    running = _running(first_process) if is_in_pod() else None
-    if running is not None:
-        source = "the process that runs in this pod"
-        started = run.make_context("run", list(running)).params
-        given = {name for name in names if context.get_parameter_source(name) is ParameterSource.COMMANDLINE}
-        params = {name: params[name] if name in given else started[name] for name in names}
-        allowed = _settings(started, source).endpoints
-        beyond = [url for url in _settings(params, source).endpoints.urls if not allowed.allows(url)]
+    given: Sequence[str] | None = context.meta.get(_FLAGS)
+    running = _running(first_process)
+    found = _settings(given, running)
+    if given is not None and running is not None:
+        allowed = _settings(None, running).endpoints
+        beyond = [url for url in found.endpoints.urls if not allowed.allows(url)]
         if beyond:
             what = (
                 f"client secrets may not be sent to {', '.join(beyond)} from this pod, but to {', '.join(allowed.urls)}"
             )
             raise click.BadParameter(what, param_hint="--endpoint")
-    return _settings(params, source)
+    return found
 
 
 def _running(first_process: Path) -> Sequence[str] | None:
@@ -104,21 +109,43 @@ def _running(first_process: Path) -> Sequence[str] | None:
         return None
 
 
-def _settings(params: Mapping[str, Any], source: str) -> Settings:
+def _settings(given: Sequence[str] | None, running: Sequence[str] | None) -> Settings:
+    flags = given if given is not None else running
+    started = run.make_context("run", list(flags or ()))
+    params = started.params
     ims = read_reach(params["endpoints"], allow_http=params["allow_http_endpoint"], ca_file=params["ims_ca_file"])
+    if given is not None:
+        source = " and ".join(["the flags after --", *_variables(started)])
+    elif running is not None:
+        source = "the process that runs in this pod"
+    else:
+        source = " and ".join(["the defaults of run", *_variables(started)])
+        source += f", which need not be the operator's; in its pod: {IN_POD}"
     return Settings(
         ims.endpoints,
         ims.trust,
         ims.proxies,
+        params["forbid"],
         tuple(params["namespaces"]),
-        _lease(params),
+        params["selector"],
+        params["leader_elect"],
+        params["lease_name"],
+        _lease_namespace(params),
         params["metrics_auth"],
+        flags is not None,
+        running is not None or POD_NAMESPACE.exists(),
         source,
     )
 
 
-def _lease(params: Mapping[str, Any]) -> Key | None:
-    namespace = params["lease_namespace"]
-    if namespace is None and params["leader_elect"] and POD_NAMESPACE.exists():
-        namespace = POD_NAMESPACE.read_text().strip()
-    return None if namespace is None else Key(namespace, params["lease_name"])
+def _variables(started: click.Context) -> list[str]:
+    options = [each for each in run.params if isinstance(each, click.Option)]
+    by_variable = ParameterSource.ENVIRONMENT
+    return [str(each.envvar) for each in options if started.get_parameter_source(str(each.name)) is by_variable]
+
+
+def _lease_namespace(params: Mapping[str, Any]) -> str | None:
+    named: str | None = params["lease_namespace"]
+    if named is None and params["leader_elect"] and POD_NAMESPACE.exists():
+        return POD_NAMESPACE.read_text().strip()
+    return named

@@ -11,18 +11,18 @@ from adobe_ims_operator.cli.output import when
 Document = dict[str, Any]
 
 
-def show_tree(document: Document, now: datetime) -> str:
-    """Lay a document out in lines."""
-    return "\n".join(printable(line) for line in _lines(document, now))
+def show_tree(document: Document, now: datetime, program: str) -> str:
+    """Lay a document out in lines, for a person who called that program."""
+    return "\n".join(printable(line) for line in _lines(document, now, program))
 
 
-def _lines(document: Document, now: datetime) -> Iterator[str]:
+def _lines(document: Document, now: datetime, program: str) -> Iterator[str]:
     yield f"AdobeIMSCredential {document['namespace']}/{document['name']}"
     yield f"  Ready: {document['ready']}, {document['reason']}: {document['message']}"
     if document["failing"] and document["failures"]:
         yield f"  Failures in a row: {document['failures']}"
     if document["suspended"]:
-        yield "  Suspended: run adobe-ims-operator resume"
+        yield f"  Suspended: run {program} resume"
     if request := document["rotateRequest"]:
         yield f"  Rotate request {request['value']}: {'answered' if request['handled'] else 'not answered yet'}"
     for name in document["managedBy"]:
@@ -50,8 +50,8 @@ def _client(secret: Document, now: datetime) -> Iterator[str]:
     if not secret["exists"]:
         yield f"Client Secret {secret['name']}: {_absent(secret)}"
         return
-    keys = ", ".join(secret["keys"]) or "none of those that the spec names"
-    yield f"Client Secret {secret['name']}: made {when(moment_or_none(secret['created']), now)}, usable keys {keys}"
+    usable = f"usable keys {', '.join(secret['keys'])}" if secret["keys"] else "NOT usable"
+    yield f"Client Secret {secret['name']}: made {when(moment_or_none(secret['created']), now)}, {usable}"
     if secret["problem"]:
         yield f"  {secret['problem']}"
     if secret["acceptedKey"]:
@@ -82,16 +82,19 @@ def _token(secret: Document, now: datetime) -> Iterator[str]:
     if not secret["exists"]:
         yield f"Token Secret {secret['name']}: {_absent(secret)}"
         return
+    keys = ", ".join(secret["keys"]) or "none"
+    if not secret["issued"]:
+        yield f"Token Secret {secret['name']}: NOT written by the operator, keys {keys}"
+        return
     state = "intact" if secret["intact"] else "NOT as it was written"
     expires = moment_or_none(secret["expires"])
     expiry = "expires at an unknown time"
     if expires is not None:
         phrase = when(expires, now, past="expired")
         expiry = f"{phrase if expires <= now else f'expires {phrase}'} ({secret['expires']})"
-    yield f"Token Secret {secret['name']}: {state}, {expiry}, keys {', '.join(secret['keys'])}"
-    if secret["issued"]:
-        issued = when(moment_or_none(secret["issued"]), now)
-        yield f"  Rotated {issued} ({secret['issued']}), rotation {secret['rotations']}"
+    yield f"Token Secret {secret['name']}: {state}, {expiry}, keys {keys}"
+    issued = when(moment_or_none(secret["issued"]), now)
+    yield f"  Rotated {issued} ({secret['issued']}), rotation {secret['rotations']}"
     if secret["problem"]:
         yield f"  {secret['problem']}"
 

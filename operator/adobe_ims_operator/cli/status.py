@@ -13,14 +13,14 @@ from adobe_ims_operator.cli.cluster import (
     NOT_WELL,
     Access,
     Cluster,
-    cluster_options,
+    access_options,
     connected,
-    namespace_options,
+    program,
     run,
     selector_option,
 )
 from adobe_ims_operator.cli.names import credential_names
-from adobe_ims_operator.cli.output import output_option, print_document, table, when
+from adobe_ims_operator.cli.output import output_option, print_document, say, table, when
 from adobe_ims_operator.cli.show_tree import show_tree
 from adobe_ims_operator.cli.summary import summary_of
 from adobe_ims_operator.cli.tree import tree
@@ -28,28 +28,27 @@ from adobe_ims_operator.kube.client import JSON_TYPE
 from adobe_ims_operator.kube.list_pages import pages
 from adobe_ims_operator.kube.paths import credentials_path
 
+LONGEST_REASON = 63
+"""Characters in the table: ours are shorter, and each line is as wide as the longest."""
+
 
 @click.command()
 @click.argument("name", required=False, shell_complete=credential_names)
-@namespace_options
+@access_options()
 @selector_option
-@cluster_options
 @output_option
 def status(
     name: str | None,
-    namespace: str | None,
-    all_namespaces: bool,
+    access: Access,
     selector: str | None,
-    context: str | None,
     output: str,
 ) -> None:
     """Show how credentials stand; with NAME, all that hangs on one, and what happens next and why.
 
     Exits with 3 where one has no valid token, or can't be rotated.
     """
-    if name is not None and (all_namespaces or selector is not None):
+    if name is not None and (access.all_namespaces or selector is not None):
         raise click.UsageError("NAME stands alone: leave out --all-namespaces and --selector")
-    access = Access(namespace, all_namespaces, context)
 
     async def work() -> bool:
         async with connected(access) as cluster:
@@ -67,9 +66,9 @@ async def _one(cluster: Cluster, name: str, output: str) -> bool:
         around = await read_around(cluster.kube, Key(cluster.home, name), now)
     except MalformedResourceError as error:
         raise click.ClickException(str(error)) from error
-    document = await tree(cluster.kube, around, now)
+    document = await tree(cluster.kube, around, now, program())
     if output == "table":
-        click.echo(show_tree(document, now))
+        click.echo(show_tree(document, now, program()))
     else:
         print_document(document, output)
     return bool(document["well"])
@@ -87,7 +86,7 @@ async def _all(cluster: Cluster, selector: str | None, output: str) -> bool:
     if output == "table":
         _show(rows, cluster.namespace, now)
         for problem in unreadable:
-            click.echo(problem, err=True)
+            say(problem, err=True)
     else:
         print_document({"credentials": rows, "problems": unreadable}, output)
     return not unreadable and all(row["well"] for row in rows)
@@ -96,7 +95,7 @@ async def _all(cluster: Cluster, selector: str | None, output: str) -> bool:
 def _row(credential: Credential, now: datetime) -> dict[str, Any]:
     status = credential.status
     return {
-        **summary_of(credential, now),
+        **summary_of(credential, now, program()),
         "secret": credential.spec.secret.name,
         "expires": status.expiration_time,
         "next": status.next_rotation_time,
@@ -109,12 +108,13 @@ def _show(rows: list[dict[str, Any]], namespace: str | None, now: datetime) -> N
         where = "" if namespace is None else f" in namespace {namespace}"
         click.echo(f"No credentials found{where}.", err=True)
         return
-    head = ["NAME", "READY", "STATUS", "SECRET", "EXPIRES", "NEXT", "MESSAGE"]
+    head = ["NAME", "READY", "STATUS", "CAUSE", "SECRET", "EXPIRES", "NEXT", "MESSAGE"]
     lines = [
         [
             row["name"],
             str(row["ready"]),
-            row["reason"],
+            row["reason"][:LONGEST_REASON],
+            (row["cause"] or "")[:LONGEST_REASON],
             row["secret"],
             when(moment_or_none(row["expires"]), now, past="expired"),
             when(moment_or_none(row["next"]), now),

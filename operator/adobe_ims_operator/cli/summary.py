@@ -7,9 +7,9 @@ from adobe_ims_operator.api.resource import Credential
 from adobe_ims_operator.core.explain import summarize
 
 
-def summary_of(credential: Credential, now: datetime) -> dict[str, Any]:
+def summary_of(credential: Credential, now: datetime, program: str) -> dict[str, Any]:
     """Which credential it is, and how it stands."""
-    summary = summarize(credential, now)
+    summary = summarize(credential, now, program)
     return {
         "namespace": credential.key.namespace,
         "name": credential.key.name,
@@ -18,5 +18,6 @@ def summary_of(credential: Credential, now: datetime) -> dict[str, Any]:
         "well": summary.well,
         "reason": summary.reason,
         "message": summary.message,
+        "cause": summary.cause,
         "suspended": credential.spec.suspend,
     }

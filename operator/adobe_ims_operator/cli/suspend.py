@@ -8,7 +8,7 @@ import click
 from adobe_ims_operator.api.resource import Key
 from adobe_ims_operator.cli.choose import Choice, choice_options, choose, key_of
 from adobe_ims_operator.cli.cluster import FAILED, connected, run
-from adobe_ims_operator.cli.output import output_option, print_document
+from adobe_ims_operator.cli.output import output_option, print_document, say
 from adobe_ims_operator.core.managers import Manager, managers
 from adobe_ims_operator.kube.client import Kube
 from adobe_ims_operator.kube.errors import ApiError
@@ -36,8 +36,8 @@ def resume(choice: Choice, output: str) -> None:
 def _set(choice: Choice, output: str, *, suspended: bool) -> None:
     async def work() -> list[dict[str, Any]]:
         async with connected(choice.access) as cluster:
-            chosen = await choose(cluster, choice, "Suspend" if suspended else "Resume")
-            return [await _change(cluster.kube, key_of(each), suspended) for each in chosen]
+            chosen = await choose(cluster, choice, "Suspend" if suspended else "Resume", key_of)
+            return [await _change(cluster.kube, key, suspended) for key in chosen]
 
     documents = run(work)
     _show(documents, output, suspended=suspended)
@@ -48,7 +48,7 @@ def _set(choice: Choice, output: str, *, suspended: bool) -> None:
 async def _change(kube: Kube, key: Key, suspended: bool) -> dict[str, Any]:
     path = credentials_path(*key)
     try:
-        # Before the change, which takes the field from whoever set it.
+        # Before the change, which takes the field from who set it.
         before = await kube.get(path, fields=True)
         await kube.patch(path, {"spec": {"suspend": suspended}})
     except ApiError as error:
@@ -79,9 +79,9 @@ def _show(documents: Sequence[dict[str, Any]], output: str, *, suspended: bool) 
         return
     for each in documents:
         done = each["problem"] or ("suspended" if suspended else "resumed")
-        click.echo(f"{each['namespace']}/{each['name']}: {done}")
+        say(f"{each['namespace']}/{each['name']}: {done}")
         for warning in each["warnings"]:
-            click.echo(f"  Warning: {warning}", err=True)
+            say(f"  Warning: {warning}", err=True)
     if not documents:
         click.echo("No credentials found.", err=True)
     elif not any(each["warnings"] for each in documents):

@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
 
+from adobe_ims_operator.api.reasons import Unreported
 from adobe_ims_operator.api.resource import JSON, Key, Workload
 from adobe_ims_operator.api.text import printable
 from adobe_ims_operator.api.times import moment_or_none, to_rfc3339
@@ -22,17 +23,19 @@ from adobe_ims_operator.kube.list_pages import pages
 from adobe_ims_operator.kube.paths import workload_path
 
 MAX_EVENTS = 10
+LONGEST_TEXT = 1024
+"""Characters of an Event's text. Those of events.k8s.io have no longer one; the older API takes a mebibyte."""
 MAX_PODS = 100
 """Of those that keep the previous token; `morePods` counts the others."""
 Document = dict[str, Any]
 
 
-async def tree(kube: Kube, around: Around, now: datetime) -> Document:
+async def tree(kube: Kube, around: Around, now: datetime, program: str) -> Document:
     """Everything about one credential; what could not be read is in `problems`."""
     credential, status = around.credential, around.credential.status
     pods = await _pods(kube, around)
     document: Document = {
-        **summary_of(credential, now),
+        **summary_of(credential, now, program),
         "endpoint": credential.spec.endpoint,
         "lastRotationTime": status.last_rotation_time,
         "failures": status.failures or 0,
@@ -44,7 +47,7 @@ async def tree(kube: Kube, around: Around, now: datetime) -> Document:
         "workloads": [await _workload(kube, around, each, now) for each in credential.spec.restart],
         "pods": pods[:MAX_PODS],
         "morePods": len(pods[MAX_PODS:]),
-        "next": _next(around, now),
+        "next": _next(around, now, program),
         "events": await _events(kube, around),
     }
     document["problems"] = around.problems
@@ -125,10 +128,10 @@ def _token(around: Around, now: datetime) -> Document:
     return document
 
 
-def _next(around: Around, now: datetime) -> Document | None:
+def _next(around: Around, now: datetime, program: str) -> Document | None:
     if around.observed is None or around.decision is None:
         return None
-    step = next_step(around.observed, around.decision, now)
+    step = next_step(around.observed, around.decision, now, program)
     trouble = policy.problem(around.observed, around.decision, now)
     return {
         "action": str(step.action),
@@ -143,10 +146,12 @@ async def _workload(kube: Kube, around: Around, workload: Workload, now: datetim
     document: Document = {"kind": workload.kind, "name": workload.name, "restarted": None, "reason": None}
     if around.observed is not None and (rotation := restarts.rotation_of(around.observed, now)) is not None:
         report = restarts.report(rotation, around.credential.status, around.observed.attempts.restarts)
-        known = next((each for each in report.restarts if (each.kind, each.name) == workload_id(workload)), None)
+        known = next(
+            (each for each in report.restarts if (each.kind, each.name) == (workload.kind, workload.name)), None
+        )
         done = (restarts.RESTARTED.reason, restarts.STARTED.reason, restarts.ADDED_LATER.reason)
         document["restarted"] = known is not None and known.reason in done
-        document["reason"] = "NotYet" if known is None else known.reason
+        document["reason"] = Unreported.NOT_YET if known is None else known.reason
         document["message"] = None if known is None else known.message
     try:
         body = await kube.get(workload_path(around.credential.key.namespace, workload.kind, workload.name))
@@ -158,17 +163,12 @@ async def _workload(kube: Kube, around: Around, workload: Workload, now: datetim
     return {**document, "exists": True, "pending": pending(workload, body, now)}
 
 
-def workload_id(workload: Workload) -> tuple[str, str]:
-    """What a workload goes by in a status."""
-    return workload.kind, workload.name
-
-
 async def _pods(kube: Kube, around: Around) -> list[Document]:
-    facts = None if around.content is None else around.content.metadata.facts
-    if facts is None:
+    content = around.content
+    if content is None or (facts := content.metadata.facts) is None:
         return []
     namespace, secret = around.credential.key.namespace, around.credential.spec.secret.name
-    written = token_written(facts.issued_at, around.token_times.written if around.token_times is not None else None)
+    written = token_written(facts.issued_at, content.times.written)
     found: list[Document] = []
     try:
         async for page in pages(kube, f"/api/v1/namespaces/{namespace}/pods", accept=JSON_TYPE):
@@ -188,9 +188,14 @@ async def _events(kube: Kube, around: Around) -> list[Document]:
     try:
         async for page in pages(kube, f"/api/v1/namespaces/{key.namespace}/events", accept=JSON_TYPE, query=query):
             found += [_event(each) for each in page["items"]]
+            found = _latest(found)
     except ApiError as error:
         around.problems.append(f"the Events of namespace {key.namespace} can't be listed ({error.answer})")
-    return sorted(found, key=lambda each: each["time"] or "")[-MAX_EVENTS:]
+    return found
+
+
+def _latest(events: list[Document]) -> list[Document]:
+    return sorted(events, key=lambda each: each["time"] or "")[-MAX_EVENTS:]
 
 
 def _event(body: JSON) -> Document:
@@ -199,10 +204,15 @@ def _event(body: JSON) -> Document:
     moment = last or body.get("lastTimestamp") or body.get("eventTime") or body["metadata"].get("creationTimestamp")
     return {
         "time": _time(moment_or_none(moment)),
-        "type": printable(str(body.get("type", ""))),
-        "reason": printable(str(body.get("reason", ""))),
-        "message": printable(str(body.get("message", ""))),
+        "type": _text(body.get("type")),
+        "reason": _text(body.get("reason")),
+        "message": _text(body.get("message")),
     }
+
+
+def _text(given: object) -> str:
+    text = "" if given is None else str(given)
+    return printable(text if len(text) <= LONGEST_TEXT else f"{text[:LONGEST_TEXT]}...")
 
 
 def _time(moment: datetime | None) -> str | None:

@@ -3,7 +3,7 @@
     enqueue(key) -> worker: reconcile -> look again later, or a place in the lane of an endpoint
     lane -> asker: fetch -> a token in hand -> enqueue(key), and the worker writes it
 
-Each endpoint has a lane with askers of its own, so that a slow one holds up no other.
+Each endpoint has lanes with askers of their own, so that a slow one holds up no other.
 """
 
 import asyncio
@@ -23,7 +23,7 @@ from adobe_ims_operator.cache.missing_secrets import Absences
 from adobe_ims_operator.cache.store import Store
 from adobe_ims_operator.controller.fetch import Fetcher
 from adobe_ims_operator.controller.follow_up import FollowUp
-from adobe_ims_operator.controller.lanes import Lane
+from adobe_ims_operator.controller.lanes import Lane, LaneName
 from adobe_ims_operator.controller.namespace_turns import places_for
 from adobe_ims_operator.controller.read_secrets import SecretReader
 from adobe_ims_operator.controller.reconcile import Decide, Reconciler
@@ -100,10 +100,12 @@ class Controller:
         self.skews: dict[str, float] = {}
         self.supervisor = Supervisor(clock.monotonic, jitter)
         self.limits = {url: RateLimit(qps, clock.monotonic) for url in endpoints.urls}
-        self.lanes = {url: Lane(self._asker_count, self._seconds, partial(self._slot, url)) for url in endpoints.urls}
+        self.probe_limits = {url: RateLimit(qps, clock.monotonic) for url in endpoints.urls}
+        names = [LaneName(url, probes) for url in endpoints.urls for probes in (False, True)]
+        self.lanes = {name: Lane(self._asker_count, self._seconds, partial(self._slot, name)) for name in names}
         for lane in self.lanes.values():
             self._in_hand.add_gate(lane)
-        self.throttles = throttles = Throttles(self.limits, clock.monotonic, self.queue.add)
+        self.throttles = throttles = Throttles(self.probe_limits, clock.monotonic, self.queue.add)
         self._work = Work(
             self.store,
             endpoints,
@@ -127,7 +129,9 @@ class Controller:
         """Start workers and askers; `run` keeps the queue's time."""
         keep = partial(self.supervisor.keep, may_end=True)
         workers = [keep(f"worker {n}", self._worker) for n in range(self._worker_count)]
-        askers = [keep(f"asker {n}", partial(self._asker, url)) for url in self.lanes for n in range(self._asker_count)]
+        askers = [
+            keep(f"asker {n}", partial(self._asker, lane)) for lane in self.lanes for n in range(self._asker_count)
+        ]
         self._workers = [asyncio.create_task(work, name="worker") for work in workers]
         self._askers = [asyncio.create_task(ask, name="asker") for ask in askers]
 
@@ -185,10 +189,12 @@ class Controller:
     def _seconds(self) -> float:
         return self._clock.now().timestamp()
 
-    async def _slot(self, url: str) -> None:
+    async def _slot(self, lane: LaneName) -> None:
+        if lane.probes:
+            await self.probe_limits[lane.endpoint].wait()
         await self._may_ask.wait()
         await self._in_hand.room()
-        await self.limits[url].wait()
+        await self.limits[lane.endpoint].wait()
 
     def _enqueue(self, key: Key, after: float) -> None:
         if after:
@@ -218,8 +224,8 @@ class Controller:
             logger.exception(DEFECT, key, extra=about(key))
             return self._clock.now() + AFTER_DEFECT
 
-    async def _asker(self, url: str) -> None:
-        lane = self.lanes[url]
+    async def _asker(self, name: LaneName) -> None:
+        lane = self.lanes[name]
         while (taken := await lane.get()) is not None:
             key, ask = taken
             again_after = timedelta(0)
@@ -231,10 +237,10 @@ class Controller:
                 if is_cancelled():
                     raise
             except Exception:
-                logger.exception(DEFECT, key, extra=about(key, endpoint=url))
+                logger.exception(DEFECT, key, extra=about(key, endpoint=name.endpoint))
                 again_after = AFTER_DEFECT
             finally:
-                self._work.answered(key, url)
+                self._work.answered(key, name)
             if again_after:
                 self.queue.add_at(key, (self._clock.now() + again_after).timestamp())
             else:

@@ -1,16 +1,25 @@
-"""The lane of an endpoint: who is to be asked for there, and who is the next.
+"""The lanes of an endpoint: who is to be asked for there, and who is the next.
 
 The choice is made as late as possible: an asker waits for a slot of the rate limit first, and then takes the credential
-that is first at that moment. A slow endpoint holds up no other, as each has a lane of its own.
+that is first at that moment. A slow endpoint holds up no other, as each has lanes of its own. So do the clients that an
+endpoint throttles: however slowly they are asked for, nobody else waits behind them.
 """
 
 import asyncio
 from collections.abc import Awaitable, Callable
+from typing import NamedTuple
 
 from adobe_ims_operator.api.resource import Key
 from adobe_ims_operator.controller.namespace_turns import Turns
 from adobe_ims_operator.controller.waiters import Waiters
 from adobe_ims_operator.core.decision import Ask
+
+
+class LaneName(NamedTuple):
+    """Which lane of an endpoint; `probes` is that of the clients which it throttled, after their holds."""
+
+    endpoint: str
+    probes: bool
 
 
 class Lane:

@@ -73,15 +73,7 @@ class SecretReader:
             return None
         if content is not None:
             known = self.work.attempts(observed.key) or observed.attempts
-            seen = attempt.saw_token_secret(
-                known,
-                content.metadata.version,
-                intact=content.intact,
-                spec_digest=observed.spec_digests.whole,
-                differences=content.compare(observed),
-                data_editor=content.data_editor,
-            )
-            self.work.note(observed.key, seen)
+            self.work.note(observed.key, attempt.saw_token_secret(known, content.seen(observed)))
         return content
 
     async def client_secret(self, observed: Observed) -> ClientSecret | None:

@@ -1,4 +1,4 @@
-"""What the work on credentials came to since the start of the process, for whoever reports it."""
+"""What the work on credentials came to since the start of the process."""
 
 from collections import Counter
 from dataclasses import dataclass, field

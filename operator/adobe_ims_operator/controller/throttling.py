@@ -1,4 +1,4 @@
-"""What a 429 leads to: its client is held, its endpoint is slowed where it throttles many, and others look again."""
+"""What a 429 leads to: its client is held, probes slow down where an endpoint throttles many, others look again."""
 
 from collections import defaultdict
 from collections.abc import Callable, Mapping
@@ -20,7 +20,7 @@ class Throttles:
     """The holds of clients, and the credentials that wait for them.
 
     Args:
-        limits: how often each endpoint may be asked.
+        limits: how often each endpoint may be asked for the clients that it throttled.
         monotonic: seconds that never go back.
         enqueue: takes each credential that need not wait any longer.
     """
@@ -71,14 +71,16 @@ class Throttles:
         self._waiting[client].add(key)
         return PROBE_SECONDS if until is None else until - now
 
-    def asks(self, client: ThrottledClient, key: Key) -> None:
-        """A credential goes into a lane: after a hold the first one is the one that probes, and the others stay out.
+    def asks(self, client: ThrottledClient, key: Key) -> bool:
+        """A credential goes into a lane; whether it is to probe.
 
-        Else thousands that wait for one client would take as many slots of the rate limit for nothing.
+        After a hold the first one is the one that probes, and the others stay out. Else thousands that wait for one
+        client would take as many slots of the rate limit for nothing.
         """
         now = self._monotonic()
         if self._prober(client, now) is None and self._clients.must_probe(client, now):
             self._probers[client] = key, now
+        return self._prober(client, now) == key
 
     def leaves(self, client: ThrottledClient, key: Key) -> None:
         """A credential asks no more: if it was to probe, another one is."""

@@ -12,7 +12,7 @@ from adobe_ims_operator.api.reasons import Reason
 from adobe_ims_operator.api.resource import Key
 from adobe_ims_operator.api.times import Clock
 from adobe_ims_operator.cache.store import Store
-from adobe_ims_operator.controller.lanes import Lane
+from adobe_ims_operator.controller.lanes import Lane, LaneName
 from adobe_ims_operator.controller.tally import Tally
 from adobe_ims_operator.controller.throttling import Throttles
 from adobe_ims_operator.controller.tokens_in_hand import TokensInHand
@@ -30,7 +30,7 @@ class Work:
     """The state of the work on all credentials.
 
     Args:
-        lanes: for each allowed endpoint, who waits for it.
+        lanes: for each allowed endpoint, who waits for it, and who probes it.
         forbidden: what no token Secret may have.
         observe: puts together what a decision depends on.
     """
@@ -39,7 +39,7 @@ class Work:
         self,
         store: Store,
         endpoints: Endpoints,
-        lanes: Mapping[str, Lane],
+        lanes: Mapping[LaneName, Lane],
         in_hand: TokensInHand,
         throttles: Throttles,
         *,
@@ -57,7 +57,7 @@ class Work:
         self.tally = Tally()
         self._observe = observe
         self._attempts: dict[Key, Attempts] = {}
-        self._asks: dict[Key, tuple[str, datetime]] = {}
+        self._asks: dict[Key, tuple[LaneName, datetime]] = {}
 
     def observe(self, key: Key) -> Observed | None:
         """Observe one credential; None if it is gone, and all that was known of it is forgotten then."""
@@ -101,16 +101,16 @@ class Work:
                 self.throttles.recall(client, left)
 
     def ask(self, key: Key, ask: Ask) -> None:
-        """Have IMS asked; a credential that waits for the same endpoint already keeps its place."""
-        lane, since = self._asks.get(key, (ask.endpoint, self.clock.now()))
-        if lane != ask.endpoint:
-            self.lanes[lane].remove(key)
-            since = self.clock.now()
-        self._asks[key] = ask.endpoint, since
+        """Have IMS asked; a credential that waits in the same lane already keeps its place."""
         client = self._client(ask.endpoint, key, self._attempts.get(key))
-        if client is not None:
-            self.throttles.asks(client, key)
-        self.lanes[ask.endpoint].put(key, ask)
+        name = LaneName(ask.endpoint, probes=client is not None and self.throttles.asks(client, key))
+        known, since = self._asks.get(key, (name, self.clock.now()))
+        if known != name:
+            self.lanes[known].remove(key)
+        if known.endpoint != name.endpoint:
+            since = self.clock.now()
+        self._asks[key] = name, since
+        self.lanes[name].put(key, ask)
 
     def withdraw(self, key: Key) -> None:
         """Have IMS not asked after all; where it is being asked, the answer still counts."""
@@ -118,13 +118,13 @@ class Work:
         if lane is not None and not self.lanes[lane].in_flight(key):
             self.lanes[lane].remove(key)
             del self._asks[key]
-            self._leave(lane, key)
+            self._leave(lane.endpoint, key)
 
-    def answered(self, key: Key, endpoint: str) -> None:
+    def answered(self, key: Key, lane: LaneName) -> None:
         """IMS is asked no more for this credential."""
-        self.lanes[endpoint].done(key)
+        self.lanes[lane].done(key)
         self._asks.pop(key, None)
-        self._leave(endpoint, key)
+        self._leave(lane.endpoint, key)
 
     def forget(self, key: Key) -> None:
         """Forget a credential that is gone."""

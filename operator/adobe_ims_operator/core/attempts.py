@@ -67,25 +67,9 @@ def _pace(reason: Reason) -> Pace:
     return Pace.PERSON if reason in refused else Pace.IMS
 
 
-def saw_token_secret(
-    attempts: Attempts,
-    version: int,
-    *,
-    intact: bool,
-    spec_digest: str | None = None,
-    differences: Differences = NO_DIFFERENCES,
-    data_editor: str = "",
-) -> Attempts:
-    """The token Secret was read, and compared with the spec of that digest.
-
-    Args:
-        data_editor: what changed its data last, where that was somebody else's program.
-    """
-    return replace(
-        attempts,
-        token_secret=SeenTokenSecret(version, intact, spec_digest, differences, data_editor),
-        failure=_without(attempts.failure, Step.READ_TOKEN_SECRET),
-    )
+def saw_token_secret(attempts: Attempts, seen: SeenTokenSecret) -> Attempts:
+    """The token Secret was read, and compared with the spec."""
+    return replace(attempts, token_secret=seen, failure=_without(attempts.failure, Step.READ_TOKEN_SECRET))
 
 
 def saw_client_secret(attempts: Attempts, seen: SeenClientSecret | None, inputs: Inputs) -> Attempts:

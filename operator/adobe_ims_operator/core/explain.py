@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
 
-from adobe_ims_operator.api.reasons import Reason, parse_reason
+from adobe_ims_operator.api.reasons import Reason, Unreported, parse_reason
 from adobe_ims_operator.api.resource import Credential
 from adobe_ims_operator.api.status import READY, ROTATION_FAILING
 from adobe_ims_operator.api.times import moment_or_none, to_rfc3339
@@ -14,7 +14,6 @@ from adobe_ims_operator.core.model import Observed
 
 LATE = timedelta(minutes=5)
 """How long after the time that a status names for the next attempt an operator at work has reported another."""
-ADVICE = "check that the operator runs: adobe-ims-operator check"
 
 
 class Action(StrEnum):
@@ -37,8 +36,13 @@ class Next:
     message: str
 
 
-def next_step(observed: Observed, decision: Decision, now: datetime) -> Next:
-    """Say what follows from a decision that was made at `now`."""
+def check_the_operator(program: str) -> str:
+    """What to do where the operator should have reported something, for a person who called that program."""
+    return f"check that the operator runs: {program} check"
+
+
+def next_step(observed: Observed, decision: Decision, now: datetime, program: str) -> Next:
+    """Say what follows from a decision that was made at `now`; `program` is what a person called."""
     match decision:
         case Wait(finding=finding, attempt_at=None) if finding is policy.FRESH and observed.source is not None:
             message = f"the token is replaced when AdobeIMSCredential {observed.source.key} holds another"
@@ -51,9 +55,8 @@ def next_step(observed: Observed, decision: Decision, now: datetime) -> Next:
             return Next(Action.RETRY, at, finding.reason, f"the next attempt is at {_moment(at)}: {finding.message}")
         case Look() | Ask() | Take() | Write() | WriteMetadata():
             action, what = _step(decision, observed)
-            return Next(
-                action, now, decision.need.reason, f"now {what}: {decision.need.message}; if this stays, {ADVICE}"
-            )
+            message = f"now {what}: {decision.need.message}; if this stays, {check_the_operator(program)}"
+            return Next(action, now, decision.need.reason, message)
 
 
 def _step(decision: Look | Ask | Take | Write | WriteMetadata, observed: Observed) -> tuple[Action, str]:
@@ -81,7 +84,10 @@ class Summary:
     ready: bool
     failing: bool
     reason: str
+    """A `Reason` or an `Unreported`, or what an operator of another version reported."""
     message: str
+    cause: str | None = None
+    """The reason why it can't be rotated, where the operator reports one; None where it reports none."""
 
     @property
     def well(self) -> bool:
@@ -89,26 +95,31 @@ class Summary:
         return self.ready and not self.failing
 
 
-def summarize(credential: Credential, now: datetime) -> Summary:
-    """Sum up a status; one that no operator keeps up to date is not believed beyond the times that it names."""
-    status = credential.status
+def summarize(credential: Credential, now: datetime, program: str) -> Summary:
+    """Sum up a status; one that no operator keeps up to date is not believed beyond the times that it names.
+
+    Args:
+        program: what a person called.
+    """
+    status, advice = credential.status, check_the_operator(program)
     ready, failing = status.condition(READY), status.condition(ROTATION_FAILING)
     if ready is None:
         old = now - credential.created > LATE
-        message = "no operator has reported on it yet" + (f"; {ADVICE}" if old else "")
-        return Summary(ready=False, failing=old, reason="Unobserved", message=message)
+        message = "no operator has reported on it yet" + (f"; {advice}" if old else "")
+        return Summary(ready=False, failing=old, reason=Unreported.UNOBSERVED, message=message)
     is_ready, is_failing = ready.status == "True", failing is not None and failing.status == "True"
+    why = failing.reason if is_failing and failing is not None else None
     expires = moment_or_none(status.expiration_time)
     if is_ready and expires is not None and expires <= now:
-        message = f"the token expired at {to_rfc3339(expires)}, and no operator has reported it; {ADVICE}"
-        return Summary(ready=False, failing=True, reason=Reason.EXPIRED, message=message)
+        message = f"the token expired at {to_rfc3339(expires)}, and no operator has reported it; {advice}"
+        return Summary(ready=False, failing=True, reason=Reason.EXPIRED, message=message, cause=why)
     due = moment_or_none(status.next_rotation_time)
     if due is not None and due + LATE < now:
-        message = f"the attempt that was due at {to_rfc3339(due)} is not reported; {ADVICE}"
-        return Summary(ready=is_ready, failing=True, reason="Overdue", message=message)
+        message = f"the attempt that was due at {to_rfc3339(due)} is not reported; {advice}"
+        return Summary(ready=is_ready, failing=True, reason=Unreported.OVERDUE, message=message, cause=why)
     cause = failing if is_failing and failing is not None else ready
     message = ready.message if not is_ready and cause is failing and cause.message in ready.message else cause.message
-    return Summary(is_ready, is_failing, status.reason or cause.reason, message)
+    return Summary(is_ready, is_failing, status.reason or cause.reason, message, why)
 
 
 def is_reported(credential: Credential, reason: Reason) -> bool:

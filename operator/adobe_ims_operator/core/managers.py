@@ -2,7 +2,8 @@
 
 Argo CD: "Resource Tracking", and the field manager `argocd-controller` (argo-cd, common.ArgoCDSSAManager). Flux labels
 what its Kustomizations and HelmReleases apply with their name and namespace, and its field managers are
-`kustomize-controller` and `helm-controller`. Helm: "Labels and Annotations", and the field manager `helm`.
+`kustomize-controller` and `helm-controller`. Helm: "Labels and Annotations", as `helm install --take-ownership` writes
+them too, and the field manager `helm`.
 """
 
 from collections.abc import Mapping
@@ -33,10 +34,10 @@ class Manager:
 def managers(metadata: JSON, field: str) -> tuple[Manager, ...]:
     """Who else keeps an object, and whether they set a field of its spec."""
     owners = _owners_of(metadata.get("managedFields"), field)
-    found = dict(_marked(_map(metadata.get("labels")), _map(metadata.get("annotations"))))
+    found = marks(_map(metadata.get("labels")), _map(metadata.get("annotations")))
     for tool in owners:
         found.setdefault(tool, tool)
-    return tuple(Manager(printable(name), owners.get(tool, False)) for tool, name in found.items())
+    return tuple(Manager(name, owners.get(tool, False)) for tool, name in found.items())
 
 
 def _owners_of(fields: object, name: str) -> dict[str, bool]:
@@ -49,8 +50,10 @@ def _owners_of(fields: object, name: str) -> dict[str, bool]:
     return owners
 
 
-def _marked(labels: JSON, annotations: JSON) -> dict[str, str]:
+def marks(labels: Mapping[str, Any], annotations: Mapping[str, Any]) -> dict[str, str]:
+    """What each tool is called that left its mark on an object of any kind, in words, by the tool."""
     found = {}
+    # The name of an application ends at the first colon of a tracking id.
     tracked = str(annotations.get("argocd.argoproj.io/tracking-id", "")).partition(":")[0]
     application = tracked or labels.get("argocd.argoproj.io/instance")
     if application:
@@ -66,7 +69,7 @@ def _marked(labels: JSON, annotations: JSON) -> dict[str, str]:
 
 
 def _short(name: object) -> str:
-    return str(name)[:MAX_NAME]
+    return printable(str(name)[:MAX_NAME])
 
 
 def _map(value: object) -> Mapping[str, Any]:

@@ -50,7 +50,7 @@ def recall(credential: Credential) -> Obstacle | None:
 
 
 def note(attempts: Attempts, observed: Observed, decision: Decision, now: datetime) -> Attempts:
-    """Remember since when the same stands in the way."""
+    """Remember since when the same finding prevents a token."""
     found, known = _finding(observed, decision), attempts.obstacle
     if found is None:
         return attempts if known is None else replace(attempts, obstacle=None)
@@ -71,7 +71,7 @@ def stalled(observed: Observed, decision: Decision, now: datetime) -> Finding | 
 
 
 def next_at(attempts: Attempts, now: datetime) -> datetime | None:
-    """When what stands in the way will have done so for long enough; None where nothing does, or it has."""
+    """When the finding will have lasted for long enough; None where there is none, or it has."""
     if attempts.obstacle is None:
         return None
     at = attempts.obstacle.since + PATIENCE

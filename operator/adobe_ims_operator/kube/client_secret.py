@@ -14,7 +14,7 @@ from adobe_ims_operator.kube.client import Kube
 from adobe_ims_operator.kube.client_secret_value import Unusable, read_value, suspicion
 from adobe_ims_operator.kube.errors import ApiError, NotFoundError
 from adobe_ims_operator.kube.paths import secret_path
-from adobe_ims_operator.kube.secret_metadata import observe_secret
+from adobe_ims_operator.kube.secret_metadata import UNKNOWN_TIMES, SecretTimes, observe_secret, read_times
 
 INCOMPLETE = "incomplete"
 """In place of the digest of a client Secret that does not hold what the spec names."""
@@ -43,6 +43,7 @@ class ClientSecret:
     metadata: ObservedSecret
     client: Client | None
     missing: Finding | None
+    times: SecretTimes = UNKNOWN_TIMES
 
     def seen(self, uid: str) -> SeenClientSecret:
         """What is remembered of it for the credential of that uid."""
@@ -65,8 +66,8 @@ async def read(kube: Kube, namespace: str, ref: ClientRef) -> ClientSecret | Non
         raise
     metadata = observe_secret(body["metadata"])
     client = _pick(body.get("data") or {}, ref, metadata.version)
-    found = (client, None) if isinstance(client, Client) else (None, client)
-    return ClientSecret(metadata, *found)
+    found, missing = (client, None) if isinstance(client, Client) else (None, client)
+    return ClientSecret(metadata, found, missing, read_times(body["metadata"]))
 
 
 def _pick(data: JSON, ref: ClientRef, version: int) -> Client | Finding:

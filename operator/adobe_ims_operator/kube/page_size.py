@@ -17,8 +17,8 @@ MOST = 500
 class PageSize:
     """The size of the pages of one list, from the first to the last."""
 
-    def __init__(self) -> None:
-        self.limit = FIRST
+    def __init__(self, limit: int = FIRST) -> None:
+        self.limit = limit
 
     async def read(self, answer: Answer) -> bytes | bytearray | None:
         """Read a page of at most `limit` objects; None where it is too large: it is to be asked for with fewer.

@@ -10,15 +10,14 @@ from adobe_ims_operator.api.ledger import LONGEST_FACT
 from adobe_ims_operator.api.names import FIELD_MANAGER
 from adobe_ims_operator.api.origin import is_copy, origin
 from adobe_ims_operator.api.resource import API_VERSION, JSON, KIND, Key, parse_version
-from adobe_ims_operator.api.text import printable, share
+from adobe_ims_operator.api.text import share
 from adobe_ims_operator.api.times import moment_or_none
+from adobe_ims_operator.core.managers import marks
 from adobe_ims_operator.core.model import ObservedSecret
 
 _NAME = re.compile("[a-z0-9][-.a-z0-9]{0,252}")
 MAX_OWNERS = 100
 """ownerReferences of a Secret that are looked at: each takes a few of the loop's microseconds."""
-MAX_NAME = 253
-"""Characters of a name that is repeated in a message."""
 
 
 def observe_secret(metadata: JSON) -> ObservedSecret:
@@ -69,6 +68,9 @@ class SecretTimes:
     written: datetime | None
 
 
+UNKNOWN_TIMES = SecretTimes(None, None)
+
+
 def read_times(metadata: JSON) -> SecretTimes:
     """Read the times in the `metadata` of a Secret."""
     managers = [each for each in metadata.get("managedFields") or [] if each.get("manager") == FIELD_MANAGER]
@@ -96,18 +98,7 @@ def _owning_credential(owners: Iterable[JSON]) -> str | None:
 
 
 def _other_manager(labels: Mapping[str, str], annotations: Mapping[str, str]) -> str:
-    """Who manages a Secret by what they wrote into its metadata.
-
-    Argo CD: "Resource Tracking", application names end at the first colon of a tracking id. Helm: "Labels and
-    Annotations", as `helm install --take-ownership` writes them.
-    """
-    tracked = annotations.get("argocd.argoproj.io/tracking-id", "").partition(":")[0]
-    application = tracked or labels.get("argocd.argoproj.io/instance", "")
-    if application:
-        return share(printable(f"Argo CD's application {application[:MAX_NAME]}"))
-    if release := annotations.get("meta.helm.sh/release-name", ""):
-        return share(printable(f"Helm's release {release[:MAX_NAME]}"))
-    return ""
+    return share(next(iter(marks(labels, annotations).values()), ""))
 
 
 def _describe_owner(metadata: JSON, owners: list[JSON]) -> str:

@@ -16,12 +16,12 @@ from adobe_ims_operator.api.names import FIELD_MANAGER
 from adobe_ims_operator.api.placeholders import render
 from adobe_ims_operator.api.resource import GROUP, JSON, Key
 from adobe_ims_operator.api.times import to_rfc3339
-from adobe_ims_operator.core.model import HeldToken, Observed, ObservedSecret
+from adobe_ims_operator.core.model import HeldToken, Observed, ObservedSecret, SeenTokenSecret
 from adobe_ims_operator.core.secret_differences import Differences, Owner, compare, wanted_labels
 from adobe_ims_operator.kube.client import METADATA_OBJECT, Kube
 from adobe_ims_operator.kube.errors import ApiError, NotFoundError
 from adobe_ims_operator.kube.paths import secret_path, secrets_path
-from adobe_ims_operator.kube.secret_metadata import data_editor, observe_secret
+from adobe_ims_operator.kube.secret_metadata import UNKNOWN_TIMES, SecretTimes, data_editor, observe_secret, read_times
 
 MAX_KEYS = 32
 """Of a Secret that the operator wrote. One of more keys was edited: tens of thousands, all empty, count as nothing for
@@ -48,6 +48,7 @@ class Content:
     owners: Sequence[JSON] = ()
     editor: str = ""
     """Who else wrote to it last, as the managed fields say."""
+    times: SecretTimes = UNKNOWN_TIMES
 
     def compare(self, observed: Observed) -> Differences:
         """How it differs from what the spec of a credential wants of it."""
@@ -60,6 +61,11 @@ class Content:
             data_keys=self.data_keys,
             editor=self.editor,
         )
+
+    def seen(self, observed: Observed) -> SeenTokenSecret:
+        """What is remembered of it for a credential."""
+        digest = observed.spec_digests.whole
+        return SeenTokenSecret(self.metadata.version, self.intact, digest, self.compare(observed), self.data_editor)
 
 
 class Written(NamedTuple):
@@ -110,6 +116,7 @@ def content_of(body: JSON) -> Content:
         annotations=annotations,
         owners=body["metadata"].get("ownerReferences") or [],
         editor=_editor(managers),
+        times=read_times(body["metadata"]),
     )
 
 

@@ -1,4 +1,4 @@
-"""Who may read the metrics: whoever the API server says may get the path.
+"""Who may read the metrics: those that the API server allows to get the path.
 
 It is what controller-runtime's WithAuthenticationAndAuthorization does (pkg/metrics/filters/filters.go). Anybody may
 ask with any token, so what an unknown one costs is bounded: the decisions that are kept, and the questions to the API

@@ -18,14 +18,14 @@ from adobe_ims_operator.core.status import WORKLOADS_RESTARTED
 
 _LABELS = ("namespace", "name")
 UNKNOWN = "Unknown"
-"""In place of a reason that is none of this version's: whoever may write a status may write any."""
+"""In place of a reason that is none of this version's: who may write a status may write any."""
 
 
 class CredentialMetrics:
-    """What is told of the credentials of a store.
+    """The metrics of the credentials of a store.
 
     Args:
-        leading: whether this process leads; the credentials of one that does not are told of by another.
+        leading: whether this process leads; of one that does not, another reports the credentials.
         now: the wall clock, in UTC.
     """
 

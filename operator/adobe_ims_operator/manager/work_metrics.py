@@ -48,7 +48,7 @@ class WorkMetrics(Collector):
         self._served = served
 
     def describe(self) -> Iterator[Metric]:
-        """Nothing: what is told depends on the moment."""
+        """Nothing: which metrics there are depends on the moment."""
         return iter(())
 
     def collect(self) -> Iterator[Metric]:
@@ -56,14 +56,13 @@ class WorkMetrics(Collector):
         controller, throttles = self._controller, self._controller.throttles
         yield _gauge("queue_depth", "How many credentials wait for a worker", controller.queue.depth)
         yield _gauge("tokens_in_hand", "How many tokens wait to be written", controller.tokens_in_hand)
-        lanes, limits = controller.lanes, controller.limits
+        depths, waits = dict[str, int](), dict[str, float]()
+        for name, lane in controller.lanes.items():
+            depths[name.endpoint] = depths.get(name.endpoint, 0) + lane.depth
+            waits[name.endpoint] = max(waits.get(name.endpoint, 0.0), lane.oldest)
+        yield _by_endpoint("lane_depth", "How many credentials wait to be asked for", depths)
         yield _by_endpoint(
-            "lane_depth", "How many credentials wait to be asked for", {url: lane.depth for url, lane in lanes.items()}
-        )
-        yield _by_endpoint(
-            "lane_wait_seconds",
-            "For how long the first of those that wait to be asked for has waited",
-            {url: lane.oldest for url, lane in lanes.items()},
+            "lane_wait_seconds", "For how long the first of those that wait to be asked for has waited", waits
         )
         yield _by_endpoint(
             "throttled_credentials",
@@ -72,8 +71,8 @@ class WorkMetrics(Collector):
         )
         yield _by_endpoint(
             "rate_limit",
-            "How many tokens may be asked for in a second at present",
-            {url: limit.per_second for url, limit in limits.items()},
+            "How many tokens may be asked for in a second at present for clients that an endpoint throttled",
+            {url: limit.per_second for url, limit in controller.probe_limits.items()},
         )
         yield _by_endpoint(
             "clock_skew_seconds", "By how much the clock of this process is ahead of that of IMS", controller.skews
