@@ -11,13 +11,13 @@ from adobe_ims_operator.kube.client import Kube
 
 
 @asynccontextmanager
-async def connected(url: str, connections: int = 4) -> AsyncIterator[Kube]:
+async def connected(url: str, connections: int = 4, patience: float = 30.0) -> AsyncIterator[Kube]:
     """Connect to the API server at a URL, without credentials."""
 
     async def load() -> Configuration:
         return Configuration()
 
-    kube = Kube(Configuration(host=url), connections, load)
+    kube = Kube(Configuration(host=url), connections, load, patience=patience)
     try:
         yield kube
     finally:

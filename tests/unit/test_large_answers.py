@@ -54,7 +54,7 @@ class Api:
             response = web.StreamResponse()
             response.content_length = size
             await response.prepare(request)
-            await response.write(self.bodies[namespace, size][: 2 * LARGE])
+            await response.write(self.bodies[namespace, size][: min(2 * LARGE, size // 2)])
             await asyncio.sleep(10)
             return response
         return web.Response(body=self.bodies[namespace, size], content_type="application/json")
@@ -146,6 +146,17 @@ async def test_one_that_can_not_be_read_holds_up_nobody(kube: Kube, api: Api) ->
     api.stalls = False
     async with asyncio.timeout(1):  # and not three times as long as that one took
         await read(kube, "photos", 100_000)
+
+
+@pytest.mark.parametrize("size", [1_000, LARGE + 1_000])
+async def test_answers_that_stop_halfway_give_their_connections_back(api: Api, size: int) -> None:
+    route = web.get("/api/v1/namespaces/{namespace}/secrets/{name}", api.get)
+    async with serving(route) as url, connected(url, patience=0.2) as kube:
+        api.stalls = True
+        errors = await asyncio.gather(*(read(kube, "photos", size) for _ in range(40)), return_exceptions=True)
+        assert {type(error) for error in errors} == {UnreachableError}  # which hold what raised them until the end
+        api.stalls = False
+        await read(kube, "photos", 1_000)
 
 
 async def test_an_object_that_is_larger_than_any_valid_one_is_not_read(kube: Kube) -> None:

@@ -52,7 +52,8 @@ class LargeAnswers:
         body = await answer.read_up_to(LARGE)
         if len(body) <= LARGE:
             return decode(body, fields=fields)
-        await self._take(namespace)
+        with answer.closed_on_failure():
+            await self._take(namespace)
         seconds = 0.0
         try:
             rest = await _rest_of(answer, LARGEST_BYTES - len(body))
@@ -115,12 +116,8 @@ class LargeAnswers:
 
 
 async def _rest_of(answer: Answer, most: int) -> bytearray:
-    try:
-        async with asyncio.timeout(READ_SECONDS):
-            rest = await answer.read_at_most(most)
-    except TimeoutError:
-        answer.close()
-        raise
+    async with asyncio.timeout(READ_SECONDS):
+        rest = await answer.read_at_most(most)
     if rest is None:
         raise TooLargeError(0, "TooLarge", f"the object has more than {LARGEST_BYTES} bytes as JSON")
     return rest

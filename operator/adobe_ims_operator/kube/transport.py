@@ -56,23 +56,31 @@ class Answer(aiohttp.ClientResponse):
         """Whether its status says that the API server did not do what was asked."""
         return is_refusal(self.status)
 
+    @contextmanager
+    def closed_on_failure(self) -> Iterator[None]:
+        """Close the connection where what reads the body fails: its place is else taken until there is no reference."""
+        try:
+            yield
+        except BaseException:
+            self.close()
+            raise
+
     async def read_up_to(self, most: int) -> bytearray:
         """Read the body until there is more of it than `most` bytes; what is left stays for another read."""
         body = bytearray()
-        async for chunk in self.content.iter_any():
-            body += chunk
-            if len(body) > most:
-                break
+        with self.closed_on_failure():
+            async for chunk in self.content.iter_any():
+                body += chunk
+                if len(body) > most:
+                    break
         return body
 
     async def read_at_most(self, most: int) -> bytearray | None:
         """Read the body, or None where it has more bytes: the connection is closed then."""
-        body = bytearray()
-        async for chunk in self.content.iter_any():
-            body += chunk
-            if len(body) > most:
-                self.close()
-                return None
+        body = await self.read_up_to(most)
+        if len(body) > most:
+            self.close()
+            return None
         return body
 
     async def keep(self, read: "Callable[[Answer], Awaitable[bytes | bytearray | None]]") -> bool:
