@@ -173,8 +173,14 @@ def test_a_request_to_rotate_is_answered_in_the_status_and_changes_nothing_else(
     )
 
 
-def follow(issued_at: datetime, every: timedelta, count: int, interval: timedelta) -> list[datetime]:
-    """When the rotations of a source are followed that come one after the other, each with facts of that time."""
+def follow(
+    issued_at: datetime, every: timedelta, count: int, interval: timedelta, write: timedelta = timedelta(0)
+) -> list[datetime]:
+    """When the rotations of a source are followed that come one after the other, each with facts of that time.
+
+    Args:
+        write: how long it takes to read a token and to write it.
+    """
     known, moments, now = Attempts("uid-1"), [], NOW
     for number in range(count):
         rotation_id = f"{int(issued_at.timestamp())}-{number + 256:x}"
@@ -190,7 +196,7 @@ def follow(issued_at: datetime, every: timedelta, count: int, interval: timedelt
         assert isinstance(decision, Take)
         moments.append(now)
         known = attempt.took(known, decision.need, observed.inputs, now)
-        known = attempt.token_came(attempt.written(known, 101), next_planned(source, held, now))
+        known = attempt.token_came(attempt.written(known, 101), next_planned(source, held, now + write))
         now += every
     return moments
 
@@ -198,6 +204,12 @@ def follow(issued_at: datetime, every: timedelta, count: int, interval: timedelt
 def test_a_source_that_rotates_when_it_is_due_is_followed_at_once() -> None:
     interval = timedelta(minutes=5)
     assert follow(NOW, interval, 50, interval) == [NOW + number * interval for number in range(50)]
+
+
+@pytest.mark.parametrize("interval", [timedelta(minutes=1), timedelta(minutes=5)])
+def test_a_source_is_followed_at_once_however_long_the_write_before_took(interval: timedelta) -> None:
+    moments = follow(NOW, interval, 50, interval, write=timedelta(seconds=2))
+    assert moments == [NOW + number * interval for number in range(50)]
 
 
 @pytest.mark.parametrize("issued_at", [NOW, NOW - timedelta(days=4)])

@@ -22,6 +22,9 @@ LOOK_AGAIN = timedelta(minutes=5)
 """Whether a namespace is watched changes without a word."""
 SHORTEST_PERIOD = timedelta(minutes=1)
 """A source that rotates more often than the shortest interval is followed more slowly."""
+EARLY = 0.9
+"""The share of its period after which a source may rotate again: a token is taken a moment after it came, now sooner
+and now later."""
 
 
 def refusal(observed: Observed) -> Finding | None:
@@ -109,7 +112,7 @@ def next_planned(shared: Shared, facts: Facts, now: datetime) -> datetime:
 
     By that and not by what the Secret says alone, as there a token may always be due.
     """
-    return now + max(due_at(facts, shared.spec.interval) - facts.issued_at, SHORTEST_PERIOD)
+    return now + EARLY * max(due_at(facts, shared.spec.interval) - facts.issued_at, SHORTEST_PERIOD)
 
 
 def request_refused(source: object) -> str:
