@@ -104,6 +104,29 @@ def test_a_namespace_that_is_gone_holds_up_nobody_and_is_served_when_it_is_back(
 
 
 @pytest.mark.timeout(240)
+def test_consent_that_was_withdrawn_while_a_namespace_was_not_watched_counts_once_it_is_again(scene: Scene) -> None:
+    create_other(scene)
+    path = f"/apis/adobe-ims.dev/v1alpha1/namespaces/{OTHER}/adobeimscredentials/source"
+    scene.api.apply(manifest("source", sharedWith={"namespaces": [scene.namespace]}), namespace=OTHER)
+    taker = manifest("taken") | {"spec": {"tokenFrom": {"namespace": OTHER, "name": "source"}}}
+    scene.api.apply(taker, namespace=scene.namespace)
+    operator = scene.operator("--namespace", OTHER)
+    scene.wait_ready("taken")
+    first = scene.data("taken")
+    allow(scene.api, OTHER, "adobeimscredentials", ["get"])
+    scene.control_plane.restart_apiserver()
+    wait_for("the operator to report it", lambda: f"namespace {OTHER} can't be watched: 403" in operator.text(), 60)
+    scene.api.patch(path, {"spec": {"sharedWith": {"namespaces": []}}})
+    scene.api.delete(f"/api/v1/namespaces/{scene.namespace}/secrets/taken")
+    scene.wait_condition("RotationFailing", "True", "SourceNotWatched", "taken")
+    allow(scene.api, OTHER, "adobeimscredentials", ["get", "list", "watch"])
+    scene.wait_condition("RotationFailing", "True", "SourceNotShared", "taken")
+    assert first
+    assert scene.secret("taken") is None
+    scene.api.delete(f"/api/v1/namespaces/{OTHER}")
+
+
+@pytest.mark.timeout(240)
 def test_secrets_of_one_namespace_that_can_not_be_read_hold_up_no_other(scene: Scene) -> None:
     create_other(scene)
     scene.client_secret()

@@ -143,7 +143,14 @@ def test_consent_is_not_read_from_a_cache_that_is_not_whole(store: Seen) -> None
     store.synced.is_served = lambda namespace: namespace != "photos"
     assert isinstance(around(store, taker), Unwatched)
     assert store.knows_source(taker), "that it is not watched is known"
+    store.synced.lost_credentials(["photos"])
     store.synced.is_served = lambda _: True
+    assert isinstance(around(store, taker), Unwatched), "consent may have been withdrawn meanwhile"
+    assert not store.knows_source(taker)
+    store.enqueued.clear()
+    store.listed_credentials("photos")
+    assert taker in store.enqueued
+    assert isinstance(around(store, taker), Shared)
     store.forget_versions()
     store.watched_secrets("team-a", 1)
     store.listed_credentials("team-a")

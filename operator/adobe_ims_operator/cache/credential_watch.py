@@ -101,6 +101,7 @@ class CredentialWatch:
     async def _wait_for_namespace(self) -> None:
         while not self._stop.is_set():
             await self.namespaces.probe()
+            self._store.synced.lost_credentials(self.namespaces.problems)
             if self.namespaces.answering:
                 self.waits_for = None
                 return

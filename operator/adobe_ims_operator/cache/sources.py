@@ -35,7 +35,7 @@ def find_source(
 def is_known(taker: Credential | None, synced: Synced) -> bool:
     """Whether what there is of its source is known, or can't be."""
     source = None if taker is None else taker.spec.taken_from
-    return source is None or not synced.is_served(source.namespace) or synced.has_synced(source.namespace)
+    return source is None or not synced.is_served(source.namespace) or synced.is_known(source.namespace)
 
 
 def sources_of(

@@ -1,6 +1,6 @@
 """Of which namespaces all is known: their Secrets and their credentials, from the start and without a gap."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 
 
@@ -12,6 +12,7 @@ class Synced:
     """Whether a namespace is to be watched, and can be."""
     _watched: dict[str | None, int] = field(default_factory=dict)
     _listed: set[str | None] = field(default_factory=set)
+    _unseen: set[str] = field(default_factory=set)
 
     def watched_secrets(self, namespace: str | None, version: int) -> bool:
         """Remember up to which version the Secrets of a namespace were seen; whether that is the first time."""
@@ -20,10 +21,15 @@ class Synced:
         return first
 
     def listed_credentials(self, namespace: str | None) -> bool:
-        """Remember that the credentials of a namespace were seen; whether that is the first time."""
-        first = namespace not in self._listed
+        """Remember that the credentials of a namespace were seen; whether that is the first time, or again."""
+        first = namespace not in self._listed or namespace in self._unseen
         self._listed.add(namespace)
+        self._unseen.discard(str(namespace))
         return first
+
+    def lost_credentials(self, namespaces: Iterable[str]) -> None:
+        """Remember that the credentials of namespaces may change unseen, until all of them are seen again."""
+        self._unseen.update(namespaces)
 
     def has_synced(self, namespace: str) -> bool:
         """Whether all Secrets and all credentials of a namespace are known.
@@ -35,7 +41,7 @@ class Synced:
 
     def is_known(self, namespace: str) -> bool:
         """Whether what is known of a namespace is all there is, also now."""
-        return self.is_served(namespace) and self.has_synced(namespace)
+        return self.is_served(namespace) and self.has_synced(namespace) and namespace not in self._unseen
 
     def version(self, namespace: str) -> int:
         """Up to which version changes of the Secrets of a namespace were seen."""
@@ -50,3 +56,4 @@ class Synced:
         """Take nothing for known."""
         self._watched.clear()
         self._listed.clear()
+        self._unseen.clear()
