@@ -4,7 +4,7 @@ import base64
 from collections.abc import Sequence
 from typing import Any
 
-from adobe_ims_operator.api.resource import API_VERSION, KIND, PLURAL
+from adobe_ims_operator.api.resource import API_VERSION, KIND, PLURAL, ROTATE_ANNOTATION
 from testbed.api import Object, wait_for
 from testbed.operator_process import grants
 from testbed.scene import CLIENT, Scene, manifest
@@ -94,6 +94,13 @@ def source_token(scene: Scene) -> str:
     token = scene.data(SOURCE).get("access_token")
     assert token is not None, "the source has no token"
     return token
+
+
+def rotate(scene: Scene, request: str = "now") -> None:
+    """Have the source rotate, and wait until it has."""
+    before = source_token(scene)
+    scene.patch(SOURCE, {"metadata": {"annotations": {ROTATE_ANNOTATION: request}}})
+    wait_for("the source to rotate", lambda: source_token(scene) != before)
 
 
 def wait_taken(scene: Scene, *teams: Team, seconds: float = 30) -> str:

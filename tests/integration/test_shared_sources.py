@@ -8,7 +8,7 @@ import pytest
 
 from adobe_ims_operator.api.ledger import digest_data
 from adobe_ims_operator.api.resource import ROTATE_ANNOTATION
-from integration.teams import SOURCE, Team, asked, flags, share, source_token, wait_taken
+from integration.teams import SOURCE, Team, asked, flags, rotate, share, source_token, wait_taken
 from testbed.api import wait_for
 from testbed.scene import Scene, allow
 
@@ -16,12 +16,6 @@ SETTLE_SECONDS = 3.0
 """In which the operator would have done what it is not to do."""
 READ_ONLY = ["get", "list", "watch"]
 WRITE = [*READ_ONLY, "create", "patch", "delete"]
-
-
-def rotate(scene: Scene, request: str = "now") -> None:
-    before = source_token(scene)
-    scene.patch(SOURCE, {"metadata": {"annotations": {ROTATE_ANNOTATION: request}}})
-    wait_for("the source to rotate", lambda: source_token(scene) != before)
 
 
 def delete_source(scene: Scene) -> None:
@@ -145,6 +139,7 @@ def forged(scene: Scene, token: str, **facts: str) -> dict[str, Any]:
         ('a"b', {}, "has no key that holds a token"),
         ("token", {"token-type": "Basic"}, "of a type that is not bearer"),
         ("token", {"client-id": "a\nb"}, "names a client id that none can be"),
+        ("token", {"client-id": '", "endpoint": "https://example.com'}, "names a client id that none can be"),
         ("token", {"expires-at": "2099-01-01T00:00:00Z"}, "lives for another time than IMS gives"),
     ],
 )
