@@ -1,14 +1,19 @@
 """One token for several namespaces: what a source shares its takers take, and IMS is asked once."""
 
+import asyncio
 import json
+import threading
 import time
 
 import pytest
+from aiohttp import web
 
 from adobe_ims_operator.api.resource import ROTATE_ANNOTATION
-from integration.teams import SOURCE, Team, asked, flags, share, source_token, wait_taken
+from integration.teams import SOURCE, Team, asked, flags, rotate, share, source_token, wait_taken
 from testbed.api import wait_for
-from testbed.scene import CLIENT, Scene
+from testbed.control_plane import ControlPlane
+from testbed.scene import CLIENT, Scene, allow
+from testbed.stale_api import StaleApi
 
 TEAMS = 20
 SETTLE_SECONDS = 3.0
@@ -171,6 +176,54 @@ def test_a_source_that_is_not_watched_shares_nothing(scene: Scene) -> None:
     found = team.wait("RotationFailing", "True", "SourceNotWatched")
     assert f"does not watch namespace {source.namespace}" in found["message"]
     assert (team.token(), asked(scene)) == (first, 1)
+
+
+def test_a_source_whose_secrets_can_not_be_read_is_not_watched(scene: Scene) -> None:
+    source, team = Team(scene), Team(scene)
+    source.share(team)
+    team.take(of=source.namespace)
+    allow(scene.api, source.namespace, "secrets", ["create"])
+    scene.operator(*flags(source, team))
+    team.wait("RotationFailing", "True", "SourceNotWatched")
+    allow(scene.api, source.namespace, "secrets", ["get", "list", "watch", "create", "patch", "delete"])
+    wait_for("the token to be taken", team.token, 60)
+    team.wait("RotationFailing", "False", "Rotated")
+
+
+class SlowApi(StaleApi):
+    """An API server that answers slowly to who reads one Secret, as of when the answer comes."""
+
+    slow = ""
+    """The end of the path of that Secret."""
+
+    def __init__(self, control_plane: ControlPlane) -> None:
+        super().__init__(control_plane)
+        self.asked, self.answers = threading.Event(), threading.Event()
+
+    async def answer(self, request: web.Request) -> web.StreamResponse:
+        if self.slow and request.method == "GET" and request.path.endswith(self.slow):
+            self.asked.set()
+            await asyncio.to_thread(self.answers.wait, 20)
+        return await super().answer(request)
+
+
+def test_a_token_that_was_read_before_consent_was_withdrawn_is_not_written_after_it(scene: Scene) -> None:
+    team = Team(scene)
+    scene.client_secret()
+    share(scene, [team])
+    team.take()
+    with SlowApi(scene.control_plane) as api:
+        scene.operator_by(api, *team.flags)
+        first = wait_taken(scene, team)
+        team.wait("Ready", "True", "Rotated")
+        api.slow = f"/{scene.namespace}/secrets/{SOURCE}"
+        rotate(scene)
+        assert api.asked.wait(20)
+        share(scene, [])
+        time.sleep(1)  # in which the watch brings it
+        api.answers.set()
+        team.wait("RotationFailing", "True", "SourceNotShared")
+        assert team.token() == first
 
 
 def test_a_source_without_the_labels_of_the_selector_is_not_found(scene: Scene) -> None:

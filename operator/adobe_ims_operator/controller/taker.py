@@ -51,6 +51,9 @@ class Taker:
         except ApiError as error:
             self._failed(observed, not_read(str(source.secret_key), error))
             return None
+        seen = self.work.observe(observed.key)
+        if seen is None or seen.shared is None or seen.shared.uid != source.uid:
+            return None  # consent was withdrawn meanwhile
         problem = found if isinstance(found, Finding) else _lacks(observed, source, found)
         if problem is not None:
             self._failed(observed, Trouble(problem, Pace.IMS))

@@ -222,8 +222,10 @@ class _Process:
         }
 
     def _may_be_known(self, namespace: str) -> bool:
-        watched = self._credential_watch.namespaces
-        return (not watched.names or namespace in watched.names) and namespace not in watched.problems
+        if (secrets := self._secret_watches.get(namespace)) is None:
+            return not self._options.namespaces
+        readable = secrets.unready() is None or secrets.problem is None
+        return readable and namespace not in self._credential_watch.namespaces.problems
 
     def _take_up_namespace(self, namespace: str) -> None:
         self._secret_watches[namespace].restart()
