@@ -75,7 +75,7 @@ def record(recorder: Recorder, namespace: str, *reasons: str) -> None:
 
 
 async def flush(recorder: Recorder) -> None:
-    async with asyncio.timeout(5):
+    async with asyncio.timeout(60):  # a busy machine takes seconds for all that may wait
         await recorder.flush()
 
 
