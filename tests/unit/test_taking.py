@@ -161,6 +161,13 @@ def test_the_age_of_a_token_is_up_to_its_source() -> None:
     assert "still holds the same token" in late.finding.message
 
 
+def test_a_secret_is_healed_also_while_its_source_is_late() -> None:
+    late = NOW + 23 * HOUR + timedelta(minutes=31)
+    decision = decide(taker(shared(source_facts()), taken(), intact=False), late)
+    assert isinstance(decision, Take)
+    assert decision.need.reason is Reason.SECRET_EDITED
+
+
 def test_a_request_to_rotate_is_answered_in_the_status_and_changes_nothing_else() -> None:
     observed = taker(shared(source_facts()), taken())
     asked = replace(observed, credential=replace(observed.credential, rotate_request="now"))
