@@ -14,7 +14,7 @@ from adobe_ims_operator.api.source import SharedWith, TokenFrom
 from adobe_ims_operator.core import attempts as attempt
 from adobe_ims_operator.core import stalled
 from adobe_ims_operator.core.backoff import Pace
-from adobe_ims_operator.core.decision import Refuse, Take, Wait
+from adobe_ims_operator.core.decision import Ask, Refuse, Take, Wait, Write
 from adobe_ims_operator.core.finding import Finding
 from adobe_ims_operator.core.model import Attempts, Endpoint, Inputs, Observed, Step, Trouble
 from adobe_ims_operator.core.observe import observe
@@ -80,7 +80,7 @@ def test_who_takes_a_token_never_asks_ims_and_takes_only_what_is_shared_and_can_
 ) -> None:
     observed = worlds.change(replace(seen, source=source, client=None), spec=TAKER)
     decision = decide(observed, NOW)
-    assert type(decision).__name__ not in ("Ask", "Write")
+    assert not isinstance(decision, Ask | Write)
     if isinstance(decision, Take):
         assert isinstance(source, Shared)
         assert source.facts is not None
