@@ -110,6 +110,11 @@ def test_the_actions_suspend_resume_and_rotate(scene: Scene) -> None:
     assert scene.status()["rotations"] == 2
 
 
+def test_one_that_takes_a_token_is_not_rotated() -> None:
+    taker = {"spec": {"tokenFrom": {"namespace": "photos", "name": "lightroom"}}}
+    assert actions(taker) == {"suspend"}
+
+
 def test_one_that_is_suspended_without_a_token_is_degraded(scene: Scene) -> None:
     scene.client_secret()
     scene.operator()

@@ -110,12 +110,24 @@ async def test_a_watch_that_reports_others_is_late_and_what_it_owes_is_read(
     watched.store.watched_secrets(scene.namespace, 1)
     sweep = asyncio.create_task(watched.resync.resync_once())
     await asyncio.sleep(0.2)
-    watched.watch.heard += 1
+    watched.watch.heard[scene.namespace] += 1
     await sweep
     assert "is blind" not in caplog.text
     assert watched.said == (None, None)
     assert watched.store.has_synced(scene.namespace)
     assert [each.uid for each in watched.store.credentials.values()] == [owed["metadata"]["uid"]]
+
+
+async def test_what_the_watch_of_another_namespace_reports_says_nothing_of_this_one(
+    scene: Scene, watched: Watched, caplog: pytest.LogCaptureFixture
+) -> None:
+    scene.credential("missed")
+    sweep = asyncio.create_task(watched.resync.resync_once())
+    await asyncio.sleep(0.2)
+    watched.watch.heard["another"] += 1
+    await sweep
+    assert "is blind" in caplog.text
+    assert watched.store.credentials == {}
 
 
 async def test_what_left_the_selector_after_a_list_is_not_waited_for(

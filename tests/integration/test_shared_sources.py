@@ -119,6 +119,18 @@ def test_what_a_person_writes_into_the_secret_of_a_source_is_not_taken(scene: Sc
     assert asked(scene) == 2
 
 
+def test_a_source_whose_secrets_may_not_be_listed_is_not_waited_for_in_silence(scene: Scene) -> None:
+    source, team = Team(scene), Team(scene)
+    source.share(team)
+    team.take(of=source.namespace)
+    allow(scene.api, source.namespace, "secrets", ["get"])
+    scene.operator(*flags(source, team))
+    team.wait("RotationFailing", "True", "SourceNotWatched")
+    allow(scene.api, source.namespace, "secrets", WRITE)
+    wait_for("the token to be taken", team.token, 60)
+    team.wait("RotationFailing", "False", "Rotated")
+
+
 def forged(scene: Scene, token: str, **facts: str) -> dict[str, Any]:
     """A patch of the Secret of the source that fits its own digest, as who knows how it is made can write it."""
     found = scene.secret(SOURCE)

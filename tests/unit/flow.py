@@ -54,6 +54,7 @@ class Gate:
 
     def __init__(self) -> None:
         self._open = asyncio.Event()
+        self.waiting = 0
         self.open()
 
     def open(self) -> None:
@@ -63,7 +64,11 @@ class Gate:
         self._open.clear()
 
     async def pass_through(self) -> None:
-        await self._open.wait()
+        self.waiting += 1
+        try:
+            await self._open.wait()
+        finally:
+            self.waiting -= 1
 
 
 class API:
@@ -80,6 +85,8 @@ class API:
         """How many it was asked to take."""
         self.event_answers: list[web.Response] = []
         """What is answered to the next Events in place of a 201."""
+        self.reads = Gate()
+        """Of Secrets."""
         self.writes = Gate()
         self.statuses = Gate()
         self.write_seconds = 0.0
@@ -104,6 +111,7 @@ class API:
         ]
 
     async def _read(self, request: web.Request) -> web.Response:
+        await self.reads.pass_through()
         found = self.secrets.get(request.match_info["name"])
         return web.json_response(found) if found is not None else refuse(404)
 
@@ -275,6 +283,14 @@ class Flow:
             data = {"client_id": _base64(client), **{key: _base64(secret) for key, secret in keys.items()}}
             self.api.secrets[f"{client}-oauth"] = {"metadata": metadata, "data": data}
             self.touch(f"{client}-oauth")
+        ref = {"secretRef": {"name": f"{client}-oauth"}, "secretKeys": list(keys)}
+        self._apply(name, {"client": ref, "endpoint": self.ims[ims].url, **spec})
+
+    def take(self, name: str, source: str) -> None:
+        """Make a credential that takes the token of another one."""
+        self._apply(name, {"tokenFrom": {"namespace": NAMESPACE, "name": source}})
+
+    def _apply(self, name: str, spec: Object) -> None:
         known = self.api.credentials.get(name, {"metadata": {"generation": 0}})
         self.api.credentials[name] = {
             "metadata": {
@@ -284,11 +300,7 @@ class Flow:
                 "generation": known["metadata"]["generation"] + 1,
                 "creationTimestamp": "2026-11-24T10:00:00Z",
             },
-            "spec": {
-                "client": {"secretRef": {"name": f"{client}-oauth"}, "secretKeys": list(keys)},
-                "endpoint": self.ims[ims].url,
-                **spec,
-            },
+            "spec": spec,
             "status": known.get("status", {}),
         }
         self._tell(name)
@@ -398,7 +410,7 @@ async def flowing(count: int, endpoints: int = 1, patience: float = REQUEST_SECO
         try:
             yield flow
         finally:
-            for gate in (api.writes, api.statuses, *(each.answers for each in ims)):
+            for gate in (api.reads, api.writes, api.statuses, *(each.answers for each in ims)):
                 gate.open()
             api.troubles.end()
             await cancel(flow.run, *flow.controller.tasks)

@@ -87,7 +87,10 @@ async def test_an_event_that_was_logged_where_it_happened_is_sent_and_not_logged
 @pytest.mark.parametrize(
     ("answer", "logged"),
     [
-        (web.Response(status=403, text='{"reason": "Forbidden"}'), "could not be written: 403 Forbidden"),
+        (
+            web.Response(status=403, text='{"reason": "Forbidden"}'),
+            "namespace photos: the API server does not take Events (403 Forbidden)",
+        ),
         (web.Response(text="<html>"), "is sent, but its answer is odd: InvalidAnswer"),
         (web.Response(text="[" * 100_000), "is sent, but its answer is odd: InvalidAnswer"),
     ],

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from adobe_ims_operator.api.resource import ROTATE_ANNOTATION, Credential, Key, SecretTemplate
 from adobe_ims_operator.api.source import ClientRef
 from adobe_ims_operator.api.status import Status
-from adobe_ims_operator.cache.claims import MAX_CLAIMANTS
+from adobe_ims_operator.cache.claimants import MAX_CLAIMANTS
 from adobe_ims_operator.cache.store import DELETION_SECONDS, Store
 from adobe_ims_operator.core.model import ObservedSecret
 from adobe_ims_operator.core.surroundings import Surroundings

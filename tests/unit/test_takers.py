@@ -129,7 +129,7 @@ def test_the_facts_of_a_secret_count_only_where_it_was_made_for_the_source(store
     found = around(store, taker)
     assert isinstance(found, Shared)
     assert found.rotation is not None
-    store.upsert_secret(TOKEN, token_secret(facts(), version=next(iter([10**6])), credential_uid="uid-2"))
+    store.upsert_secret(TOKEN, token_secret(facts(), version=10**6, credential_uid="uid-2"))
     found = around(store, taker)
     assert isinstance(found, Shared)
     assert found.facts is None

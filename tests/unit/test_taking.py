@@ -14,7 +14,7 @@ from adobe_ims_operator.api.source import SharedWith, TokenFrom
 from adobe_ims_operator.core import attempts as attempt
 from adobe_ims_operator.core import stalled
 from adobe_ims_operator.core.backoff import Pace
-from adobe_ims_operator.core.decision import Refuse, Take, Wait
+from adobe_ims_operator.core.decision import Ask, Refuse, Take, Wait, Write
 from adobe_ims_operator.core.finding import Finding
 from adobe_ims_operator.core.model import Attempts, Endpoint, Inputs, Observed, Step, Trouble
 from adobe_ims_operator.core.observe import observe
@@ -80,7 +80,7 @@ def test_who_takes_a_token_never_asks_ims_and_takes_only_what_is_shared_and_can_
 ) -> None:
     observed = worlds.change(replace(seen, source=source, client=None), spec=TAKER)
     decision = decide(observed, NOW)
-    assert type(decision).__name__ not in ("Ask", "Write")
+    assert not isinstance(decision, Ask | Write)
     if isinstance(decision, Take):
         assert isinstance(source, Shared)
         assert source.facts is not None
@@ -159,6 +159,13 @@ def test_the_age_of_a_token_is_up_to_its_source() -> None:
     assert isinstance(late, Refuse), "half of the hour that is left has passed"
     assert late.finding.reason is Reason.SOURCE_NOT_READY
     assert "still holds the same token" in late.finding.message
+
+
+def test_a_secret_is_healed_also_while_its_source_is_late() -> None:
+    late = NOW + 23 * HOUR + timedelta(minutes=31)
+    decision = decide(taker(shared(source_facts()), taken(), intact=False), late)
+    assert isinstance(decision, Take)
+    assert decision.need.reason is Reason.SECRET_EDITED
 
 
 def test_a_request_to_rotate_is_answered_in_the_status_and_changes_nothing_else() -> None:

@@ -1,14 +1,14 @@
 """The watch on AdobeIMSCredentials: kopf as the informer, and nothing else.
 
-Only `on.event` handlers are used. kopf's timers, daemons and change handlers would put a finalizer and
-annotations on every object; without them it lists and watches, and makes no request for an object.
-kopf ends when its watch fails in a way that it does not know, so it is started again here; what was
-observed, and the tokens that wait to be written, stay.
+Only `on.event` handlers are used. kopf's timers, daemons and change handlers would put a finalizer and annotations on
+every object; without them it lists and watches, and makes no request for an object. kopf ends when its watch fails in a
+way that it does not know, so it is started again here; what was observed, and the tokens in hand, stay.
 """
 
 import asyncio
 import logging
 import uuid
+from collections import Counter
 from collections.abc import Callable, Collection, Mapping, Sequence
 from typing import Any, cast
 
@@ -57,8 +57,8 @@ class CredentialWatch:
         self._jitter = jitter
         self._logins = 0
         self._unreadable: dict[str, int] = {}
-        self.heard = 0
-        """How many events reached a handler."""
+        self.heard: Counter[str | None] = Counter()
+        """How many events each watch brought: one for each named namespace, or one for all (None)."""
         self._lookup = asyncio.Lock()
         self._stop = asyncio.Event()
         self._end = asyncio.Event()
@@ -155,12 +155,13 @@ class CredentialWatch:
         registry = kopf.OperatorRegistry()
 
         def heed(event: kopf.RawEvent, **_: Any) -> bool:
-            self.heard += 1
             try:
-                drop_unread(check_object(event["object"])["metadata"])
+                metadata = check_object(event["object"])["metadata"]
             except ApiError:
                 logger.warning("an event of a credential is passed over, as its metadata can't be read")
                 return False
+            self.heard[metadata.get("namespace") if self.namespaces.names else None] += 1
+            drop_unread(metadata)
             return not self._is_known(event)
 
         @kopf.on.event(GROUP, VERSION, PLURAL, registry=registry, when=heed)

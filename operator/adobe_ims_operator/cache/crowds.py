@@ -1,4 +1,4 @@
-"""Wakes the many that name one Secret: in slices and seldom, so a touch of it costs other tenants little."""
+"""Wakes the many that name one object: in slices and seldom, so a touch of it costs other tenants little."""
 
 import asyncio
 from collections.abc import Callable, Collection, Iterator
@@ -14,10 +14,10 @@ EACH = 0.01
 
 
 class Crowds:
-    """The Secrets that more credentials name than can be woken at each change.
+    """What more credentials name than can be woken at each change.
 
     Args:
-        users: all that name a Secret.
+        users: all that name it.
         enqueue: takes each of them, and after how many seconds it is to be looked at.
     """
 
@@ -27,26 +27,26 @@ class Crowds:
         self._waiting: set[Key] = set()
         self._again_at: dict[Key, float] = {}
 
-    def wake(self, secret: Key, after: float) -> None:
-        """Wake all that name a Secret, at once or when the time has come; it is woken once for many changes."""
-        if secret in self._waiting:
+    def wake(self, named: Key, after: float) -> None:
+        """Wake all that name it, at once or when the time has come; it is woken once for many changes."""
+        if named in self._waiting:
             return
-        self._waiting.add(secret)
+        self._waiting.add(named)
         loop = asyncio.get_running_loop()
-        loop.call_at(max(loop.time(), self._again_at.get(secret, 0.0)), self._wake, secret, after)
+        loop.call_at(max(loop.time(), self._again_at.get(named, 0.0)), self._wake, named, after)
 
-    def _wake(self, secret: Key, after: float) -> None:
-        self._waiting.discard(secret)
-        users = self._users(secret)
+    def _wake(self, named: Key, after: float) -> None:
+        self._waiting.discard(named)
+        users = self._users(named)
         loop = asyncio.get_running_loop()
         pause = max(PERIOD, EACH * len(users))
-        again_at = self._again_at[secret] = loop.time() + pause
-        loop.call_at(again_at, self._forget, secret, again_at)
+        again_at = self._again_at[named] = loop.time() + pause
+        loop.call_at(again_at, self._forget, named, again_at)
         self._enqueue_slice(iter(users), after)
 
-    def _forget(self, secret: Key, again_at: float) -> None:
-        if self._again_at.get(secret) == again_at:
-            del self._again_at[secret]
+    def _forget(self, named: Key, again_at: float) -> None:
+        if self._again_at.get(named) == again_at:
+            del self._again_at[named]
 
     def _enqueue_slice(self, users: Iterator[Key], after: float) -> None:
         some = list(islice(users, SLICE))

@@ -8,7 +8,7 @@ back show that the API server's data was restored from a backup.
 
 import asyncio
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from contextlib import suppress
 from itertools import islice
 from typing import NamedTuple
@@ -138,11 +138,10 @@ class Resync:
     async def _catch_up(self, before: Before, lists: _Lists) -> None:
         """Wait until the watch has reported what was listed, and open it again if it reports nothing.
 
-        An API server is late with all that it tells of credentials where somebody's are large and change often. Then
-        the watch works, and what it owes is read.
+        What is gone by then is waited for no longer.
         """
         loop = asyncio.get_running_loop()
-        since, heard, is_looked_up = loop.time(), self._watch.heard, False
+        since, heard, is_looked_up = loop.time(), self._watch.heard.copy(), False
         behind: _Behind = {namespace: _as_unseen(listed) for namespace, listed in lists.by_namespace.items()}
         while behind:
             left = {namespace: self._watch.unseen(missing) for namespace, missing in behind.items()}
@@ -151,12 +150,10 @@ class Resync:
             for namespace in [namespace for namespace, missing in left.items() if not missing]:
                 self._store.listed_credentials(namespace)
             if sum(map(len, left.values())) < sum(map(len, behind.values())):  # many take their time
-                since, heard, is_looked_up = loop.time(), self._watch.heard, False
+                since, heard, is_looked_up = loop.time(), self._watch.heard.copy(), False
             behind = {namespace: missing for namespace, missing in left.items() if missing}
             if behind and loop.time() >= since + self._blind_after:
-                is_late = self._watch.heard != heard
-                behind = await self._look_up(behind, None if is_late else MOST_LOOKED_UP, take_up=is_late)
-                if not is_late and any(map(self._watch.unseen, behind.values())):
+                if await self._is_blind(behind, heard):
                     logger.error(
                         "the watch on credentials is blind: it did not report what a list shows; it is opened again"
                     )
@@ -171,6 +168,20 @@ class Resync:
                 await asyncio.sleep(POLL_SECONDS)
         if lists.by_namespace:
             self._complete, self._misses = True, 0
+
+    async def _is_blind(self, behind: _Behind, heard: Mapping[str | None, int]) -> bool:
+        """Whether a watch that owes something reports nothing at all.
+
+        An API server is late with all that it reports of credentials where somebody's are large and change often. Then
+        the watch works, and what it owes is read.
+
+        Args:
+            heard: how many events each watch had brought when it last made progress.
+        """
+        late = {each: missing for each, missing in behind.items() if self._watch.heard[each] != heard[each]}
+        await self._look_up(late, None, take_up=True)
+        silent = {each: missing for each, missing in behind.items() if each not in late}
+        return any(map(self._watch.unseen, (await self._look_up(silent, MOST_LOOKED_UP)).values()))
 
     async def _look_up(self, behind: _Behind, most: int | None, *, take_up: bool = False) -> _Behind:
         """Those that are still there: of what was deleted, and of a namespace that is gone, a watch need say no more.

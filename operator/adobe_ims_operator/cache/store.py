@@ -13,7 +13,7 @@ from adobe_ims_operator.api.ledger import SpecDigests, spec_digests
 from adobe_ims_operator.api.resource import JSON, Credential, Key, parse_version, rotate_request
 from adobe_ims_operator.api.status import Status
 from adobe_ims_operator.cache import index, sources
-from adobe_ims_operator.cache.claims import Claimants
+from adobe_ims_operator.cache.claimants import Claimants
 from adobe_ims_operator.cache.index import References, age, client_key, controller, names, rank, token_key
 from adobe_ims_operator.cache.memory_budget import Budget
 from adobe_ims_operator.cache.missing_secrets import Absences

@@ -80,7 +80,7 @@ def rotate(choice: Choice, over: timedelta | None, wait: bool, timeout: timedelt
     """Ask for new tokens now: of NAMES, of those with labels, or of all.
 
     With --wait it exits with 3 where an attempt failed, and with 4 where no answer came in time.
-    Without NAMES it skips what is suspended.
+    Without NAMES it skips what is suspended, and what takes the token of another credential.
     """
     if timeout is not None and not wait:
         raise click.UsageError("--timeout goes with --wait")

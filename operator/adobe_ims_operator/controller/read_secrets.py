@@ -1,4 +1,4 @@
-"""SecretReader into Secrets, whose content the watches do not show, and what is remembered of them."""
+"""Reading Secrets, whose content the watches do not show, and what is remembered of them."""
 
 import logging
 from collections.abc import Callable, Mapping

@@ -42,7 +42,10 @@ class Taker:
     reads: CommonReads[SharedToken | Finding] = field(default_factory=CommonReads)
 
     async def take(self, observed: Observed, source: Shared, need: Finding) -> HeldToken | None:
-        """Read the token of the source; None where it can't be taken, which is an attempt that failed."""
+        """Read the token of the source.
+
+        None where it can't be taken, which is an attempt that failed, or where another is to be by now, or none.
+        """
         known = self.work.attempts(observed.key) or observed.attempts
         self.work.note(observed.key, attempt.took(known, need, observed.inputs, self.clock.now()))
         try:
@@ -51,13 +54,19 @@ class Taker:
         except ApiError as error:
             self._failed(observed, not_read(str(source.secret_key), error))
             return None
-        seen = self.work.observe(observed.key)
-        if seen is None or seen.shared is None or seen.shared.uid != source.uid:
-            return None  # consent was withdrawn meanwhile
+        if self._has_changed(observed, source, found):
+            return None
         problem = found if isinstance(found, Finding) else _lacks(observed, source, found)
         if problem is not None:
             self._failed(observed, Trouble(problem, Pace.IMS))
         return None if isinstance(found, Finding) or problem is not None else self._held(observed, found)
+
+    def _has_changed(self, observed: Observed, source: Shared, found: SharedToken | Finding) -> bool:
+        """Whether the source holds another token by now, or shares none, as far as the caches and this read show."""
+        if isinstance(found, SharedToken):
+            self.work.store.upsert_own_secret(source.secret_key, found.secret, by=observed.key)
+        now = self.work.observe(observed.key)
+        return now is None or now.source != source
 
     def _failed(self, observed: Observed, trouble: Trouble) -> None:
         self.reader.failed(observed, Step.TAKE, trouble, observed.inputs)

@@ -179,11 +179,13 @@ def _source_rotated(observed: Observed, _now: datetime) -> Finding | None:
 
 
 def _due(observed: Observed, now: datetime) -> Finding | None:
-    if observed.source is not None:
-        return taking.late(observed, now)
-    if observed.facts is None or now < due_at(observed.facts, observed.spec.interval):
+    if observed.source is not None or observed.facts is None or now < due_at(observed.facts, observed.spec.interval):
         return None
     return Finding(Reason.DUE, "the token has reached its age of rotation")
+
+
+def _source_late(observed: Observed, now: datetime) -> Finding | None:
+    return taking.late(observed, now)
 
 
 def _client_changed(observed: Observed, _now: datetime) -> Finding | None:
@@ -224,6 +226,7 @@ ROTATIONS: Sequence[Check] = (
     _source_rotated,
     _due,
     _secret_edited,
+    _source_late,
     _client_changed,  # last, since it may cost a read
 )
 

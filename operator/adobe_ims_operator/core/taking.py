@@ -76,8 +76,6 @@ def not_ready(shared: Shared, need: Finding, now: datetime) -> Finding | None:
     """Why the source has no token that could be taken, as the metadata of its Secret says; None where it has."""
     facts, secret = shared.facts, f"Secret {shared.secret_key}"
     why = "; its owner has suspended it" if shared.spec.suspend else "; its status says why"
-    if shared.spec.invalid:
-        return _not_ready(shared, "its spec is not valid; its status says why")
     if facts is None:
         return _not_ready(shared, f"{secret} holds no token of it{why}")
     if not facts.is_made_from(shared.spec_digests):

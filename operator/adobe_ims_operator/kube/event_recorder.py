@@ -25,7 +25,7 @@ MAX_OF_NAMESPACE = 250
 """Of those, Events of one namespace."""
 SENDERS_OF_NAMESPACE = 2
 """Events of one namespace that are sent at once, as a webhook there may hang."""
-REPORT_DROPPED_SECONDS = 60.0
+REPORT_LOST_SECONDS = 60.0
 
 
 class Recorder:
@@ -36,7 +36,7 @@ class Recorder:
         instance: what Events call this process.
         most_waiting: the Events that wait to be sent at most; what comes on top is only logged, of the namespace that
             has the most.
-        report_every: the seconds between two lines about dropped Events of one namespace.
+        report_every: the seconds between two lines about the Events of one namespace that were lost alike.
     """
 
     def __init__(
@@ -45,7 +45,7 @@ class Recorder:
         now: Callable[[], datetime],
         instance: str,
         most_waiting: int = MAX_WAITING,
-        report_every: float = REPORT_DROPPED_SECONDS,
+        report_every: float = REPORT_LOST_SECONDS,
     ) -> None:
         self._kube = kube
         self._now = now
@@ -54,8 +54,8 @@ class Recorder:
         self._waiting: dict[str, deque[tuple[Regarding, Event, datetime]]] = {}
         self._total = 0
         self._sending: Counter[str] = Counter()
-        # By namespace, since its last line; a namespace is in it while another line may be due.
-        self._unreported: dict[str, int] = {}
+        # By namespace and why they were lost, since the last line; it has an entry while another line may be due.
+        self._unreported: dict[tuple[str, str], int] = {}
         self._ready = asyncio.Event()
         self._idle = asyncio.Event()
         self._idle.set()
@@ -96,17 +96,20 @@ class Recorder:
 
     def _drop(self, namespace: str) -> None:
         self.dropped += 1
-        reported = namespace in self._unreported
-        self._unreported[namespace] = self._unreported.get(namespace, 0) + 1
-        if not reported:
-            self._report_dropped(namespace)
+        self._lose(namespace, "too many Events wait")
 
-    def _report_dropped(self, namespace: str) -> None:
-        dropped = self._unreported.pop(namespace)
-        if dropped:
-            logger.warning("namespace %s: too many Events wait; %d are not sent", namespace, dropped)
-            self._unreported[namespace] = 0
-            asyncio.get_running_loop().call_later(self._report_every, self._report_dropped, namespace)
+    def _lose(self, namespace: str, why: str) -> None:
+        reported = (namespace, why) in self._unreported
+        self._unreported[namespace, why] = self._unreported.get((namespace, why), 0) + 1
+        if not reported:
+            self._report_lost(namespace, why)
+
+    def _report_lost(self, namespace: str, why: str) -> None:
+        lost = self._unreported.pop((namespace, why))
+        if lost:
+            logger.warning("namespace %s: %s; %d are not sent", namespace, why, lost)
+            self._unreported[namespace, why] = 0
+            asyncio.get_running_loop().call_later(self._report_every, self._report_lost, namespace, why)
 
     async def run(self) -> None:
         """Send what was recorded, one Event after the other, until cancelled; several may run at once."""
@@ -126,7 +129,7 @@ class Recorder:
             except ConflictError:
                 logger.debug("%s: the Event %s was sent before", key, event.reason, extra=fields)
             except ApiError as error:
-                logger.warning("%s: the Event %s could not be written: %s", key, event.reason, error, extra=fields)
+                self._lose(key.namespace, f"the API server does not take Events ({error.answer})")
             except Exception:
                 logger.exception("%s: a defect of the operator; please report it", key, extra=fields)
             finally:

@@ -13,7 +13,7 @@ from adobe_ims_operator.api.resource import JSON
 from adobe_ims_operator.api.sizes import MAX_CLIENT_ID_SIZE, MAX_SCOPE_SIZE, MAX_TOKEN_SIZE
 from adobe_ims_operator.api.token_rules import ACCESS_TOKEN, TOKEN_TYPE
 from adobe_ims_operator.core.finding import Finding
-from adobe_ims_operator.core.model import Token
+from adobe_ims_operator.core.model import ObservedSecret, Token
 from adobe_ims_operator.core.source import Shared
 from adobe_ims_operator.core.taking import implausible, unusable
 from adobe_ims_operator.kube.client import Kube
@@ -27,6 +27,8 @@ class SharedToken:
     """The token, and what is true of it."""
 
     token: Token
+    secret: ObservedSecret
+    """The Secret that it was read from."""
     facts: Facts
     client_id: str | None = field(repr=False)
     """None in a Secret of an older version."""
@@ -63,7 +65,7 @@ def _pick(body: JSON, shared: Shared, now: datetime) -> SharedToken | Finding:
     if access_token is None:
         return unusable(shared, "has no key that holds a token and nothing else, as $(access_token) alone writes it")
     token = Token(access_token, facts.token_type or TOKEN_TYPE, facts.expires_at - facts.issued_at)
-    return SharedToken(token, facts, facts.client_id, organization_id, scope)
+    return SharedToken(token, content.metadata, facts, facts.client_id, organization_id, scope)
 
 
 def _problem(facts: Facts, scope: str, shared: Shared, now: datetime) -> str | None:

@@ -99,7 +99,7 @@ class _Process:
         self._lease = self._stand(renewals, options.lease, identity) if options.lease else None
         time_left = self._lease.time_left if self._lease else unhurried
         at_once = places_for(options.concurrency)
-        connections = at_once * (len(options.endpoints.urls) + 1) + len(options.namespaces)
+        connections = at_once * (2 * len(options.endpoints.urls) + 1) + len(options.namespaces)
         self._kube = Kube(configuration, connections, load_configuration, time_left, traffic=renewals.traffic)
         self._ims = IMSClient(options.trust, options.proxies)
         self._recorder = Recorder(self._kube, CLOCK.now, socket.gethostname())
@@ -214,18 +214,16 @@ class _Process:
 
     def _is_served(self) -> dict[str, bool]:
         """Whether a named namespace can be watched."""
-        problems = self._credential_watch.namespaces.problems
-        return {
-            namespace: namespace not in problems and watch.problem is None
-            for namespace, watch in self._secret_watches.items()
-            if namespace is not None
-        }
+        problems, watches = self._credential_watch.namespaces.problems, self._secret_watches
+        named = {namespace: watch for namespace, watch in watches.items() if namespace is not None}
+        return {namespace: namespace not in problems and named[namespace].problem is None for namespace in named}
 
     def _may_be_known(self, namespace: str) -> bool:
-        if (secrets := self._secret_watches.get(namespace)) is None:
-            return not self._options.namespaces
-        readable = secrets.unready() is None or secrets.problem is None
-        return readable and namespace not in self._credential_watch.namespaces.problems
+        """Whether a namespace is watched, and what is in it is known or will be."""
+        watch = self._secret_watches.get(namespace)
+        if watch is None or namespace in self._credential_watch.namespaces.problems:
+            return None in self._secret_watches
+        return watch.problem is None or self._controller.store.has_synced(namespace)
 
     def _take_up_namespace(self, namespace: str) -> None:
         self._secret_watches[namespace].restart()
