@@ -16,6 +16,7 @@ import kopf
 
 from adobe_ims_operator.api.log_fields import about
 from adobe_ims_operator.api.resource import GROUP, PLURAL, VERSION, Key, MalformedResourceError, parse_credential
+from adobe_ims_operator.cache.crd import why_no_crd
 from adobe_ims_operator.cache.namespaces import Namespaces
 from adobe_ims_operator.cache.store import Store
 from adobe_ims_operator.core.backoff import Pace, backoff
@@ -112,7 +113,7 @@ class CredentialWatch:
         reported = ""
         while not self._stop.is_set():
             try:
-                problem = self.waits_for = await self._why_no_crd()
+                problem = self.waits_for = await why_no_crd(self._kube)
             except ApiError as error:
                 problem = f"can't look for the CRD {PLURAL}.{GROUP}: {error}"
             if problem is None:
@@ -121,17 +122,6 @@ class CredentialWatch:
                 logger.warning("%s; waiting for it", problem)
                 reported = problem
             await _sleep(CRD_POLL_SECONDS, self._stop)
-
-    async def _why_no_crd(self) -> str | None:
-        try:
-            found = await self._kube.read(f"/apis/{GROUP}/{VERSION}")
-        except ApiError as error:
-            if not isinstance(error, NotFoundError):
-                raise
-            found = {"resources": []}
-        if any(resource == PLURAL for resource in _names(found.get("resources"))):
-            return None
-        return f"the CRD {PLURAL}.{GROUP} is not installed yet (kubectl apply -f deploy/crds/)"
 
     async def _watch(self) -> None:
         self._end = asyncio.Event()
@@ -231,11 +221,6 @@ class CredentialWatch:
         if found["metadata"]["uid"] != uid:
             return "was deleted"
         return "no longer has the labels of the selector: this operator does not rotate its token any more"
-
-
-def _names(resources: object) -> list[object]:
-    listed = resources if isinstance(resources, list) else []
-    return [resource.get("name") for resource in listed if isinstance(resource, dict)]
 
 
 class _Nothing(kopf.DiffBaseStorage):
