@@ -12,7 +12,7 @@ import pytest
 from unit.flow import Flow, flowing
 from unit.troubles import ANSWERS, REFUSED
 
-PATIENCE = 0.3
+PATIENCE = 0.6
 NAMES = {f"c{number}": answer for number, answer in enumerate(ANSWERS)}
 """The credentials, and what is answered to the request for each."""
 
@@ -345,7 +345,7 @@ async def test_a_new_credential_gets_a_status_however_often_its_client_is_thrott
         flow.put("a")
         await flow.until(lambda: flow.condition("a", "RotationFailing") == ("True", "IMSRateLimited"))
         flow.put("b", client="a")
-        await asyncio.sleep(0.3)
+        await flow.until(lambda: flow.controller.throttles.waiting == 2)
         assert flow.ready("b") is None
         flow.advance(11)
         await flow.until(lambda: flow.ready("b") == "TokenMissing")
@@ -356,6 +356,6 @@ async def test_a_new_credential_gets_a_status_while_the_endpoint_is_busy_with_ot
         flow.ims[0].answers.shut()
         for number in range(20):
             flow.put(f"c{number}")
-        await asyncio.sleep(0.3)
+        await flow.until(lambda: sum(lane.depth for lane in flow.controller.lanes.values()) == 16)
         flow.advance(11)
         await flow.until(lambda: {flow.ready(f"c{number}") for number in range(20)} == {"TokenMissing"})
