@@ -129,7 +129,7 @@ def test_a_token_is_taken_where_there_is_none_or_another(known: Facts | None, so
     [
         (None, "holds no token of it"),
         (source_facts(spec_digest="source-0"), "holds the token of an earlier spec"),
-        (source_facts(issued_at=NOW - 25 * HOUR, expires_at=NOW), "expired at"),
+        (source_facts(issued_at=NOW - 25 * HOUR, expires_at=NOW), "has expired"),
         (source_facts(issued_at=NOW + HOUR, expires_at=NOW + 2 * HOUR), "was issued in the future"),
         (source_facts(expires_at=NOW + timedelta(days=11)), "lives for another time than IMS gives"),
         (source_facts(expires_at=NOW + timedelta(seconds=9)), "lives for another time than IMS gives"),
@@ -140,6 +140,17 @@ def test_what_can_not_be_used_is_not_taken(source: Facts | None, why: str) -> No
     assert isinstance(decision, Refuse)
     assert decision.finding.reason is Reason.SOURCE_NOT_READY
     assert why in decision.finding.message
+
+
+@given(st.timedeltas(HOUR, timedelta(days=365)), st.timedeltas(HOUR, timedelta(days=365)))
+def test_no_time_that_is_forged_in_the_secret_of_a_source_makes_another_message(one: timedelta, two: timedelta) -> None:
+    messages = set()
+    for ahead in (one, two):
+        facts = source_facts(issued_at=NOW + ahead, expires_at=NOW + ahead + HOUR)
+        decision = decide(taker(shared(facts)), NOW)
+        assert isinstance(decision, Refuse)
+        messages.add(decision.finding.message)
+    assert len(messages) == 1
 
 
 def test_what_an_attempt_to_take_is_made_from_is_the_rotation_and_no_request() -> None:

@@ -83,20 +83,21 @@ def not_ready(shared: Shared, need: Finding, now: datetime) -> Finding | None:
     if (problem := implausible(facts, now)) is not None:
         return _not_ready(shared, f"{secret} says that its token {problem}; its owner may delete that Secret")
     if need.reason is Reason.DUE:
-        return _not_ready(
-            shared, f"it still holds the same token, which expires at {to_rfc3339(facts.expires_at)}{why}"
-        )
+        return _not_ready(shared, f"it still holds the same token{why}")
     return None
 
 
 def implausible(facts: Facts, now: datetime) -> str | None:
-    """What is wrong with the time of a token, in words that follow "the token"; None where it can be used."""
+    """What is wrong with the time of a token, in words that follow "the token"; None where it can be used.
+
+    The words hold nothing of the Secret: else each change of it would be another status of each taker.
+    """
     if facts.issued_at > now + CLOCK_SKEW:
-        return f"was issued in the future, at {to_rfc3339(facts.issued_at)}"
+        return "was issued in the future"
     if not SHORTEST_LIFETIME <= facts.expires_at - facts.issued_at <= LONGEST_LIFETIME:
         return "lives for another time than IMS gives"
     if facts.expires_at <= now:
-        return f"expired at {to_rfc3339(facts.expires_at)}"
+        return "has expired"
     return None
 
 
