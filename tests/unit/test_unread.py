@@ -5,7 +5,7 @@ import json
 import weakref
 from typing import Any
 
-from kopf._cogs.structs.bodies import Body
+from kopf import Body
 
 from adobe_ims_operator.api.resource import ROTATE_ANNOTATION, parse_credential
 from adobe_ims_operator.kube.answers import drop_unread

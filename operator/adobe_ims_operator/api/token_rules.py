@@ -1,4 +1,4 @@
-"""What an access token and its time may be, whoever gives it: IMS, or a Secret that people may write to."""
+"""What an access token and its time may be, be it from IMS or from a Secret that people may write to."""
 
 import re
 from datetime import timedelta
