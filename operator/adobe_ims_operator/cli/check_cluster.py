@@ -113,7 +113,13 @@ async def check_lease(kube: Kube, settings: Settings, now: datetime) -> list[Res
     if (lease := _lease(settings)) is not None:
         return [await _check_one(kube, lease, now)]
     if settings.known and not settings.leader_elect:
-        return [skipped("lease", "-", "the operator has none, as it runs without --leader-elect")]
+        return [
+            skipped(
+                "lease",
+                "-",
+                "without --leader-elect an operator takes none, so look at its process or its log to see that it runs",
+            )
+        ]
     try:
         found = await kube.read(LEASES, query={"fieldSelector": f"metadata.name={settings.lease_name}"})
         leases = [Key(each["metadata"]["namespace"], each["metadata"]["name"]) for each in found.get("items") or []]

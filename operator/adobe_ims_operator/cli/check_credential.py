@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
 
-from adobe_ims_operator.api.reasons import Reason
+from adobe_ims_operator.api.reasons import Reason, Unreported
 from adobe_ims_operator.api.resource import Credential, Key, MalformedResourceError
 from adobe_ims_operator.api.status import ROTATION_FAILING
 from adobe_ims_operator.cli.around import Around, read_around
@@ -15,6 +15,7 @@ from adobe_ims_operator.cli.cluster import Cluster
 from adobe_ims_operator.cli.results import Culprit, Outcome, Result, failed
 from adobe_ims_operator.cli.run_settings import Settings
 from adobe_ims_operator.core.checks import REFUSALS, first
+from adobe_ims_operator.core.explain import summarize
 from adobe_ims_operator.core.rotate_request import suspended
 from adobe_ims_operator.core.status import WORKLOADS_RESTARTED
 from adobe_ims_operator.kube.paths import credentials_path
@@ -61,7 +62,7 @@ async def check_credential(
     else:
         tried = Tried(spec.client, spec.scopes, spec.endpoint)
         results.append(await check_client(tried, around.client, settings, seconds))
-    return [*results, *_reported(around.credential, results, target)]
+    return [*results, *_reported(around.credential, results, target, now, program)]
 
 
 async def _watched(cluster: Cluster, name: str, settings: Settings, target: str) -> list[Result]:
@@ -80,8 +81,14 @@ async def _watched(cluster: Cluster, name: str, settings: Settings, target: str)
     return [failed("watched", target, what, culprit=Culprit.OPERATOR)]
 
 
-def _reported(credential: Credential, found: Sequence[Result], target: str) -> list[Result]:
+def _reported(
+    credential: Credential, found: Sequence[Result], target: str, now: datetime, program: str
+) -> list[Result]:
     """What the operator reports and these checks did not find, as they write nothing and see no workload."""
+    summary = summarize(credential, now, program)
+    if summary.reason in set(Unreported) and summary.failing:
+        message = f"no operator reports on it; see that one runs and watches namespace {credential.key.namespace}"
+        return [failed("reported", target, message, reason=summary.reason, culprit=Culprit.OPERATOR)]
     results = []
     for kind, bad in ((ROTATION_FAILING, "True"), (WORKLOADS_RESTARTED, "False")):
         condition = credential.status.condition(kind)

@@ -24,7 +24,8 @@ def _lines(document: Document, now: datetime, program: str) -> Iterator[str]:
     if document["suspended"]:
         yield f"  Suspended: run {program} resume"
     if request := document["rotateRequest"]:
-        yield f"  Rotate request {request['value']}: {'answered' if request['handled'] else 'not answered yet'}"
+        answer = "refused" if document["source"] is not None else "answered"
+        yield f"  Rotate request {request['value']}: {answer if request['handled'] else 'not answered yet'}"
     for name in document["managedBy"]:
         yield f"  Managed by {name}"
     yield from _origin(document, now)

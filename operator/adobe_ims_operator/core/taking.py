@@ -116,7 +116,8 @@ def next_planned(shared: Shared, facts: Facts, now: datetime) -> datetime:
 
 def request_refused(source: object) -> str:
     """What is said to who asks for a rotation of a credential that takes its token from `source`."""
-    return f"the request to rotate is refused, as the token is that of {KIND} {source}; ask for a rotation of that"
+    what = f"the request to rotate is refused, as the token is that of {KIND} {source}"
+    return f"{what}; ask for a rotation of that, and remove the annotation here"
 
 
 def _not_ready(shared: Shared, why: str) -> Finding:
