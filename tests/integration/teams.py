@@ -115,6 +115,16 @@ def wait_taken(scene: Scene, *teams: Team, seconds: float = 30) -> str:
     return wait_for("the takers to have the token of their source", probe, seconds)
 
 
+def one_taker(scene: Scene) -> tuple[Team, str]:
+    """Run an operator over a source and a team that takes its token; the team, and the token that both have."""
+    team = Team(scene)
+    scene.client_secret()
+    share(scene, [team])
+    team.take()
+    scene.operator(*team.flags)
+    return team, wait_taken(scene, team)
+
+
 def asked(scene: Scene) -> int:
     """How many tokens the stand-in was asked for."""
     return scene.ims.requests(log=0).total

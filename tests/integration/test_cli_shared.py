@@ -1,19 +1,14 @@
 """What a person on call is told of a credential that takes the token of another."""
 
 from integration.command import command
-from integration.teams import SOURCE, Team, asked, share, wait_taken
+from integration.teams import SOURCE, asked, one_taker, share
 from testbed.scene import Scene
 
 NOT_WELL, FAILED = 3, 1
 
 
 def test_status_and_check_show_the_source_and_rotate_names_it(scene: Scene) -> None:
-    team = Team(scene)
-    scene.client_secret()
-    share(scene, [team])
-    team.take()
-    scene.operator(*team.flags)
-    wait_taken(scene, team)
+    team, _ = one_taker(scene)
     team.wait("Ready", "True", "Rotated")
     kubeconfig, where = scene.control_plane.kubeconfig, ("-n", team.namespace)
     source = f"{scene.namespace}/{SOURCE}"

@@ -8,7 +8,7 @@ import pytest
 
 from adobe_ims_operator.api.ledger import digest_data
 from adobe_ims_operator.api.resource import ROTATE_ANNOTATION
-from integration.teams import SOURCE, Team, asked, flags, rotate, share, source_token, wait_taken
+from integration.teams import SOURCE, Team, asked, flags, one_taker, rotate, share, source_token, wait_taken
 from testbed.api import wait_for
 from testbed.scene import Scene, allow
 
@@ -49,12 +49,7 @@ def test_a_kill_between_the_write_of_the_source_and_those_of_its_takers_loses_no
 
 
 def test_a_source_that_is_deleted_and_made_again_is_followed(scene: Scene) -> None:
-    team = Team(scene)
-    scene.client_secret()
-    share(scene, [team])
-    team.take()
-    scene.operator(*team.flags)
-    first = wait_taken(scene, team)
+    team, first = one_taker(scene)
     delete_source(scene)
     team.wait("RotationFailing", "True", "SourceNotShared")
     assert (team.token(), team.condition("Ready")["status"]) == (first, "True")
@@ -89,12 +84,7 @@ def test_a_suspended_source_gives_what_it_has_until_that_expires(scene: Scene) -
 
 
 def test_another_name_and_type_of_the_secret_of_a_source_is_followed(scene: Scene) -> None:
-    team = Team(scene)
-    scene.client_secret()
-    share(scene, [team])
-    team.take()
-    scene.operator(*team.flags)
-    first = wait_taken(scene, team)
+    team, first = one_taker(scene)
     share(scene, [team], secret={"name": "other", "type": "example.com/token", "data": {"key": "$(access_token)"}})
 
     def followed() -> bool:

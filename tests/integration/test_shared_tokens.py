@@ -9,7 +9,7 @@ import pytest
 from aiohttp import web
 
 from adobe_ims_operator.api.resource import ROTATE_ANNOTATION
-from integration.teams import SOURCE, Team, asked, flags, rotate, share, source_token, wait_taken
+from integration.teams import SOURCE, Team, asked, flags, one_taker, rotate, share, source_token, wait_taken
 from testbed.api import wait_for
 from testbed.control_plane import ControlPlane
 from testbed.scene import CLIENT, Scene, allow
@@ -144,12 +144,7 @@ def test_a_taker_does_not_outlive_the_token_that_it_keeps(scene: Scene) -> None:
 
 
 def test_a_request_to_rotate_a_taker_is_refused(scene: Scene) -> None:
-    team = Team(scene)
-    scene.client_secret()
-    share(scene, [team])
-    team.take()
-    scene.operator(*team.flags)
-    wait_taken(scene, team)
+    team, _ = one_taker(scene)
     team.wait("Ready", "True", "Rotated")
     team.patch("taken", {"metadata": {"annotations": {ROTATE_ANNOTATION: "now"}}})
     wait_for("the request to be answered", lambda: team.status().get("lastHandledRotateRequest") == "now")

@@ -62,10 +62,8 @@ def next_step(observed: Observed, decision: Decision, now: datetime, program: st
 def _step(decision: Look | Ask | Take | Write | WriteMetadata, observed: Observed) -> tuple[Action, str]:
     match decision:
         case Ask():
-            return (
-                Action.ROTATE,
-                f"{observed.spec.endpoint or 'the default endpoint of the operator'} is asked for a token",
-            )
+            endpoint = observed.spec.endpoint or "the default endpoint of the operator"
+            return Action.ROTATE, f"{endpoint} is asked for a token"
         case Take(source=source):
             return Action.ROTATE, f"the token of AdobeIMSCredential {source.key} is taken"
         case Look(step=step):
