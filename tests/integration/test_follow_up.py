@@ -130,8 +130,8 @@ def test_a_first_client_secret_that_never_worked_is_told(scene: Scene) -> None:
 
     assert metric() == "1.0"
     scene.client_secret(data={**CLIENT, "first": SAMPLE_CLIENT_SECRET})
-    scene.wait_rotations(2)
-    wait_for("the first to be used", lambda: metric() == "0.0")
+    wait_for("the first to be the one that was used", lambda: metric() == "0.0")
+    assert (scene.status()["clientSecretKey"], scene.status()["rotations"]) == ("first", 1)
 
 
 def test_an_api_server_that_does_not_take_events_holds_up_neither_rotations_nor_the_end(scene: Scene) -> None:

@@ -111,13 +111,82 @@ def test_a_new_client_secret_proves_itself_at_once(scene: Scene) -> None:
     assert scene.ims.requests().total == 2
 
 
-def test_a_change_of_the_second_client_secret_rotates_as_one_of_the_first_does(scene: Scene) -> None:
-    scene.client_secret(data={**CLIENT, "next": "p8e-not-known-yet"})
+NAMES = ("a", "b", "c")
+
+
+def wait_looked_at(scene: Scene, name: str, logged: int) -> None:
+    """Wait until an operator that began to log there has looked at a credential, and found its token fresh."""
+    line = f"{scene.namespace}/{name}: Rotated; looking again"
+    wait_for(f"{name} to be looked at", lambda: line in scene.log.read_text()[logged:])
+
+
+def wait_keys(scene: Scene, key: str) -> None:
+    """Wait until each credential says that its client secret is under that key."""
+    wait_for(
+        f"the client secret to be reported under {key}",
+        lambda: {scene.status(name)["clientSecretKey"] for name in NAMES} == {key},
+    )
+
+
+def test_a_client_secret_is_replaced_without_a_token_more_until_the_old_one_is_gone(scene: Scene) -> None:
+    old, new = SAMPLE_CLIENT_SECRET, "p8e-the-new-one"
+    scene.ims.clients([(SAMPLE_CLIENT_ID, old), (SAMPLE_CLIENT_ID, new)])
+    scene.client_secret()
+    operator = scene.operator()
+    keys = ["client_secret", "client_secret_previous", "client_secret_next"]
+    for name in NAMES:
+        scene.credential(name, client={"secretRef": {"name": "oauth"}, "secretKeys": keys})
+        scene.wait_ready(name)
+    mark = scene.audited_from()
+
+    scene.client_secret(data={**CLIENT, "client_secret_next": new})
+    scene.client_secret(data={**CLIENT, "client_secret": new, "client_secret_previous": old})
+    wait_keys(scene, "client_secret_previous")
+    operator.kill()
+    looked_from = len(scene.log.read_text())
     scene.operator()
+    for name in NAMES:
+        wait_looked_at(scene, name, looked_from)
+    scene.client_secret(data={**CLIENT, "client_secret_previous": new})
+    wait_keys(scene, "client_secret")
+    scene.client_secret(data=CLIENT)
+    scene.client_secret(data={**CLIENT, "client_secret": new, "client_secret_previous": old})
+    wait_keys(scene, "client_secret_previous")
+    assert scene.ims.requests().total == 3
+    written = {resource for verb, resource in scene.requests_since(mark) if verb not in ("get", "list", "watch")}
+    assert "secrets" not in written
+
+    scene.client_secret(data={**CLIENT, "client_secret": new})
+    for name in NAMES:
+        scene.wait_rotations(2, name)
+    wait_keys(scene, "client_secret")
+    scene.client_secret(data={**CLIENT, "client_secret": new, "client_secret_previous": "p8e-never-tried"})
+    scene.credential("last", client={"secretRef": {"name": "oauth"}})
+    scene.wait_ready("last")
+    assert scene.ims.requests().total == 7
+    assert {scene.status(name)["rotations"] for name in NAMES} == {2}
+
+
+def test_a_token_of_an_older_version_is_replaced_by_the_first_change_alone(scene: Scene) -> None:
+    scene.client_secret()
+    operator = scene.operator()
     scene.credential(client={"secretRef": {"name": "oauth"}, "secretKeys": ["client_secret", "next"]})
     scene.wait_ready()
+    operator.kill()
+    fact = "adobe-ims.dev/client-value-digest"
+    scene.patch("lightroom", {"metadata": {"annotations": {fact: None}}}, "secrets")
+    logged = len(scene.log.read_text())
+    scene.operator()
+    wait_looked_at(scene, "lightroom", logged)
+    assert scene.ims.requests().total == 1
+    scene.client_secret(data={**CLIENT, "next": "p8e-not-known-yet"})
+    scene.wait_rotations(2)
+    mark = scene.audited_from()
     scene.client_secret(data={**CLIENT, "next": "p8e-another"})
-    assert scene.wait_rotations(2)["clientSecretKey"] == "client_secret"
+    wait_for("the client Secret to be read", lambda: scene.requests_since(mark).get(("get", "secrets")))
+    scene.credential("other")
+    scene.wait_ready("other")
+    assert scene.status()["rotations"] == 2
 
 
 def test_a_change_of_the_client_secret_that_is_none_rotates_nothing(scene: Scene) -> None:

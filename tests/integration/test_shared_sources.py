@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from adobe_ims_operator.api.ledger import digest_data
+from adobe_ims_operator.api.digests import digest_data
 from adobe_ims_operator.api.resource import ROTATE_ANNOTATION
 from integration.teams import SOURCE, Team, asked, flags, one_taker, rotate, share, source_token, wait_taken
 from testbed.api import wait_for

@@ -10,15 +10,8 @@ from adobe_ims_operator.core import attempts as attempt
 from adobe_ims_operator.core.attempts import UNPLANNED_WINDOW
 from adobe_ims_operator.core.backoff import Pace
 from adobe_ims_operator.core.finding import Finding
-from adobe_ims_operator.core.model import (
-    Attempts,
-    Failure,
-    Inputs,
-    SeenClientSecret,
-    SeenTokenSecret,
-    Step,
-    Trouble,
-)
+from adobe_ims_operator.core.model import Attempts, Failure, Inputs, Step, Trouble
+from adobe_ims_operator.core.seen_secrets import SeenClientSecret, SeenTokenSecret
 from unit.worlds import INPUTS, NOW
 
 DUE, EDITED = Finding(Reason.DUE, "it is due"), Finding(Reason.SECRET_EDITED, "it was edited")

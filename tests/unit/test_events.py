@@ -18,7 +18,11 @@ KEYS = ("old", "new")
 
 
 def status(
-    ready: str = "True/Rotated", failing: str = "False/Rotated", key: str | None = "old", restarted: str = ""
+    ready: str = "True/Rotated",
+    failing: str = "False/Rotated",
+    key: str | None = "old",
+    restarted: str = "",
+    rotations: int = 0,
 ) -> Status:
     pairs = {"Ready": ready, "RotationFailing": failing, "WorkloadsRestarted": restarted}
     conditions = [
@@ -26,7 +30,12 @@ def status(
         for kind, said in pairs.items()
         if said
     ]
-    return Status(conditions=tuple(conditions), client_secret_key=key, expiration_time="2026-11-25T10:00:00Z")
+    return Status(
+        rotations=rotations,
+        conditions=tuple(conditions),
+        client_secret_key=key,
+        expiration_time="2026-11-25T10:00:00Z",
+    )
 
 
 def told(before: Status, after: Status) -> list[tuple[str, bool]]:
@@ -60,10 +69,11 @@ SUSPENDED = status("True/Suspended", "False/Suspended")
         (FINE, SUSPENDED, [("Suspended", False)]),
         (SUSPENDED, SUSPENDED, []),
         (FINE, status("False/EarlierSpec"), [("EarlierSpec", True)]),
-        (FINE, status(key="new"), [("ClientSecretStopped", True)]),
+        (FINE, status(key="new", rotations=1), [("ClientSecretStopped", True)]),
+        (FINE, status(key="new"), []),
         (Status(), status(key="new"), [("Rotated", False), ("ClientSecretStopped", True)]),
-        (status(key="new"), FINE, [("ClientSecretWorks", False)]),
-        (status(key="gone"), FINE, [("ClientSecretWorks", False)]),
+        (status(key="new", rotations=1), FINE, [("ClientSecretWorks", False)]),
+        (status(key="gone", rotations=1), FINE, [("ClientSecretWorks", False)]),
         (FINE, status(restarted="True/Restarted"), []),
         (FINE, status(restarted="False/WorkloadNotFound"), [("WorkloadNotFound", True)]),
         (status(restarted="False/WorkloadNotFound"), status(restarted="False/WorkloadNotFound"), []),

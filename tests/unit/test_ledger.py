@@ -11,17 +11,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from adobe_ims_operator.api.ledger import (
-    Facts,
-    digest_client,
-    digest_data,
-    digest_spec,
-    facts_of_spec,
-    new_rotation_id,
-    owner_uid,
-    read_facts,
-    spec_digests,
-)
+from adobe_ims_operator.api.digests import digest_client, digest_data, digest_spec, spec_digests
+from adobe_ims_operator.api.ledger import Facts, facts_of_spec, new_rotation_id, owner_uid, read_facts
 from adobe_ims_operator.api.resource import SecretTemplate, Spec, Workload
 from adobe_ims_operator.api.source import ClientRef, SharedWith, TokenFrom
 from adobe_ims_operator.core.model import HeldToken, Token
@@ -50,6 +41,7 @@ IDENTIFIED = st.builds(
         token_spec_digest=f"{number:x}",
         token_type="bearer",
         source_rotation=f"1-{number:x}",
+        client_value=f"{number:x}",
     ),
     st.integers(0, 10**11).map(lambda seconds: datetime.fromtimestamp(seconds, UTC)),
     st.integers(0, 2**64 - 1),
@@ -82,6 +74,7 @@ def test_every_fact_has_an_annotation_of_its_own_under_the_group() -> None:
         token_spec_digest="d",
         token_type="bearer",
         source_rotation="1-b",
+        client_value="v",
     ).to_annotations()
     assert [key for key in annotations if not key.startswith(PREFIX)] == []
     assert len(annotations) == len(Facts.__annotations__) + 1  # and the format
@@ -104,6 +97,7 @@ def test_what_an_older_version_does_not_know_is_not_taken_for_a_fact_of_its_toke
         token_spec_digest=None,
         token_type=None,
         source_rotation=None,
+        client_value=None,
     )
     assert read_facts(older.to_annotations()) == older
     # The older version changes the annotations that it knows, and leaves the others.
@@ -329,13 +323,14 @@ def test_the_same_data_has_another_digest_under_another_credential() -> None:
 
 
 GOLDEN = """\
-from adobe_ims_operator.api.ledger import digest_client, digest_data, digest_spec
+from adobe_ims_operator.api.digests import digest_client, digest_client_value, digest_data, digest_spec
 from adobe_ims_operator.api.resource import SecretTemplate, Spec
 from adobe_ims_operator.api.source import ClientRef
 print(digest_spec(Spec(source=ClientRef("oauth"), secret=SecretTemplate("token"))))
 print(digest_spec(Spec(source=ClientRef("oauth", organization_id="1@AdobeOrg"), secret=SecretTemplate("token"))))
 print(digest_client("uid-1", "the id", {"client_secret": "the secret \u00e9"}))
 print(digest_data("uid-1", {"access_token": "dG9rZW4=", "other": ""}))
+print(digest_client_value("uid-1", "the id", "the secret \u00e9"))
 """
 
 
@@ -346,6 +341,7 @@ def test_a_later_version_of_the_operator_digests_the_same_as_otherwise_each_upgr
         "50cdb9ef1505ee534ceed1fd32fe1936",
         "e158226bbb828a6f699a96fc20af1f2b",
         "25d1ff9fbc8095762a446e26935ef220",
+        "40a77077706c3fa145f61dd01fd734c7",
     ]
 
 

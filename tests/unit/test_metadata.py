@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from adobe_ims_operator.api.ledger import SpecDigests
+from adobe_ims_operator.api.digests import SpecDigests
 from adobe_ims_operator.api.reasons import Reason
 from adobe_ims_operator.api.resource import API_VERSION, JSON, KIND, Key, SecretTemplate
 from adobe_ims_operator.core import attempts as attempt
@@ -17,7 +17,7 @@ from adobe_ims_operator.core.backoff import Pace
 from adobe_ims_operator.core.decision import Look, Refuse, Wait, WriteMetadata
 from adobe_ims_operator.core.finding import Finding
 from adobe_ims_operator.core.metadata import FREE_WRITES
-from adobe_ims_operator.core.model import Observed, SeenTokenSecret, Step, Trouble
+from adobe_ims_operator.core.model import Observed, Step, Trouble
 from adobe_ims_operator.core.policy import decide, problem
 from adobe_ims_operator.core.secret_differences import (
     MAX_NAMED,
@@ -27,6 +27,7 @@ from adobe_ims_operator.core.secret_differences import (
     compare,
     wanted_labels,
 )
+from adobe_ims_operator.core.seen_secrets import SeenTokenSecret
 from unit import worlds
 from unit.worlds import NOW, change, facts, failure, observed, spec, token_secret
 

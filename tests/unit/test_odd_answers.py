@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 from aiohttp import web
 
-from adobe_ims_operator.api.ledger import digest_data
+from adobe_ims_operator.api.digests import digest_data
 from adobe_ims_operator.api.resource import Key
 from adobe_ims_operator.cache.secret_watch import SecretWatch
 from adobe_ims_operator.cache.store import Store

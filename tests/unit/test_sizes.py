@@ -10,7 +10,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from adobe_ims_operator.adobe.errors import IMSResponseInvalid
-from adobe_ims_operator.api.ledger import digest_data, digest_spec, read_facts
+from adobe_ims_operator.api.digests import digest_data, digest_spec
+from adobe_ims_operator.api.ledger import read_facts
 from adobe_ims_operator.api.placeholders import NAMES, TemplateError, holds_token, measure, render
 from adobe_ims_operator.api.resource import Key, SecretTemplate, Spec
 from adobe_ims_operator.api.sizes import MAX_SECRET_SIZE, secret_size

@@ -2,7 +2,7 @@
 
 import base64
 
-from adobe_ims_operator.api.ledger import digest_data
+from adobe_ims_operator.api.digests import digest_data
 from unit.flow import NAMESPACE, Flow, flowing
 
 SHARED = {"namespaces": [NAMESPACE]}

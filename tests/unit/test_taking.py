@@ -7,7 +7,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from adobe_ims_operator.api.ledger import Facts, SpecDigests
+from adobe_ims_operator.api.digests import SpecDigests
+from adobe_ims_operator.api.ledger import Facts
 from adobe_ims_operator.api.reasons import Reason
 from adobe_ims_operator.api.resource import Key
 from adobe_ims_operator.api.source import SharedWith, TokenFrom

@@ -5,7 +5,8 @@ from datetime import UTC, datetime, timedelta
 
 from hypothesis import strategies as st
 
-from adobe_ims_operator.api.ledger import Facts, SpecDigests
+from adobe_ims_operator.api.digests import SpecDigests
+from adobe_ims_operator.api.ledger import Facts
 from adobe_ims_operator.api.reasons import Reason
 from adobe_ims_operator.api.resource import Credential, Key, SecretTemplate, Spec
 from adobe_ims_operator.api.source import ClientRef

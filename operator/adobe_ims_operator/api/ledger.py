@@ -5,16 +5,13 @@ by more eyes than data: no fact is the token or a client secret. A digest shows 
 so it protects a value only as far as nobody can guess it.
 """
 
-import hashlib
-import json
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
-from typing import NamedTuple
 
-from adobe_ims_operator.api.resource import GROUP, Spec, shorten
-from adobe_ims_operator.api.source import TokenFrom
+from adobe_ims_operator.api.digests import SpecDigests, digest
+from adobe_ims_operator.api.resource import GROUP, shorten
 from adobe_ims_operator.api.text import share
 from adobe_ims_operator.api.times import from_rfc3339, to_rfc3339
 
@@ -41,6 +38,7 @@ _CLIENT_ID = f"{GROUP}/client-id"
 _ORGANIZATION_ID = f"{GROUP}/organization-id"
 _TOKEN_SPEC_DIGEST = f"{GROUP}/token-spec-digest"
 _TOKEN_TYPE = f"{GROUP}/token-type"
+_CLIENT_VALUE = f"{GROUP}/client-value-digest"
 _SOURCE_ROTATION = f"{GROUP}/source-rotation-id"
 _ROTATION_ID_FORM = re.compile(r"([0-9]{1,12})-[0-9a-f]{1,32}")
 
@@ -99,13 +97,15 @@ class Facts:
     """As IMS wrote it; None in a Secret of an older version."""
     source_rotation: str | None = None
     """The rotation that the token was taken from, of another credential; None where IMS gave it."""
+    client_value: str | None = None
+    """Digest of the client secret that IMS took, with the client id; None in a Secret of an older version."""
 
     @property
     def rotation(self) -> str:
         """The id of this rotation; of a Secret of an older version, what its data says."""
-        return self.rotation_id or new_rotation_id(self.issued_at, _digest(self.data_digest)[:16])
+        return self.rotation_id or new_rotation_id(self.issued_at, digest(self.data_digest)[:16])
 
-    def is_made_from(self, digests: "SpecDigests") -> bool:
+    def is_made_from(self, digests: SpecDigests) -> bool:
         """Whether token and data are made from a spec, whatever became of the metadata."""
         if self.spec_digest == digests.whole:
             return True
@@ -116,8 +116,9 @@ class Facts:
         """Write the facts as annotations."""
         optional = {_ROTATION_ID: self.rotation_id, _ORGANIZATION_ID: self.organization_id}
         optional |= {_SOURCE_ROTATION: self.source_rotation, _TOKEN_TYPE: self.token_type}
-        if self.token_spec_digest is not None:
-            optional[_TOKEN_SPEC_DIGEST] = _of_rotation(self.issued_at, self.token_spec_digest)
+        for name, word in ((_TOKEN_SPEC_DIGEST, self.token_spec_digest), (_CLIENT_VALUE, self.client_value)):
+            if word is not None:
+                optional[name] = _of_rotation(self.issued_at, word)
         if self.client_id is not None and len(self.client_id) <= MAX_CLIENT_ID:
             optional[_CLIENT_ID] = self.client_id
         return {
@@ -168,9 +169,10 @@ def read_facts(annotations: Mapping[str, str]) -> Facts | None:
             rotation_id=rotation_id,
             client_id=_share(later.get(_CLIENT_ID), MAX_CLIENT_ID),
             organization_id=_share(later.get(_ORGANIZATION_ID), LONGEST_FACT),
-            token_spec_digest=_token_spec_digest(annotations, issued_at),
+            token_spec_digest=_share(_of_token(annotations.get(_TOKEN_SPEC_DIGEST, ""), issued_at), LONGEST_FACT),
             token_type=_share(later.get(_TOKEN_TYPE), LONGEST_FACT),
             source_rotation=_share(later.get(_SOURCE_ROTATION), LONGEST_FACT),
+            client_value=_of_token(annotations.get(_CLIENT_VALUE, ""), issued_at),
         )
     except (KeyError, ValueError):
         return None
@@ -185,11 +187,10 @@ def _share(fact: str | None, longest: int) -> str | None:
     return None if fact is None else share(fact[:longest])
 
 
-def _token_spec_digest(annotations: Mapping[str, str], issued_at: datetime) -> str | None:
+def _of_token(found: str, issued_at: datetime) -> str | None:
     # An older version leaves it beside the token that comes next, so it says which token it is of.
-    found = annotations.get(_TOKEN_SPEC_DIGEST, "")
-    digest = found.rpartition("-")[2]
-    return share(digest) if len(found) <= LONGEST_FACT and found == _of_rotation(issued_at, digest) else None
+    word = found.rpartition("-")[2]
+    return word if _is_short(found) and found == _of_rotation(issued_at, word) else None
 
 
 def _of_rotation(issued_at: datetime, word: str) -> str:
@@ -226,70 +227,8 @@ def written_into(annotations: Mapping[str, str]) -> str | None:
     return annotations.get(_SECRET)
 
 
-class SpecDigests(NamedTuple):
-    """The digests of a spec that its Secret is compared with: of all of it, and of the token and the data."""
-
-    whole: str
-    token: str
-
-
-def spec_digests(spec: Spec) -> SpecDigests:
-    """Digest a spec, and what of it the token and the data are made from."""
-    whole, secret = digest_spec(spec), spec.secret
-    plain = not secret.labels and not secret.annotations and secret.deletion_policy == "Delete"
-    return SpecDigests(whole, whole if plain else _digest_spec(spec, {}, {}, "Delete"))
-
-
-def digest_spec(spec: Spec) -> str:
-    """Digest all of a spec that the token or its Secret is made from.
-
-    The operator's default endpoint is no part of it: two operators that have different ones must not rotate in turn.
-    The rotation interval, `suspend`, `adopt` and `dropOtherKeys` are left out: changing them makes no other Secret. A
-    field that came later takes part only where it is set, so that an upgrade finds the digests as they were.
-    """
-    return _digest_spec(spec, spec.secret.labels, spec.secret.annotations, spec.secret.deletion_policy)
-
-
 def facts_of_spec(facts: Facts, digests: SpecDigests) -> dict[str, str]:
     """The annotations that say of which spec the metadata of a Secret is, beside the facts that it has."""
     if not facts.is_made_from(digests):
         return {}
     return {_SPEC_DIGEST: digests.whole, _TOKEN_SPEC_DIGEST: _of_rotation(facts.issued_at, digests.token)}
-
-
-def _digest_spec(spec: Spec, labels: Mapping[str, str], annotations: Mapping[str, str], deletion_policy: str) -> str:
-    later: dict[str, str] = {}
-    if isinstance(source := spec.source, TokenFrom):
-        made_from: tuple[object, ...] = ("tokenFrom", source.namespace, source.name)
-    else:
-        made_from = (source.secret_name, source.id_key, source.secret_keys, spec.scopes, spec.endpoint)
-        later = {"organizationId": source.organization_id} if source.organization_id is not None else {}
-    return _digest(
-        *made_from,
-        spec.secret.name,
-        spec.secret.type,
-        labels,
-        annotations,
-        spec.secret.data,
-        deletion_policy,
-        *([later] if later else []),
-    )
-
-
-def digest_client(uid: str, client_id: str, secrets: Mapping[str, str]) -> str:
-    """Digest a client id and its secrets by key, salted by the uid of the credential that uses them.
-
-    The salt makes the digests of two credentials with the same client secret differ. It is no secret, so it does not
-    keep a short client secret from being guessed.
-    """
-    return _digest(uid, client_id, list(secrets.items()))
-
-
-def digest_data(uid: str, data: Mapping[str, str]) -> str:
-    """Digest the data of a token Secret (base64, as Kubernetes writes it), so that an edit shows."""
-    return _digest(uid, data)
-
-
-def _digest(*parts: object) -> str:
-    text = json.dumps(parts, sort_keys=True, separators=(",", ":"), default=dict)
-    return hashlib.sha256(text.encode()).hexdigest()[:32]

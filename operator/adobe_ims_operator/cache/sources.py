@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable, Iterator, Mapping
 
-from adobe_ims_operator.api.ledger import SpecDigests
+from adobe_ims_operator.api.digests import SpecDigests
 from adobe_ims_operator.api.resource import Credential, Key
 from adobe_ims_operator.cache.index import owner, token_key
 from adobe_ims_operator.cache.synced import Synced

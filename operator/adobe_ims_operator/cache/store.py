@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 
-from adobe_ims_operator.api.ledger import SpecDigests, spec_digests
+from adobe_ims_operator.api.digests import SpecDigests, spec_digests
 from adobe_ims_operator.api.resource import JSON, Credential, Key, parse_version, rotate_request
 from adobe_ims_operator.api.status import Status
 from adobe_ims_operator.cache import index, sources

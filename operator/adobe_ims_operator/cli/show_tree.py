@@ -56,7 +56,7 @@ def _client(secret: Document, now: datetime) -> Iterator[str]:
     if secret["problem"]:
         yield f"  {secret['problem']}"
     if secret["acceptedKey"]:
-        later = "; the Secret has changed since" if secret["changedSince"] else ""
+        later = "; it is gone since, or the client id is another" if secret["changedSince"] else ""
         yield f"  The token was made with the client secret under the key {secret['acceptedKey']}{later}"
     for key, doubt in secret["doubts"].items():
         yield f"  {key}: {doubt}"

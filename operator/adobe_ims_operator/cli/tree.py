@@ -88,14 +88,17 @@ def _client(around: Around) -> Document | None:
     document: Document = {"name": spec.secret_name, "exists": _exists(around, spec.secret_name, found)}
     if found is None:
         return document
-    accepted = None if around.observed is None or around.observed.facts is None else around.observed.facts
+    observed = around.observed
+    accepted = None if observed is None else observed.facts
+    key = None if observed is None or accepted is None else observed.key_of_client_secret(accepted)
     client = found.client
     document |= {
         "created": _time(client_created(around)),
         "keys": [spec.id_key, *client.secrets] if client is not None else [],
-        "acceptedKey": None if accepted is None else printable(accepted.client_secret_key),
+        "acceptedKey": None if accepted is None else printable(key or accepted.client_secret_key),
         "changedSince": accepted is not None
         and around.observed is not None
+        and key is None
         and around.observed.inputs.client_digest not in (None, accepted.client_digest),
         "problem": None if found.missing is None else found.missing.message,
         "doubts": {key: f"the value {doubt}" for key, doubt in (client.doubts if client is not None else {}).items()},

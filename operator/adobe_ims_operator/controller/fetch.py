@@ -158,6 +158,7 @@ class Fetcher:
             client_id=client.client_id,
             organization_id=organization_id,
             token_type=grant.token.token_type,
+            client_value=client.digest_value(observed.uid, secret_key),
         )
         return HeldToken(grant.token, client.client_id, facts, inputs, ",".join(observed.spec.scopes))
 

@@ -26,7 +26,8 @@ from adobe_ims_operator.core.backoff import Pace
 from adobe_ims_operator.core.decision import Ask, Decision, Look, Refuse, Take, Wait, Write, WriteMetadata
 from adobe_ims_operator.core.events import Regarding
 from adobe_ims_operator.core.finding import Finding
-from adobe_ims_operator.core.model import HeldToken, Observed, ObservedSecret, SeenTokenSecret, Step, Trouble
+from adobe_ims_operator.core.model import HeldToken, Observed, ObservedSecret, Step, Trouble
+from adobe_ims_operator.core.seen_secrets import SeenTokenSecret
 from adobe_ims_operator.core.taking import next_planned
 from adobe_ims_operator.kube import token_secret
 from adobe_ims_operator.kube.client import Kube

@@ -19,8 +19,9 @@ from adobe_ims_operator.controller.tokens_in_hand import TokensInHand
 from adobe_ims_operator.core import attempts as attempt
 from adobe_ims_operator.core.decision import Ask
 from adobe_ims_operator.core.forbidden_metadata import Forbidden
-from adobe_ims_operator.core.model import Attempts, Endpoint, Failure, Observed, SeenClientSecret
+from adobe_ims_operator.core.model import Attempts, Endpoint, Failure, Observed
 from adobe_ims_operator.core.observe import observe
+from adobe_ims_operator.core.seen_secrets import SeenClientSecret
 from adobe_ims_operator.core.surroundings import Surroundings
 
 Observe = Callable[..., Observed]

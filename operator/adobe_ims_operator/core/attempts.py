@@ -10,17 +10,9 @@ from adobe_ims_operator.api.times import from_rfc3339
 from adobe_ims_operator.core import stalled
 from adobe_ims_operator.core.backoff import Pace, Unreported, backoff
 from adobe_ims_operator.core.finding import Finding
-from adobe_ims_operator.core.model import (
-    Attempts,
-    Failure,
-    Inputs,
-    MetadataWrites,
-    SeenClientSecret,
-    SeenTokenSecret,
-    Step,
-    Trouble,
-)
+from adobe_ims_operator.core.model import Attempts, Failure, Inputs, MetadataWrites, Step, Trouble
 from adobe_ims_operator.core.secret_differences import NO_DIFFERENCES, Differences
+from adobe_ims_operator.core.seen_secrets import SeenClientSecret, SeenTokenSecret
 
 UNPLANNED_WINDOW = timedelta(minutes=10)
 """Rotations that are not due count as a row while each comes within this time of the one before."""

@@ -184,10 +184,6 @@ def _due(observed: Observed, now: datetime) -> Finding | None:
     return Finding(Reason.DUE, "the token has reached its age of rotation")
 
 
-def _source_late(observed: Observed, now: datetime) -> Finding | None:
-    return taking.late(observed, now)
-
-
 def _client_changed(observed: Observed, _now: datetime) -> Finding | None:
     if observed.facts is None or observed.client is None:
         return None
@@ -197,7 +193,10 @@ def _client_changed(observed: Observed, _now: datetime) -> Finding | None:
         return CLIENT_UNREAD
     if observed.inputs.client_digest == observed.facts.client_digest:
         return None
-    return Finding(Reason.CLIENT_SECRET_CHANGED, "the client id or client secret changed")
+    if observed.key_of_client_secret(observed.facts) is not None:
+        return None  # others came, went or moved, which is nothing to this token
+    changed = "the client id changed, or the client secret that the token was made with is gone"
+    return Finding(Reason.CLIENT_SECRET_CHANGED, changed)
 
 
 CLIENT_UNREAD = Finding(Reason.CLIENT_SECRET_UNREAD, "the client Secret has a version that was not read yet")
@@ -226,7 +225,7 @@ ROTATIONS: Sequence[Check] = (
     _source_rotated,
     _due,
     _secret_edited,
-    _source_late,
+    taking.late,
     _client_changed,  # last, since it may cost a read
 )
 

@@ -183,15 +183,21 @@ def _of_recovery(before: Status, after: Status) -> Event | None:
     if before.says(READY, "True") and not before.says(ROTATION_FAILING, "True"):
         return None
     # What wrote the token logged it.
-    written = (before.rotations, before.last_rotation_time) != (after.rotations, after.last_rotation_time)
+    written = _has_rotated(before, after)
     note = f"{ready.message}; it expires at {after.expiration_time}"
     return Event(Reason.ROTATED, note, warning=False, logged=written)
+
+
+def _has_rotated(before: Status, after: Status) -> bool:
+    return (before.rotations, before.last_rotation_time) != (after.rotations, after.last_rotation_time)
 
 
 def _of_client_secret(before: Status, after: Status, secret_keys: Sequence[str]) -> Event | None:
     old, new = before.client_secret_key, after.client_secret_key
     if new is None or old == new or new not in secret_keys:
         return None
+    if old is not None and not _has_rotated(before, after):
+        return None  # the same client secret stands under another key now
     earlier = secret_keys[: secret_keys.index(new)]
     if old is None:
         if not earlier:

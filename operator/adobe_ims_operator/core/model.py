@@ -9,7 +9,8 @@ from datetime import datetime, timedelta
 from enum import Enum
 from typing import NamedTuple
 
-from adobe_ims_operator.api.ledger import Facts, SpecDigests
+from adobe_ims_operator.api.digests import SpecDigests
+from adobe_ims_operator.api.ledger import Facts
 from adobe_ims_operator.api.origin import Origin
 from adobe_ims_operator.api.resource import Credential, Key, Spec, Workload
 from adobe_ims_operator.api.status import Restart
@@ -17,7 +18,8 @@ from adobe_ims_operator.core.backoff import Pace, Unreported
 from adobe_ims_operator.core.finding import Finding
 from adobe_ims_operator.core.obstacle import Obstacle
 from adobe_ims_operator.core.rivals import Holder, Rivals
-from adobe_ims_operator.core.secret_differences import NO_DIFFERENCES, Differences
+from adobe_ims_operator.core.secret_differences import Differences
+from adobe_ims_operator.core.seen_secrets import SeenClientSecret, SeenTokenSecret
 from adobe_ims_operator.core.source import Shared, Source
 
 
@@ -119,18 +121,6 @@ class Failure:
     passing: bool = False
 
 
-class SeenTokenSecret(NamedTuple):
-    """What a look into the token Secret, or a write of it, showed."""
-
-    version: int
-    intact: bool
-    spec_digest: str | None = None
-    """Of the spec that it was compared with; None where it counts as equal to any."""
-    differences: Differences = NO_DIFFERENCES
-    data_editor: str = ""
-    """What changed its data last, where that was somebody else's program."""
-
-
 @dataclass(frozen=True, slots=True)
 class MetadataWrites:
     """The writes of the token Secret's metadata, one soon after the other: more than a few are a fight."""
@@ -148,15 +138,6 @@ class MetadataWrites:
     """Why the latest did not succeed."""
     passing: bool = False
     """Whether that is likely to be gone a moment later."""
-
-
-class SeenClientSecret(NamedTuple):
-    """What a look into the client Secret showed."""
-
-    version: int
-    digest: str
-    """Of the client id and the client secrets, or a word that no digest equals where they are incomplete."""
-    client_id: str | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -276,6 +257,17 @@ class Observed:
         """The facts of the token, if there is one of this credential's."""
         secret = self.own_secret
         return secret.facts if secret is not None else None
+
+    def key_of_client_secret(self, facts: Facts) -> str | None:
+        """The key under which the client secret is now that a token was made with.
+
+        None where it is gone, or the client id is another, or that is not known: the present version of the client
+        Secret was not read, or the token is of an older version.
+        """
+        seen = self.attempts.client_secret
+        if seen is None or self.client is None or seen.version != self.client.version:
+            return None
+        return seen.key_of(facts.client_value)
 
     @property
     def is_of_this_spec(self) -> bool:

@@ -2,7 +2,8 @@
 
 from datetime import datetime
 
-from adobe_ims_operator.core.model import Attempts, Endpoint, HeldToken, Inputs, Observed, SeenClientSecret
+from adobe_ims_operator.core.model import Attempts, Endpoint, HeldToken, Inputs, Observed
+from adobe_ims_operator.core.seen_secrets import SeenClientSecret
 from adobe_ims_operator.core.source import Shared
 from adobe_ims_operator.core.surroundings import Surroundings
 

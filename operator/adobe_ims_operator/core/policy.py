@@ -80,9 +80,12 @@ def _take(observed: Observed, shared: Shared, need: Finding, now: datetime) -> L
 
 
 def holds_token(observed: Observed, now: datetime) -> bool:
-    """Whether a token for these very inputs is in hand, and not due yet."""
+    """Whether a token for these inputs is in hand, not due yet, and made with a client secret that is still there."""
     held = observed.held
-    if held is None or held.inputs != observed.inputs:
+    if held is None or held.inputs._replace(client_digest=None) != observed.inputs._replace(client_digest=None):
+        return False
+    same = held.inputs.client_digest == observed.inputs.client_digest
+    if not same and observed.key_of_client_secret(held.facts) is None:
         return False
     return now < due_at(held.facts, observed.spec.interval)
 

@@ -2,7 +2,8 @@
 
 from dataclasses import dataclass
 
-from adobe_ims_operator.api.ledger import Facts, SpecDigests
+from adobe_ims_operator.api.digests import SpecDigests
+from adobe_ims_operator.api.ledger import Facts
 from adobe_ims_operator.api.resource import Key, Spec
 
 

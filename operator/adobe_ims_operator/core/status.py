@@ -74,7 +74,7 @@ def derive(
         next_rotation_time=to_rfc3339(attempt_at) if attempt_at else None,
         rotations=facts.rotations if facts else 0,
         failures=_failures(observed, decision, problem),
-        client_secret_key=(printable(facts.client_secret_key)[:MAX_KEY] or None) if facts else None,
+        client_secret_key=_client_secret_key(observed, before),
         source=None if observed.source is None else str(observed.source.key),
         last_handled_rotate_request=_rotate_request(observed, before),
         last_handled_rotation=handled,
@@ -171,6 +171,17 @@ def _secret_version(observed: Observed, before: Status) -> str | None:
     if observed.differences is not None and observed.differences.metadata:
         return None  # a process that starts would take it for unchanged
     return str(secret.version)
+
+
+def _client_secret_key(observed: Observed, before: Status) -> str | None:
+    """Where the client secret is that the token was made with; as reported before while that is not known."""
+    facts = observed.facts
+    if facts is None:
+        return None
+    key = observed.key_of_client_secret(facts)
+    if key is None and before.client_secret_key is not None and _tells_of(before, facts):
+        return before.client_secret_key
+    return printable(key or facts.client_secret_key)[:MAX_KEY] or None
 
 
 def _rotate_request(observed: Observed, before: Status) -> str | None:

@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from adobe_ims_operator.api.ledger import SpecDigests
+from adobe_ims_operator.api.digests import SpecDigests
 from adobe_ims_operator.api.resource import Credential
 from adobe_ims_operator.core.model import ObservedSecret
 from adobe_ims_operator.core.rivals import Holder, Rivals

@@ -3,13 +3,14 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-from adobe_ims_operator.api.ledger import digest_client
+from adobe_ims_operator.api.digests import digest_client, digest_client_value
 from adobe_ims_operator.api.reasons import Reason
 from adobe_ims_operator.api.resource import JSON, Key
 from adobe_ims_operator.api.sizes import MAX_CLIENT_ID_SIZE, MAX_CLIENT_SECRET_SIZE
 from adobe_ims_operator.api.source import ClientRef
 from adobe_ims_operator.core.finding import Finding
-from adobe_ims_operator.core.model import ObservedSecret, SeenClientSecret
+from adobe_ims_operator.core.model import ObservedSecret
+from adobe_ims_operator.core.seen_secrets import SeenClientSecret
 from adobe_ims_operator.kube.client import Kube
 from adobe_ims_operator.kube.client_secret_value import Unusable, read_value, suspicion
 from adobe_ims_operator.kube.errors import ApiError, NotFoundError
@@ -35,6 +36,10 @@ class Client:
         """Digest for the credential of that uid."""
         return digest_client(uid, self.client_id, self.secrets)
 
+    def digest_value(self, uid: str, key: str) -> str:
+        """Digest of the client secret under a key, for the credential of that uid."""
+        return digest_client_value(uid, self.client_id, self.secrets[key])
+
 
 @dataclass(frozen=True, slots=True)
 class ClientSecret:
@@ -49,7 +54,9 @@ class ClientSecret:
         """What is remembered of it for the credential of that uid."""
         if self.client is None:
             return SeenClientSecret(self.metadata.version, INCOMPLETE, None)
-        return SeenClientSecret(self.metadata.version, self.client.digest(uid), self.client.client_id)
+        client, version = self.client, self.metadata.version
+        values = tuple((key, client.digest_value(uid, key)) for key in client.secrets)
+        return SeenClientSecret(version, client.digest(uid), client.client_id, values)
 
 
 async def read(kube: Kube, namespace: str, ref: ClientRef) -> ClientSecret | None:

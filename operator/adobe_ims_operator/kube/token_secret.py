@@ -11,13 +11,15 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any, NamedTuple
 
-from adobe_ims_operator.api.ledger import Facts, digest_data, facts_of_spec
+from adobe_ims_operator.api.digests import digest_data
+from adobe_ims_operator.api.ledger import Facts, facts_of_spec
 from adobe_ims_operator.api.names import FIELD_MANAGER
 from adobe_ims_operator.api.placeholders import render
 from adobe_ims_operator.api.resource import GROUP, JSON, Key
 from adobe_ims_operator.api.times import to_rfc3339
-from adobe_ims_operator.core.model import HeldToken, Observed, ObservedSecret, SeenTokenSecret
+from adobe_ims_operator.core.model import HeldToken, Observed, ObservedSecret
 from adobe_ims_operator.core.secret_differences import Differences, Owner, compare, wanted_labels
+from adobe_ims_operator.core.seen_secrets import SeenTokenSecret
 from adobe_ims_operator.kube.client import METADATA_OBJECT, Kube
 from adobe_ims_operator.kube.errors import ApiError, NotFoundError
 from adobe_ims_operator.kube.paths import secret_path, secrets_path
