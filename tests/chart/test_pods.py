@@ -49,6 +49,7 @@ def test_every_setting_is_a_flag_that_the_command_knows() -> None:
         "selector": "team=photos,tier!=test",
         "endpoints": ("https://ims.example.com:8443", "http://ims.test"),
         "allow_http_endpoint": True,
+        "management_scopes": False,
         "forbid": Forbidden.parse(["default", "annotation:example.com/*", "label:example.com/role=admin"]),
         "concurrency": 8,
         "ims_qps": 0.5,

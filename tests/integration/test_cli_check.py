@@ -234,6 +234,20 @@ def test_what_the_operator_does_not_do_by_its_flags_is_said(
     assert [each["check"] for each in well.document["checks"]] == ["ims"]
 
 
+def test_a_scope_that_the_operator_refuses_is_named_and_ims_is_not_asked(scene: Scene) -> None:
+    scene.client_secret()
+    scene.credential(scopes=["openid", "Manage_Client_Secrets"])
+    kubeconfig = scene.control_plane.kubeconfig
+    result = found(check(scene, kubeconfig, "lightroom"), "spec")
+    assert (result["reason"], result["culprit"]) == ("ScopeNotAllowed", "spec")
+    tried = ("--client-secret", "oauth", "--scope", "read_client_secret", "-n", scene.namespace)
+    result = found(check(scene, kubeconfig, *tried), "ims")
+    assert (result["reason"], result["culprit"]) == ("ScopeNotAllowed", "scopes")
+    assert scene.ims.requests().total == 0
+    allowed = check(scene, kubeconfig, "lightroom", run=("--allow-management-scopes",))
+    assert (found(allowed, "ims")["outcome"], scene.ims.requests().total) == ("OK", 1)
+
+
 def test_a_second_client_secret_is_tried_as_the_operator_would(scene: Scene) -> None:
     scene.client_secret(data={**CLIENT, "old": "p8e-old"})
     scene.credential(client={"secretRef": {"name": "oauth"}, "secretKeys": ["old", "client_secret"]})

@@ -270,6 +270,7 @@ def test_all_that_is_set_in_the_environment_is_taken_up(tmp_path: Path) -> None:
         "SELECTOR": "team=a,tier!=b",
         "ENDPOINT": "https://One.example:443 http://two.example:8080/",
         "ALLOW_HTTP_ENDPOINT": "1",
+        "ALLOW_MANAGEMENT_SCOPES": "1",
         "FORBID": "default annotation:example.com/*",
         "CONCURRENCY": "2",
         "IMS_QPS": "0.5",

@@ -241,3 +241,21 @@ async def test_a_client_secret_that_keeps_changing_while_the_token_is_due_costs_
             await asyncio.sleep(0.05)
         assert flow.history.count("asked a") <= 13
         await flow.until(lambda: flow.condition("a", "RotationFailing") == ("True", "RotatedTooOften"))
+
+
+async def test_scopes_that_are_not_allowed_are_not_asked_for_by_who_waits_in_a_lane_already() -> None:
+    async with flowing(1) as flow:
+        flow.ims[0].answers.shut()
+        for name in ("a", "b", "c", "d"):
+            flow.put(name)
+        await flow.happens("asked a")
+        await asyncio.sleep(0.05)  # all are in the lane
+        assert "asked d" not in flow.history
+        flow.controller.queue.pause()
+        flow.put("d", scopes=["openid", "Manage_Client_Secrets"])
+        flow.ims[0].answers.open()
+        await flow.happens("asked b", "asked c")
+        await asyncio.sleep(0.05)
+        flow.controller.queue.resume()
+        await flow.until(lambda: flow.condition("d", "RotationFailing") == ("True", "ScopeNotAllowed"))
+        assert "asked d" not in flow.history

@@ -15,6 +15,7 @@ from adobe_ims_operator.core.attempts import recall
 from adobe_ims_operator.core.backoff import Pace, backoff
 from adobe_ims_operator.core.decision import Ask, AskPriority, Look, Refuse, Wait, Write, WriteMetadata
 from adobe_ims_operator.core.due import due_at
+from adobe_ims_operator.core.management_scopes import MANAGEMENT_SCOPES
 from adobe_ims_operator.core.model import Endpoint, Inputs, Observed, Step
 from adobe_ims_operator.core.policy import IDLE, decide, holds_token
 from adobe_ims_operator.core.rivals import Rivals
@@ -36,6 +37,7 @@ from unit.worlds import (
     token_secret,
 )
 
+MANAGING = ("openid", "read_client_secret", "manage_client_secrets")
 HOUR = timedelta(hours=1)
 SECOND = timedelta(seconds=1)
 FRESH = observed(token_secret(facts()))
@@ -122,6 +124,7 @@ class TestWhatIsRefused:
                 "Deployment web controls it",
                 replace(ADOPTING, secret=replace(FOREIGN, controller_uid="x", owner="Deployment web")),
             ),
+            ("ScopeNotAllowed", "scope read_client_secret, as", observed(None, spec=spec(scopes=MANAGING))),
             ("ClientSecretNotFound", "lightroom-oauth", observed(None, client=None)),
             ("ClientSecretNotAllowed", "photos/lightroom", observed(None, client=client_secret(100, facts()))),
         ],
@@ -140,6 +143,17 @@ class TestWhatIsRefused:
             assert words in decision.finding.message
             assert ENDPOINT in decision.finding.message
             assert "spec.endpoint" in decision.finding.message
+
+    @given(worlds.anything, worlds.instants, st.sampled_from(sorted(MANAGEMENT_SCOPES)), st.data())
+    def test_no_token_is_asked_for_or_written_that_can_replace_client_secrets(
+        self, seen: Observed, now: datetime, scope: str, data: st.DataObject
+    ) -> None:
+        odd = "".join(data.draw(st.sampled_from([letter, letter.upper()])) for letter in scope)
+        scopes = (*seen.spec.scopes, data.draw(st.sampled_from([odd, f" {odd}\n"])))
+        managing = change(seen, spec=replace(seen.spec, scopes=scopes))
+        assert not isinstance(decide(managing, now), Ask | Write)
+        allowed = replace(managing, endpoint=managing.endpoint._replace(management_scopes=True))
+        assert decide(allowed, now) == decide(seen, now)
 
     @given(worlds.anything, worlds.instants)
     def test_nothing_is_asked_for_where_it_is_refused(self, seen: Observed, now: datetime) -> None:

@@ -1,4 +1,4 @@
-"""Which IMS endpoints client secrets may be sent to.
+"""What may be asked of IMS: which endpoints client secrets may be sent to, and for tokens of what power.
 
 Without the list anyone who may create a credential could have the operator send another Secret of the namespace
 to a host of theirs.
@@ -43,12 +43,14 @@ class Endpoints:
     Args:
         urls: the endpoints.
         allow_http: whether an `http://` endpoint is fit to send secrets to.
+        management_scopes: whether tokens may be asked for that can replace client secrets.
 
     Raises:
         EndpointError: a URL is no endpoint, or is http without leave, or there is none.
     """
 
-    def __init__(self, urls: Sequence[str], *, allow_http: bool = False) -> None:
+    def __init__(self, urls: Sequence[str], *, allow_http: bool = False, management_scopes: bool = False) -> None:
+        self.management_scopes = management_scopes
         self.urls = tuple(dict.fromkeys(normalize(url) for url in urls))
         if not self.urls:
             raise EndpointError("no endpoint is allowed; name at least one")

@@ -17,6 +17,7 @@ class Reason(StrEnum):
     # Why nothing may be done.
     SUSPENDED = "Suspended"
     ENDPOINT_NOT_ALLOWED = "EndpointNotAllowed"
+    SCOPE_NOT_ALLOWED = "ScopeNotAllowed"
     SECRET_NOT_OWNED = "SecretNotOwned"  # noqa: S105
     ADOPTION_DROPS_KEYS = "AdoptionDropsKeys"
     CLIENT_SECRET_NOT_FOUND = "ClientSecretNotFound"  # noqa: S105

@@ -58,11 +58,20 @@ async def read_credential(kube: Kube, key: Key) -> tuple[Credential, JSON]:
     return parse_credential(body), body
 
 
-async def read_around(kube: Kube, key: Key, now: datetime, forbidden: Forbidden | None = None) -> Around:
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """What the operator's flags refuse."""
+
+    forbidden: Forbidden
+    management_scopes: bool
+    """Whether tokens may be asked for that can replace client secrets."""
+
+
+async def read_around(kube: Kube, key: Key, now: datetime, limits: Limits | None = None) -> Around:
     """Read a credential and what is around it.
 
     Args:
-        forbidden: what no token Secret may have, where that is known; else the operator's report is believed.
+        limits: what the operator refuses, where that is known; else its report is believed.
 
     Raises:
         ApiError: the credential could not be read.
@@ -76,7 +85,7 @@ async def read_around(kube: Kube, key: Key, now: datetime, forbidden: Forbidden 
     known = await _read_client(kube, store, around)
     known = await _read_token(kube, store, around) and known
     if known and not credential.deleting:
-        await _decide(kube, store, around, now, forbidden)
+        await _decide(kube, store, around, now, limits)
     return around
 
 
@@ -152,8 +161,8 @@ def _unread(what: str, key: Key, error: ApiError) -> str:
     return f"the {what} {key.name} can't be read ({error.answer}); this takes the verb get on secrets"
 
 
-async def _decide(kube: Kube, store: Store, around: Around, now: datetime, forbidden: Forbidden | None) -> None:
-    seen = _observe(store, around, attempt.recall(around.credential, now), now, forbidden)
+async def _decide(kube: Kube, store: Store, around: Around, now: datetime, limits: Limits | None) -> None:
+    seen = _observe(store, around, attempt.recall(around.credential, now), now, limits)
     if claims.must_look_up(seen) and (whom := claims.to_look_up(seen.credential, seen.secret)) is not None:
         secret = token_key(around.credential)
         store.note_holder(secret, whom.uid, await secret_owner.look_up(kube, whom.key, whom.uid, secret.name, now))
@@ -162,26 +171,27 @@ async def _decide(kube: Kube, store: Store, around: Around, now: datetime, forbi
         attempts = attempt.saw_token_secret(attempts, around.content.seen(seen))
     seen_client = None if around.client is None else around.client.seen(around.credential.uid)
     attempts = attempt.saw_client_secret(attempts, seen_client, seen.inputs)
-    around.observed = _observe(store, around, attempts, now, forbidden)
+    around.observed = _observe(store, around, attempts, now, limits)
     around.decision = policy.decide(around.observed, now)
 
 
-def _observe(store: Store, around: Around, attempts: Attempts, now: datetime, forbidden: Forbidden | None) -> Observed:
+def _observe(store: Store, around: Around, attempts: Attempts, now: datetime, limits: Limits | None) -> Observed:
     credential = around.credential
     surroundings = store.surroundings(credential.key, now)
     if surroundings is None:
         raise AssertionError("the credential was put into the store")
     url = Endpoints(ADOBE).resolve(credential.spec.endpoint)
-    if forbidden is not None:
-        what = forbidden.first(credential.spec.secret)
+    if limits is not None:
+        what, management = limits.forbidden.first(credential.spec.secret), limits.management_scopes
     else:
         reported = is_reported(credential, Reason.SECRET_METADATA_NOT_ALLOWED)
         what = "what the operator's --forbid names" if reported else None
+        management = not is_reported(credential, Reason.SCOPE_NOT_ALLOWED)
     return observe(
         # As it was read first: a later list may show it a version further on.
         replace(surroundings, credential=credential),
         attempts,
-        Endpoint(url, allowed=not is_reported(credential, Reason.ENDPOINT_NOT_ALLOWED), allowed_urls=()),
+        Endpoint(url, not is_reported(credential, Reason.ENDPOINT_NOT_ALLOWED), (), management),
         forbidden=what,
     )
 

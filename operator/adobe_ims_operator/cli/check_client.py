@@ -10,6 +10,7 @@ from adobe_ims_operator.cli.culprits import culprit_of, failed_at_ims
 from adobe_ims_operator.cli.results import Culprit, Outcome, Result, failed, ok
 from adobe_ims_operator.cli.run_settings import IN_POD, Settings
 from adobe_ims_operator.controller.refused_oauth_client import explain_refusals
+from adobe_ims_operator.core import management_scopes
 from adobe_ims_operator.core.claims import token_refusal
 from adobe_ims_operator.kube import client_secret
 from adobe_ims_operator.kube.client_secret import Client, ClientSecret
@@ -18,6 +19,11 @@ from adobe_ims_operator.kube.errors import ApiError, ForbiddenError, RefusedErro
 
 async def check_client_secret(cluster: Cluster, tried: Tried, settings: Settings, seconds: float) -> Result:
     """Read a client Secret, and ask IMS with it; `seconds` are for each request to IMS."""
+    scope = management_scopes.first_of(tried.scopes)
+    if scope is not None and settings.known and not settings.endpoints.management_scopes:
+        what = f"the operator may not ask for the scope {scope}; leave it out, or start the operator with "
+        what += management_scopes.FLAG
+        return failed("ims", _target(tried.ref), what, reason=Reason.SCOPE_NOT_ALLOWED, culprit=Culprit.SCOPES)
     try:
         found = await client_secret.read(cluster.kube, cluster.home, tried.ref)
     except ApiError as error:

@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 from adobe_ims_operator.api.reasons import Reason, Unreported
 from adobe_ims_operator.api.resource import Credential, Key, MalformedResourceError
 from adobe_ims_operator.api.status import ROTATION_FAILING
-from adobe_ims_operator.cli.around import Around, read_around
+from adobe_ims_operator.cli.around import Around, Limits, read_around
 from adobe_ims_operator.cli.check_client import check_client, unread
 from adobe_ims_operator.cli.check_source import OF_SOURCE, check_source
 from adobe_ims_operator.cli.client_flags import Tried
@@ -22,6 +22,9 @@ from adobe_ims_operator.kube.paths import credentials_path
 
 BETTER_FROM_IMS = (Reason.CLIENT_SECRET_NOT_FOUND, Reason.ENDPOINT_NOT_ALLOWED)
 """Refusals of the core that the check of the client reports too, and better."""
+
+NOT_TO_BE_ASKED = (Reason.CLIENT_SECRET_NOT_ALLOWED, Reason.SCOPE_NOT_ALLOWED)
+"""Refusals of the core with which nothing more is tried."""
 
 OF_API_SERVER = (
     Reason.SECRET_WRITE_REFUSED,
@@ -46,14 +49,14 @@ async def check_credential(
         ApiError: the credential could not be read.
     """
     now, target = datetime.now(UTC), f"AdobeIMSCredential {name}"
-    forbidden = settings.forbidden if settings.known else None
+    limits = Limits(settings.forbidden, settings.endpoints.management_scopes) if settings.known else None
     try:
-        around = await read_around(cluster.kube, Key(cluster.home, name), now, forbidden)
+        around = await read_around(cluster.kube, Key(cluster.home, name), now, limits)
     except MalformedResourceError as error:
         return [failed("spec", target, str(error), reason=Reason.SPEC_INVALID, culprit=Culprit.SPEC)]
     results = [*await _watched(cluster, name, settings, target), *_spec(around, target, now, program)]
     spec = around.credential.spec
-    if spec.invalid or any(each.reason == Reason.CLIENT_SECRET_NOT_ALLOWED for each in results):
+    if spec.invalid or any(each.reason in NOT_TO_BE_ASKED for each in results):
         return results
     if spec.client is None:
         results += check_source(around, now)
@@ -116,6 +119,7 @@ def _spec(around: Around, target: str, now: datetime, program: str) -> list[Resu
     awake = replace(around.observed, credential=replace(around.credential, spec=replace(spec, suspend=False)))
     refusal = first(REFUSALS, awake, now)
     if refusal is not None and refusal.reason not in BETTER_FROM_IMS:
-        culprit = Culprit.SOURCE if refusal.reason in OF_SOURCE else Culprit.SPEC
+        of_source = refusal.reason in OF_SOURCE or (refusal.reason is Reason.SCOPE_NOT_ALLOWED and spec.client is None)
+        culprit = Culprit.SOURCE if of_source else Culprit.SPEC
         results.append(failed(str(culprit), target, refusal.message, reason=refusal.reason, culprit=culprit))
     return results

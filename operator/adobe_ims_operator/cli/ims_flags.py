@@ -14,21 +14,21 @@ from adobe_ims_operator.adobe.tls_trust import TrustError, load_trust
 
 @dataclass(frozen=True, slots=True)
 class Reach:
-    """Where client secrets may be sent to, and how."""
+    """Where client secrets may be sent to, for what, and how."""
 
     endpoints: Endpoints
     trust: ssl.SSLContext
     proxies: Proxies
 
 
-def read_reach(endpoints: Sequence[str], *, allow_http: bool, ca_file: Path | None) -> Reach:
+def read_reach(endpoints: Sequence[str], *, allow_http: bool, management_scopes: bool, ca_file: Path | None) -> Reach:
     """Read the flags, and the variables of the process for authorities and proxies.
 
     Raises:
         BadParameter: one of them can't be used; it names the flag or the variable.
     """
     try:
-        allowed = Endpoints(endpoints, allow_http=allow_http)
+        allowed = Endpoints(endpoints, allow_http=allow_http, management_scopes=management_scopes)
     except EndpointError as error:
         raise click.BadParameter(str(error), param_hint="--endpoint") from error
     try:

@@ -101,6 +101,11 @@ def _finite(_context: click.Context, _parameter: click.Parameter, number: float)
     help="Let an endpoint be http, which sends secrets in the clear: for tests.",
 )  # fmt: skip
 @click.option(
+    "--allow-management-scopes", "management_scopes", is_flag=True, envvar=_env("ALLOW_MANAGEMENT_SCOPES"),
+    help="Ask for the scopes read_client_secret and manage_client_secrets too, whose token can replace the secrets of "
+    "its client.",
+)  # fmt: skip
+@click.option(
     "--forbid", multiple=True, metavar="WHAT", envvar=_env("FORBID"), default=("default",), callback=_forbidden,
     help="What no token Secret may be made with: label:KEY, label:KEY=VALUE, annotation:KEY, annotation:KEY=VALUE or "
     "type:TYPE, with * at the end of KEY or TYPE for all that begin so; may be repeated. `default` stands for those by "
@@ -169,6 +174,7 @@ def run(
     selector: str | None,
     endpoints: Sequence[str],
     allow_http_endpoint: bool,
+    management_scopes: bool,
     forbid: Forbidden,
     concurrency: int,
     ims_qps: float,
@@ -192,7 +198,9 @@ def run(
     between.
     """
     logs.set_up(log_format, log_level)
-    ims = read_reach(endpoints, allow_http=allow_http_endpoint, ca_file=ims_ca_file)
+    ims = read_reach(
+        endpoints, allow_http=allow_http_endpoint, management_scopes=management_scopes, ca_file=ims_ca_file
+    )
     lease = _lease(lease_name, lease_namespace) if leader_elect else None
     options = Options(
         ims.endpoints,

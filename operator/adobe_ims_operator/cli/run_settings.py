@@ -113,7 +113,12 @@ def _settings(given: Sequence[str] | None, running: Sequence[str] | None) -> Set
     flags = given if given is not None else running
     started = run.make_context("run", list(flags or ()))
     params = started.params
-    ims = read_reach(params["endpoints"], allow_http=params["allow_http_endpoint"], ca_file=params["ims_ca_file"])
+    ims = read_reach(
+        params["endpoints"],
+        allow_http=params["allow_http_endpoint"],
+        management_scopes=params["management_scopes"],
+        ca_file=params["ims_ca_file"],
+    )
     if given is not None:
         source = " and ".join(["the flags after --", *_variables(started)])
     elif running is not None:

@@ -24,6 +24,7 @@ from adobe_ims_operator.controller.refused_oauth_client import explain_refusals
 from adobe_ims_operator.controller.throttling import Throttles
 from adobe_ims_operator.controller.work import Work
 from adobe_ims_operator.core import attempts as attempt
+from adobe_ims_operator.core import management_scopes
 from adobe_ims_operator.core.backoff import Pace
 from adobe_ims_operator.core.decision import Ask
 from adobe_ims_operator.core.due import due_at
@@ -66,6 +67,8 @@ class Fetcher:
         observed = self.work.observe(key)
         if observed is None or observed.throttled_until is not None or observed.spec.client is None:
             return
+        if management_scopes.refusal(observed, self.clock.now()) is not None:
+            return  # the spec has changed since the lane chose this credential
         found = await self.reader.client_secret(observed)
         if found is None:
             return

@@ -75,7 +75,7 @@ class Work:
         return self._observe(
             around,
             known,
-            Endpoint(url, self.endpoints.allows(url), self.endpoints.urls),
+            Endpoint(url, self.endpoints.allows(url), self.endpoints.urls, self.endpoints.management_scopes),
             forbidden=self.forbidden.first(around.credential.spec.secret),
             held=self.in_hand.get(key),
             asking_since=since,

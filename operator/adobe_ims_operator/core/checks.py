@@ -16,7 +16,7 @@ from adobe_ims_operator.api.sizes import (
     annotations_size,
 )
 from adobe_ims_operator.api.times import to_rfc3339
-from adobe_ims_operator.core import claims, taking
+from adobe_ims_operator.core import claims, management_scopes, taking
 from adobe_ims_operator.core.due import due_at
 from adobe_ims_operator.core.finding import Finding
 from adobe_ims_operator.core.model import Observed
@@ -206,6 +206,7 @@ REFUSALS: Sequence[Check] = (
     _too_many_credentials,
     _suspended,
     _endpoint_not_allowed,
+    management_scopes.refusal,
     _template_invalid,
     _secret_too_large,
     _secret_metadata_not_allowed,

@@ -190,6 +190,8 @@ class Endpoint(NamedTuple):
     allowed: bool
     allowed_urls: tuple[str, ...] = ()
     """All that the operator may send client secrets to."""
+    management_scopes: bool = False
+    """Whether the operator may ask it for a token that can replace client secrets."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -22,6 +22,7 @@ PATIENCE = timedelta(seconds=30)
 FOR_A_PERSON = frozenset({
     Reason.SPEC_INVALID,
     Reason.ENDPOINT_NOT_ALLOWED,
+    Reason.SCOPE_NOT_ALLOWED,
     Reason.TEMPLATE_INVALID,
     Reason.SECRET_TOO_LARGE,
     Reason.SECRET_METADATA_NOT_ALLOWED,
