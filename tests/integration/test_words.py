@@ -2,6 +2,7 @@
 
 import base64
 import json
+import time
 from typing import Any
 
 import pytest
@@ -18,12 +19,18 @@ def refusal(scene: Scene) -> str:
     return message
 
 
-def test_a_quota_is_named(scene: Scene) -> None:
-    scene.client_secret()
+def no_more_secrets(scene: Scene) -> str:
+    """Have a quota refuse each new Secret beside the client Secret; its path."""
     quota = {"apiVersion": "v1", "kind": "ResourceQuota", "metadata": {"name": "few"}}
     scene.api.apply({**quota, "spec": {"hard": {"count/secrets": "1"}}}, namespace=scene.namespace)
     path = f"/api/v1/namespaces/{scene.namespace}/resourcequotas/few"
     wait_for("the quota to count", lambda: scene.api.get(path).get("status", {}).get("used"))
+    return path
+
+
+def test_a_quota_is_named(scene: Scene) -> None:
+    scene.client_secret()
+    path = no_more_secrets(scene)
     scene.operator()
     scene.credential()
     message = refusal(scene)
@@ -33,6 +40,26 @@ def test_a_quota_is_named(scene: Scene) -> None:
     assert [each["metadata"]["name"] for each in items] == ["oauth"], "a dry run stores nothing"
     scene.api.delete(path)
     scene.wait_ready()
+
+
+def test_who_edits_all_the_time_what_a_quota_refuses_costs_few_requests(scene: Scene) -> None:
+    scene.client_secret()
+    path = no_more_secrets(scene)
+    scene.operator()
+    scene.credential()
+    refusal(scene)
+    mark, asked = scene.audited_from(), scene.ims.requests().total
+    for number in range(30):
+        scene.credential(secret={"data": {"access_token": f"$(access_token) {number}"}})
+        time.sleep(1)
+    posts = scene.requests_since(mark).get(("create", "secrets"), 0)
+    # Three at once and those that were due; no dry run, as nothing of it has changed.
+    assert posts <= 6
+    assert scene.ims.requests().total - asked <= 5
+    message = refusal(scene)
+    assert 'secrets "lightroom" is forbidden: exceeded quota: few' in message
+    scene.api.delete(path)
+    wait_for("it to be written", lambda: scene.data() or None, 90)
 
 
 def test_a_policy_is_named_as_it_says_itself(scene: Scene) -> None:

@@ -102,7 +102,7 @@ def test_a_secret_that_could_not_be_deleted_is_remembered_until_it_is() -> None:
     trouble = Trouble(Finding(Reason.OLD_SECRET_NOT_DELETED, "no"), Pace.REFUSED_WRITE)
     one = attempt.clean_up_failed(attempt.clean_up_failed(NONE, trouble, NOW, 0.0), trouble, NOW, 0.0)
     assert one.clean_up is not None
-    assert (one.clean_up.count, one.clean_up.retry_at) == (2, NOW + timedelta(seconds=2))
+    assert (one.clean_up.count, one.clean_up.retry_at) == (2, NOW + timedelta(seconds=10))
     assert attempt.cleaned_up(one) == NONE
 
 

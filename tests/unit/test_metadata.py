@@ -170,10 +170,10 @@ class TestAWriteThatFails:
         seen = self.failed(self.REFUSED)
         decision = decide(seen, NOW)
         assert isinstance(decision, Wait)
-        assert decision.look_again_at == NOW + SECOND
+        assert decision.look_again_at == NOW + 5 * SECOND
         assert decision.attempt_at == NOW + 23 * HOUR
         assert problem(seen, decision, NOW) == self.REFUSED.finding
-        assert isinstance(decide(seen, NOW + SECOND), WriteMetadata)
+        assert isinstance(decide(seen, NOW + 5 * SECOND), WriteMetadata)
 
     def test_is_tried_at_once_when_the_spec_changes(self) -> None:
         seen = replace(self.failed(*[self.REFUSED] * 9), spec_digests=SpecDigests("spec-2", "spec-1"))

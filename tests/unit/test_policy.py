@@ -324,8 +324,7 @@ class TestAfterAFailure:
 
     @given(st.sampled_from(Pace), st.integers(1, 10_000), st.floats(0, 1, exclude_max=True))
     def test_backoff_stays_within_its_pace(self, pace: Pace, count: int, chance: float) -> None:
-        shortest, longest = pace.value
-        assert 0.8 * shortest <= backoff(pace, count, chance).total_seconds() <= longest
+        assert 0.8 * pace.shortest <= backoff(pace, count, chance).total_seconds() <= pace.longest
 
     def test_backoff_doubles_from_5_s_to_5_min(self) -> None:
         waits = [backoff(Pace.IMS, count, 0.0).total_seconds() for count in range(1, 9)]

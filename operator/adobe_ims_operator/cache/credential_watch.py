@@ -96,7 +96,7 @@ class CredentialWatch:
             except Exception as error:  # noqa: BLE001 - whatever ends kopf, it is started again
                 logger.warning("the watch on credentials ended: %s", type(error).__name__)  # its text may quote a line
             lived = asyncio.get_running_loop().time() - started
-            failures = 1 if lived > Pace.API_SERVER.value[1] else failures + 1
+            failures = 1 if lived > Pace.API_SERVER.longest else failures + 1
             await _sleep(backoff(Pace.API_SERVER, failures, self._jitter()).total_seconds(), self._stop)
 
     async def _wait_for_namespace(self) -> None:

@@ -15,6 +15,7 @@ from adobe_ims_operator.core import claims
 from adobe_ims_operator.core.backoff import Pace
 from adobe_ims_operator.core.finding import Finding
 from adobe_ims_operator.core.model import Inputs, Observed, Step, Trouble
+from adobe_ims_operator.core.refused_writes import RefusedWrites
 from adobe_ims_operator.core.rivals import Hold
 from adobe_ims_operator.kube import client_secret, secret_owner, token_secret
 from adobe_ims_operator.kube.client import Kube
@@ -126,12 +127,13 @@ class SecretReader:
         inputs: Inputs,
         *,
         against: int | None = None,
+        refused: RefusedWrites | None = None,
         debug_id: str | None = None,
     ) -> None:
         """Note an attempt that failed, and log it, with the x-debug-id of IMS's answer as a field."""
         now = self.clock.now()
         before = self.work.attempts(observed.key) or observed.attempts
-        after = attempt.failed(before, step, trouble, inputs, now, self.jitter(), against=against)
+        after = attempt.failed(before, step, trouble, inputs, now, self.jitter(), against=against, refused=refused)
         self.work.note(observed.key, after)
         if after.failure is not None:
             wait = (after.failure.retry_at - now).total_seconds()

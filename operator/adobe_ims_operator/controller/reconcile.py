@@ -11,28 +11,30 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import assert_never
 
+from adobe_ims_operator.api.digests import digest
 from adobe_ims_operator.api.log_fields import about
 from adobe_ims_operator.api.placeholders import TemplateError
 from adobe_ims_operator.api.reasons import Reason
 from adobe_ims_operator.api.resource import Key
 from adobe_ims_operator.api.times import Clock, to_rfc3339
+from adobe_ims_operator.controller import write_troubles
 from adobe_ims_operator.controller.follow_up import FollowUp
 from adobe_ims_operator.controller.read_secrets import SecretReader
 from adobe_ims_operator.controller.taker import Taker
 from adobe_ims_operator.controller.work import Work
 from adobe_ims_operator.core import attempts as attempt
-from adobe_ims_operator.core import claims, events, policy
+from adobe_ims_operator.core import claims, events, policy, refused_writes
 from adobe_ims_operator.core.backoff import Pace
 from adobe_ims_operator.core.decision import Ask, Decision, Look, Refuse, Take, Wait, Write, WriteMetadata
 from adobe_ims_operator.core.events import Regarding
 from adobe_ims_operator.core.finding import Finding
 from adobe_ims_operator.core.model import HeldToken, Observed, ObservedSecret, Step, Trouble
+from adobe_ims_operator.core.refused_writes import Refusal, RefusedWrites
 from adobe_ims_operator.core.seen_secrets import SeenTokenSecret
 from adobe_ims_operator.core.taking import next_planned
-from adobe_ims_operator.kube import token_secret
+from adobe_ims_operator.kube import dry_run, token_secret
 from adobe_ims_operator.kube.client import Kube
-from adobe_ims_operator.kube.dry_run import words_of_refusal
-from adobe_ims_operator.kube.errors import ApiError, ConflictError, ForbiddenError, NotFoundError, RefusedError
+from adobe_ims_operator.kube.errors import ApiError, ConflictError, NotFoundError, RefusedError
 from adobe_ims_operator.kube.token_secret import Content
 
 logger = logging.getLogger(__name__)
@@ -132,13 +134,12 @@ class Reconciler:
             finding = Finding(Reason.TEMPLATE_INVALID, f"spec.secret.data: {error}")
             self._write_failed(observed, Trouble(finding, Pace.PERSON))
         except (ConflictError, NotFoundError) as error:
-            self._write_failed(observed, _conflict(name, error.answer))
+            self._write_failed(observed, write_troubles.conflict(name, error.answer))
             await self.reader.token_secret(observed)
         except RefusedError as error:
-            words = await words_of_refusal(self.kube, observed, held, error)
-            self._write_failed(observed, _refused(name, error, words))
+            await self._write_refused(observed, held, error)
         except ApiError as error:
-            self._write_failed(observed, _not_written(name, error, keeps=observed.source is None))
+            self._write_failed(observed, write_troubles.not_written(name, error, keeps=observed.source is None))
         else:
             self.work.in_hand.pop(observed.key)
             self.work.tally.rotations[need.reason] += 1
@@ -167,7 +168,9 @@ class Reconciler:
     async def _may_change(self, observed: Observed, secret: ObservedSecret, content: Content) -> bool:
         """Whether what a look into the Secret showed lets it be written to."""
         if content.metadata.version != secret.version:
-            self._write_failed(observed, _conflict(observed.spec.secret.name, "it was changed since it was seen"))
+            self._write_failed(
+                observed, write_troubles.conflict(observed.spec.secret.name, "it was changed since it was seen")
+            )
             return False
         if claims.takes_over(observed) and await self.reader.is_held(observed):
             return False
@@ -180,14 +183,16 @@ class Reconciler:
             if content is None:
                 return
             if observed.secret is None or content.metadata.version != observed.secret.version:
-                self._metadata_failed(observed, need, _metadata_conflict(name, "it was changed since it was seen"))
+                self._metadata_failed(
+                    observed, need, write_troubles.metadata_conflict(name, "it was changed since it was seen")
+                )
                 return
             written = await token_secret.write_metadata(self.kube, observed, content)
         except (ConflictError, NotFoundError) as error:
-            self._metadata_failed(observed, need, _metadata_conflict(name, error.answer))
+            self._metadata_failed(observed, need, write_troubles.metadata_conflict(name, error.answer))
             await self.reader.token_secret(observed)
         except ApiError as error:
-            self._metadata_failed(observed, need, _metadata_not_written(name, error))
+            self._metadata_failed(observed, need, write_troubles.metadata_not_written(name, error))
         else:
             # What it was written over is named by its version, so its data is as it was.
             seen = SeenTokenSecret(written.metadata.version, content.intact, digest, written.differences)
@@ -227,9 +232,22 @@ class Reconciler:
         self._write_failed(observed, Trouble(finding, Pace.PERSON))
         return True
 
-    def _write_failed(self, observed: Observed, trouble: Trouble) -> None:
+    async def _write_refused(self, observed: Observed, held: HeldToken, error: RefusedError) -> None:
+        """Say why, by the words of before where the same is refused in the same way."""
+        before = (self.work.attempts(observed.key) or observed.attempts).refused
+        asked = digest(dry_run.dummy(observed))
+        if before is not None and (before.latest.answer, before.latest.asked) == (error.answer, asked):
+            words: str | None = before.latest.words
+        else:
+            words = await dry_run.words_of_refusal(self.kube, observed, held, error)
+        trouble = write_troubles.refused(observed.spec.secret.name, error, words or "")
+        known = "" if words is None else asked
+        refusal = Refusal(error.answer, trouble.finding, observed.spec_digests.whole, known, words or "")
+        self._write_failed(observed, trouble, refused_writes.after(before, refusal, self.clock.now()))
+
+    def _write_failed(self, observed: Observed, trouble: Trouble, refused: RefusedWrites | None = None) -> None:
         version = None if observed.secret is None else observed.secret.version
-        self.reader.failed(observed, Step.WRITE, trouble, observed.inputs, against=version)
+        self.reader.failed(observed, Step.WRITE, trouble, observed.inputs, against=version, refused=refused)
 
 
 def _finding(decision: Ask | Wait | Refuse) -> Finding:
@@ -244,54 +262,3 @@ def _is_routine(observed: Observed) -> bool:
     if observed.differences is None or observed.differences.metadata:
         return False
     return facts.credential_uid == observed.uid and facts.spec_digest == observed.spec_digests.whole
-
-
-def _conflict(name: str, what: str) -> Trouble:
-    message = (
-        f"Secret {name} keeps changing while the token is written ({what}); "
-        "find out who else writes to it, or which admission webhook refuses it"
-    )
-    return Trouble(Finding(Reason.SECRET_WRITE_FAILED, message), Pace.API_SERVER, passing=True)
-
-
-def _metadata_conflict(name: str, what: str) -> Trouble:
-    message = (
-        f"Secret {name} keeps changing while its labels, annotations and ownerReferences are written ({what}); "
-        "find out who else writes to it"
-    )
-    return Trouble(Finding(Reason.SECRET_WRITE_FAILED, message), Pace.API_SERVER, passing=True)
-
-
-def _metadata_not_written(name: str, error: ApiError) -> Trouble:
-    if isinstance(error, RefusedError):
-        message = (
-            f"the API server refused to write the labels, annotations and ownerReferences of Secret {name} "
-            f"({error.answer}); check admission policies and the operator's permissions"
-        )
-        return Trouble(Finding(Reason.SECRET_WRITE_REFUSED, message), Pace.REFUSED_WRITE)
-    message = (
-        f"the API server could not write the labels, annotations and ownerReferences of Secret {name} "
-        f"({error.answer}); the operator tries again"
-    )
-    return Trouble(Finding(Reason.SECRET_WRITE_FAILED, message), Pace.API_SERVER)
-
-
-def _refused(name: str, error: RefusedError, words: str) -> Trouble:
-    # The API server's own words may quote what was sent, so only its status and its reason are passed on.
-    message = f"the API server refused to write Secret {name} ({error.answer}); "
-    if words:
-        message += f"it refuses a new Secret with dummy data too: {words}; check its type, quotas and policies"
-    elif isinstance(error, ForbiddenError):
-        message += "check the operator's permissions, quotas and admission policies"
-    else:
-        message += "check its type and size, its immutable field and admission policies"
-    return Trouble(Finding(Reason.SECRET_WRITE_REFUSED, message), Pace.REFUSED_WRITE)
-
-
-def _not_written(name: str, error: ApiError, *, keeps: bool) -> Trouble:
-    again = "keeps the token and tries again" if keeps else "tries again"
-    message = (
-        f"the API server could not write Secret {name} ({error.answer}); the operator {again}; "
-        "if it stays so, look at the API server and its admission webhooks"
-    )
-    return Trouble(Finding(Reason.SECRET_WRITE_FAILED, message), Pace.API_SERVER)

@@ -50,7 +50,7 @@ class Supervisor:
                 logger.exception("%s ended: a defect of the operator; please report it", name)
             if is_cancelled():
                 return
-            failures = 1 if self._monotonic() - started > Pace.API_SERVER.value[1] else failures + 1
+            failures = 1 if self._monotonic() - started > Pace.API_SERVER.longest else failures + 1
             wait = backoff(Pace.API_SERVER, failures, self._jitter()).total_seconds()
             self._broken_until[name] = self._monotonic() + wait + STEADY_SECONDS
             await asyncio.sleep(wait)

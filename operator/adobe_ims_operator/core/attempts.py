@@ -11,6 +11,7 @@ from adobe_ims_operator.core import stalled
 from adobe_ims_operator.core.backoff import Pace, Unreported, backoff
 from adobe_ims_operator.core.finding import Finding
 from adobe_ims_operator.core.model import Attempts, Failure, Inputs, MetadataWrites, Step, Trouble
+from adobe_ims_operator.core.refused_writes import RefusedWrites
 from adobe_ims_operator.core.secret_differences import NO_DIFFERENCES, Differences
 from adobe_ims_operator.core.seen_secrets import SeenClientSecret, SeenTokenSecret
 
@@ -125,7 +126,7 @@ def written(
         made: of a Secret that is new.
     """
     seen = SeenTokenSecret(version, intact=True, spec_digest=spec_digest, differences=differences)
-    return replace(attempts, token_secret=seen, failure=None, made=made)
+    return replace(attempts, token_secret=seen, failure=None, refused=None, made=made)
 
 
 def metadata_written(
@@ -135,7 +136,7 @@ def metadata_written(
     before = attempts.metadata
     recent = before is not None and now - before.at < METADATA_ROW
     count = before.count + 1 if recent and before is not None else 1
-    row = MetadataWrites(count, now, need, spec_digest, now + backoff(Pace.REFUSED_WRITE, count, jitter))
+    row = MetadataWrites(count, now, need, spec_digest, now + backoff(Pace.CONTESTED_METADATA, count, jitter))
     return replace(attempts, token_secret=seen, metadata=row)
 
 
@@ -172,18 +173,23 @@ def failed(
     jitter: float,
     *,
     against: int | None = None,
+    refused: RefusedWrites | None = None,
 ) -> Attempts:
     """A step failed; it is due again at the pace of its trouble, or after what was asked for.
 
     Args:
         against: the resourceVersion of the Secret that the step was about; a change of it ends the wait.
+        refused: of a write, where the API server refused it.
     """
     before = attempts.failure
     streak = before.streak + 1 if before is not None and before.pace is trouble.pace else 1
     count = (before.count if before is not None else 0) + 1
+    if refused is not None:
+        streak = refused.streak
     wait = _wait(trouble, streak, jitter)
     failure = Failure(step, trouble.finding, count, streak, trouble.pace, now + wait, inputs, against, trouble.passing)
-    return replace(attempts, failure=failure)
+    row = attempts.refused if refused is None else replace(refused, retry_at=failure.retry_at)
+    return replace(attempts, failure=failure, refused=row)
 
 
 def clean_up_failed(attempts: Attempts, trouble: Trouble, now: datetime, jitter: float) -> Attempts:

@@ -17,6 +17,7 @@ from adobe_ims_operator.api.status import Restart
 from adobe_ims_operator.core.backoff import Pace, Unreported
 from adobe_ims_operator.core.finding import Finding
 from adobe_ims_operator.core.obstacle import Obstacle
+from adobe_ims_operator.core.refused_writes import RefusedWrites
 from adobe_ims_operator.core.rivals import Holder, Rivals
 from adobe_ims_operator.core.secret_differences import Differences
 from adobe_ims_operator.core.seen_secrets import SeenClientSecret, SeenTokenSecret
@@ -164,6 +165,8 @@ class Attempts:
     token_secret: SeenTokenSecret | None = None
     client_secret: SeenClientSecret | None = None
     failure: Failure | None = None
+    refused: RefusedWrites | None = None
+    """The latest writes of the token Secret, where the API server refused them."""
     metadata: MetadataWrites | None = None
     clean_up: Failure | None = None
     """Where the Secret of an earlier `spec.secret.name` could not be deleted."""

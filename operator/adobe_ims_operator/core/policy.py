@@ -135,9 +135,14 @@ def _failed_look(observed: Observed, step: Step) -> Failure | None:
 
 def _gated(observed: Observed, step: Step, need: Finding, now: datetime) -> Wait | None:
     failure = observed.failure if observed.failure is not None and observed.failure.step is step else None
+    refused = observed.attempts.refused
+    if step is Step.WRITE and refused is not None and refused.latest.spec_digest != observed.spec_digests.whole:
+        failure = None  # what is no part of the token, such as a label, may be the remedy too
     if failure is None:  # to ask begins with a look into the client Secret, and to write may with one into the other
         failure = _failed_look(observed, Step.READ_CLIENT_SECRET if step is Step.ASK else Step.READ_TOKEN_SECRET)
     gates = [(failure.retry_at, failure.finding)] if failure is not None else []
+    if refused is not None and (until := refused.gate()) is not None and step in (Step.WRITE, Step.ASK):
+        gates.append((until, refused.latest.finding))  # a token that can't be written is not asked for
     if step in (Step.ASK, Step.TAKE):
         gates += _gates_of_asking(observed, need, now)
     ahead = [gate for gate in gates if is_gate(gate[0], now)]

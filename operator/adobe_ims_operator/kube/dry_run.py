@@ -8,6 +8,7 @@ itself, as a webhook would see the present token in that.
 import base64
 import re
 
+from adobe_ims_operator.api.resource import JSON
 from adobe_ims_operator.core.model import HeldToken, Observed
 from adobe_ims_operator.core.secret_differences import wanted_labels
 from adobe_ims_operator.kube.client import Kube
@@ -20,29 +21,41 @@ _TELLTALE = 12
 """Characters: words that share so many in a row with a token quote it."""
 
 
-async def words_of_refusal(kube: Kube, observed: Observed, held: HeldToken, refusal: RefusedError) -> str:
-    """What the API server says about a Secret like the one that it refused; empty where that is of another kind.
-
-    Args:
-        held: the token that was to be written, which no word may quote.
-    """
-    template, namespace = observed.spec.secret, observed.key.namespace
-    prefix = f"{template.name[:200]}-"
-    body = {
+def dummy(observed: Observed) -> JSON:
+    """A Secret like the one that a credential has, without what is in it."""
+    template = observed.spec.secret
+    return {
         "apiVersion": "v1",
         "kind": "Secret",
         "metadata": {
-            "generateName": prefix,
-            "namespace": namespace,
+            "generateName": _prefix(observed),
+            "namespace": observed.key.namespace,
             "labels": wanted_labels(template),
             "annotations": dict(template.annotations),
         },
         "type": template.type,
         "data": dict.fromkeys(template.data, _DUMMY),
     }
+
+
+def _prefix(observed: Observed) -> str:
+    return f"{observed.spec.secret.name[:200]}-"
+
+
+async def words_of_refusal(kube: Kube, observed: Observed, held: HeldToken, refusal: RefusedError) -> str | None:
+    """What the API server says about a Secret like the one that it refused.
+
+    It is empty where that is of another kind, and None where it does not say.
+
+    Args:
+        held: the token that was to be written, which no word may quote.
+    """
+    template, prefix = observed.spec.secret, _prefix(observed)
     try:
-        await kube.create(secrets_path(namespace), body, dry_run=True)
+        await kube.create(secrets_path(observed.key.namespace), dummy(observed), dry_run=True)
     except ApiError as error:
+        if not isinstance(error, RefusedError):
+            return None
         if error.answer != refusal.answer or _quotes(error.message, held.token.access_token):
             return ""
         # Else the message would be another one at each attempt.
