@@ -236,11 +236,11 @@ def test_what_the_operator_does_not_do_by_its_flags_is_said(
 
 def test_a_scope_that_the_operator_refuses_is_named_and_ims_is_not_asked(scene: Scene) -> None:
     scene.client_secret()
-    scene.credential(scopes=["openid", "Manage_Client_Secrets"])
+    scene.credential(scopes=["openid", "manage_client_secrets"])
     kubeconfig = scene.control_plane.kubeconfig
     result = found(check(scene, kubeconfig, "lightroom"), "spec")
     assert (result["reason"], result["culprit"]) == ("ScopeNotAllowed", "spec")
-    tried = ("--client-secret", "oauth", "--scope", "read_client_secret", "-n", scene.namespace)
+    tried = ("--client-secret", "oauth", "--scope", "Read_Client_Secret")
     result = found(check(scene, kubeconfig, *tried), "ims")
     assert (result["reason"], result["culprit"]) == ("ScopeNotAllowed", "scopes")
     assert scene.ims.requests().total == 0
