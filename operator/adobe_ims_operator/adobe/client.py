@@ -12,20 +12,26 @@ from collections import defaultdict
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from functools import lru_cache
 from http import HTTPStatus
 from typing import NamedTuple
+from urllib.parse import urlencode
 
 import httpx
 
 from adobe_ims_operator.adobe.answers import LONGEST_ANSWER, Answer, Grant, Question, interpret
 from adobe_ims_operator.adobe.errors import Fault, IMSUnavailable
 from adobe_ims_operator.adobe.proxies import Proxies, Proxy
+from adobe_ims_operator.adobe.transport import DirectTransport
 from adobe_ims_operator.api.names import version
 
 TOKEN_PATH = "/ims/token/v3"  # noqa: S105 - a path
+FORM_TYPE = "application/x-www-form-urlencoded"
 TOTAL_SECONDS = 60.0
 """For all of a request: an IMS that is very slow is still one that gives tokens."""
 CONNECT_SECONDS = 10.0
+IDLE_SECONDS = 5.0
+"""How long a connection is kept without a request: a server that closes it first may do so while one is sent."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,9 +47,9 @@ class ClientCredentials:
 class IMSClient:
     """Connections to all endpoints, kept alive between requests; as many as there are requests at once.
 
-    Each is an httpx transport of its own, since the pool of a shared one looks at all its connections for each request.
-    A transport sends one request and no more: it keeps no cookie, which might be sent with another credential, follows
-    no redirect, and costs less than the client around it.
+    Each is an httpx transport of its own, so that the one that was used last comes first. A transport sends one request
+    and no more: it keeps no cookie, which might be sent with another credential, follows no redirect, and costs less
+    than the client around it. Where there is no proxy, it is one on aiohttp.
 
     Args:
         trust: whose certificates are accepted, see `trust.load_trust`.
@@ -71,8 +77,9 @@ class IMSClient:
                 "User-Agent": f"adobe-ims-operator/{version()}",
             }
         )
+        self._form_headers = httpx.Headers([*self._headers.multi_items(), ("Content-Type", FORM_TYPE)])
         self._extensions = {"timeout": httpx.Timeout(None, connect=CONNECT_SECONDS).as_dict()}
-        self._idle: defaultdict[str, list[httpx.AsyncHTTPTransport]] = defaultdict(list)
+        self._idle: defaultdict[str, list[httpx.AsyncBaseTransport]] = defaultdict(list)
 
     async def close(self) -> None:
         """Close all connections; none may be in use."""
@@ -126,23 +133,35 @@ class IMSClient:
         # Raised out here, so that nothing is chained to it.
         raise IMSUnavailable(f"{endpoint} can't be reached ({outcome.words}); the operator keeps trying", outcome.fault)
 
-    def _open(self, proxy: Proxy | None) -> httpx.AsyncHTTPTransport:
+    def _open(self, proxy: Proxy | None) -> httpx.AsyncBaseTransport:
+        if proxy is None:
+            return DirectTransport(self._trust, connect=CONNECT_SECONDS, keepalive=IDLE_SECONDS)
         return httpx.AsyncHTTPTransport(
             verify=self._trust,
-            proxy=None if proxy is None else self._through(proxy),
+            proxy=self._through(proxy),
             trust_env=False,
             # No limit of the pool's own: httpcore never gives back the place of a connect that was cancelled.
-            limits=httpx.Limits(max_connections=None, max_keepalive_connections=1),
+            limits=httpx.Limits(max_connections=None, max_keepalive_connections=1, keepalive_expiry=IDLE_SECONDS),
         )
 
     def _through(self, proxy: Proxy) -> httpx.Proxy:
         # An https proxy is trusted as IMS is; httpcore refuses a context for an http one.
         return httpx.Proxy(proxy.url, ssl_context=self._trust if proxy.url.startswith("https:") else None)
 
+    def _ask(self, endpoint: str, form: Mapping[str, str] | None) -> httpx.Request:
+        if form is None:
+            return httpx.Request("GET", _url(f"{endpoint}/"), headers=self._headers, extensions=self._extensions)
+        return httpx.Request(
+            "POST",
+            _url(endpoint + TOKEN_PATH),
+            headers=self._form_headers,
+            content=urlencode(form).encode(),
+            extensions=self._extensions,
+        )
+
     async def _send(self, endpoint: str, proxy: Proxy | None, form: Mapping[str, str] | None) -> Answer:
-        method, url = ("GET", f"{endpoint}/") if form is None else ("POST", endpoint + TOKEN_PATH)
         idle = self._idle[endpoint]
-        request = httpx.Request(method, url, headers=self._headers, data=form, extensions=self._extensions)
+        request = self._ask(endpoint, form)
         # The one that was used last, as its connection is the likeliest to be open still.
         transport = idle.pop() if idle else self._open(proxy)
         asked_at = self._now()
@@ -160,6 +179,12 @@ class IMSClient:
         finally:
             idle.append(transport)
         return Answer(response.status_code, dict(response.headers.items()), bytes(body), asked_at, self._now())
+
+
+@lru_cache(maxsize=64)
+def _url(text: str) -> httpx.URL:
+    """Parsed once: that takes as long as to send a request."""
+    return httpx.URL(text)
 
 
 class _Failure(NamedTuple):
