@@ -11,7 +11,7 @@ from typing import Any, Self
 import yaml
 
 from testbed.api import Api
-from testbed.control_plane import service_account_kubeconfig
+from testbed.credentials import write_kubeconfig
 from testbed.process import BOUND
 
 ROOT = Path(__file__).parents[1]
@@ -143,9 +143,15 @@ class Operator:
         return self.log.read_text() if self.log.exists() else ""
 
 
-def create_account(api: Api, kubeconfig: Path, kubectl: Path, namespace: str, folder: Path) -> Path:
-    """Create the operator's account in a namespace; a kubeconfig that logs in as it."""
+def create_account(api: Api, kubeconfig: Path, namespace: str, folder: Path) -> Path:
+    """Create the operator's account in a namespace; a kubeconfig that logs in as it for a day.
+
+    Args:
+        kubeconfig: that of `api`; the certificate of its one cluster is in the file itself.
+    """
     for manifest in account_manifests(namespace):
         api.apply(manifest)
-    path = folder / f"{ACCOUNT}.kubeconfig"
-    return service_account_kubeconfig(kubeconfig, None, namespace, ACCOUNT, path, kubectl)
+    path = f"/api/v1/namespaces/{namespace}/serviceaccounts/{ACCOUNT}/token"
+    token = api.post(path, {"spec": {"expirationSeconds": 86400}})["status"]["token"]
+    (cluster,) = yaml.safe_load(kubeconfig.read_text())["clusters"]
+    return write_kubeconfig(folder / f"{ACCOUNT}.kubeconfig", cluster["cluster"], {"token": token}, namespace)

@@ -1,7 +1,7 @@
 """One namespace with its operator and its IMS: what an integration test plays in.
 
 The operator is a real process under a service account that may do in this namespace what deploy/ grants,
-so that tests do not see each other; IMS is a stand-in of its own, so that counts are this test's.
+so that tests do not see each other; IMS is a stand-in that counts from zero, so that counts are this test's.
 """
 
 import base64
@@ -30,7 +30,7 @@ class Scene:
         self.api = api
         self.ims = ims
         self.namespace = api.create_namespace()
-        self._kubeconfig = create_account(api, control_plane.kubeconfig, control_plane.kubectl, self.namespace, folder)
+        self._kubeconfig = create_account(api, control_plane.kubeconfig, self.namespace, folder)
         self.log = folder / "operator.log"
         self._operators: list[Operator] = []
 

@@ -72,6 +72,11 @@ class StandIn:
         self.control = ""
 
     @property
+    def folder(self) -> Path:
+        """Where its certificates are; another one in it is of the same authority."""
+        return self._folder
+
+    @property
     def log_file(self) -> Path:
         """Where the stand-in logs, across restarts."""
         return self._folder / "stand-in.log"
@@ -119,6 +124,15 @@ class StandIn:
         """Take IMS down and bring it back: its ports, authority, clients and settings stay."""
         self.stop()
         self.start()
+
+    def renew(self) -> None:
+        """Have it answer and count as if it had just started, with the sample's client; what it issued stays good."""
+        if self._process is None:
+            self.start()
+        self.clear_rules()
+        self.settings(expires_in=EXPIRES_IN, latency=0)
+        self.clients(SAMPLE)
+        self.reset()
 
     def rules(self, rules: Iterable[Mapping[str, object]]) -> None:
         """Put these rules in place of all others, such as {"behaviour": "server_error", "times": 3}."""

@@ -135,7 +135,7 @@ class Stage:
         folder = self._folder / namespace
         folder.mkdir()
         self.admin.post("/api/v1/namespaces", {"metadata": {"name": namespace}})
-        return create_account(self.admin, self._plane.kubeconfig, self._plane.kubectl, namespace, folder)
+        return create_account(self.admin, self._plane.kubeconfig, namespace, folder)
 
     def meter(self) -> Meter:
         """The meter of the operator that runs."""

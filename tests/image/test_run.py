@@ -114,7 +114,7 @@ def test_it_makes_a_secret_of_a_credential_on_a_real_control_plane(
         Api.from_kubeconfig(plane.kubeconfig) as api,
     ):
         namespace = api.create_namespace()
-        user = yaml.safe_load(create_account(api, plane.kubeconfig, plane.kubectl, namespace, tmp_path).read_text())
+        user = yaml.safe_load(create_account(api, plane.kubeconfig, namespace, tmp_path).read_text())
         account = _account(tmp_path, user["users"][0]["user"]["token"], plane.files.ca.read_bytes(), namespace)
         client = {"apiVersion": "v1", "kind": "Secret", "metadata": {"name": "oauth"}, "stringData": CLIENT}
         api.apply(client, namespace=namespace)

@@ -26,10 +26,17 @@ def api(control_plane: ControlPlane) -> Iterator[Api]:
         yield client
 
 
-@pytest.fixture
-def ims(tmp_path: Path) -> Iterator[StandIn]:
-    with StandIn(tmp_path) as stand_in:
+@pytest.fixture(scope="module")
+def _ims(tmp_path_factory: pytest.TempPathFactory) -> Iterator[StandIn]:
+    with StandIn(tmp_path_factory.mktemp("stand-in")) as stand_in:
         yield stand_in
+
+
+@pytest.fixture
+def ims(_ims: StandIn) -> Iterator[StandIn]:
+    """One for the module, as good as new for each test."""
+    yield _ims
+    _ims.renew()
 
 
 @pytest.fixture

@@ -24,7 +24,7 @@ def account(scene: Scene, tmp_path: Path) -> Path:
     folder = tmp_path / "account"
     folder.mkdir()
     plane = scene.control_plane
-    return create_account(scene.api, plane.kubeconfig, plane.kubectl, scene.namespace, folder)
+    return create_account(scene.api, plane.kubeconfig, scene.namespace, folder)
 
 
 def check(scene: Scene, kubeconfig: Path, *arguments: str, run: Sequence[str] | None = (), **environment: str) -> Ended:

@@ -15,9 +15,9 @@ ROTATE = "adobe-ims.dev/rotate"
 
 
 @pytest.fixture
-def other(scene: Scene, tmp_path: Path) -> Iterator[StandIn]:
+def other(scene: Scene) -> Iterator[StandIn]:
     """A second IMS, of the same authority: it is for no want of trust if it is not asked."""
-    with StandIn(tmp_path) as stand_in:
+    with StandIn(scene.ims.folder) as stand_in:
         assert stand_in.ca == scene.ims.ca
         yield stand_in
 
@@ -125,8 +125,8 @@ def test_upper_case_and_a_slash_make_no_other_endpoint(scene: Scene) -> None:
     assert scene.ims.requests().by_answer == {"token": 3}
 
 
-def test_the_default_port_makes_no_other_endpoint(scene: Scene, tmp_path: Path) -> None:
-    with StandIn(tmp_path, arguments=["--tls-name=ims.example"]) as ims:
+def test_the_default_port_makes_no_other_endpoint(scene: Scene) -> None:
+    with StandIn(scene.ims.folder, arguments=["--tls-name=ims.example"]) as ims:
         assert httpx.URL(ims.url).host == "127.0.0.1"
         with Proxy({"ims.example:443": ("127.0.0.1", port_of(ims.url))}) as proxy:
             scene.client_secret()
@@ -179,8 +179,8 @@ def test_an_authority_that_ssl_cert_file_names_is_trusted(scene: Scene) -> None:
     scene.wait_ready()
 
 
-def test_a_certificate_for_another_name_is_not_trusted(scene: Scene, tmp_path: Path) -> None:
-    with StandIn(tmp_path, arguments=["--tls-name=ims.example"]) as ims:
+def test_a_certificate_for_another_name_is_not_trusted(scene: Scene) -> None:
+    with StandIn(scene.ims.folder, arguments=["--tls-name=ims.example"]) as ims:
         scene.client_secret()
         scene.operator("--endpoint", ims.url)
         scene.credential()

@@ -3,7 +3,6 @@
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from itertools import pairwise
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -18,9 +17,9 @@ SECRET = CLIENT["client_secret"]
 
 
 @pytest.fixture
-def troubled(scene: Scene, tmp_path: Path) -> Iterator[StandIn]:
+def troubled(scene: Scene) -> Iterator[StandIn]:
     """A second IMS, of the same authority."""
-    with StandIn(tmp_path) as stand_in:
+    with StandIn(scene.ims.folder) as stand_in:
         assert stand_in.ca == scene.ims.ca
         yield stand_in
 

@@ -11,8 +11,7 @@ from adobe_ims_operator.adobe.client import TOTAL_SECONDS, ClientCredentials, IM
 from adobe_ims_operator.adobe.errors import IMSError
 from adobe_ims_operator.adobe.tls_trust import load_trust
 from adobe_ims_operator.core.model import Token
-from adobe_ims_stand_in.defaults import EXPIRES_IN
-from testbed.stand_in import SAMPLE, StandIn
+from testbed.stand_in import StandIn
 from unit.asking import CLIENT, SCOPES, Fetch, RawServer, Refuse, Serve, assert_without_secrets, chain
 
 
@@ -32,10 +31,7 @@ def _stand_in(tmp_path_factory: pytest.TempPathFactory) -> Iterator[StandIn]:
 def stand_in(_stand_in: StandIn) -> Iterator[StandIn]:
     """One for the module, as good as new for each test."""
     yield _stand_in
-    _stand_in.clear_rules()
-    _stand_in.settings(expires_in=EXPIRES_IN, latency=0)
-    _stand_in.clients(SAMPLE)
-    _stand_in.reset()
+    _stand_in.renew()
 
 
 @pytest.fixture
