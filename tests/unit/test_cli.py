@@ -247,7 +247,7 @@ def attempts(tmp_path_factory: pytest.TempPathFactory) -> dict[str, tuple[int, s
         started[name] = start(path)
     ended = {}
     for name, process in started.items():
-        output, errors = process.communicate(timeout=30)
+        output, errors = process.communicate(timeout=90)
         ended[name] = (process.returncode, output, errors)
     return ended
 
