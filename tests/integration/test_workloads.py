@@ -126,3 +126,13 @@ def test_a_restart_is_told_once_by_an_event_on_the_workload(scene: Scene) -> Non
     assert "AdobeIMSCredential lightroom" in told["web"]["note"]
     rotate(scene, "1", 2)
     wait_for("one more each", lambda: len(events_about(scene, "Deployment")) == 4)
+
+
+def test_a_workload_that_does_not_exist_costs_one_request_for_a_first_token(scene: Scene) -> None:
+    mark = scene.audited_from()
+    scene.client_secret()
+    scene.operator()
+    scene.credential(restart=[{"kind": "Deployment", "name": f"none-{number}"} for number in range(3)])
+    scene.wait_condition("WorkloadsRestarted", "False", "WorkloadNotFound")
+    asked = {verb: count for (verb, what), count in scene.requests_since(mark).items() if what == "deployments"}
+    assert asked == {"get": 3}

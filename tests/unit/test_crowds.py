@@ -38,9 +38,20 @@ async def test_many_changes_wake_a_crowd_once_and_the_last_of_them_is_not_lost()
     assert len(crowd.enqueued) == 100
 
 
-async def test_another_secret_waits_for_none() -> None:
+async def test_a_secret_of_another_namespace_waits_for_none() -> None:
     crowd = Crowd(50)
     crowd.crowds.wake(SECRET, 0)
-    crowd.crowds.wake(Key("photos", "other"), 0)
+    crowd.crowds.wake(Key("pictures", "oauth"), 0)
     await asyncio.sleep(0.05)
     assert len(crowd.enqueued) == 100
+
+
+async def test_the_crowds_of_one_namespace_are_woken_one_after_the_other() -> None:
+    crowd = Crowd(40)
+    for number in range(5):
+        crowd.crowds.wake(Key("photos", f"oauth-{number}"), 0)
+    for _ in range(20):
+        await asyncio.sleep(0)
+    assert len(crowd.enqueued) == 40
+    await asyncio.sleep(2.5)
+    assert len(crowd.enqueued) == 200

@@ -4,6 +4,7 @@ import asyncio
 import json
 import time
 import tracemalloc
+from collections import Counter
 from collections.abc import AsyncIterator
 from typing import Any
 
@@ -14,8 +15,8 @@ from adobe_ims_operator.api.names import FIELD_MANAGER
 from adobe_ims_operator.api.resource import Key
 from adobe_ims_operator.kube import token_secret
 from adobe_ims_operator.kube.client import Kube
-from adobe_ims_operator.kube.errors import ApiError, TooLargeError, UnreachableError
-from adobe_ims_operator.kube.large_answers import LARGEST_BYTES, LargeAnswers
+from adobe_ims_operator.kube.errors import ApiError, PutOffError, TooLargeError, UnreachableError
+from adobe_ims_operator.kube.large_answers import LARGEST_BYTES, PLACE, LargeAnswers, Place
 from adobe_ims_operator.kube.paths import secret_path
 from adobe_ims_operator.kube.secret_metadata import MAX_OWNERS, observe_secret
 from adobe_ims_operator.kube.transport import LARGE
@@ -41,11 +42,13 @@ class Api:
     def __init__(self) -> None:
         self.bodies: dict[tuple[str, int], bytes] = {}
         self.encodings: set[str | None] = set()
+        self.requests: Counter[str] = Counter()
         self.stalls = False
 
     async def get(self, request: web.Request) -> web.StreamResponse:
         namespace, name = request.match_info["namespace"], request.match_info["name"]
         size = int(name)
+        self.requests[namespace] += 1
         self.encodings.add(request.headers.get("Accept-Encoding"))
         if (namespace, size) not in self.bodies:
             nodes = 12_000 if namespace.startswith("flood") else 0
@@ -120,23 +123,82 @@ async def test_the_turn_of_one_that_is_cancelled_passes_on() -> None:
     assert second.cancelled()
 
 
-async def test_a_turn_that_comes_as_the_wait_for_it_ends_is_not_lost() -> None:
-    ticks = iter([0.0, 0.01, *[0.0] * 10])
-    large, body = LargeAnswers(lambda: next(ticks), patience=0.03), b"[" + b"1," * LARGE + b"1]"
-    await large.decode(body)  # and the next one after 0.03 s
-    second = asyncio.ensure_future(large.decode(body))
-    await asyncio.sleep(0)
-    time.sleep(0.06)  # noqa: ASYNC251 - so that the turn and the end of the wait are of one pass of the loop
-    await asyncio.wait((second,))
-    assert len(await large.decode(body)) == LARGE + 1
+class Worker:
+    """Work for one credential, which holds a place that others wait for."""
+
+    def __init__(self, kube: Kube, namespace: str, size: int = 100_000, reads: int = 1) -> None:
+        self.kube, self.namespace, self.size, self.reads = kube, namespace, size, reads
+        self.tries: list[asyncio.Task[bool]] = []
+        self.done = asyncio.Event()
+
+    async def work(self) -> bool:
+        """Try; whether that was put off."""
+        PLACE.set(Place((self.namespace, self), self.begin))
+        try:
+            for _ in range(self.reads):
+                await read(self.kube, self.namespace, self.size)
+        except PutOffError:
+            return True
+        self.done.set()
+        return False
+
+    def begin(self) -> None:
+        self.tries.append(asyncio.ensure_future(self.work()))
 
 
-async def test_who_waits_too_long_says_for_what() -> None:
-    ticks = iter([0.0, 1.0, *[0.0] * 10])
-    large, body = LargeAnswers(lambda: next(ticks), patience=0.01), b"[" + b"1," * LARGE + b"1]"
-    await large.decode(body)
-    with pytest.raises(UnreachableError, match="other large answers"):
-        await large.decode(body)
+async def test_work_waits_for_a_turn_in_no_place_but_for_one(kube: Kube) -> None:
+    workers = [Worker(kube, f"flood-{number}", 1_500_000) for number in range(6)]
+    for worker in workers:
+        worker.begin()
+    assert sum(await asyncio.gather(*(worker.tries[0] for worker in workers))) >= 4
+    async with asyncio.timeout(20):
+        await asyncio.gather(*(worker.done.wait() for worker in workers))
+
+
+async def test_what_was_large_is_not_asked_for_again_before_its_turn(kube: Kube, api: Api) -> None:
+    workers = [Worker(kube, "flood", 1_500_000) for _ in range(8)]
+    workers[0].begin()
+    await workers[0].done.wait()
+    for worker in workers[1:]:
+        worker.begin()
+    async with asyncio.timeout(60):
+        await asyncio.gather(*(worker.done.wait() for worker in workers))
+    assert sum(api.requests.values()) <= 2 * len(workers)
+    assert max(len(worker.tries) for worker in workers) <= 4
+
+
+async def test_namespaces_that_were_put_off_are_called_in_turn(kube: Kube) -> None:
+    flood = [Worker(kube, "flood", 1_500_000) for _ in range(8)]
+    for worker in flood:
+        worker.begin()
+    await asyncio.wait([worker.tries[0] for worker in flood])
+    other = Worker(kube, "photos")
+    other.begin()
+    assert await other.tries[0]
+    async with asyncio.timeout(20):
+        await other.done.wait()
+        assert sum(worker.done.is_set() for worker in flood) <= 4
+        await asyncio.gather(*(worker.done.wait() for worker in flood))
+
+
+async def test_one_that_is_called_and_does_not_come_holds_up_the_next_for_a_moment(kube: Kube) -> None:
+    workers = [Worker(kube, f"flood-{number}", 1_500_000) for number in range(5)]
+    for worker in workers:
+        worker.begin()
+    for worker in workers:
+        if await worker.tries[0]:
+            break
+    worker.size = 1_000  # it finds another object small by now
+    async with asyncio.timeout(20):
+        await asyncio.gather(*(worker.done.wait() for worker in workers))
+
+
+async def test_work_that_needs_several_large_answers_comes_to_an_end(kube: Kube) -> None:
+    workers = [Worker(kube, f"flood-{number}", 1_000_000, reads=3) for number in range(4)]
+    for worker in workers:
+        worker.begin()
+    async with asyncio.timeout(30):
+        await asyncio.gather(*(worker.done.wait() for worker in workers))
 
 
 async def test_one_that_can_not_be_read_holds_up_nobody(kube: Kube, api: Api) -> None:

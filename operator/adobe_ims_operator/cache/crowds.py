@@ -1,6 +1,7 @@
 """Wakes the many that name one object: in slices and seldom, so a touch of it costs other tenants little."""
 
 import asyncio
+from collections import deque
 from collections.abc import Callable, Collection, Iterator
 from itertools import islice
 
@@ -10,14 +11,15 @@ SLICE = 100
 """Credentials that are enqueued without giving the loop back."""
 PERIOD = 1.0
 EACH = 0.01
-"""Seconds between two times at which a crowd is woken: this much for each, and at least `PERIOD`."""
+"""Seconds between two times at which a crowd is woken: this much for each, and at least `PERIOD`. Before another one of
+the same namespace is woken, it is this much for each."""
 
 
 class Crowds:
     """What more credentials name than can be woken at each change.
 
     Args:
-        users: all that name it.
+        users: all that name it; what is named is in the namespace of those who can change it.
         enqueue: takes each of them, and after how many seconds it is to be looked at.
     """
 
@@ -26,6 +28,7 @@ class Crowds:
         self._enqueue = enqueue
         self._waiting: set[Key] = set()
         self._again_at: dict[Key, float] = {}
+        self._due: dict[str, deque[tuple[Key, float]]] = {}  # with all namespaces of which one was just woken
 
     def wake(self, named: Key, after: float) -> None:
         """Wake all that name it, at once or when the time has come; it is woken once for many changes."""
@@ -33,15 +36,27 @@ class Crowds:
             return
         self._waiting.add(named)
         loop = asyncio.get_running_loop()
-        loop.call_at(max(loop.time(), self._again_at.get(named, 0.0)), self._wake, named, after)
+        loop.call_at(max(loop.time(), self._again_at.get(named, 0.0)), self._fall_due, named, after)
 
-    def _wake(self, named: Key, after: float) -> None:
+    def _fall_due(self, named: Key, after: float) -> None:
+        if (due := self._due.get(named.namespace)) is not None:
+            due.append((named, after))
+            return
+        self._due[named.namespace] = deque(((named, after),))
+        self._wake_next(named.namespace)
+
+    def _wake_next(self, namespace: str) -> None:
+        if not self._due[namespace]:
+            del self._due[namespace]
+            return
+        named, after = self._due[namespace].popleft()
         self._waiting.discard(named)
         users = self._users(named)
         loop = asyncio.get_running_loop()
-        pause = max(PERIOD, EACH * len(users))
-        again_at = self._again_at[named] = loop.time() + pause
+        pause = EACH * len(users)
+        again_at = self._again_at[named] = loop.time() + max(PERIOD, pause)
         loop.call_at(again_at, self._forget, named, again_at)
+        loop.call_later(pause, self._wake_next, namespace)
         self._enqueue_slice(iter(users), after)
 
     def _forget(self, named: Key, again_at: float) -> None:

@@ -40,8 +40,9 @@ from adobe_ims_operator.core import policy
 from adobe_ims_operator.core.forbidden_metadata import Forbidden
 from adobe_ims_operator.core.observe import observe
 from adobe_ims_operator.kube.client import Kube
-from adobe_ims_operator.kube.errors import NotLeadingError
+from adobe_ims_operator.kube.errors import NotLeadingError, PutOffError
 from adobe_ims_operator.kube.event_recorder import Recorder
+from adobe_ims_operator.kube.large_answers import PLACE, Place
 
 logger = logging.getLogger(__name__)
 
@@ -204,6 +205,7 @@ class Controller:
 
     async def _worker(self) -> None:
         while (key := await self.queue.get()) is not None:
+            PLACE.set(Place(key, partial(self.queue.add, key)))
             await asyncio.sleep(0)  # a look that needs no request would else keep the loop until the queue is empty
             again_at: datetime | None = self._clock.now() + AFTER_DEFECT
             try:
@@ -216,6 +218,9 @@ class Controller:
             return await self._reconciler.reconcile(key)
         except NotLeadingError:
             return self._clock.now() + NOT_LEADING
+        except PutOffError:
+            self._in_hand.park(key)
+            return None
         except asyncio.CancelledError:
             if is_cancelled():
                 raise
@@ -228,11 +233,14 @@ class Controller:
         lane = self.lanes[name]
         while (taken := await lane.get()) is not None:
             key, ask = taken
+            PLACE.set(Place(key, partial(self.queue.add, key)))
             again_after = timedelta(0)
             try:
                 await self._fetcher.fetch(key, ask)
             except NotLeadingError:
                 again_after = NOT_LEADING
+            except PutOffError:
+                continue
             except asyncio.CancelledError:
                 if is_cancelled():
                     raise

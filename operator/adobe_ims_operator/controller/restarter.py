@@ -67,8 +67,10 @@ class Restarter:
         self, observed: Observed, rotation: restarts.Rotation, workload: Workload, made: MadeSecret | None
     ) -> Outcome:
         secret = _secret_of(observed)
-        if made is not None and await workload_restart.has_started_with(self.kube, secret, workload, *made):
-            return Outcome(restarts.STARTED)
+        if made is not None:
+            outcome = await workload_restart.unneeded(self.kube, secret, workload, *made)
+            if outcome is not None:
+                return outcome
         mark = restarts.mark(observed.key.name, observed.uid, rotation.id)
         return await workload_restart.restart(self.kube, secret, workload, mark, self.clock.now())
 

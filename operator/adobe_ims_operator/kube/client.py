@@ -22,7 +22,6 @@ from adobe_ims_operator.kube.informer import IsKnown, drop_known_events, limit_p
 from adobe_ims_operator.kube.large_answers import LargeAnswers
 from adobe_ims_operator.kube.login import NoClusterError, forget_files, no_cluster
 from adobe_ims_operator.kube.page_size import PageSize
-from adobe_ims_operator.kube.paths import namespace_of
 from adobe_ims_operator.kube.traffic import Traffic
 from adobe_ims_operator.kube.transport import LARGE, Answer, lines, translated_errors
 
@@ -232,10 +231,12 @@ class Kube:
         query: Mapping[str, str] | None = None,
         fields: bool = False,
     ) -> JSONObject:
+        if method == "GET":
+            self._large.expect(path)
         response = await self._send(method, path, body=body, content=content, accept=accept, query=query)
         with translated_errors():
             try:
-                return check_mapping(await self._large.read(response, namespace_of(path), fields=fields))
+                return check_mapping(await self._large.read(response, path, fields=fields))
             except TooLargeError:
                 if method == "GET":
                     raise

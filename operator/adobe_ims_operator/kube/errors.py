@@ -152,3 +152,7 @@ def _seconds(retry_after: str | None) -> float | None:
 
 class NotLeadingError(Exception):
     """Another replica may lead by now, so nothing may be asked of IMS and nothing written."""
+
+
+class PutOffError(Exception):
+    """A large answer has to wait for its turn, so the work that asked for it ends, and is begun anew then."""

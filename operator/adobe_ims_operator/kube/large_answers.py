@@ -1,16 +1,20 @@
 """Large answers: decoded one at a time with a pause after each, namespaces in turn, and read by few at once.
 
-Anybody may make the objects of his namespace large. An answer that waits for its turn keeps only its first bytes, so
-many of them at once take no memory; and one of another namespace waits for one of them, not for all.
+Anybody may make the objects of his namespace large. Who works for others as well, as a worker does, waits for no turn
+in its place: its work is put off, and begun anew when its namespace is called. So however many large answers there are,
+they hold none of the places that small ones need. All others wait with the first bytes of theirs.
 """
 
 import asyncio
 import time
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Hashable
+from contextvars import ContextVar
+from dataclasses import dataclass
 from typing import Any
 
-from adobe_ims_operator.kube.errors import TooLargeError, UnreachableError
+from adobe_ims_operator.kube.errors import PutOffError, TooLargeError
+from adobe_ims_operator.kube.paths import namespace_of
 from adobe_ims_operator.kube.transport import LARGE, Answer, decode
 
 LARGEST_BYTES = 2 * 2**20
@@ -18,10 +22,29 @@ LARGEST_BYTES = 2 * 2**20
 is 1.4 of base64."""
 SHARE_OF_TIME = 1 / 4
 """At most, for large answers together."""
-WAIT_SECONDS = 15.0
-"""For a turn."""
 READ_SECONDS = 2.0
 """To read the rest of an answer in its turn, while all others wait; a mebibyte takes milliseconds."""
+CALL_SECONDS = 1.0
+"""After which another one is called where the one that was called did not come: it may have nothing to read by now."""
+KNOWN = 1000
+"""Paths of which it is remembered that the answer was large."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Place:
+    """One piece of work that holds what others wait for, such as a worker.
+
+    Args:
+        key: what the work is for.
+        begin_anew: is called once after the work was put off, when it may go on.
+    """
+
+    key: Hashable
+    begin_anew: Callable[[], None]
+
+
+PLACE: ContextVar[Place | None] = ContextVar("PLACE", default=None)
+"""That of the task which reads; None where it may wait as it likes."""
 
 
 class LargeAnswers:
@@ -29,30 +52,48 @@ class LargeAnswers:
 
     Args:
         counter: seconds that never go back.
-        patience: seconds to wait for a turn.
     """
 
-    def __init__(self, counter: Callable[[], float] = time.perf_counter, patience: float = WAIT_SECONDS) -> None:
+    def __init__(self, counter: Callable[[], float] = time.perf_counter) -> None:
         self._counter = counter
-        self._patience = patience
         self._waiting: dict[str, deque[asyncio.Future[None]]] = {}
         self._is_taken = False
+        self._latest: Place | None = None
+        self._put_off: dict[str, dict[Hashable, Place]] = {}
+        self._called: set[str] = set()
+        self._next_call: asyncio.TimerHandle | None = None
+        self._known: dict[str, None] = {}
 
-    async def read(self, answer: Answer, namespace: str, *, fields: bool) -> Any:
+    def expect(self, path: str) -> None:
+        """Spare a request whose answer was large the last time, and could not be decoded now.
+
+        Raises:
+            PutOffError: the work that asks is put off.
+        """
+        if path in self._known:
+            self._admit(namespace_of(path))
+
+    async def read(self, answer: Answer, path: str, *, fields: bool) -> Any:
         """Read an answer and decode it.
 
         Args:
-            namespace: whose it is.
+            path: what was asked for.
             fields: as for `decode`.
 
         Raises:
+            PutOffError: it is large and not its turn, and the work that asked is put off; a write was done.
             TooLargeError: it has more than `LARGEST_BYTES`.
-            UnreachableError: too many of this namespace come first, or its rest does not come.
+            TimeoutError: its rest does not come.
         """
         body = await answer.read_up_to(LARGE)
         if len(body) <= LARGE:
+            self._known.pop(path, None)
             return decode(body, fields=fields)
+        self._remember(path)
+        namespace = namespace_of(path)
         with answer.closed_on_failure():
+            self._admit(namespace)
+            self._called.discard(namespace)
             await self._take(namespace)
         seconds = 0.0
         try:
@@ -66,11 +107,7 @@ class LargeAnswers:
             self._release_after(seconds)
 
     async def decode(self, body: bytes | bytearray) -> Any:
-        """Decode a page of a list, which was read already.
-
-        Raises:
-            UnreachableError: others come first for too long.
-        """
+        """Decode a page of a list, which was read already."""
         if len(body) <= LARGE:
             return decode(body, fields=False)
         await self._take("")
@@ -80,23 +117,39 @@ class LargeAnswers:
         finally:
             self._release_after(self._counter() - started)
 
-    async def _take(self, namespace: str) -> None:
-        if not self._is_taken:
-            self._is_taken = True
+    def _remember(self, path: str) -> None:
+        self._known[path] = None
+        if len(self._known) > KNOWN:
+            del self._known[next(iter(self._known))]
+
+    def _admit(self, namespace: str) -> None:
+        """Let one at a time wait in its place, and only the called where some were put off.
+
+        Work that had the latest turn goes on: it may need several to come to an end, as it is begun anew otherwise.
+        """
+        place = PLACE.get()
+        if place is None or place is self._latest:
             return
+        if not self._waiting and (not self._put_off or namespace in self._called):
+            return
+        self._put_off.setdefault(namespace, {})[place.key] = place
+        raise PutOffError
+
+    async def _take(self, namespace: str) -> None:
+        if self._is_taken:
+            await self._wait(namespace)
+        self._is_taken = True
+        self._latest = PLACE.get() or self._latest
+
+    async def _wait(self, namespace: str) -> None:
         turn = asyncio.get_running_loop().create_future()
         self._waiting.setdefault(namespace, deque()).append(turn)
         try:
-            # Not by asyncio.timeout: it may end in the same pass of the loop in which the turn comes.
-            await asyncio.wait((turn,), timeout=self._patience)
+            await turn
         except asyncio.CancelledError:
-            if turn.done():
+            if not turn.cancelled():
                 self._release()
-            turn.cancel()
             raise
-        if not turn.done():
-            turn.cancel()
-            raise UnreachableError(0, "TooManyLargeAnswers", "other large answers of the namespace came first")
 
     def _release_after(self, seconds: float) -> None:
         """Let the next one in after a pause, so that all of them together take no more than their share."""
@@ -113,6 +166,26 @@ class LargeAnswers:
                 turn.set_result(None)
                 return
         self._is_taken = False
+        self._call()
+
+    def _call(self) -> None:
+        """Call one of those that were put off; the next one after its turn, or where it does not come for that."""
+        if self._next_call is not None:
+            self._next_call.cancel()
+            self._next_call = None
+        if self._is_taken:
+            return
+        if not self._put_off:
+            self._called.clear()
+            return
+        namespace = next(iter(self._put_off))
+        places = self._put_off.pop(namespace)
+        place = places.pop(next(iter(places)))
+        if places:
+            self._put_off[namespace] = places  # behind all others
+        self._called.add(namespace)
+        self._next_call = asyncio.get_running_loop().call_later(CALL_SECONDS, self._call)
+        place.begin_anew()
 
 
 async def _rest_of(answer: Answer, most: int) -> bytearray:

@@ -72,8 +72,10 @@ async def look_again(kube: Kube, namespace: str, workload: Workload, known: Find
     return RESTARTED if why is None else Finding(PENDING, why)
 
 
-async def has_started_with(kube: Kube, secret: Key, workload: Workload, created: datetime, absent: timedelta) -> bool:
-    """Whether no pod of a workload can have started before the token Secret was there; False where it is not known.
+async def unneeded(kube: Kube, secret: Key, workload: Workload, created: datetime, absent: timedelta) -> Outcome | None:
+    """What came of a restart that need not be asked for: no pod can have started before the token Secret was there.
+
+    None where one is needed, or that is not known.
 
     Args:
         created: when the Secret was made.
@@ -81,9 +83,11 @@ async def has_started_with(kube: Kube, secret: Key, workload: Workload, created:
     """
     try:
         body = await kube.get(workload_path(secret.namespace, workload.kind, workload.name))
+    except NotFoundError as error:
+        return Outcome(_failure(workload, error))
     except ApiError:
-        return False
-    return started_with(body, secret.name, created, absent)
+        return None
+    return Outcome(STARTED) if started_with(body, secret.name, created, absent) else None
 
 
 async def _restart(kube: Kube, namespace: str, workload: Workload, mark: tuple[str, str], now: datetime) -> Outcome:
