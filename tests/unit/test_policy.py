@@ -17,7 +17,7 @@ from adobe_ims_operator.core.decision import Ask, AskPriority, Look, Refuse, Wai
 from adobe_ims_operator.core.due import due_at
 from adobe_ims_operator.core.management_scopes import MANAGEMENT_SCOPES
 from adobe_ims_operator.core.model import Endpoint, Inputs, Observed, Step
-from adobe_ims_operator.core.policy import IDLE, decide, holds_token
+from adobe_ims_operator.core.policy import IDLE, decide, holds_token, is_written
 from adobe_ims_operator.core.rivals import Rivals
 from adobe_ims_operator.core.secret_differences import NO_DIFFERENCES
 from unit import worlds
@@ -445,3 +445,12 @@ def looks(seen: Observed) -> Step:
     decision = decide(seen, NOW)
     assert isinstance(decision, Look), decision
     return decision.step
+
+
+def test_a_token_in_hand_that_is_in_the_secret_is_written() -> None:
+    known = facts()
+    there = token_secret(known)
+    assert is_written(observed(there, held=held(known), intact=True))
+    assert not is_written(observed(there, held=held(known), intact=False))
+    assert not is_written(observed(None, held=held(known)))
+    assert not is_written(observed(token_secret(facts(NOW - HOUR)), held=held(known)))

@@ -100,7 +100,8 @@ class Reconciler:
         """Follow up and report, once there is nothing more to do for now; when to look again."""
         key, now = observed.key, self.clock.now()
         if observed.held is not None:
-            if policy.holds_token(observed, now) and not isinstance(decision, Refuse):
+            kept = policy.holds_token(observed, now) and not policy.is_written(observed)
+            if kept and not isinstance(decision, Refuse):
                 self.work.in_hand.park(key)
             else:
                 self.work.in_hand.pop(key)

@@ -90,6 +90,13 @@ def holds_token(observed: Observed, now: datetime) -> bool:
     return now < due_at(held.facts, observed.spec.interval)
 
 
+def is_written(observed: Observed) -> bool:
+    """Whether the token in hand is in the Secret, as a write whose answer was lost leaves it."""
+    if observed.held is None or observed.facts is None or observed.intact is False:
+        return False
+    return observed.facts.rotation == observed.held.facts.rotation
+
+
 def why_not_ready(observed: Observed, now: datetime) -> Finding | None:
     """Why the Secret holds no valid token of the present spec, or None where it does."""
     return first(READINESS, observed, now)
