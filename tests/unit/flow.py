@@ -6,13 +6,15 @@ stands for IMS, and answers when it is let. What both did is in one history, in 
 
 import asyncio
 import base64
+import itertools
 import ssl
 import time
 from collections import Counter, defaultdict
-from collections.abc import AsyncIterator, Callable, Mapping
+from collections.abc import AsyncIterator, Callable, Iterator, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager
 from datetime import UTC, datetime, timedelta
 from email.utils import format_datetime
+from functools import partial
 from typing import Any
 
 from aiohttp import web
@@ -246,7 +248,7 @@ class Flow:
             Endpoints([each.url for each in ims], allow_http=True),
             clock=ahead.clock,
             jitter=lambda: 0.0,
-            random_hex=lambda: "0123456789abcdef",
+            random_hex=partial(random_hex, itertools.count()),
             forbidden=Forbidden(()),
             count=lambda *_: None,
             concurrency=count,
@@ -449,3 +451,8 @@ def _merge(target: Object, patch: Object) -> None:
             _merge(target.setdefault(key, {}), value)
         else:
             target[key] = value
+
+
+def random_hex(numbers: Iterator[int]) -> str:
+    """16 hexadecimal digits that no other call gives."""
+    return f"{next(numbers):016x}"
