@@ -5,6 +5,7 @@ SHELL := /bin/bash
 PYTHON ?= python3
 CONTEXT ?=
 N ?=
+HITS ?=
 ENGINE ?= $(firstword $(foreach name,docker podman buildah,$(if $(shell $(name) info > /dev/null 2>&1 && echo yes),$(name))))
 BASE ?=
 PLATFORM ?=
@@ -22,7 +23,7 @@ PYTEST := $(RUN) -m pytest --numprocesses=$(WORKERS) --dist=loadfile --no-loadsc
 
 .PHONY: help
 help: ## Show this help
-	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{ printf "  make %-18s %s\n", $$1, $$2 }'
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{ printf "  make %-20s %s\n", $$1, $$2 }'
 
 .PHONY: venv
 venv: $(VENV) ## Set up .venv with adobe-ims-operator and adobe-ims-stand-in
@@ -30,6 +31,10 @@ venv: $(VENV) ## Set up .venv with adobe-ims-operator and adobe-ims-stand-in
 .PHONY: demo
 demo: | .venv/bin/python ## Watch tokens rotate on a local API server (CONTEXT=NAME: on that context of your kubeconfig)
 	@PYTHONPATH=.:hack .venv/bin/python -m demo.begin --install '$(MAKE) --no-print-directory venv' $(if $(CONTEXT),--context '$(CONTEXT)')
+
+.PHONY: demo-client-secrets
+demo-client-secrets: $(VENV) ## Watch a client secret be replaced on a local API server: a hundred days in a minute
+	@PYTHONPATH=.:hack .venv/bin/python -m demo.client_secrets
 
 .PHONY: test
 test: check binaries ## Check and test everything but pods, on real control planes (WORKERS=2: on two of them)
@@ -94,6 +99,10 @@ bench-shared: $(VENV) binaries ## 500 namespaces take the token of one credentia
 bench-soak: $(VENV) binaries ## A day in a minute, for ten minutes: memory stays, no token is late, early or doubled
 	@PYTHONPATH=.:benchmarks .venv/bin/python -m bench.soak
 
+.PHONY: crash-client-secrets
+crash-client-secrets: $(VENV) binaries ## kill -9 at every step of replacing client secrets, 100 times each, in a quarter of an hour (HITS=5: fewer)
+	@PYTHONPATH=.:hack .venv/bin/python -m crash_client_secrets $(HITS)
+
 .PHONY: check
 check: $(VENV) ## Formatter, linter, types, the direction of imports, and all that is made from a source
 	@.venv/bin/ruff format --check --quiet . || { echo "run 'make fmt'" >&2; exit 1; }
@@ -107,7 +116,7 @@ check: $(VENV) ## Formatter, linter, types, the direction of imports, and all th
 	@$(RUN) hack/workflows.py
 
 .PHONY: reference
-reference: $(VENV) ## Write the fields of the CRD into docs/reference.md
+reference: $(VENV) ## Write the fields of the CRDs into docs/reference.md and docs/reference-client-secret.md
 	@.venv/bin/python hack/reference.py
 
 .PHONY: manifests

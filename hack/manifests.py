@@ -40,15 +40,25 @@ def manifests() -> Mapping[str, str]:
     """Give the text of each file by its path below deploy/. Raises HelmError and BuildError."""
     plain = documents(rendered({"creator": "static"}))
     with_restart = documents(rendered({"creator": "static", "restart": {"enabled": True}}))
+    with_client_secrets = documents(rendered({"creator": "static", "clientSecrets": {"enabled": True}}))
     return {
-        "crds/adobeimscredentials.yaml": _file([each for each in plain if _kind(each) == CRD]),
+        **{f"crds/{_plural(each)}.yaml": _file([each]) for each in plain if _kind(each) == CRD},
         "operator.yaml": _file([NAMESPACE_MANIFEST, *(each for each in plain if _kind(each) != CRD)]),
-        "restart/rbac.yaml": _file([each for each in with_restart if each not in plain]),
+        "restart/rbac.yaml": _file(_roles_beside(plain, with_restart)),
+        "client-secrets/rbac.yaml": _file(_roles_beside(plain, with_client_secrets)),
     }
+
+
+def _roles_beside(plain: Sequence[str], more: Sequence[str]) -> list[str]:
+    return [each for each in more if each not in plain and _kind(each).startswith("ClusterRole")]
 
 
 def _kind(document: str) -> str:
     return str(yaml.safe_load(document)["kind"])
+
+
+def _plural(crd: str) -> str:
+    return str(yaml.safe_load(crd)["spec"]["names"]["plural"])
 
 
 def _file(parts: Sequence[str]) -> str:

@@ -1,7 +1,7 @@
-"""Writes the fields of AdobeIMSCredential into docs/reference.md, so that the CRD is the one source of both.
+"""Writes the fields of each kind into its page of reference, so that the CRD is the one source of both.
 
-All of the page that is not between the two marks is written by hand, and stays as it is. With --check nothing is
-written: the exit code says whether the page is what the CRD says.
+All of a page that is not between the two marks is written by hand, and stays as it is. With --check nothing is
+written: the exit code says whether the pages are what the CRDs say.
 """
 
 import argparse
@@ -17,8 +17,9 @@ from typing import Any
 import yaml
 
 ROOT = Path(__file__).resolve().parents[1]
-CRD = ROOT / "charts" / "adobe-ims-operator" / "files" / "crds" / "adobeimscredentials.yaml"
-PAGE = ROOT / "docs" / "reference.md"
+CRDS = ROOT / "charts" / "adobe-ims-operator" / "files" / "crds"
+PAGES = {"adobeimscredentials": "reference.md", "adobeimsclientsecrets": "reference-client-secret.md"}
+"""The page below docs/ of each CRD, by the plural that its file is named by."""
 BEGIN = "<!-- Made from the CRD by `make reference`: from here to the end mark nothing is written by hand. -->"
 END = "<!-- End of what is made from the CRD. -->"
 WIDTH = 120
@@ -79,16 +80,16 @@ def render(crd: Schema) -> str:
     return "\n".join([*lines, *_columns(version["additionalPrinterColumns"]), END])
 
 
-def current(page: str, crd: Schema) -> str:
-    """Give the page with its made part made anew.
+def current(page: Path, crd: Schema) -> str:
+    """Give the text of a page with its made part made anew.
 
     Raises:
         SystemExit: the marks are not in the page, so there is no telling what is written by hand.
     """
-    head, begin, rest = page.partition(BEGIN)
+    head, begin, rest = page.read_text().partition(BEGIN)
     _, end, tail = rest.partition(END)
     if not begin or not end:
-        sys.exit(f"{PAGE.relative_to(ROOT)} lacks the two marks between which the fields belong:\n{BEGIN}\n{END}")
+        sys.exit(f"{page.relative_to(ROOT)} lacks the two marks between which the fields belong:\n{BEGIN}\n{END}")
     return head + render(crd) + tail
 
 
@@ -190,16 +191,17 @@ def _yaml(value: object) -> str:
 
 
 def main() -> None:
-    """Write the page, or compare it."""
-    parser = argparse.ArgumentParser(description="Write the CRD's fields into docs/reference.md.")
-    parser.add_argument("--check", action="store_true", help="write nothing; fail if the page is not current")
+    """Write the pages, or compare them."""
+    parser = argparse.ArgumentParser(description="Write the fields of each CRD into its page of reference.")
+    parser.add_argument("--check", action="store_true", help="write nothing; fail if a page is not current")
     check = parser.parse_args().check
-    before = PAGE.read_text()
-    after = current(before, yaml.safe_load(CRD.read_text()))
-    if check and after != before:
-        sys.exit(f"{PAGE.relative_to(ROOT)} is not what the CRD says; run 'make reference'")
-    if after != before:
-        PAGE.write_text(after)
+    for plural, name in PAGES.items():
+        page = ROOT / "docs" / name
+        before, after = page.read_text(), current(page, yaml.safe_load((CRDS / f"{plural}.yaml").read_text()))
+        if check and after != before:
+            sys.exit(f"{page.relative_to(ROOT)} is not what the CRD says; run 'make reference'")
+        if after != before:
+            page.write_text(after)
 
 
 if __name__ == "__main__":

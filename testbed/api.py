@@ -25,6 +25,7 @@ Object = dict[str, Any]
 FIELD_MANAGER = "tests"
 MERGE_PATCH = "application/merge-patch+json"
 APPLY_PATCH = "application/apply-patch+yaml"
+TABLE = "application/json;as=Table;v=v1;g=meta.k8s.io"
 POLL_SECONDS = 0.05
 SAMPLE = re.compile(r"^apiserver_request_total\{(?P<labels>.*)\} (?P<value>\S+)$", re.MULTILINE)
 LABEL = re.compile(r'(\w+)="([^"]*)"')
@@ -130,6 +131,12 @@ class Api:
     def text(self, path: str) -> str:
         """GET what is not an object, such as /readyz or a pod's log."""
         return self._request("GET", path).text
+
+    def table(self, path: str) -> list[dict[str, Any]]:
+        """GET objects as `kubectl get -o wide` shows them: the cells of each by the name of their column."""
+        shown = self._http.get(path, headers={"Accept": TABLE}).raise_for_status().json()
+        names = [column["name"] for column in shown["columnDefinitions"]]
+        return [dict(zip(names, row["cells"], strict=True)) for row in shown["rows"]]
 
     def create_namespace(self) -> str:
         """Create a namespace with a random name, and return the name."""

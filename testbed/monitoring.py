@@ -95,15 +95,18 @@ def check_alerts(
     return run_rule_tests(spec, [test], folder)
 
 
-def run_rule_tests(rules: Mapping[str, Any], tests: Sequence[Mapping[str, Any]], folder: Path) -> str:
+def run_rule_tests(
+    rules: Mapping[str, Any], tests: Sequence[Mapping[str, Any]], folder: Path, every: str = "1m"
+) -> str:
     """What promtool finds wrong with rules by its tests; "" where nothing is.
 
     Args:
         rules: a rule file of Prometheus, which is the spec of a PrometheusRule.
         tests: as in a test file of promtool.
+        every: how often the rules are evaluated.
     """
     (folder / "rules.yaml").write_text(yaml.safe_dump(dict(rules)))
-    content = {"rule_files": ["rules.yaml"], "evaluation_interval": "1m", "tests": list(tests)}
+    content = {"rule_files": ["rules.yaml"], "evaluation_interval": every, "tests": list(tests)}
     (folder / "tests.yaml").write_text(yaml.safe_dump(content))
     command = [str(monitoring().promtool), "test", "rules", "tests.yaml"]
     done = subprocess.run(command, cwd=folder, capture_output=True, text=True, check=False)

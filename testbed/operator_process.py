@@ -15,13 +15,19 @@ from testbed.credentials import write_kubeconfig
 from testbed.process import BOUND
 
 ROOT = Path(__file__).parents[1]
-RBAC = (ROOT / "deploy/operator.yaml", ROOT / "deploy/restart/rbac.yaml")
+RBAC = tuple(ROOT / "deploy" / name for name in ("operator.yaml", "restart/rbac.yaml", "client-secrets/rbac.yaml"))
 ACCOUNT = "adobe-ims-operator"
 
 
 def rules() -> list[dict[str, Any]]:
     """What the operator may do to all that it watches, with what `spec.restart` needs."""
     return [rule for name in (ACCOUNT, f"{ACCOUNT}-restart") for rule in _role("ClusterRole", name)["rules"]]
+
+
+def client_secret_rules() -> list[dict[str, Any]]:
+    """What it may do beside that to all that it watches, where it serves AdobeIMSClientSecrets."""
+    rules: list[dict[str, Any]] = _role("ClusterRole", f"{ACCOUNT}-client-secrets")["rules"]
+    return rules
 
 
 def lease_rules() -> list[dict[str, Any]]:
@@ -43,7 +49,7 @@ def account_manifests(namespace: str) -> list[dict[str, Any]]:
 
 def grants(namespace: str, home: str) -> list[dict[str, Any]]:
     """What lets the operator's account of the namespace `home` work in another."""
-    return _grant(ACCOUNT, rules(), namespace, home)
+    return _grant(ACCOUNT, [*rules(), *client_secret_rules()], namespace, home)
 
 
 def grants_everywhere(home: str) -> list[dict[str, Any]]:
@@ -80,12 +86,19 @@ class Operator:
         log: the file that its log is appended to.
         arguments: flags of `run`.
         environment: variables beside those of this process.
+        clock: a file that says by how many seconds its clock is ahead; None for the clock of the machine.
     """
 
     def __init__(
-        self, kubeconfig: Path, log: Path, arguments: Sequence[str], environment: dict[str, str] | None = None
+        self,
+        kubeconfig: Path,
+        log: Path,
+        arguments: Sequence[str],
+        environment: dict[str, str] | None = None,
+        clock: Path | None = None,
     ) -> None:
         self.log = log
+        self._clock = clock
         # Several run at once on this machine, so each listens only where it is told to; of a flag the last counts.
         self._arguments = ("--metrics-port=0", "--health-port=0", *arguments)
         self._environment = {**os.environ, "KUBECONFIG": str(kubeconfig), **(environment or {})}
@@ -112,7 +125,10 @@ class Operator:
 
     def start(self) -> None:
         """Start it; it is at work about a second later."""
-        command = [sys.executable, "-m", "adobe_ims_operator", "run", *self._arguments]
+        program = (
+            ["adobe_ims_operator", "run"] if self._clock is None else ["testbed.clocked_operator", str(self._clock)]
+        )
+        command = [sys.executable, "-m", *program, *self._arguments]
         if sys.platform == "linux":
             command = [sys.executable, "-c", BOUND, str(os.getpid()), *command]
         with self.log.open("ab") as log:

@@ -34,13 +34,14 @@ class Scene:
         self.log = folder / "operator.log"
         self._operators: list[Operator] = []
 
-    def replica(self, name: str, *arguments: str, proxy: StaleApi | None = None) -> Operator:
+    def replica(self, name: str, *arguments: str, proxy: StaleApi | None = None, clock: Path | None = None) -> Operator:
         """Start one of several operators of this namespace, of which one leads; each has a log of its own.
 
-        `proxy` stands between it and the API server.
+        `proxy` stands between it and the API server. `clock` is a file with its offset.
         """
         flags = ("--leader-elect", "--lease-namespace", self.namespace, *arguments)
-        return self.operator(*flags, environment=self._by(proxy), log=self.log.with_name(f"{name}.log"))
+        log = self.log.with_name(f"{name}.log")
+        return self.operator(*flags, environment=self._by(proxy), log=log, clock=clock)
 
     def operator(
         self,
@@ -48,15 +49,16 @@ class Scene:
         environment: dict[str, str] | None = None,
         log: Path | None = None,
         trusting: bool = True,
+        clock: Path | None = None,
     ) -> Operator:
         """Start the operator for this namespace, with this scene's IMS as its endpoint unless `arguments` name one.
 
-        It trusts the authority of that IMS, unless it is not `trusting`.
+        It trusts the authority of that IMS, unless it is not `trusting`. `clock` is a file with its offset.
         """
         endpoint = () if "--endpoint" in arguments else ("--endpoint", self.ims.url)
         authority = ("--ims-ca-file", str(self.ims.ca)) if trusting and self.ims.ca else ()
         flags = ("--namespace", self.namespace, *endpoint, *authority, "--log-level", "debug", *arguments)
-        return self._start(Operator(self._kubeconfig, log or self.log, flags, environment))
+        return self._start(Operator(self._kubeconfig, log or self.log, flags, environment, clock))
 
     def operator_by(self, proxy: StaleApi, *arguments: str) -> Operator:
         """Start the operator with the API server behind `proxy`."""

@@ -6,14 +6,21 @@ import os
 import subprocess
 import sys
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any, Self, cast
 
 import httpx
 
 import adobe_ims_stand_in
-from adobe_ims_stand_in.defaults import EXPIRES_IN, SAMPLE_CLIENT_ID, SAMPLE_CLIENT_SECRET
+from adobe_ims_stand_in.defaults import (
+    EXPIRES_IN,
+    SAMPLE_CLIENT_ID,
+    SAMPLE_CLIENT_SECRET,
+    SAMPLE_CREDENTIAL,
+    SAMPLE_ORGANIZATION,
+)
+from adobe_ims_stand_in.ims import Settings
 from adobe_ims_stand_in.record import Entry
 from testbed.address import free_ports
 from testbed.process import BOUND
@@ -22,6 +29,10 @@ Clients = Mapping[str, str] | Sequence[tuple[str, str]]
 """Client ids and secrets; as pairs, an id may have two secrets."""
 
 SAMPLE = {SAMPLE_CLIENT_ID: SAMPLE_CLIENT_SECRET}
+SAMPLE_CREDENTIALS = {(SAMPLE_ORGANIZATION, SAMPLE_CREDENTIAL): SAMPLE_CLIENT_ID}
+
+Credentials = Mapping[tuple[str, str], str]
+"""The client id of each credential that the console API knows, by the ids of organization and credential."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,6 +48,41 @@ class Requests:
     log: tuple[Entry, ...]
     calls: dict[str, int] = field(default_factory=dict)
     """Of the API that needs a token, by status."""
+
+
+@dataclass(frozen=True, slots=True)
+class KnownSecret:
+    """A client secret as the stand-in knows it; times in seconds since the epoch, by its clock."""
+
+    uuid: str
+    created_at: float
+    accepted_from: float
+    expires_at: float | None
+    deleted_at: float | None
+    last_used_at: float | None
+    """As a list shows it, after the lag."""
+    used_at: float | None
+    """When it was used in fact."""
+    tokens: int
+
+
+@dataclass(frozen=True, slots=True)
+class KnownSecrets:
+    """Those of a client, the oldest first; `most` is how many it had at once."""
+
+    most: int
+    current: tuple[KnownSecret, ...]
+    deleted: tuple[KnownSecret, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class ConsoleRequests:
+    """What the console API was asked since the start or the last `reset`; `done` counts deeds by list, add, delete."""
+
+    by_request: dict[str, int]
+    by_answer: dict[str, int]
+    done: dict[str, int]
+    log: tuple[dict[str, Any], ...]
 
 
 class StandIn:
@@ -56,10 +102,14 @@ class StandIn:
         port: int = 0,
         http: bool = False,
         arguments: Sequence[str] = (),
+        credentials: Credentials = SAMPLE_CREDENTIALS,
     ) -> None:
         self._folder = folder
         self._clients = _pairs(clients)
-        self._settings: dict[str, float] = {"expires_in": expires_in, "latency": latency}
+        self._settings: dict[str, object] = {"expires_in": expires_in, "latency": latency}
+        self._credentials = dict(credentials)
+        self._state = folder / "state.json"
+        self._state.unlink(missing_ok=True)
         free, control = free_ports(2)
         self._ports = (port or free, control)
         self._transport = "--http" if http else f"--tls-dir={folder}"
@@ -111,6 +161,7 @@ class StandIn:
         said = json.loads(line)
         self.url, self.control = said["url"], said["control"]
         self.ca = Path(said["ca"]) if said["ca"] else None
+        self._call("PUT", "/settings", self._settings)
 
     def stop(self) -> None:
         """End it, if it runs; what it issued is remembered, its counts and rules are not."""
@@ -121,7 +172,7 @@ class StandIn:
             self._end()
 
     def restart(self) -> None:
-        """Take IMS down and bring it back: its ports, authority, clients and settings stay."""
+        """Take IMS down and bring it back: its ports, authority, clients, client secrets and settings stay."""
         self.stop()
         self.start()
 
@@ -130,8 +181,10 @@ class StandIn:
         if self._process is None:
             self.start()
         self.clear_rules()
-        self.settings(expires_in=EXPIRES_IN, latency=0)
+        self.settings(**asdict(Settings()))
+        self.clients({})
         self.clients(SAMPLE)
+        self.credentials(SAMPLE_CREDENTIALS)
         self.reset()
 
     def rules(self, rules: Iterable[Mapping[str, object]]) -> None:
@@ -142,10 +195,11 @@ class StandIn:
         """Answer as usual again."""
         self._call("DELETE", "/rules")
 
-    def settings(self, *, expires_in: int | None = None, latency: float | None = None) -> None:
-        """Change the lifetime of new tokens, or the delay of all answers, in seconds."""
-        given = {"expires_in": expires_in, "latency": latency}
-        changes = {name: value for name, value in given.items() if value is not None}
+    def settings(self, **changes: object) -> None:
+        """Change the lifetime of new tokens (`expires_in`), the delay of all answers (`latency`), and the like.
+
+        All times are in seconds; `adobe_ims_stand_in.ims.Settings` has the names.
+        """
         self._call("PUT", "/settings", changes)
         self._settings |= changes
 
@@ -156,6 +210,35 @@ class StandIn:
         for client_id, secret in self._clients:
             secrets[client_id].append(secret)
         self._call("PUT", "/clients", secrets)
+
+    def credentials(self, credentials: Credentials) -> None:
+        """Put these credentials in place of all that the console API knows."""
+        self._credentials = dict(credentials)
+        self._call("PUT", "/credentials", {"/".join(ids): client_id for ids, client_id in credentials.items()})
+
+    def client_secrets(self, client_id: str = SAMPLE_CLIENT_ID) -> KnownSecrets:
+        """Give what became of the client secrets of a client."""
+        known = self._call("GET", "/client-secrets")[client_id]
+        current, deleted = (tuple(KnownSecret(**each) for each in known[which]) for which in ("current", "deleted"))
+        return KnownSecrets(known["most"], current, deleted)
+
+    def add_by_hand(self, client_id: str = SAMPLE_CLIENT_ID) -> tuple[str, str]:
+        """Add a client secret as a person does in the console's web page; its uuid and value."""
+        added = self._call("POST", f"/client-secrets/{client_id}")
+        return added["uuid"], added["client_secret"]
+
+    def delete_by_hand(self, uuid: str, client_id: str = SAMPLE_CLIENT_ID) -> None:
+        """Delete a client secret as a person does."""
+        self._call("DELETE", f"/client-secrets/{client_id}/{uuid}")
+
+    def read_by_hand(self, uuid: str, client_id: str = SAMPLE_CLIENT_ID) -> str:
+        """Read the value of a client secret in the web page."""
+        return cast("str", self._call("GET", f"/client-secrets/{client_id}/{uuid}")["client_secret"])
+
+    def console_requests(self, log: int = 1000) -> ConsoleRequests:
+        """Ask what the console API was asked and did."""
+        answer = self._call("GET", f"/console?log={log}")
+        return ConsoleRequests(**{**answer, "log": tuple(answer["log"])})
 
     def requests(self, log: int = 1000) -> Requests:
         """Ask what it was asked, with so many of the latest requests (10 000 are kept)."""
@@ -180,7 +263,8 @@ class StandIn:
         flags = ["run", f"--port={port}", f"--control-port={control_port}", self._transport]
         flags += [f"--expires-in={self._settings['expires_in']}", f"--latency={self._settings['latency']}"]
         flags += [f"--client={client_id}={secret}" for client_id, secret in self._clients]
-        return [*flags, *self._arguments]
+        flags += [f"--credential={'/'.join(ids)}={client_id}" for ids, client_id in self._credentials.items()]
+        return [*flags, f"--state={self._state}", *self._arguments]
 
     def _call(self, method: str, path: str, body: object = None) -> dict[str, Any]:
         response = self._http.request(method, self.control + path, json=body)

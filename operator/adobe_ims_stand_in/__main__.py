@@ -1,9 +1,11 @@
 """The command `adobe-ims-stand-in`: flags and environment into a running stand-in."""
 
 import asyncio
+import json
 import logging
 import ssl
-from contextlib import ExitStack
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -13,7 +15,14 @@ from typing import Any, Literal
 import click
 
 from adobe_ims_stand_in import ims, server
-from adobe_ims_stand_in.defaults import EXPIRES_IN, SAMPLE_CLIENT_ID, SAMPLE_CLIENT_SECRET, SCOPES
+from adobe_ims_stand_in.defaults import (
+    EXPIRES_IN,
+    SAMPLE_CLIENT_ID,
+    SAMPLE_CLIENT_SECRET,
+    SAMPLE_CREDENTIAL,
+    SAMPLE_ORGANIZATION,
+    SCOPES,
+)
 
 _LOOPBACK = "127.0.0.1"
 _ANYWHERE = ("0.0.0.0", "::")  # noqa: S104 # compared with, not listened on
@@ -24,6 +33,15 @@ def _pairs(_ctx: click.Context, _param: click.Parameter, given: tuple[str, ...])
     if not all(client_id and secret for client_id, secret in pairs):
         raise click.BadParameter("write ID=SECRET")  # without the value: it may be a secret
     return pairs
+
+
+def _triples(_ctx: click.Context, _param: click.Parameter, given: tuple[str, ...]) -> tuple[tuple[str, str, str], ...]:
+    triples = tuple(
+        (*ids.partition("/")[::2], client_id) for ids, _, client_id in (text.partition("=") for text in given)
+    )
+    if not all(organization and credential and client_id for organization, credential, client_id in triples):
+        raise click.BadParameter("write ORGANIZATION/CREDENTIAL=ID")
+    return triples
 
 
 class _PortOption(click.Option):
@@ -49,10 +67,14 @@ class Options:
     tls_key: Path | None
     http: bool
     client: tuple[tuple[str, str], ...]
+    credential: tuple[tuple[str, str, str], ...]
     scopes: str
     expires_in: int
     latency: float
+    acceptance_delay: float
+    last_used_lag: float
     invalid_client_status: Literal["400", "401"]
+    state: Path | None
     control_port: int | None
     control_host: str
 
@@ -65,12 +87,16 @@ class Options:
         if self.http and (self.tls_cert or self.tls_dir or self.tls_name):
             raise click.UsageError("--http is without TLS: leave out the --tls flags")
 
-    def clients(self) -> dict[str, frozenset[str]]:
+    def clients(self) -> dict[str, list[str]]:
         """Gather the client secrets of each client id."""
-        secrets: dict[str, set[str]] = {}
+        secrets: dict[str, list[str]] = {}
         for client_id, secret in self.client:
-            secrets.setdefault(client_id, set()).add(secret)
-        return {client_id: frozenset(own) for client_id, own in secrets.items()}
+            secrets.setdefault(client_id, []).append(secret)
+        return secrets
+
+    def credentials(self) -> dict[tuple[str, str], str]:
+        """Give the client id of each credential, by the ids of organization and credential."""
+        return {(organization, credential): client_id for organization, credential, client_id in self.credential}
 
     def names(self) -> tuple[str, ...]:
         """Give what the certificate is for: as given, or what reaches a server on this host."""
@@ -117,10 +143,35 @@ _file = click.Path(exists=True, dir_okay=False, path_type=Path)
     default=[f"{SAMPLE_CLIENT_ID}={SAMPLE_CLIENT_SECRET}"],
     help="A client id and secret; repeatable. The same id again adds a second secret.",
 )
+@_option(
+    "--credential",
+    callback=_triples,
+    metavar="ORGANIZATION/CREDENTIAL=ID",
+    multiple=True,
+    default=[f"{SAMPLE_ORGANIZATION}/{SAMPLE_CREDENTIAL}={SAMPLE_CLIENT_ID}"],
+    help="A client that may manage its client secrets, by the ids of the Developer Console; repeatable.",
+)
 @_option("--scopes", default=",".join(SCOPES), help="Scopes every client may ask for, comma-separated.")
 @_option("--expires-in", type=click.IntRange(min=1), default=EXPIRES_IN, help="Lifetime of a token, in seconds.")
 @_option("--latency", type=click.FloatRange(min=0), default=0.0, help="Seconds before each answer.")
+@_option(
+    "--acceptance-delay",
+    type=click.FloatRange(min=0),
+    default=0.0,
+    help="Seconds before a client secret that was added is accepted.",
+)
+@_option(
+    "--last-used-lag",
+    type=click.FloatRange(min=0),
+    default=0.0,
+    help="Seconds before a list of client secrets shows a use.",
+)
 @_option("--invalid-client-status", type=click.Choice(["400", "401"]), default="400", help="IMS answers either.")
+@_option(
+    "--state",
+    type=click.Path(dir_okay=False, path_type=Path),
+    help="File that keeps the client secrets, values too, from the end to the next start. [default: none]",
+)
 @_option(
     "--control-port",
     type=_port,
@@ -134,7 +185,13 @@ def run(**flags: Any) -> None:
 
 
 def _serve(options: Options) -> None:
-    settings = ims.Settings(options.expires_in, options.latency, 401 if options.invalid_client_status == "401" else 400)
+    settings = ims.Settings(
+        options.expires_in,
+        options.latency,
+        401 if options.invalid_client_status == "401" else 400,
+        acceptance_delay=options.acceptance_delay,
+        last_used_lag=options.last_used_lag,
+    )
     scopes = frozenset(scope.strip() for scope in options.scopes.split(","))
     control = None
     if options.control_port is not None:
@@ -142,10 +199,26 @@ def _serve(options: Options) -> None:
     with ExitStack() as stack:
         try:
             tls, ca = (None, None) if options.http else _tls(options, stack)
+            known = ims.IMS(options.clients(), scopes, settings, options.credentials())
+            stack.enter_context(_kept(known, options.state))
             endpoint = server.Listener(options.host, options.port, options.name(), tls)
-            asyncio.run(server.serve(ims.IMS(options.clients(), scopes, settings), endpoint, control, ca))
+            asyncio.run(server.serve(known, endpoint, control, ca))
         except OSError as error:
             raise click.ClickException(f"cannot start: {error}") from error
+
+
+@contextmanager
+def _kept(known: ims.IMS, state: Path | None) -> Iterator[None]:
+    """Take the client secrets up from a file, and leave them there at the end."""
+    try:
+        if state is not None and state.exists():
+            known.client_secrets.restore(json.loads(state.read_text()))
+    except (ValueError, KeyError, TypeError, AttributeError) as error:
+        raise click.ClickException(f"{state} holds no state of a stand-in; remove it") from error
+    yield
+    if state is not None:
+        state.touch(mode=0o600)
+        state.write_text(json.dumps(known.client_secrets.to_json()))
 
 
 def _tls(options: Options, stack: ExitStack) -> tuple[ssl.SSLContext, str | None]:

@@ -1,7 +1,7 @@
 """What goes back to a client, as a value: `ims` and `behaviours` make it, `server` sends it."""
 
 import json
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from enum import Enum, auto
 
@@ -21,7 +21,8 @@ class Answer:
     """What goes back to a client.
 
     `label` is what the counts and the log call it. A mapping as `body` is sent as JSON. `wait` is in
-    seconds, `math.inf` forever.
+    seconds, `math.inf` forever. `dates` are headers: each a time that many seconds ahead of the stand-in's clock.
+    `later` is done so many seconds after the request came in, whatever becomes of the connection.
     """
 
     label: str
@@ -29,8 +30,10 @@ class Answer:
     body: bytes | Mapping[str, object] = b""
     content_type: str = "application/json"
     headers: Mapping[str, str] = field(default_factory=dict)
+    dates: Mapping[str, float] = field(default_factory=dict)
     wait: float = 0
     ending: Ending = Ending.COMPLETE
+    later: tuple[float, Callable[[], object]] | None = None
 
     def payload(self) -> bytes:
         """Give the body as bytes."""

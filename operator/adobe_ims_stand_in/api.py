@@ -1,10 +1,9 @@
 """An API that needs a token, in place of one of Adobe's: it shows whether an application copes with a rotation."""
 
 import logging
-import time
 
 from adobe_ims_stand_in.answers import Answer
-from adobe_ims_stand_in.record import Record
+from adobe_ims_stand_in.record import Issued, Record
 from adobe_ims_stand_in.tokens import digest
 
 PATH = "/pie/psdService/hello"
@@ -13,27 +12,30 @@ PATH = "/pie/psdService/hello"
 _log = logging.getLogger(__name__)
 
 
-def call(record: Record, authorization: str) -> Answer:
+def call(record: Record, authorization: str, now: float) -> Answer:
     """Answer 200 to a token that was issued and lives, else 401; the call is counted.
 
     Args:
         authorization: the header of that name, or "".
+        now: seconds since the epoch.
     """
-    scheme, _, token = authorization.partition(" ")
-    problem = _problem(record, token.strip() if scheme.lower() == "bearer" else "")
+    found = bearer(record, authorization, now)
+    problem = found if isinstance(found, str) else None
     answer = _accepted() if problem is None else _refused(problem)
     record.calls[str(answer.status)] += 1
     _log.info("call answer=%d%s", answer.status, f" ({problem})" if problem else "")
     return answer
 
 
-def _problem(record: Record, token: str) -> str | None:
-    if not token:
+def bearer(record: Record, authorization: str, now: float) -> Issued | str:
+    """Give what is known of the token in a header, or say in words why it is not good."""
+    scheme, _, token = authorization.partition(" ")
+    if scheme.lower() != "bearer" or not token.strip():
         return "no bearer token"
-    expires_at = record.digests.get(digest(token))
-    if expires_at is None:
+    issued = record.digests.get(digest(token.strip()))
+    if issued is None:
         return "unknown token"
-    return "expired token" if time.time() >= expires_at else None
+    return "expired token" if now >= issued.expires_at else issued
 
 
 def _accepted() -> Answer:

@@ -6,31 +6,19 @@ is `server`'s work. To add one, write a class below: its fields are the fields o
 
 import gzip
 import math
-import time
-from collections.abc import Callable
 from dataclasses import dataclass, replace
-from email.utils import formatdate
 from functools import lru_cache
-from typing import Literal, TypeVar
+from typing import Literal
 from uuid import uuid4
 
 from adobe_ims_stand_in.answers import Answer, Ending, oauth_error
 from adobe_ims_stand_in.jsonvalues import MalformedError
-from adobe_ims_stand_in.kinds import LEFT_OUT, Altered, Behaviour, Instead
+from adobe_ims_stand_in.kinds import LEFT_OUT, Altered, Behaviour, Instead, entering
 
 BEHAVIOURS: dict[str, type[Behaviour]] = {}
 """Every behaviour by its name."""
 
-B = TypeVar("B", bound=type[Behaviour])
-
-
-def _named(name: str) -> Callable[[B], B]:
-    def enter(behaviour: B) -> B:
-        behaviour.name = name
-        BEHAVIOURS[name] = behaviour
-        return behaviour
-
-    return enter
+_named = entering(BEHAVIOURS)
 
 
 def _page(text: str) -> bytes:
@@ -67,13 +55,16 @@ class RateLimited(Instead):
     form: Literal["seconds", "date"] = "seconds"
 
     def _instead(self) -> Answer:
-        headers = {} if self.retry_after is None else {"Retry-After": self._header(self.retry_after)}
+        after = self.retry_after
+        in_seconds, as_date = self.form == "seconds", self.form == "date"
         return Answer(
-            label=self.name, status=429, headers=headers, content_type="text/plain", body=b"Too many requests"
+            label=self.name,
+            status=429,
+            headers={"Retry-After": str(after)} if after is not None and in_seconds else {},
+            dates={"Retry-After": after} if after is not None and as_date else {},
+            content_type="text/plain",
+            body=b"Too many requests",
         )
-
-    def _header(self, seconds: int) -> str:
-        return str(seconds) if self.form == "seconds" else formatdate(time.time() + seconds, usegmt=True)
 
 
 @_named("server_error")
@@ -250,12 +241,12 @@ def _oversized(mebibytes: int, *, packed: bool) -> bytes:
 @_named("clock")
 @dataclass(frozen=True, slots=True)
 class Clock(Altered):
-    """The answer that would come anyway, with a Date `ahead` seconds ahead of this machine's clock, or behind it."""
+    """The answer that would come anyway, with a Date `ahead` seconds ahead of the clock, or behind it."""
 
     ahead: float
 
     def _altered(self, usual: Answer) -> Answer:
-        return replace(usual, headers={**usual.headers, "Date": formatdate(time.time() + self.ahead, usegmt=True)})
+        return replace(usual, dates={**usual.dates, "Date": self.ahead})
 
 
 @_named("debug_id")

@@ -8,6 +8,15 @@ LOG_LENGTH = 10_000
 
 
 @dataclass(frozen=True, slots=True)
+class Issued:
+    """What is known of a token; `expires_at` in seconds since the epoch."""
+
+    expires_at: float
+    client_id: str
+    scopes: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class Entry:
     """One token request; `time` in seconds since the epoch, `connection` the same while it is kept alive."""
 
@@ -20,16 +29,15 @@ class Entry:
     organization: str = ""
     """Empty where none was named."""
     user_agent: str = ""
+    uuid: str = ""
+    """Of the client secret that it asked with; empty for one that the client does not have."""
 
 
 class Record:
-    """Counts since the start or the last `reset`; digests since the start.
-
-    `digests` has when each token expires, in seconds since the epoch.
-    """
+    """Counts since the start or the last `reset`; digests of the tokens since the start."""
 
     def __init__(self) -> None:
-        self.digests: dict[str, float] = {}
+        self.digests: dict[str, Issued] = {}
         self.reset()
 
     def reset(self) -> None:
@@ -41,8 +49,8 @@ class Record:
         self._issued = self._in_query = self._with_cookie = 0
         self._log: deque[Entry] = deque(maxlen=LOG_LENGTH)
 
-    def add(self, entry: Entry, *, token: tuple[str, float] | None, in_query: bool, with_cookie: bool) -> None:
-        """Count one request; `token` is the digest and the end of the one that it was given."""
+    def add(self, entry: Entry, *, token: tuple[str, Issued] | None, in_query: bool, with_cookie: bool) -> None:
+        """Count one request; `token` is the digest of the one that it was given, and what is known of that."""
         self._log.append(entry)
         self._by_client[entry.client_id] += 1
         self._by_answer[entry.answer] += 1

@@ -3,10 +3,16 @@
 import random
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from typing import Literal
 
-from adobe_ims_stand_in.behaviours import BEHAVIOURS
+from adobe_ims_stand_in import behaviours, console_behaviours
 from adobe_ims_stand_in.jsonvalues import MalformedError, build
 from adobe_ims_stand_in.kinds import Behaviour
+
+BEHAVIOURS = {**behaviours.BEHAVIOURS, **console_behaviours.BEHAVIOURS}
+
+Kind = Literal["token", "list", "add", "delete"]
+"""Of a request: for a token, or of the console API."""
 
 SEED = 0
 """For the fractions: the same rules and the same order of requests give the same answers."""
@@ -14,9 +20,15 @@ SEED = 0
 
 @dataclass(frozen=True, slots=True)
 class Scope:
-    """For whom and how often: None for all or forever, `fraction` of 0 to 1; `org_id` "" for requests without one."""
+    """Which requests, for whom and how often: None for all or forever, `fraction` of 0 to 1.
 
+    `request` "console" is all of list, add and delete. `org_id` "" is for requests without one. `uuid` is of the
+    client secret that a token is asked with, or that is deleted.
+    """
+
+    request: Literal["token", "list", "add", "delete", "console"] = "token"
     client_id: str | None = None
+    uuid: str | None = None
     org_id: str | None = None
     times: int | None = None
     fraction: float = 1
@@ -58,14 +70,20 @@ class RuleBook:
         self._left = [rule.scope.times for rule in rules]
         self._random = random.Random(SEED)  # noqa: S311 # repeatable is what is wanted here
 
-    def applying_to(self, client_id: str, org_id: str = "") -> Iterator[Behaviour]:
+    def applying_to(self, kind: Kind, client_id: str, org_id: str = "", uuid: str = "") -> Iterator[Behaviour]:
         """Give the behaviours for one request, first rule first; those not taken are not used up."""
         for position, rule in enumerate(self._rules):
             left = self._left[position]
             scope = rule.scope
-            if scope.client_id not in (None, client_id) or scope.org_id not in (None, org_id) or left == 0:
+            if left == 0 or not _covers(scope, kind, (client_id, org_id, uuid)):
                 continue
             if self._random.random() >= rule.scope.fraction:
                 continue
             self._left[position] = None if left is None else left - 1
             yield rule.behaviour
+
+
+def _covers(scope: Scope, kind: Kind, about: tuple[str, str, str]) -> bool:
+    kinds = ("list", "add", "delete") if scope.request == "console" else (scope.request,)
+    wanted = (scope.client_id, scope.org_id, scope.uuid)
+    return kind in kinds and all(want in (None, have) for want, have in zip(wanted, about, strict=True))

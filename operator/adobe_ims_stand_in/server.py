@@ -1,4 +1,4 @@
-"""The network's side: the token endpoint over HTTP(S), and a process that serves until a signal ends it."""
+"""The network's side: IMS and the console API over HTTP(S), and a process that serves until a signal ends it."""
 
 import asyncio
 import itertools
@@ -12,6 +12,7 @@ import struct
 from collections.abc import Iterator
 from contextlib import AsyncExitStack
 from dataclasses import dataclass
+from email.utils import formatdate
 from urllib.parse import parse_qsl
 from uuid import uuid4
 from weakref import WeakKeyDictionary
@@ -20,10 +21,12 @@ import click
 from aiohttp import web
 from aiohttp.http_exceptions import HttpProcessingError
 
-from adobe_ims_stand_in import api
+from adobe_ims_stand_in import api, console
 from adobe_ims_stand_in.answers import Answer, Ending
+from adobe_ims_stand_in.console import Console, ConsoleRequest
 from adobe_ims_stand_in.control import Control
 from adobe_ims_stand_in.ims import IMS, TokenRequest
+from adobe_ims_stand_in.rules import Kind
 
 _LARGEST_BODY = 64 << 10
 _BACKLOG = 1024  # thousands of clients may come at once; a dropped SYN costs them a second
@@ -31,33 +34,60 @@ _GOODBYE = 0.1  # seconds for handlers at the end; 0 would be forever (aiohttp's
 _FORM = "application/x-www-form-urlencoded"
 
 
-class TokenEndpoint:
-    """`POST /ims/token/v3`, over one IMS, and an API that takes the tokens."""
+_KINDS: dict[str, Kind] = {"GET": "list", "POST": "add", "DELETE": "delete"}
 
-    def __init__(self, ims: IMS) -> None:
+
+class Endpoint:
+    """`POST /ims/token/v3`, over one IMS, the console API, and an API that takes the tokens."""
+
+    def __init__(self, ims: IMS, the_console: Console) -> None:
         self._ims = ims
+        self._console = the_console
         self._connections: WeakKeyDictionary[asyncio.BaseTransport, int] = WeakKeyDictionary()
         self._numbers: Iterator[int] = itertools.count(1)
 
     def application(self) -> web.Application:
-        """Make an aiohttp application of the endpoint, the API and /healthz; the rest is 404 or 405."""
+        """Make an aiohttp application of the endpoint, the APIs and /healthz; the rest is 404 or 405."""
         application = web.Application(client_max_size=_LARGEST_BODY)
         application.add_routes([
             web.post("/ims/token/v3", self._token),
+            web.get(console.PATH, self._manage),
+            web.post(console.PATH, self._manage),
+            web.delete(console.PATH + "/{uuid}", self._manage),
             web.get(api.PATH, self._call),
             web.get("/healthz", _healthz),
         ])  # fmt: skip
         return application
 
     async def _token(self, request: web.Request) -> web.StreamResponse:
-        answer = self._ims.answer(await self._parsed(request))
-        wait = answer.wait + self._ims.settings.latency
-        # asyncio.sleep(inf) is refused; a future nobody sets ends with the connection or the process.
-        await (asyncio.get_running_loop().create_future() if math.isinf(wait) else asyncio.sleep(wait))
-        return await _sent(request, answer)
+        return await self._deliver(request, self._ims.answer(await self._parsed(request)))
+
+    async def _manage(self, request: web.Request) -> web.StreamResponse:
+        await request.read()
+        named = request.match_info
+        asked = ConsoleRequest(
+            _KINDS.get(request.method, "list"),
+            named["organization"],
+            named["credential"],
+            named.get("uuid", ""),
+            request.headers.get("Authorization", ""),
+            request.headers.get("x-api-key", ""),
+            with_cookie="Cookie" in request.headers,
+        )
+        return await self._deliver(request, self._console.answer(asked))
 
     async def _call(self, request: web.Request) -> web.StreamResponse:
-        return await _sent(request, api.call(self._ims.record, request.headers.get("Authorization", "")))
+        now = self._ims.now()
+        return await _sent(request, api.call(self._ims.record, request.headers.get("Authorization", ""), now), now)
+
+    async def _deliver(self, request: web.Request, answer: Answer) -> web.StreamResponse:
+        loop = asyncio.get_running_loop()
+        if answer.later is not None:
+            loop.call_later(*answer.later)
+        wait = answer.wait + self._ims.settings.latency
+        # asyncio.sleep(inf) is refused; a future nobody sets ends with the connection or the process.
+        await (loop.create_future() if math.isinf(wait) else asyncio.sleep(wait))
+        return await _sent(request, answer, self._ims.now())
 
     async def _parsed(self, request: web.Request) -> TokenRequest:
         body = await request.read() if request.content_type == _FORM else b""
@@ -84,7 +114,7 @@ async def _healthz(_request: web.Request) -> web.Response:
     return web.Response(text="ok\n")
 
 
-async def _sent(request: web.Request, answer: Answer) -> web.StreamResponse:
+async def _sent(request: web.Request, answer: Answer, now: float) -> web.StreamResponse:
     if answer.ending is Ending.RESET:
         _reset(request)
     payload = answer.payload()
@@ -93,6 +123,7 @@ async def _sent(request: web.Request, answer: Answer) -> web.StreamResponse:
         "Cache-Control": "no-store",
         "X-Debug-Id": str(uuid4()),
         **answer.headers,
+        **{name: formatdate(now + ahead, usegmt=True) for name, ahead in {"Date": 0, **answer.dates}.items()},
     }
     headers = {name: value for name, value in headers.items() if value}
     if answer.ending is not Ending.TRUNCATED:
@@ -150,7 +181,8 @@ async def serve(ims: IMS, endpoint: Listener, control: Listener | None, ca: str 
     for number in (signal.SIGTERM, signal.SIGINT):
         asyncio.get_running_loop().add_signal_handler(number, ended.set)
     async with AsyncExitStack() as stack:
-        url = await endpoint.start(TokenEndpoint(ims).application(), stack)
-        control_url = await control.start(Control(ims).application(), stack) if control else None
+        the_console = Console(ims)
+        url = await endpoint.start(Endpoint(ims, the_console).application(), stack)
+        control_url = await control.start(Control(ims, the_console).application(), stack) if control else None
         click.echo(json.dumps({"url": url, "ca": ca, "control": control_url}))
         await ended.wait()

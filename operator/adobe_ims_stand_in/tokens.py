@@ -3,7 +3,6 @@
 import hashlib
 import json
 import secrets
-import time
 from base64 import urlsafe_b64encode
 from collections.abc import Sequence
 from uuid import uuid4
@@ -21,9 +20,9 @@ class Mint:
         }
         self._header = _base64(json.dumps(header).encode())
 
-    def token(self, client_id: str, scopes: Sequence[str], expires_in: int) -> str:
-        """Make a new token, `expires_in` seconds to live."""
-        now = int(time.time() * 1000)
+    def token(self, client_id: str, scopes: Sequence[str], expires_in: int, at: float) -> str:
+        """Make a new token at a time in seconds since the epoch, `expires_in` seconds to live."""
+        now = int(at * 1000)
         claims = {
             "id": f"{now}_{uuid4()}_ew1",
             "type": "access_token",

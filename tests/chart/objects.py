@@ -18,6 +18,8 @@ EVERYTHING: Mapping[str, Any] = {
     "concurrency": 8,
     "imsQps": 0.5,
     "maxCredentialsPerNamespace": 20,
+    "allowManagementScopes": True,
+    "clientSecrets": {"enabled": True, "consoleEndpoint": "https://console.example.com"},
     "logFormat": "text",
     "logLevel": "debug",
     "restart": {"enabled": True},

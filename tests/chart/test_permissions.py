@@ -61,6 +61,21 @@ def test_restarts_take_leave_to_read_and_patch_workloads() -> None:
     ]
 
 
+def test_client_secrets_take_leave_to_read_their_objects_and_to_write_their_status() -> None:
+    enabled = {"clientSecrets": {"enabled": True}}
+    rules = granted(render(**enabled), "ClusterRole")["", "adobe-ims-operator-client-secrets"]
+    assert rules == [
+        {"apiGroups": ["adobe-ims.dev"], "resources": ["adobeimsclientsecrets"], "verbs": ["get", "list", "watch"]},
+        {"apiGroups": ["adobe-ims.dev"], "resources": ["adobeimsclientsecrets/status"], "verbs": ["patch"]},
+    ]
+    roles = granted(render(watchNamespaces=NAMESPACED, **enabled), "Role")
+    assert {key: found for key, found in roles.items() if key[1].endswith("-client-secrets")} == {
+        (namespace, "adobe-ims-operator-client-secrets"): rules for namespace in NAMESPACED
+    }
+    assert "adobeimsclientsecrets" not in str([granted(render(), kind) for kind in ("ClusterRole", "Role")])
+    assert not granted(render(watchNamespaces=NAMESPACED, rbac={"create": False}, **enabled), "Role")
+
+
 def test_who_may_read_metrics_is_asked_for_in_no_namespace_and_only_with_authentication() -> None:
     tls = {"secretName": "metrics-tls"}
     granted_for = granted(
@@ -112,7 +127,7 @@ def test_all_roles_are_bound_to_the_operators_account_in_its_own_namespace() -> 
 
 
 def test_no_rule_has_a_wildcard() -> None:
-    objects = render(restart={"enabled": True})
+    objects = render(restart={"enabled": True}, clientSecrets={"enabled": True})
     roles = [*of(objects, "ClusterRole").values(), *of(objects, "Role").values()]
     assert "*" not in str([role["rules"] for role in roles])
 
@@ -126,12 +141,13 @@ def test_permissions_of_somebody_elses_making_are_left_to_them() -> None:
     assert not [each for each in objects if each["kind"].startswith(("Role", "ClusterRole"))]
 
 
-def test_people_get_by_the_clusters_own_roles_what_concerns_credentials_and_nothing_else() -> None:
+def test_people_get_by_the_clusters_own_roles_what_concerns_both_kinds_and_nothing_else() -> None:
     roles = of(render(), "ClusterRole")
     verbs = {}
     for name in PEOPLE:
         (rule,) = roles[name]["rules"]
-        assert (rule["apiGroups"], rule["resources"]) == (["adobe-ims.dev"], ["adobeimscredentials"])
+        assert rule["apiGroups"] == ["adobe-ims.dev"]
+        assert rule["resources"] == ["adobeimscredentials", "adobeimsclientsecrets"]
         labels = roles[name]["metadata"]["labels"]
         verbs[name] = (rule["verbs"], sorted(label for label in labels if "/aggregate-to-" in label))
     prefix = "rbac.authorization.k8s.io/aggregate-to-"
@@ -154,3 +170,5 @@ def test_tests_and_demo_run_with_the_charts_permissions() -> None:
     names = ("adobe-ims-operator", "adobe-ims-operator-restart")
     assert operator_process.rules() == [rule for name in names for rule in everywhere["", name]]
     assert operator_process.lease_rules() == granted(objects, "Role")["adobe-ims-operator", LEASES]
+    with_client_secrets = granted(render(clientSecrets={"enabled": True}), "ClusterRole")
+    assert operator_process.client_secret_rules() == with_client_secrets["", "adobe-ims-operator-client-secrets"]

@@ -49,12 +49,14 @@ def test_every_setting_is_a_flag_that_the_command_knows() -> None:
         "selector": "team=photos,tier!=test",
         "endpoints": ("https://ims.example.com:8443", "http://ims.test"),
         "allow_http_endpoint": True,
-        "management_scopes": False,
+        "management_scopes": True,
         "forbid": Forbidden.parse(["default", "annotation:example.com/*", "label:example.com/role=admin"]),
         "concurrency": 8,
         "ims_qps": 0.5,
         "max_credentials": 20,
         "ims_ca_file": None,
+        "client_secrets": True,
+        "console_endpoint": "https://console.example.com",
         "leader_elect": True,
         "lease_name": "adobe-ims-operator",
         "lease_namespace": None,
@@ -66,6 +68,30 @@ def test_every_setting_is_a_flag_that_the_command_knows() -> None:
         "log_format": "text",
         "log_level": "warning",
     }
+
+
+def test_tokens_that_can_replace_client_secrets_are_allowed_only_where_somebody_says_so() -> None:
+    flag = "--allow-management-scopes"
+    assert flag in args(allowManagementScopes=True)
+    assert flag not in args()
+
+
+@pytest.mark.parametrize(
+    ("values", "endpoint"),
+    [
+        ({}, "https://api.adobe.io"),
+        ({"clientSecrets": {"consoleEndpoint": "https://console.example.com"}}, "https://console.example.com"),
+        ({"standIn": {"enabled": True}}, "http://adobe-ims-operator-stand-in.adobe-ims-operator.svc:8090"),
+    ],
+    ids=["Adobe's", "another", "the stand-in"],
+)
+def test_client_secrets_are_served_by_one_console_api_where_somebody_says_so(
+    values: Mapping[str, Any], endpoint: str
+) -> None:
+    enabled = {**values, "clientSecrets": {**values.get("clientSecrets", {}), "enabled": True}}
+    flags = parsed(cli.run, args(**enabled))
+    assert (flags["client_secrets"], flags["console_endpoint"]) == (True, endpoint)
+    assert not [flag for flag in args(**values) if "client-secrets" in flag or "console" in flag]
 
 
 def test_the_lease_has_the_name_of_the_release() -> None:

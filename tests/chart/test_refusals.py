@@ -31,6 +31,11 @@ CONTRADICTIONS: list[tuple[Mapping[str, Any], str]] = [
     ({"caBundle": {"configMapName": "ca", "secretName": "ca"}}, "set one of caBundle.pem, caBundle.configMapName and"),
     ({"standIn": {"enabled": True}, "endpoints": ["https://ims.example.com"]}, "leave endpoints empty"),
     ({"endpoints": ["http://ims.example.com"]}, "the endpoint http://ims.example.com would get client secrets in the"),
+    (
+        {"standIn": {"enabled": True}, "clientSecrets": {"consoleEndpoint": "https://console.example.com"}},
+        "leave clientSecrets.consoleEndpoint empty",
+    ),
+    ({"clientSecrets": {"consoleEndpoint": "http://console.test"}}, "the console API http://console.test would get"),
     ({"serviceAccount": {"create": False}}, "needs serviceAccount.name"),
     ({"rbac": {"namespaces": ["team-a"]}}, "rbac.namespaces has team-a, which is not watched"),
     ({"podDisruptionBudget": {"enabled": True, "minAvailable": 0, "maxUnavailable": 1}}, "not both"),

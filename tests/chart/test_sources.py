@@ -73,7 +73,9 @@ def test_what_is_made_is_as_new_as_its_source(script: str) -> None:
         ("values", "charts/adobe-ims-operator/README.md"),
         ("manifests", "deploy/operator.yaml"),
         ("manifests", "deploy/restart/rbac.yaml"),
+        ("manifests", "deploy/client-secrets/rbac.yaml"),
         ("manifests", "deploy/crds/adobeimscredentials.yaml"),
+        ("manifests", "deploy/crds/adobeimsclientsecrets.yaml"),
     ],
 )
 def test_what_is_made_and_then_changed_by_hand_is_found_out(script: str, made: str, tmp_path: Path) -> None:

@@ -6,6 +6,7 @@ import ssl
 import time
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -32,7 +33,7 @@ from testbed.image import VERSION
 
 NO_NAMESPACE = {"CustomResourceDefinition", "ClusterRole", "ClusterRoleBinding"}
 STAND_IN = {**NAME, "app.kubernetes.io/component": "stand-in"}
-CRD = "adobeimscredentials.adobe-ims.dev"
+CRD_NAMES = {"adobeimscredentials.adobe-ims.dev", "adobeimsclientsecrets.adobe-ims.dev"}
 
 
 def selectors(objects: Sequence[Object]) -> dict[tuple[str, str], Object]:
@@ -123,7 +124,7 @@ def test_objects_are_named_after_the_release(values: Mapping[str, Any], release:
     assert of(objects, "Deployment").keys() == {expected, f"{expected}-stand-in"}
     for each in objects:
         name = each["metadata"]["name"]
-        assert name == CRD or name.startswith(expected)
+        assert name in CRD_NAMES or name.startswith(expected)
         assert len(name) <= 63
 
 
@@ -152,6 +153,11 @@ def test_a_monitor_elsewhere_still_finds_the_pods(value: str, kind: str) -> None
     beside = one(render(metrics={value: {"enabled": True}}), kind)
     assert beside["metadata"]["namespace"] == "adobe-ims-operator"
     assert "namespaceSelector" not in beside["spec"]
+
+
+def _read(path: Path) -> Object:
+    found: Object = yaml.safe_load(path.read_text())
+    return found
 
 
 def controller() -> Controller:
@@ -237,6 +243,9 @@ def test_a_network_policy_lets_out_to_the_ports_of_what_the_operator_asks_and_no
     assert ports(render(networkPolicy={**enabled, "apiServerPorts": [16443]})) == [16443, 443]
     assert ports(render(networkPolicy={**enabled, "dnsPorts": [1053]}), [1053]) == [443, 6443]
     assert ports(render(networkPolicy=enabled, standIn=enabled)) == [443, 6443, 8090]
+    console = {"enabled": True, "consoleEndpoint": "https://console.example.com:9443"}
+    assert ports(render(networkPolicy=enabled, clientSecrets=console)) == [443, 6443, 9443]
+    assert ports(render(networkPolicy=enabled, clientSecrets={**console, "enabled": False})) == [443, 6443]
     assert ports(render(**EVERYTHING)) == [443, 6443, 8443, 80, 3128]
     assert one(render(**EVERYTHING), "NetworkPolicy")["spec"]["egress"][2:] == [{"ports": [{"port": 9999}]}]
 
@@ -272,12 +281,15 @@ def test_a_pod_that_does_not_become_ready_keeps_no_node_from_being_drained() -> 
     assert spec["unhealthyPodEvictionPolicy"] == "AlwaysAllow"
 
 
-def test_the_custom_resource_is_the_one_source_and_stays_when_the_release_goes() -> None:
-    crd = one(render(), "CustomResourceDefinition", CRD)
-    (source,) = (yaml.safe_load(path.read_text()) for path in CRDS.glob("*.yaml"))
-    assert crd["spec"] == source["spec"]
-    assert crd["metadata"]["annotations"] == {"helm.sh/resource-policy": "keep"}
-    assert "annotations" not in one(render(crds={"keep": False}), "CustomResourceDefinition", CRD)["metadata"]
+def test_the_custom_resources_are_the_one_source_and_stay_when_the_release_goes() -> None:
+    kind = "CustomResourceDefinition"
+    sources = {source["metadata"]["name"]: source for source in map(_read, CRDS.glob("*.yaml"))}
+    assert sources.keys() == CRD_NAMES
+    crds, passing = of(render(), kind), of(render(crds={"keep": False}), kind)
+    assert {name: crd["spec"] for name, crd in crds.items()} == {name: crd["spec"] for name, crd in sources.items()}
+    kept = {"helm.sh/resource-policy": "keep"}
+    assert [crd["metadata"]["annotations"] for crd in crds.values()] == [kept] * len(CRD_NAMES)
+    assert not [name for name in CRD_NAMES if "annotations" in passing[name]["metadata"]]
     assert not of(render(crds={"enabled": False}), "CustomResourceDefinition")
 
 

@@ -7,6 +7,7 @@ import pytest
 
 from adobe_ims_operator.kube.client import Kube
 from adobe_ims_operator.kube.login import load_configuration
+from integration.replacing import Replacing
 from testbed.api import Api
 from testbed.cluster import CRDS
 from testbed.control_plane import ControlPlane
@@ -46,6 +47,12 @@ def scene(control_plane: ControlPlane, api: Api, ims: StandIn, tmp_path: Path) -
         yield a_scene
     finally:
         a_scene.close()
+
+
+@pytest.fixture
+def replacing(scene: Scene, tmp_path: Path) -> Replacing:
+    """A client secret to be replaced; nothing is there yet."""
+    return Replacing(scene, tmp_path)
 
 
 @pytest.fixture

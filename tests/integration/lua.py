@@ -17,7 +17,7 @@ GIVEN = ("assert", "error", "ipairs", "next", "pairs", "pcall", "select", "table
 
 def health(obj: Object) -> tuple[str, str]:
     """The health that Argo CD shows of an object, and the message beside it."""
-    found = _run(_script("health"), obj)
+    found = _run(_script("health", obj["kind"]), obj)
     return found["status"], found["message"]
 
 
@@ -33,9 +33,9 @@ def act(obj: Object, name: str) -> Object:
     return _run(script, obj)
 
 
-def _script(kind: str) -> str:
+def _script(what: str, kind: str = KIND) -> str:
     data: Mapping[str, str] = yaml.safe_load(MANIFEST.read_text())["data"]
-    return data[f"resource.customizations.{kind}.{GROUP}_{KIND}"]
+    return data[f"resource.customizations.{what}.{GROUP}_{kind}"]
 
 
 def _actions() -> dict[str, Any]:

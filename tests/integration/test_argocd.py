@@ -1,9 +1,11 @@
 """What Argo CD shows of live credentials, and what its actions do to them."""
 
+from pathlib import Path
 from typing import Any
 
 from adobe_ims_operator.core.stalled import PATIENCE
 from integration.lua import act, actions, health
+from integration.replacing import Replacing
 from testbed.api import Object, wait_for
 from testbed.scene import CLIENT, Scene
 
@@ -120,3 +122,36 @@ def test_one_that_is_suspended_without_a_token_is_degraded(scene: Scene) -> None
     scene.operator()
     scene.credential(suspend=True)
     wait_health(scene, "Degraded", "rotation is suspended")
+
+
+def wait_client_secret(replacing: Replacing, state: str, words: str) -> None:
+    def probe() -> bool:
+        found, message = health(replacing.scene.api.get(replacing.path))
+        assert found == state, f"{found}: {message}"
+        assert words in message
+        return True
+
+    wait_for(f"the AdobeIMSClientSecret to be {state}", probe, PATIENCE.total_seconds() + 30)
+
+
+def test_a_client_secret_is_progressing_until_it_is_looked_at_healthy_then_and_suspended(
+    scene: Scene, tmp_path: Path
+) -> None:
+    replacing = Replacing(scene, tmp_path)
+    replacing.apply()
+    wait_client_secret(replacing, "Progressing", "--client-secrets")
+    replacing.operator()
+    wait_client_secret(replacing, "Progressing", "there is no")
+    scene.client_secret()
+    wait_client_secret(replacing, "Healthy", "holds the client")
+    replacing.apply(suspend=True)
+    wait_client_secret(replacing, "Suspended", "")
+
+
+def test_a_client_secret_that_only_a_person_can_mend_is_degraded(scene: Scene, tmp_path: Path) -> None:
+    replacing = Replacing(scene, tmp_path)
+    scene.client_secret(data=WRONG)
+    replacing.operator()
+    replacing.apply()
+    wait_client_secret(replacing, "Progressing", "client secret")
+    wait_client_secret(replacing, "Degraded", "client secret")

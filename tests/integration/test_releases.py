@@ -146,7 +146,7 @@ def with_another_field(folder: Path) -> Path:
     """The chart, with a spec that has a field `note`."""
     newer = folder / "newer"
     shutil.copytree(CHART, newer)
-    (path,) = (newer / CRDS.relative_to(CHART)).glob("*.yaml")
+    path = newer / CRDS.relative_to(CHART) / f"{PLURAL}.yaml"
     crd = yaml.safe_load(path.read_text())
     spec(crd)["note"] = {"type": "string"}
     path.write_text(yaml.safe_dump(crd))
@@ -164,13 +164,19 @@ def fields(api: Api) -> list[str]:
 
 
 @pytest.mark.parametrize(("page", "margin"), [("docs/install.md", "    "), ("deploy/kustomization.yaml", "#     ")])
-def test_the_overlay_that_is_shown_sets_the_image_and_may_add_leave_to_restart(
+def test_the_overlay_that_is_shown_sets_the_image_and_may_add_restarts_and_client_secrets(
     plane: ControlPlane, tmp_path: Path, page: str, margin: str
 ) -> None:
     shown = (REPOSITORY / page).read_text().partition(f"{margin}resources:")[2].splitlines()
     overlay = ["resources:" + shown[0], *(line.removeprefix(margin) for line in shown[1:3])]
     shutil.copytree(REPOSITORY / "deploy", tmp_path / "deploy")
-    (tmp_path / "kustomization.yaml").write_text("\n".join([*overlay, "components: [deploy/restart]"]))
+    (tmp_path / "kustomization.yaml").write_text(
+        "\n".join([*overlay, "components: [deploy/restart, deploy/client-secrets]"])
+    )
     objects = list(yaml.safe_load_all(kubectl(plane, "kustomize", str(tmp_path))))
     assert container(objects)["image"] == f"YOUR_REGISTRY/adobe-ims-operator:{VERSION}"
-    assert "adobe-ims-operator-restart" in of(objects, "ClusterRoleBinding")
+    assert of(objects, "ClusterRoleBinding").keys() >= {
+        "adobe-ims-operator-restart",
+        "adobe-ims-operator-client-secrets",
+    }
+    assert container(objects)["args"][-1] == "--client-secrets"

@@ -34,7 +34,7 @@ from unit.stand_in.asking import connected
 
 FOLDER = REPOSITORY / "deploy" / "samples"
 CLIENT_SECRET = FOLDER / "client-secret.yaml"
-REFERENCE = REPOSITORY / "docs" / "reference.md"
+REFERENCES = [REPOSITORY / "docs" / name for name in ("reference.md", "reference-client-secret.md")]
 ROTATE = "adobe-ims.dev/rotate"
 
 # What the samples ask of curl, for machines without one; the real one comes before it on PATH.
@@ -337,10 +337,11 @@ def test_a_sample_is_accepted_to_the_letter_where_pods_are_restricted(
     assert len(done.stdout.splitlines()) == len(list(yaml.safe_load_all(path.read_text())))
 
 
+@pytest.mark.parametrize("page", REFERENCES, ids=lambda page: page.stem)
 def test_the_example_of_the_reference_is_accepted_to_the_letter(
-    control_plane: ControlPlane, restricted: str, tmp_path: Path
+    control_plane: ControlPlane, restricted: str, tmp_path: Path, page: Path
 ) -> None:
-    example = re.search(r"^```yaml\n(.*?)^```", REFERENCE.read_text(), re.MULTILINE | re.DOTALL)
+    example = re.search(r"^```yaml\n(.*?)^```", page.read_text(), re.MULTILINE | re.DOTALL)
     assert example
     done = dry_run(control_plane, restricted, example[1], tmp_path)
     assert done.returncode == 0, done.stderr

@@ -7,9 +7,10 @@ from collections.abc import AsyncIterator, Iterator
 
 import pytest
 
-from adobe_ims_operator.adobe.client import TOTAL_SECONDS, ClientCredentials, IMSClient
+from adobe_ims_operator.adobe.client import ClientCredentials, IMSClient
 from adobe_ims_operator.adobe.errors import IMSError
 from adobe_ims_operator.adobe.tls_trust import load_trust
+from adobe_ims_operator.adobe.transport import TOTAL_SECONDS
 from adobe_ims_operator.core.model import Token
 from testbed.stand_in import StandIn
 from unit.asking import CLIENT, SCOPES, Fetch, RawServer, Refuse, Serve, assert_without_secrets, chain

@@ -15,7 +15,7 @@ from adobe_ims_operator.api.source import ClientRef
 from adobe_ims_operator.api.status import Status
 from adobe_ims_operator.cache.store import Store
 from adobe_ims_operator.core.claims import client_refusal, holds, must_look_up, refusal, takes_over
-from adobe_ims_operator.core.decision import Look, Refuse
+from adobe_ims_operator.core.decision import Ask, Look, Refuse, Take, Write, WriteMetadata
 from adobe_ims_operator.core.model import Attempts, Endpoint, Observed, ObservedSecret, Step
 from adobe_ims_operator.core.observe import observe
 from adobe_ims_operator.core.policy import decide
@@ -357,3 +357,25 @@ class TestALookup:
 
 def client_there(world: World) -> Observed:
     return replace(world.observe("a"), client=FOREIGN)
+
+
+class TestAManagedSecretOfAnAdobeIMSClientSecret:
+    @given(worlds)
+    def test_is_never_taken_whatever_else_its_metadata_says(self, world: World) -> None:
+        """Anybody who may write its annotations may write the facts of a token there, or an owner."""
+        if world.secret is None:
+            return
+        managed = replace(world, secret=replace(world.secret, holds_client=True))
+        assert managed.permitted() == []
+        for observed in managed.claimants():
+            assert not must_look_up(observed)
+            found = refusal(observed)
+            assert found is not None
+            assert "holds the OAuth client of an AdobeIMSClientSecret" in found.message
+            decision = decide(replace(observed, client=FOREIGN), NOW)
+            assert not isinstance(decision, Ask | Take | Write | WriteMetadata)
+
+    def test_may_be_the_client_secret_of_any_credential(self) -> None:
+        managed = replace(FOREIGN, holds_client=True)
+        observed = World((credential("a", token="y", client="x"),), managed).observe("a")
+        assert client_refusal(replace(observed, client=managed)) is None

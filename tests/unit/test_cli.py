@@ -57,6 +57,8 @@ def invoke(*flags: str, **environment: str) -> Result:
         (["--endpoint", "ims.example"], "'ims.example' is not an endpoint"),
         (["--endpoint", ""], "'' is not an endpoint"),
         (["--endpoint", "https://ims.example", "--endpoint", "https://u:p@ims.example"], "is not an endpoint"),
+        (["--console-endpoint", "http://console.example"], "in the clear; use https, or add --allow-http-endpoint"),
+        (["--console-endpoint", "https://console.example/console"], "Invalid value for --console-endpoint"),
         (["--forbid", "argocd.argoproj.io/secret-type"], "forbids nothing; write label:KEY, label:KEY=VALUE"),
         (["--forbid", ""], "'' forbids nothing"),
         (["--concurrency", "0"], "0 is not in the range 1<=x<=1000"),
@@ -98,6 +100,10 @@ def test_what_can_not_work_is_refused_at_the_start(flag: str, value: str) -> Non
     assert (result.exit_code, flag in result.output) == (2, True)
 
 
+HTTP_CONSOLE = {
+    "ADOBE_IMS_OPERATOR_CONSOLE_ENDPOINT": "http://console.example",
+    "ADOBE_IMS_OPERATOR_ALLOW_HTTP_ENDPOINT": "true",
+}
 NO_PROXIES = dict.fromkeys(["HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY", "http_proxy", "https_proxy", "all_proxy"])
 
 
@@ -113,6 +119,15 @@ NO_PROXIES = dict.fromkeys(["HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY", "http_prox
             "it is no URL of a proxy; write it like http://",
         ),
         ({"HTTPS_PROXY": "proxy.example.com:99999"}, "HTTPS_PROXY", "it is no URL of a proxy"),
+        (
+            {
+                **HTTP_CONSOLE,
+                "HTTP_PROXY": "socks5://127.0.0.1:1080",
+                "ADOBE_IMS_OPERATOR_CLIENT_SECRETS": "true",
+            },
+            "HTTP_PROXY",
+            "a proxy by socks5:// can't be used",
+        ),
     ],
 )
 def test_a_proxy_that_can_not_be_used_refuses_the_start_and_names_the_variable(
@@ -130,6 +145,7 @@ def test_a_proxy_that_can_not_be_used_refuses_the_start_and_names_the_variable(
     "variables",
     [
         {"HTTP_PROXY": "socks5://127.0.0.1:1080"},  # no endpoint is http
+        {**HTTP_CONSOLE, "HTTP_PROXY": "socks5://127.0.0.1:1080"},  # the console API is not asked
         {"ALL_PROXY": "socks5://127.0.0.1:1080", "HTTPS_PROXY": "http://127.0.0.1:3128"},
         {"ALL_PROXY": "socks5://127.0.0.1:1080", "NO_PROXY": "*"},
         {"HTTPS_PROXY": "proxy.example.com:3128", "NO_PROXY": "fd00::/8,[::1],[::1"},

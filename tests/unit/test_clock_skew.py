@@ -72,6 +72,7 @@ def test_a_token_never_ends_later_than_both_clocks_say_but_for_half_a_minute(
         return
     assert grant.expires_at - grant.issued_at == grant.token.expires_in == timedelta(seconds=lifetime)
     by_ours, by_theirs = after(before), after(before - skew)
+    assert grant.date == by_theirs.replace(microsecond=0)
     assert grant.issued_at <= by_ours
     assert grant.issued_at <= after(31 + before + behind, by_theirs)
     # It is not due again at once, however far the clocks are apart.

@@ -20,7 +20,7 @@ from adobe_ims_operator.cli.complete import complete
 from adobe_ims_operator.cli.crd_fields import own_fields, served_fields
 from adobe_ims_operator.cli.main import COMMANDS, main, plugin
 from adobe_ims_operator.cli.output import when
-from adobe_ims_operator.cli.permissions import LEASE, NEEDED, RESTARTS, Permission
+from adobe_ims_operator.cli.permissions import CLIENT_SECRETS, LEASE, NEEDED, RESTARTS, Permission
 from adobe_ims_operator.cli.results import Culprit, Outcome
 from adobe_ims_operator.cli.run_settings import Settings, flags_of, read_settings
 from adobe_ims_operator.core.explain import Action
@@ -51,6 +51,7 @@ def document(schema: dict[str, Any]) -> dict[str, Any]:
 
 def test_the_permissions_that_are_checked_are_those_that_are_granted() -> None:
     assert flat(operator_process.rules()) == {*NEEDED, *RESTARTS}
+    assert flat(operator_process.client_secret_rules()) == set(CLIENT_SECRETS)
     assert flat(operator_process.lease_rules()) == set(LEASE)
 
 
@@ -112,6 +113,14 @@ def test_in_the_pod_flags_may_choose_among_the_endpoints_but_add_none(tmp_path: 
     assert chosen.endpoints.urls == ("https://b.example",)
     with pytest.raises(click.BadParameter, match="from this pod"):
         settings_in_pod(tmp_path, "--", "--endpoint", "https://b.example", "--endpoint", "https://c.example")
+
+
+def test_in_the_pod_flags_add_no_console_api(tmp_path: Path) -> None:
+    with pytest.raises(click.BadParameter, match="does not serve client secrets by"):
+        settings_in_pod(tmp_path, "--", "--endpoint", "https://b.example", "--client-secrets")
+    assert settings_in_pod(tmp_path).console_endpoint is None
+    elsewhere = read_settings(check.make_context("check", ["--", "--client-secrets"]), tmp_path / "none")
+    assert elsewhere.console_endpoint == "https://api.adobe.io"
 
 
 def test_elsewhere_it_says_that_its_settings_need_not_be_the_operators(

@@ -1,4 +1,4 @@
-"""The page of reference tells all that the CRD and the code hold, and is known to be out of date when it is."""
+"""The pages of reference tell all that the CRDs and the code hold, and are known to be out of date when they are."""
 
 import re
 import shutil
@@ -23,8 +23,11 @@ from adobe_ims_operator.core.status import OURS
 
 ROOT = Path(__file__).parents[2]
 GENERATOR = Path("hack/reference.py")
-CRD = Path("charts/adobe-ims-operator/files/crds/adobeimscredentials.yaml")
+CRDS = Path("charts/adobe-ims-operator/files/crds")
+CRD = CRDS / "adobeimscredentials.yaml"
 PAGE = Path("docs/reference.md")
+CLIENT_SECRET_CRD = CRDS / "adobeimsclientsecrets.yaml"
+CLIENT_SECRET_PAGE = Path("docs/reference-client-secret.md")
 MOMENT = datetime(2026, 11, 24, tzinfo=UTC)
 
 Schema = dict[str, Any]
@@ -36,10 +39,31 @@ def words(text: str) -> str:
 
 
 PAGE_TEXT = (ROOT / PAGE).read_text()
-PAGE_WORDS = words(PAGE_TEXT)
-THE_CRD = yaml.safe_load((ROOT / CRD).read_text())
-VERSION = THE_CRD["spec"]["versions"][0]
-SCHEMA = VERSION["schema"]["openAPIV3Schema"]
+
+
+@dataclass(frozen=True)
+class Kind:
+    """A kind, and the page that tells of it."""
+
+    version: Mapping[str, Any]
+    page: str
+    examples: int
+    """How many examples of the page have all fields of the spec together."""
+
+    @property
+    def schema(self) -> Schema:
+        found: Schema = self.version["schema"]["openAPIV3Schema"]
+        return found
+
+
+def kind(crd: Path, page: Path, examples: int) -> Kind:
+    (version,) = yaml.safe_load((ROOT / crd).read_text())["spec"]["versions"]
+    return Kind(version, (ROOT / page).read_text(), examples)
+
+
+CREDENTIAL = kind(CRD, PAGE, 2)
+CLIENT_SECRET = kind(CLIENT_SECRET_CRD, CLIENT_SECRET_PAGE, 1)
+of_each_kind = pytest.mark.parametrize("of", [CREDENTIAL, CLIENT_SECRET], ids=["credential", "client secret"])
 
 
 def parts(schema: Schema) -> Iterator[Schema]:
@@ -67,30 +91,37 @@ def of_object(given: Mapping[str, Any], path: str = "") -> Iterator[str]:
                 yield from of_object(each, f"{path}{name}{'[].' if isinstance(value, list) else '.'}")
 
 
-@pytest.mark.parametrize("path", list(paths(SCHEMA)))
-def test_every_field_is_on_the_page(path: str) -> None:
-    if path.startswith(("spec", "status")):
-        assert re.search(rf"^##+ {re.escape(path)}$", PAGE_TEXT, re.MULTILINE)
-    else:
-        assert f"| {path} |" in PAGE_TEXT
+@of_each_kind
+def test_every_field_is_on_the_page(of: Kind) -> None:
+    def told(path: str) -> bool:
+        if path.startswith(("spec", "status")):
+            return re.search(rf"^##+ {re.escape(path)}$", of.page, re.MULTILINE) is not None
+        return f"| {path} |" in of.page
+
+    assert [path for path in paths(of.schema) if not told(path)] == []
 
 
-def test_every_description_and_every_refusal_is_on_the_page() -> None:
-    texts = [part["description"] for part in parts(SCHEMA) if "description" in part]
-    texts += [rule["message"] for part in parts(SCHEMA) for rule in part.get("x-kubernetes-validations", ())]
+@of_each_kind
+def test_every_description_and_every_refusal_is_on_the_page(of: Kind) -> None:
+    texts = [part["description"] for part in parts(of.schema) if "description" in part]
+    texts += [rule["message"] for part in parts(of.schema) for rule in part.get("x-kubernetes-validations", ())]
     assert len(texts) > 30
-    assert [text for text in texts if words(text) not in PAGE_WORDS] == []
+    page = words(of.page)
+    assert [text for text in texts if words(text) not in page] == []
 
 
-def test_every_column_is_on_the_page() -> None:
-    assert [each for each in VERSION["additionalPrinterColumns"] if f"| {each['name'].upper()}" not in PAGE_TEXT] == []
+@of_each_kind
+def test_every_column_is_on_the_page(of: Kind) -> None:
+    columns = of.version["additionalPrinterColumns"]
+    assert [each for each in columns if f"| {each['name'].upper()}" not in of.page] == []
 
 
-def test_the_example_has_every_field_of_the_spec_and_no_other() -> None:
-    examples = re.findall(r"^```yaml\n(.*?)^```", PAGE_TEXT, re.MULTILINE | re.DOTALL)[:2]
+@of_each_kind
+def test_the_example_has_every_field_of_the_spec_and_no_other(of: Kind) -> None:
+    examples = re.findall(r"^```yaml\n(.*?)^```", of.page, re.MULTILINE | re.DOTALL)[: of.examples]
     specs = [{"spec": yaml.safe_load(example)["spec"]} for example in examples]
     given = {path for spec in specs for path in of_object(spec) if not is_free(path)}
-    assert given == {path for path in paths(SCHEMA) if path.startswith("spec")}
+    assert given == {path for path in paths(of.schema) if path.startswith("spec")}
 
 
 def is_free(path: str) -> bool:
@@ -98,8 +129,18 @@ def is_free(path: str) -> bool:
     return path.startswith(("spec.secret.labels.", "spec.secret.annotations.", "spec.secret.data."))
 
 
-def test_every_reason_is_on_the_page() -> None:
-    assert {reason for reason in Reason if f"`{reason}`" not in PAGE_TEXT} == set()
+def reasons(title: str, end: str) -> list[str]:
+    """The words in the first column of the tables of a section."""
+    section = PAGE_TEXT.partition(f"\n{title}\n")[2].partition(f"\n{end}")[0]
+    rows = [line.split(" | ")[0] for line in section.splitlines() if line.startswith("| `")]
+    return [word for row in rows for word in re.findall(r"`(\w+)`", row)]
+
+
+def test_every_reason_is_in_one_table_and_nothing_else_is_in_it() -> None:
+    found = reasons("## Reasons, and what to do", "## ")
+    assert sorted(found) == sorted(set(found))
+    of_events = reasons("## Events", "## ")
+    assert set(found) | set(of_events) == set(Reason)
 
 
 def test_every_error_of_ims_has_a_reason() -> None:
@@ -146,8 +187,8 @@ class Copy:
 
 @pytest.fixture
 def copy(tmp_path: Path) -> Copy:
-    for name in (GENERATOR, CRD, PAGE):
-        (tmp_path / name).parent.mkdir(parents=True)
+    for name in (GENERATOR, CRD, PAGE, CLIENT_SECRET_CRD, CLIENT_SECRET_PAGE):
+        (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
         shutil.copy(ROOT / name, tmp_path / name)
     return Copy(tmp_path)
 

@@ -152,6 +152,13 @@ def test_a_secret_without_our_owner_reference_is_never_outgrown(store: Seen) -> 
     assert list(store.outgrown_secrets(KEY)) == []
 
 
+def test_a_managed_secret_of_a_client_is_never_outgrown_whoever_its_metadata_names(store: Seen) -> None:
+    store.upsert_credential(credential(spec=spec(secret=SecretTemplate("renamed"))))
+    forged = token_secret(facts(credential_uid="uid-of-lightroom"), version=20, controller_uid="uid-of-lightroom")
+    store.upsert_secret(TOKEN, replace(forged, holds_client=True))
+    assert list(store.outgrown_secrets(KEY)) == []
+
+
 def test_an_answer_that_comes_after_the_deletion_brings_nothing_back(store: Seen) -> None:
     store.replace_secrets(None, {}, 5)
     store.upsert_credential(credential(version=10))

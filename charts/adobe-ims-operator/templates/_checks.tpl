@@ -30,6 +30,14 @@
 {{- fail (printf "the endpoint %s would get client secrets in the clear: write https, or set allowHttpEndpoint=true for a test" .) }}
 {{- end }}
 {{- end }}
+{{- with .clientSecrets.consoleEndpoint }}
+{{- if $.Values.standIn.enabled }}
+{{- fail "standIn.enabled makes the stand-in the console API too: leave clientSecrets.consoleEndpoint empty, or set standIn.enabled=false" }}
+{{- end }}
+{{- if and (hasPrefix "http://" .) (not $.Values.allowHttpEndpoint) }}
+{{- fail (printf "the console API %s would get tokens in the clear that can replace client secrets: write https, or set allowHttpEndpoint=true for a test" .) }}
+{{- end }}
+{{- end }}
 {{- range .rbac.namespaces }}
 {{- if not (has . $.Values.watchNamespaces) }}
 {{- fail (printf "rbac.namespaces has %s, which is not watched: add it to watchNamespaces, or take it out" .) }}

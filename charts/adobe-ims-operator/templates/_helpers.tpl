@@ -71,6 +71,11 @@ http://{{ include "adobe-ims-operator.standInHost" . }}:{{ .Values.standIn.port 
 {{ include "adobe-ims-operator.standInName" . }}.{{ .Release.Namespace }}.svc
 {{- end }}
 
+{{/* The console API where it is not Adobe's; the stand-in is one too. */}}
+{{- define "adobe-ims-operator.consoleEndpoint" -}}
+{{- .Values.standIn.enabled | ternary (include "adobe-ims-operator.standInUrl" .) .Values.clientSecrets.consoleEndpoint }}
+{{- end }}
+
 {{/* The endpoints that the operator may ask, as a JSON object. */}}
 {{- define "adobe-ims-operator.endpoints" -}}
 {{- $own := list }}

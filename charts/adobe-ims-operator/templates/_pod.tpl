@@ -13,6 +13,15 @@
 {{- if or .Values.allowHttpEndpoint .Values.standIn.enabled }}
 - --allow-http-endpoint
 {{- end }}
+{{- if .Values.allowManagementScopes }}
+- --allow-management-scopes
+{{- end }}
+{{- if .Values.clientSecrets.enabled }}
+- --client-secrets
+{{- with include "adobe-ims-operator.consoleEndpoint" . }}
+- --console-endpoint={{ . }}
+{{- end }}
+{{- end }}
 {{- range .Values.forbid }}
 - {{ printf "--forbid=%s" . | quote }}
 {{- end }}

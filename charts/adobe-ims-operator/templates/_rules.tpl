@@ -27,6 +27,16 @@
   verbs: [get, patch]
 {{- end }}
 
+{{/* What AdobeIMSClientSecrets need beside it; the Secrets that they keep are among those above. */}}
+{{- define "adobe-ims-operator.clientSecretRules" -}}
+- apiGroups: [adobe-ims.dev]
+  resources: [adobeimsclientsecrets]
+  verbs: [get, list, watch]
+- apiGroups: [adobe-ims.dev]
+  resources: [adobeimsclientsecrets/status]
+  verbs: [patch]
+{{- end }}
+
 {{/* A role and its binding, in all namespaces or in those that are watched. Takes (list suffix template context). */}}
 {{- define "adobe-ims-operator.grant" -}}
 {{- $context := last . }}

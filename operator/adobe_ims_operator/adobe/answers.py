@@ -75,12 +75,14 @@ class Grant:
 
     Args:
         skew: by how many seconds the operator's clock is ahead of IMS's; None where that is not known.
+        date: when it was issued, by IMS's clock; None where the answer does not say.
     """
 
     token: Token
     issued_at: datetime
     expires_at: datetime
     skew: float | None
+    date: datetime | None
 
 
 def interpret(question: Question, answer: Answer) -> Grant:
@@ -89,7 +91,7 @@ def interpret(question: Question, answer: Answer) -> Grant:
     Raises:
         IMSError: there is no token in it, or none that can be used.
     """
-    document = _parse(answer.body)
+    document = parse_object(answer.body)
     outcome = _outcome(question, answer, document)
     if isinstance(outcome, Grant):
         return outcome
@@ -100,7 +102,7 @@ def interpret(question: Question, answer: Answer) -> Grant:
 def _outcome(question: Question, answer: Answer, document: dict[str, Any] | None) -> Grant | IMSError:
     endpoint, status = question.endpoint, answer.status
     if status == HTTPStatus.TOO_MANY_REQUESTS:
-        wait = _retry_after(answer)
+        wait = retry_after(answer)
         asked = f"asks to wait {wait.total_seconds():.0f} s" if wait else "does not say for how long"
         return IMSRateLimited(f"{endpoint} throttles (HTTP 429) and {asked}; the operator tries again then", wait)
     if status >= HTTPStatus.INTERNAL_SERVER_ERROR or status == HTTPStatus.REQUEST_TIMEOUT:
@@ -113,7 +115,8 @@ def _outcome(question: Question, answer: Answer, document: dict[str, Any] | None
     return token if isinstance(token, IMSError) else _grant(endpoint, token, answer)
 
 
-def _parse(body: bytes) -> dict[str, Any] | None:
+def parse_object(body: bytes) -> dict[str, Any] | None:
+    """The JSON object that a body is, or None: of another form, or longer than `LONGEST_ANSWER`."""
     try:
         document = json.loads(body) if len(body) <= LONGEST_ANSWER else None
     except (ValueError, RecursionError):
@@ -137,7 +140,8 @@ def _token(endpoint: str, document: dict[str, Any] | None) -> Token | IMSError:
 
 
 def _grant(endpoint: str, token: Token, answer: Answer) -> Grant | IMSError:
-    skew = clock_skew.skew(answer.asked_at, answer.answered_at, clock_skew.parse_date(answer.headers.get("date")))
+    date = clock_skew.parse_date(answer.headers.get("date"))
+    skew = clock_skew.skew(answer.asked_at, answer.answered_at, date)
     if skew is not None and clock_skew.unusable(skew, token.expires_in):
         how = f"{timedelta(seconds=abs(int(skew)))} {'ahead of' if skew > 0 else 'behind'}"
         return ClockSkewed(
@@ -146,7 +150,7 @@ def _grant(endpoint: str, token: Token, answer: Answer) -> Grant | IMSError:
             skew,
         )
     issued_at = whole_seconds(clock_skew.issued_at(answer.asked_at, skew))
-    return Grant(token, issued_at, issued_at + token.expires_in, skew)
+    return Grant(token, issued_at, issued_at + token.expires_in, skew, date)
 
 
 def _invalid(endpoint: str, what: str) -> IMSResponseInvalid:
@@ -210,7 +214,7 @@ def _culprit(document: dict[str, Any] | None) -> Culprit:
     return Culprit.CLIENT_ID if of_id else Culprit.CLIENT_SECRET
 
 
-def _retry_after(answer: Answer) -> timedelta | None:
+def retry_after(answer: Answer) -> timedelta | None:
     """Read a Retry-After header: seconds or an HTTP date (RFC 9110, 10.2.3), brought within `RETRY_AFTER`."""
     text = answer.headers.get("retry-after", "").strip()
     if text.isascii() and text.isdigit():

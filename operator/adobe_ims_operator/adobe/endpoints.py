@@ -19,8 +19,12 @@ class EndpointError(ValueError):
     """Something that can't be an endpoint."""
 
 
-def normalize(url: str) -> str:
+def normalize(url: str, example: str = ADOBE[0]) -> str:
     """Write an endpoint the one way it is compared in: lower case, no slash at the end, no default port.
+
+    Args:
+        url: what somebody wrote.
+        example: one for the message.
 
     Raises:
         EndpointError: it has a path, a user, or a scheme other than http and https.
@@ -28,7 +32,7 @@ def normalize(url: str) -> str:
     origin = url.strip().lower().rstrip("/")
     match = _ORIGIN.fullmatch(origin)
     if match is None or not _is_port(match["port"]):
-        raise EndpointError(f"{url!r} is not an endpoint; write a scheme and a host, such as {ADOBE[0]}")
+        raise EndpointError(f"{url!r} is not an endpoint; write a scheme and a host, such as {example}")
     default_port = "443" if match["scheme"] == "https" else "80"
     return origin.removesuffix(f":{default_port}") if match["port"] == default_port else origin
 
@@ -43,15 +47,23 @@ class Endpoints:
     Args:
         urls: the endpoints.
         allow_http: whether an `http://` endpoint is fit to send secrets to.
+        example: one for a message.
         management_scopes: whether tokens may be asked for that can replace client secrets.
 
     Raises:
         EndpointError: a URL is no endpoint, or is http without leave, or there is none.
     """
 
-    def __init__(self, urls: Sequence[str], *, allow_http: bool = False, management_scopes: bool = False) -> None:
+    def __init__(
+        self,
+        urls: Sequence[str],
+        *,
+        allow_http: bool = False,
+        management_scopes: bool = False,
+        example: str = ADOBE[0],
+    ) -> None:
         self.management_scopes = management_scopes
-        self.urls = tuple(dict.fromkeys(normalize(url) for url in urls))
+        self.urls = tuple(dict.fromkeys(normalize(url, example) for url in urls))
         if not self.urls:
             raise EndpointError("no endpoint is allowed; name at least one")
         insecure = [url for url in self.urls if not url.startswith("https://")]

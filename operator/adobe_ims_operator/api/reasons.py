@@ -86,6 +86,42 @@ class Reason(StrEnum):
     SECRET_MANAGED_TWICE = "SecretManagedTwice"  # noqa: S105
     REQUEST_REFUSED = "RequestRefused"
 
+    # How the client secret of an AdobeIMSClientSecret stands.
+    IN_PLACE = "InPlace"
+    UNVERIFIED = "Unverified"
+    REPLACED = "Replaced"
+    TAKING_OVER = "TakingOver"
+    TAKEN_OVER = "TakenOver"
+    ADDING = "Adding"
+    PROVING = "Proving"
+    DRAINING = "Draining"
+    OLD_CLIENT_SECRET_DELETED = "OldClientSecretDeleted"  # noqa: S105
+    OLD_CLIENT_SECRET_GONE = "OldClientSecretGone"  # noqa: S105
+    NEXT_CLIENT_SECRET_GONE = "NextClientSecretGone"  # noqa: S105
+    SWITCHED_BACK = "SwitchedBack"
+
+    # What keeps it from being replaced.
+    OLD_CLIENT_SECRET_IN_USE = "OldClientSecretInUse"  # noqa: S105
+    OLD_CLIENT_SECRET_KEPT = "OldClientSecretKept"  # noqa: S105
+    TWO_CLIENT_SECRETS = "TwoClientSecrets"
+    ADDED_CLIENT_SECRET_UNKNOWN = "AddedClientSecretUnknown"  # noqa: S105
+    ADDED_CLIENT_SECRET_NOT_KEPT = "AddedClientSecretNotKept"  # noqa: S105
+    NEXT_CLIENT_SECRET_REFUSED = "NextClientSecretRefused"  # noqa: S105
+    CLIENT_SECRET_REFUSED = "ClientSecretRefused"  # noqa: S105
+    CLIENT_SECRET_UNLISTED = "ClientSecretUnlisted"  # noqa: S105
+    CLIENT_SECRET_LOST = "ClientSecretLost"  # noqa: S105
+    CLIENT_SECRET_EDITED = "ClientSecretEdited"  # noqa: S105
+    CLIENT_SECRET_MISSING = "ClientSecretMissing"  # noqa: S105
+    CLIENT_SECRET_MANAGED_TWICE = "ClientSecretManagedTwice"  # noqa: S105
+    SECRET_CONTESTED = "SecretContested"  # noqa: S105
+    CREDENTIAL_MISMATCH = "CredentialMismatch"
+    LEDGER_DAMAGED = "LedgerDamaged"
+    MANAGEMENT_NOT_PERMITTED = "ManagementNotPermitted"
+    CONSOLE_ENDPOINT_NOT_ALLOWED = "ConsoleEndpointNotAllowed"
+    CONSOLE_UNAVAILABLE = "ConsoleUnavailable"
+    CONSOLE_RATE_LIMITED = "ConsoleRateLimited"
+    CONSOLE_RESPONSE_INVALID = "ConsoleResponseInvalid"
+
 
 class Unreported(StrEnum):
     """What the commands say in place of a reason, where a status has none that they believe; docs/cli.md has them."""

@@ -111,12 +111,13 @@ def to_json(status: Status) -> dict[str, Any]:
             "lastHandledRotation": status.last_handled_rotation,
             "source": status.source,
             "restarts": [_restart_to_json(restart) for restart in status.restarts] or None,
-            "conditions": [_condition_to_json(condition) for condition in status.conditions],
+            "conditions": [condition_to_json(condition) for condition in status.conditions],
         }
     }
 
 
-def _condition_to_json(condition: Condition) -> dict[str, Any]:
+def condition_to_json(condition: Condition) -> dict[str, Any]:
+    """One condition, as objects of every kind have them."""
     return {
         "type": condition.type,
         "status": condition.status,

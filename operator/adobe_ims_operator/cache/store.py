@@ -48,6 +48,8 @@ class Store:
     """Takes a Secret that many name, for all of them to be enqueued: the first of them are already."""
     wake_takers: Callable[[Key, float], None] = lambda _, __: None
     """Takes a credential whose token others take, for all of them to be enqueued."""
+    on_secret: Callable[[Key], None] = lambda _: None
+    """Takes each Secret that changed, or that is gone."""
     limit: NamespaceLimit = field(default_factory=NamespaceLimit)
     restorations: int = 0
     """How often that was noticed."""
@@ -212,7 +214,7 @@ class Store:
         for secret_key in self._by_owner.of((key.namespace, credential.uid)):
             secret = self.secrets.get(secret_key)  # None where it went while the caller deleted another
             named = secret_key == token_key(credential) or self._claimants.puts_token(secret_key)
-            if secret is not None and not secret.deleting and not named:
+            if secret is not None and not (secret.deleting or secret.holds_client or named):
                 yield secret_key, secret
 
     def _holder(self, credential: Credential, secret: ObservedSecret | None, now: datetime) -> Holder:
@@ -273,6 +275,7 @@ class Store:
 
     def _wake_users(self, key: Key, after: float, by: Key | None, *secrets: ObservedSecret | None) -> None:
         """Wake those whom a change of a Secret from one state to the other concerns."""
+        self.on_secret(key)
         owners = index.owners(key.namespace, secrets) & self.credentials.keys()
         for user in (self._claimants.first(key) | owners) - {by}:
             self.enqueue(user, after)

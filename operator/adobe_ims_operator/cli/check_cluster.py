@@ -8,7 +8,15 @@ from adobe_ims_operator.api.resource import API_VERSION, KIND, Key
 from adobe_ims_operator.api.text import printable
 from adobe_ims_operator.api.times import moment_or_none
 from adobe_ims_operator.cli.crd_fields import PATH, own_fields, served_fields
-from adobe_ims_operator.cli.permissions import LEASE, METRICS_AUTH, NEEDED, RESTARTS, Permission, review
+from adobe_ims_operator.cli.permissions import (
+    CLIENT_SECRETS,
+    LEASE,
+    METRICS_AUTH,
+    NEEDED,
+    RESTARTS,
+    Permission,
+    review,
+)
 from adobe_ims_operator.cli.results import Culprit, Outcome, Result, failed, ok, skipped
 from adobe_ims_operator.cli.run_settings import IN_POD, Settings
 from adobe_ims_operator.kube.client import Kube
@@ -72,6 +80,8 @@ async def check_permissions(kube: Kube, namespaces: Sequence[str], settings: Set
         results.append(await _allowed(kube, NEEDED, namespace, user, where))
         restarts = await _allowed(kube, RESTARTS, namespace, user, where)
         results.append(_for_restarts(restarts))
+        if settings.console_endpoint is not None:
+            results.append(await _allowed(kube, CLIENT_SECRETS, namespace, user, f"client secrets in {where}"))
     if settings.metrics_auth:
         results.append(await _allowed(kube, METRICS_AUTH, None, user, "metrics"))
     if (lease := _lease(settings)) is not None:

@@ -18,8 +18,10 @@ SKEW_SECONDS = 60.0
 async def check_endpoints(settings: Settings, seconds: float) -> list[Result]:
     """Whether each endpoint can be reached from here, within so many seconds."""
     ims = IMSClient(settings.trust, settings.proxies, patience=seconds)
+    console = () if settings.console_endpoint is None else (settings.console_endpoint,)
+    urls = dict.fromkeys((*settings.endpoints.urls, *console))
     try:
-        found = await asyncio.gather(*(_endpoint(ims, settings, url) for url in settings.endpoints.urls))
+        found = await asyncio.gather(*(_endpoint(ims, settings, url) for url in urls))
     finally:
         await ims.close()
     return [result for results in found for result in results]

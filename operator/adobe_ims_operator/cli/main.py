@@ -16,9 +16,10 @@ COMMANDS = {
     "rotate": ("rotate", "Ask for new tokens now."),
     "suspend": ("suspend", "Stop rotating credentials."),
     "resume": ("suspend", "Resume rotating credentials."),
+    "client-secrets": ("client_secrets", "Show how client secrets stand that the operator replaces."),
     "check": ("check", "Check CRD, permissions, Lease and endpoints, and ask IMS once with a client."),
 }
-"""Each command, the module of this package that has it under the same name, and what `--help` says of it."""
+"""Each command, the module of this package that has it (a hyphen is an underscore there), and what `--help` says."""
 
 
 class _Commands(click.Group):
@@ -31,7 +32,7 @@ class _Commands(click.Group):
         if name not in self.offered:
             return None
         module = import_module(f"adobe_ims_operator.cli.{self.offered[name][0]}")
-        command: click.Command = getattr(module, name)
+        command: click.Command = getattr(module, name.replace("-", "_"))
         return command
 
     def format_commands(self, _context: click.Context, formatter: click.HelpFormatter) -> None:

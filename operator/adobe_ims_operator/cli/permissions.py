@@ -38,6 +38,11 @@ RESTARTS = (
     *_all("argoproj.io", "rollouts", "get", "patch"),
 )
 """Only spec.restart takes these."""
+CLIENT_SECRETS = (
+    *_all(GROUP, "adobeimsclientsecrets", "get", "list", "watch"),
+    *_all(GROUP, "adobeimsclientsecrets/status", "patch"),
+)
+"""Only AdobeIMSClientSecrets take these."""
 LEASE = (
     *_all("coordination.k8s.io", "leases", "create"),
     *_all("coordination.k8s.io", "leases", "get", "update"),

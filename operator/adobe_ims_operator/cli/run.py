@@ -4,12 +4,15 @@ import math
 import re
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 import click
 import uvloop
 
+from adobe_ims_operator.adobe.console_endpoint import ADOBE_CONSOLE
 from adobe_ims_operator.adobe.endpoints import ADOBE
 from adobe_ims_operator.api.resource import Key
+from adobe_ims_operator.cli.console_flags import read_console
 from adobe_ims_operator.cli.ims_flags import read_reach
 from adobe_ims_operator.cli.selector import label_selector
 from adobe_ims_operator.core.forbidden_metadata import Forbidden, ForbiddenError
@@ -17,8 +20,8 @@ from adobe_ims_operator.kube.login import POD_NAMESPACE, NoClusterError
 from adobe_ims_operator.manager import logs
 from adobe_ims_operator.manager.certificate import Certificate, CertificateError
 from adobe_ims_operator.manager.garbage import spare_the_collector
+from adobe_ims_operator.manager.options import Options
 from adobe_ims_operator.manager.ports import Ports
-from adobe_ims_operator.manager.process import Options
 from adobe_ims_operator.manager.process import run as run_operator
 from adobe_ims_operator.manager.serving import PortTakenError
 
@@ -90,7 +93,7 @@ def _finite(_context: click.Context, _parameter: click.Parameter, number: float)
 )  # fmt: skip
 @click.option(
     "--selector", metavar="LABELS", envvar=_env("SELECTOR"), callback=label_selector,
-    help="Watch only credentials with these labels, written as for kubectl -l.",
+    help="Watch only credentials and AdobeIMSClientSecrets with these labels, written as for kubectl -l.",
 )  # fmt: skip
 @click.option(
     "--endpoint", "endpoints", multiple=True, metavar="URL", envvar=_env("ENDPOINT"), default=ADOBE,
@@ -128,7 +131,17 @@ def _finite(_context: click.Context, _parameter: click.Parameter, number: float)
 )  # fmt: skip
 @click.option(
     "--ims-ca-file", type=click.Path(exists=True, dir_okay=False, path_type=Path), envvar=_env("IMS_CA_FILE"),
-    help="A PEM file with authorities to trust for IMS beside the usual ones.",
+    help="A PEM file with authorities to trust for IMS and the console API, beside the usual ones.",
+)  # fmt: skip
+@click.option(
+    "--client-secrets", is_flag=True, envvar=_env("CLIENT_SECRETS"),
+    help="Serve AdobeIMSClientSecrets, which replace OAuth client secrets by Adobe's console API. That was never tried "
+    "against Adobe itself.",
+)  # fmt: skip
+@click.option(
+    "--console-endpoint", metavar="URL", default=ADOBE_CONSOLE, envvar=_env("CONSOLE_ENDPOINT"),
+    help="The console API, the only place that tokens may be sent to which can replace client secrets. For "
+    "--client-secrets.",
 )  # fmt: skip
 @click.option(
     "--leader-elect", is_flag=True, envvar=_env("LEADER_ELECT"),
@@ -169,7 +182,24 @@ def _finite(_context: click.Context, _parameter: click.Parameter, number: float)
 @click.option(
     "--log-level", type=click.Choice(logs.LEVELS), default="info", envvar=_env("LOG_LEVEL"),
 )  # fmt: skip
-def run(
+def run(log_format: str, log_level: str, **flags: Any) -> None:
+    """Run the operator until SIGTERM or Ctrl-C.
+
+    It finds the cluster by KUBECONFIG, by the service account of its pod, or in ~/.kube/config. Each flag may also be
+    given as an environment variable ADOBE_IMS_OPERATOR_..., in capitals; where a flag may be repeated, with spaces in
+    between.
+    """
+    logs.set_up(log_format, log_level)
+    options = read_options(**flags)
+    spare_the_collector()
+    try:
+        uvloop.run(run_operator(options))
+    except (NoClusterError, PortTakenError) as error:
+        raise click.ClickException(str(error)) from error
+
+
+def read_options(
+    *,
     namespaces: Sequence[str],
     selector: str | None,
     endpoints: Sequence[str],
@@ -180,6 +210,8 @@ def run(
     ims_qps: float,
     max_credentials: int,
     ims_ca_file: Path | None,
+    client_secrets: bool,
+    console_endpoint: str,
     leader_elect: bool,
     lease_name: str,
     lease_namespace: str | None,
@@ -188,21 +220,16 @@ def run(
     metrics_key_file: Path | None,
     metrics_auth: bool,
     health_port: int,
-    log_format: str,
-    log_level: str,
-) -> None:
-    """Run the operator until SIGTERM or Ctrl-C.
-
-    It finds the cluster by KUBECONFIG, by the service account of its pod, or in ~/.kube/config. Each flag may also be
-    given as an environment variable ADOBE_IMS_OPERATOR_..., in capitals; where a flag may be repeated, with spaces in
-    between.
-    """
-    logs.set_up(log_format, log_level)
+) -> Options:
+    """Check what the flags say together."""
     ims = read_reach(
         endpoints, allow_http=allow_http_endpoint, management_scopes=management_scopes, ca_file=ims_ca_file
     )
+    console = read_console(
+        enabled=client_secrets, endpoint=console_endpoint, allow_http=allow_http_endpoint, proxies=ims.proxies
+    )
     lease = _lease(lease_name, lease_namespace) if leader_elect else None
-    options = Options(
+    return Options(
         ims.endpoints,
         ims.trust,
         ims.proxies,
@@ -214,9 +241,5 @@ def run(
         max_credentials or None,
         lease,
         _ports(metrics_port, health_port, metrics_cert_file, metrics_key_file, guarded=metrics_auth),
+        console,
     )
-    spare_the_collector()
-    try:
-        uvloop.run(run_operator(options))
-    except (NoClusterError, PortTakenError) as error:
-        raise click.ClickException(str(error)) from error

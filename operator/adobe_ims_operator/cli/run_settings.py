@@ -15,6 +15,7 @@ from click.core import ParameterSource
 
 from adobe_ims_operator.adobe.endpoints import Endpoints
 from adobe_ims_operator.adobe.proxies import Proxies
+from adobe_ims_operator.cli.console_flags import read_console
 from adobe_ims_operator.cli.ims_flags import read_reach
 from adobe_ims_operator.cli.run import run
 from adobe_ims_operator.core.forbidden_metadata import Forbidden
@@ -33,6 +34,8 @@ class Settings:
     endpoints: Endpoints
     trust: ssl.SSLContext
     proxies: Proxies
+    console_endpoint: str | None
+    """None where AdobeIMSClientSecrets are left alone."""
     forbidden: Forbidden
     namespaces: tuple[str, ...]
     """Those that are watched; none for all."""
@@ -99,6 +102,12 @@ def read_settings(context: click.Context, first_process: Path = FIRST_PROCESS) -
                 f"client secrets may not be sent to {', '.join(beyond)} from this pod, but to {', '.join(allowed.urls)}"
             )
             raise click.BadParameter(what, param_hint="--endpoint")
+        started_with = _settings(None, running).console_endpoint
+        if found.console_endpoint not in (None, started_with):
+            raise click.BadParameter(
+                f"this pod's operator does not serve client secrets by {found.console_endpoint}",
+                param_hint="--console-endpoint",
+            )
     return found
 
 
@@ -119,6 +128,12 @@ def _settings(given: Sequence[str] | None, running: Sequence[str] | None) -> Set
         management_scopes=params["management_scopes"],
         ca_file=params["ims_ca_file"],
     )
+    console = read_console(
+        enabled=params["client_secrets"],
+        endpoint=params["console_endpoint"],
+        allow_http=params["allow_http_endpoint"],
+        proxies=ims.proxies,
+    )
     if given is not None:
         source = " and ".join(["the flags after --", *_variables(started)])
     elif running is not None:
@@ -130,6 +145,7 @@ def _settings(given: Sequence[str] | None, running: Sequence[str] | None) -> Set
         ims.endpoints,
         ims.trust,
         ims.proxies,
+        console,
         params["forbid"],
         tuple(params["namespaces"]),
         params["selector"],

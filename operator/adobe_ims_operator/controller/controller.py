@@ -7,15 +7,13 @@ Each endpoint has lanes with askers of their own, so that a slow one holds up no
 """
 
 import asyncio
-import logging
 from collections.abc import Callable, Sequence
-from datetime import datetime, timedelta
+from datetime import timedelta
 from functools import partial
 
 from adobe_ims_operator.adobe.client import IMSClient
 from adobe_ims_operator.adobe.endpoints import Endpoints
 from adobe_ims_operator.adobe.rate_limit import RateLimit
-from adobe_ims_operator.api.log_fields import about
 from adobe_ims_operator.api.resource import Key
 from adobe_ims_operator.api.times import Clock
 from adobe_ims_operator.cache.crowds import Crowds
@@ -35,6 +33,7 @@ from adobe_ims_operator.controller.tasks import is_cancelled
 from adobe_ims_operator.controller.throttling import Throttles
 from adobe_ims_operator.controller.tokens_in_hand import TokensInHand
 from adobe_ims_operator.controller.work import Observe, Work
+from adobe_ims_operator.controller.workers import AFTER_DEFECT, NOT_LEADING, Workers, report_defect
 from adobe_ims_operator.controller.workqueue import Priority, WorkQueue
 from adobe_ims_operator.core import policy
 from adobe_ims_operator.core.forbidden_metadata import Forbidden
@@ -42,16 +41,10 @@ from adobe_ims_operator.core.observe import observe
 from adobe_ims_operator.kube.client import Kube
 from adobe_ims_operator.kube.errors import NotLeadingError, PutOffError
 from adobe_ims_operator.kube.event_recorder import Recorder
-from adobe_ims_operator.kube.large_answers import PLACE, Place
+from adobe_ims_operator.kube.large_answers import PLACE
 
-logger = logging.getLogger(__name__)
-
-DEFECT = "%s: a defect of the operator; please report it"
 FEWEST_WORKERS = 3
 """So that one that writes slowly leaves some to look at other credentials, and at other namespaces."""
-AFTER_DEFECT = timedelta(seconds=60)
-NOT_LEADING = timedelta(seconds=1)
-"""Until the Lease is seen to be lost and the queue stops, or it is renewed after all."""
 
 
 class Controller:
@@ -121,7 +114,11 @@ class Controller:
         restarter = Restarter(self._work, kube, recorder, clock, jitter)
         follow_up = FollowUp(self._work, kube, reader, recorder, restarter, clock, jitter)
         taker = Taker(self._work, reader, kube, clock, random_hex)
-        self._reconciler = Reconciler(self._work, kube, reader, taker, follow_up, clock, decide)
+        reconciler = Reconciler(self._work, kube, reader, taker, follow_up, clock, decide)
+        self._workers = Workers(
+            self.queue, reconciler.reconcile, clock, self.supervisor, count=self._worker_count, what="credentials"
+        )
+        self._workers.on_put_off = self._in_hand.park
         self._fetcher = Fetcher(
             self._work, reader, kube, ims, throttles, self.limits, clock, random_hex, count, self.skews
         )
@@ -129,11 +126,10 @@ class Controller:
     def start(self) -> None:
         """Start workers and askers; `run` keeps the queue's time."""
         keep = partial(self.supervisor.keep, may_end=True)
-        workers = [keep(f"worker {n}", self._worker) for n in range(self._worker_count)]
+        self._workers.start()
         askers = [
             keep(f"asker {n}", partial(self._asker, lane)) for lane in self.lanes for n in range(self._asker_count)
         ]
-        self._workers = [asyncio.create_task(work, name="worker") for work in workers]
         self._askers = [asyncio.create_task(ask, name="asker") for ask in askers]
 
     @property
@@ -149,7 +145,7 @@ class Controller:
     @property
     def tasks(self) -> Sequence[asyncio.Task[None]]:
         """What `start` started; none of them ends before `stop`."""
-        return [*self._workers, *self._askers]
+        return [*self._workers.tasks, *self._askers]
 
     async def run(self) -> None:
         """Hand out what falls due, until cancelled."""
@@ -167,9 +163,9 @@ class Controller:
         self._may_ask.set()
         self.queue.shut_down()
         await asyncio.gather(*self._askers)
-        await asyncio.gather(*self._workers)
+        await self._workers.finished()
         if not paused:
-            await asyncio.gather(*(self._look_at(key) for key in self._in_hand))
+            await asyncio.gather(*(self._workers.look_at(key) for key in self._in_hand))
 
     def pause(self) -> None:
         """Begin nothing until `resume`: another replica may lead. Tokens in hand are kept."""
@@ -203,37 +199,11 @@ class Controller:
         else:
             self.queue.add(key)
 
-    async def _worker(self) -> None:
-        while (key := await self.queue.get()) is not None:
-            PLACE.set(Place(key, partial(self.queue.add, key)))
-            await asyncio.sleep(0)  # a look that needs no request would else keep the loop until the queue is empty
-            again_at: datetime | None = self._clock.now() + AFTER_DEFECT
-            try:
-                again_at = await self._look_at(key)
-            finally:
-                self.queue.done(key, None if again_at is None else again_at.timestamp())
-
-    async def _look_at(self, key: Key) -> datetime | None:
-        try:
-            return await self._reconciler.reconcile(key)
-        except NotLeadingError:
-            return self._clock.now() + NOT_LEADING
-        except PutOffError:
-            self._in_hand.park(key)
-            return None
-        except asyncio.CancelledError:
-            if is_cancelled():
-                raise
-            return self._clock.now()
-        except Exception:
-            logger.exception(DEFECT, key, extra=about(key))
-            return self._clock.now() + AFTER_DEFECT
-
     async def _asker(self, name: LaneName) -> None:
         lane = self.lanes[name]
         while (taken := await lane.get()) is not None:
             key, ask = taken
-            PLACE.set(Place(key, partial(self.queue.add, key)))
+            PLACE.set(self._workers.place(key))
             again_after = timedelta(0)
             try:
                 await self._fetcher.fetch(key, ask)
@@ -244,8 +214,8 @@ class Controller:
             except asyncio.CancelledError:
                 if is_cancelled():
                     raise
-            except Exception:
-                logger.exception(DEFECT, key, extra=about(key, endpoint=name.endpoint))
+            except Exception as error:  # noqa: BLE001 - whatever it is, the others go on
+                report_defect(key, error, name.endpoint)
                 again_after = AFTER_DEFECT
             finally:
                 self._work.answered(key, name)

@@ -75,6 +75,9 @@ def must_look_up(observed: Observed) -> bool:
 def refusal(observed: Observed) -> Finding | None:
     """Why this credential may not write the token Secret, or None if it may."""
     secret, name = observed.secret, observed.spec.secret.name
+    if secret is not None and secret.holds_client:
+        held = "holds the OAuth client of an AdobeIMSClientSecret, which nothing else may write to"
+        return Finding(Reason.SECRET_NOT_OWNED, f"Secret {name} {held}; give spec.secret.name another value")
     if secret is not None and secret.credential_uid == observed.uid:
         return None
     reason = _held(observed) or _not_eligible(observed) or _behind(observed)

@@ -77,6 +77,8 @@ class ObservedSecret:
     """Whether it only waits for its finalizers."""
     manager: str = ""
     """Who else manages it by its metadata, in words, such as a Helm release; nobody where it is empty."""
+    holds_client: bool = False
+    """Whether it is the managed Secret of an AdobeIMSClientSecret, or a copy of one."""
 
 
 class Step(Enum):

@@ -2,6 +2,7 @@
 
 from urllib.parse import quote
 
+from adobe_ims_operator.api.client_secret import CLIENT_SECRET_PLURAL
 from adobe_ims_operator.api.resource import GROUP, PLURAL, VERSION, Key, workload_api
 from adobe_ims_operator.kube.errors import RefusedError
 
@@ -19,6 +20,11 @@ def secrets_path(namespace: str | None) -> str:
 def credentials_path(namespace: str | None, name: str | None = None) -> str:
     """The path of the AdobeIMSCredentials of a namespace, or of all where it is None; with a name, of that one."""
     return _path(f"apis/{GROUP}/{VERSION}", namespace, PLURAL, name)
+
+
+def client_secrets_path(namespace: str | None, name: str | None = None) -> str:
+    """The path of the AdobeIMSClientSecrets of a namespace, or of all where it is None; with a name, of that one."""
+    return _path(f"apis/{GROUP}/{VERSION}", namespace, CLIENT_SECRET_PLURAL, name)
 
 
 def events_path(namespace: str) -> str:

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from adobe_ims_operator.api import ledger
+from adobe_ims_operator.api.client_secret_ledger import LEDGER_ANNOTATION
 from adobe_ims_operator.api.ledger import LONGEST_FACT
 from adobe_ims_operator.api.names import FIELD_MANAGER
 from adobe_ims_operator.api.origin import is_copy, origin
@@ -43,6 +44,7 @@ def observe_secret(metadata: JSON) -> ObservedSecret:
         origin=copied_from,
         deleting=metadata.get("deletionTimestamp") is not None,
         manager="" if credential_uid is None else _other_manager(metadata.get("labels") or {}, annotations),
+        holds_client=LEDGER_ANNOTATION in annotations,
     )
 
 

@@ -24,9 +24,11 @@ from prometheus_client import (
 )
 from prometheus_client.exposition import CONTENT_TYPE_LATEST, generate_latest
 
+from adobe_ims_operator.cache.replacements import Replacements
 from adobe_ims_operator.controller.controller import Controller
 from adobe_ims_operator.kube.traffic import Traffic
 from adobe_ims_operator.manager.access import Access
+from adobe_ims_operator.manager.client_secret_metrics import ClientSecretMetrics
 from adobe_ims_operator.manager.credential_metrics import CredentialMetrics
 from adobe_ims_operator.manager.serving import send
 from adobe_ims_operator.manager.work_metrics import EventMetrics, TrafficMetrics, WorkMetrics
@@ -53,6 +55,9 @@ class Metrics:
         info.info({"version": version("adobe-ims-operator")})
         self._requests = Counter(
             "adobe_ims_token_requests", "Token requests to IMS", ("endpoint", "result"), registry=registry
+        )
+        self._console = Counter(
+            "adobe_ims_console_requests", "Requests to Adobe's console API", ("request", "result"), registry=registry
         )
         self._seconds = Histogram(
             "adobe_ims_token_request_duration_seconds",
@@ -89,6 +94,23 @@ class Metrics:
         )
         queue_lag.set_function(lambda: controller.queue.backlog)
 
+    def register_client_secrets(
+        self, replacements: Replacements, leading: Callable[[], bool], watching: Callable[[], bool]
+    ) -> None:
+        """Report the AdobeIMSClientSecrets that were seen.
+
+        Args:
+            leading: whether this process leads.
+            watching: whether they can be listed and watched.
+        """
+        self._registry.register(ClientSecretMetrics(replacements, leading))
+        watched = Gauge(
+            "adobe_ims_client_secrets_watched",
+            "1 while AdobeIMSClientSecrets can be listed and watched, 0 where the CRD or a permission is missing",
+            registry=self._registry,
+        )
+        watched.set_function(lambda: float(watching()))
+
     def register_events(self, dropped: Callable[[], int]) -> None:
         """Report how many Events were not sent, as too many waited."""
         self._registry.register(EventMetrics(dropped))
@@ -101,6 +123,10 @@ class Metrics:
         """Count a token request; `result` is Issued, or the reason why there is no token."""
         self._requests.labels(endpoint, result).inc()
         self._seconds.labels(endpoint).observe(seconds)
+
+    def count_console_request(self, request: str, result: str) -> None:
+        """Count a request to the console API; `result` is Done, or the reason why it was not."""
+        self._console.labels(request, result).inc()
 
     def routes(self, access: Access | None = None) -> list[web.RouteDef]:
         """The route `/metrics`, for all or for those to whom `access` gives it."""

@@ -4,13 +4,10 @@ import asyncio
 import logging
 import random
 import secrets
-import signal
 import socket
-import ssl
 import time
 import uuid
 from collections.abc import Awaitable, Callable, Sequence
-from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from functools import partial
 from typing import Any
@@ -18,8 +15,6 @@ from typing import Any
 from kubernetes.aio.client import Configuration
 
 from adobe_ims_operator.adobe.client import IMSClient
-from adobe_ims_operator.adobe.endpoints import Endpoints
-from adobe_ims_operator.adobe.proxies import Proxies
 from adobe_ims_operator.api.resource import Key
 from adobe_ims_operator.api.times import Clock
 from adobe_ims_operator.cache.credential_watch import CredentialWatch
@@ -28,7 +23,6 @@ from adobe_ims_operator.cache.resync import Resync
 from adobe_ims_operator.cache.secret_watch import SecretWatch
 from adobe_ims_operator.controller.controller import Controller
 from adobe_ims_operator.controller.namespace_turns import places_for
-from adobe_ims_operator.core.forbidden_metadata import Forbidden
 from adobe_ims_operator.kube.client import Kube, unhurried
 from adobe_ims_operator.kube.event_recorder import SENDERS, Recorder
 from adobe_ims_operator.kube.lease import LeaderElector
@@ -36,12 +30,13 @@ from adobe_ims_operator.kube.login import load_configuration
 from adobe_ims_operator.manager import health
 from adobe_ims_operator.manager.logs import introduce
 from adobe_ims_operator.manager.metrics import Metrics
-from adobe_ims_operator.manager.ports import Ports
+from adobe_ims_operator.manager.options import Options
+from adobe_ims_operator.manager.replacing import Replacing
 from adobe_ims_operator.manager.serving import Server
+from adobe_ims_operator.manager.signals import catch, pass_over
 
 logger = logging.getLogger(__name__)
 
-SIGNALS = (signal.SIGTERM, signal.SIGINT)
 STOP_SECONDS = 4.0
 """How long work under way may take to finish after SIGTERM; the Lease is released after it."""
 CLOCK = Clock(now=lambda: datetime.now(UTC), monotonic=time.monotonic)
@@ -51,27 +46,11 @@ STANDS_STILL_SECONDS = 60.0
 """A loop that is so late hangs or has ended; all that it may wait for takes less."""
 
 
-@dataclass(frozen=True, slots=True)
-class Options:
-    """What the command line says."""
-
-    endpoints: Endpoints
-    trust: ssl.SSLContext
-    proxies: Proxies
-    forbidden: Forbidden
-    namespaces: Sequence[str] = ()
-    selector: str | None = None
-    concurrency: int = 32
-    ims_qps: float = 50.0
-    max_credentials: int | None = None
-    """How many a namespace may have; None for any number."""
-    lease: Key | None = None
-    """The Lease that decides which of several replicas leads; None where there is only one."""
-    ports: Ports = field(default_factory=Ports)
-
-
-async def run(options: Options) -> None:
+async def run(options: Options, clock: Clock = CLOCK) -> None:
     """Run the operator until SIGTERM or SIGINT.
+
+    Args:
+        clock: the wall clock, and seconds that never go back.
 
     Raises:
         NoClusterError: there is no cluster to work on.
@@ -83,7 +62,7 @@ async def run(options: Options) -> None:
     # Renewals have connections of their own, so that they never wait for other requests.
     renewals = Kube(await load_configuration(), 0, load_configuration)
     try:
-        process = _Process(options, await load_configuration(), renewals, identity)
+        process = _Process(options, await load_configuration(), renewals, identity, clock)
         try:
             await process.run()
         finally:
@@ -93,23 +72,27 @@ async def run(options: Options) -> None:
 
 
 class _Process:
-    def __init__(self, options: Options, configuration: Configuration, renewals: Kube, identity: str) -> None:
-        self._options, self._renewals = options, renewals
+    def __init__(
+        self, options: Options, configuration: Configuration, renewals: Kube, identity: str, clock: Clock
+    ) -> None:
+        self._options, self._renewals, self._clock = options, renewals, clock
         self._stop = asyncio.Event()
         self._lease = self._stand(renewals, options.lease, identity) if options.lease else None
         time_left = self._lease.time_left if self._lease else unhurried
         at_once = places_for(options.concurrency)
         connections = at_once * (2 * len(options.endpoints.urls) + 1) + len(options.namespaces)
+        if options.console_endpoint is not None:  # as many workers again, and as many watches
+            connections += at_once + len(options.namespaces)
         self._kube = Kube(configuration, connections, load_configuration, time_left, traffic=renewals.traffic)
-        self._ims = IMSClient(options.trust, options.proxies)
-        self._recorder = Recorder(self._kube, CLOCK.now, socket.gethostname())
+        self._ims = IMSClient(options.trust, options.proxies, now=clock.now)
+        self._recorder = Recorder(self._kube, self._clock.now, socket.gethostname())
         self._metrics = Metrics()
         self._controller = Controller(
             self._kube,
             self._ims,
             self._recorder,
             options.endpoints,
-            clock=CLOCK,
+            clock=self._clock,
             jitter=random.random,
             random_hex=lambda: secrets.token_hex(8),
             forbidden=options.forbidden,
@@ -117,12 +100,13 @@ class _Process:
             concurrency=options.concurrency,
             qps=options.ims_qps,
         )
-        self._metrics.register(self._controller, self._is_leading, CLOCK.now, self._is_served)
+        self._metrics.register(self._controller, self._is_leading, self._clock.now, self._is_served)
         self._metrics.register_traffic(self._kube.traffic)
         self._metrics.register_events(lambda: self._recorder.dropped)
         store = self._controller.store
+        self._replacing = self._replace(options) if options.console_endpoint is not None else None
         self._credential_watch = CredentialWatch(
-            self._kube, store, options.namespaces, options.selector, self._catch_signals, random.random
+            self._kube, store, options.namespaces, options.selector, partial(catch, self._stop), random.random
         )
         self._resync = Resync(self._kube, store, self._credential_watch, options.selector, random.random)
         self._secret_watches = {
@@ -134,13 +118,13 @@ class _Process:
         store.limit = NamespaceLimit(options.max_credentials)
         store.synced.is_served = self._may_be_known
         if self._lease is not None:
-            self._controller.pause()
+            self._stand_by()
 
     async def run(self) -> None:
         servers = self._servers()
         for server in servers:
             await server.start()
-        self._catch_signals()
+        catch(self._stop)
         # All tasks are made before kopf starts, since kopf cancels at its end what was made after its start.
         self._controller.start()
         namespaces = self._credential_watch.namespaces
@@ -152,16 +136,18 @@ class _Process:
         background |= {f"events {n}": self._recorder.run for n in range(SENDERS)}
         background |= {f"watch on secrets {watch.where}": watch.run for watch in self._secret_watches.values()}
         background |= {"lease": self._lease.run} if self._lease else {}
+        background |= self._replacing.start() if self._replacing else {}
         keep = self._controller.supervisor.keep
         tasks = [asyncio.create_task(keep(name, task), name=name) for name, task in background.items()]
         watching = keep("watch on credentials", self._watch_credentials, may_end=True)
         credentials = asyncio.create_task(watching, name="watch on credentials")
         await self._stop.wait()
-        self._pass_signals_over()
+        pass_over()
         self._credential_watch.stop()
         logger.info("stopping: no new work; what is under way is finished")
         await _within(STOP_SECONDS, self._finish(credentials))
-        await _cancel([credentials, *tasks, *self._controller.tasks])
+        workers = [*self._controller.tasks, *(self._replacing.controller.tasks if self._replacing else [])]
+        await _cancel([credentials, *tasks, *workers])
         if self._lease is not None:
             await self._lease.release()
         for server in servers:
@@ -174,12 +160,15 @@ class _Process:
             raise RuntimeError("the watch on credentials ended before the process")
 
     async def _finish(self, credentials: asyncio.Task[None]) -> None:
-        await self._controller.stop()
+        replaced = self._replacing.controller.stop() if self._replacing else asyncio.sleep(0)
+        await asyncio.gather(self._controller.stop(), replaced)
         await asyncio.wait([credentials])
         await self._recorder.flush()
 
     async def close(self) -> None:
         """Close all connections."""
+        if self._replacing is not None:
+            await self._replacing.console.close()
         await self._ims.close()
         await self._kube.close()
 
@@ -199,6 +188,8 @@ class _Process:
 
     def _queue_problem(self) -> str | None:
         late = self._controller.queue.late
+        if self._replacing is not None:
+            late = max(late, self._replacing.controller.queue.late)
         return f"work is {late:.0f} s late to be handed out" if late > STANDS_STILL_SECONDS else None
 
     def _why_unread(self, watch: SecretWatch) -> str | None:
@@ -232,14 +223,16 @@ class _Process:
 
     def _note_restored_lease(self) -> None:
         # The other watches may have noticed the same restore a moment ago.
-        if self._restored_at is None or CLOCK.monotonic() - self._restored_at > SAME_RESTORE_SECONDS:
+        if self._restored_at is None or self._clock.monotonic() - self._restored_at > SAME_RESTORE_SECONDS:
             store = self._controller.store
             store.report_restored(store.restorations, "the version of the Lease went back")
 
     def _read_again(self, why: str) -> None:
         logger.warning("the API server's data was restored from a backup: %s; all is read again", why)
-        self._restored_at = CLOCK.monotonic()
+        self._restored_at = self._clock.monotonic()
         self._controller.forget_attempts()
+        if self._replacing is not None:
+            self._replacing.read_again()
         for watch in self._secret_watches.values():
             watch.restart()
         self._credential_watch.restart()
@@ -247,13 +240,21 @@ class _Process:
     def _is_leading(self) -> bool:
         return self._lease is None or self._lease.leading
 
+    def _replace(self, options: Options) -> Replacing:
+        replacing = Replacing.make(
+            self._kube, self._ims, self._recorder, self._controller, options, self._metrics, clock=self._clock
+        )
+        replacements = replacing.controller.replacements
+        self._metrics.register_client_secrets(replacements, self._is_leading, lambda: replacing.is_watching)
+        return replacing
+
     def _stand(self, renewals: Kube, key: Key, identity: str) -> LeaderElector:
         return LeaderElector(
             renewals,
             key,
             identity,
             monotonic=_monotonic,
-            now=CLOCK.now,
+            now=self._clock.now,
             on_started_leading=self._lead,
             on_stopped_leading=self._stand_by,
             on_restored=self._note_restored_lease,
@@ -261,22 +262,13 @@ class _Process:
 
     def _lead(self, *, another_led: bool) -> None:
         self._controller.resume(another_led=another_led)
+        if self._replacing is not None:
+            self._replacing.controller.resume(another_led=another_led)
 
     def _stand_by(self) -> None:
         self._controller.pause()
-
-    def _catch_signals(self) -> None:
-        if self._stop.is_set():
-            self._pass_signals_over()
-            return
-        loop = asyncio.get_running_loop()
-        for number in SIGNALS:
-            loop.add_signal_handler(number, self._stop.set)
-
-    def _pass_signals_over(self) -> None:
-        # Not by a handler: the interpreter takes all handlers away before the process ends.
-        for number in SIGNALS:
-            signal.signal(number, signal.SIG_IGN)
+        if self._replacing is not None:
+            self._replacing.controller.pause()
 
 
 def _monotonic() -> float:

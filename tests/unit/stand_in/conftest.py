@@ -5,8 +5,7 @@ from collections.abc import Iterator
 import httpx
 import pytest
 
-from adobe_ims_stand_in.defaults import EXPIRES_IN
-from testbed.stand_in import SAMPLE, StandIn
+from testbed.stand_in import StandIn
 from unit.stand_in.asking import connected
 
 
@@ -19,10 +18,7 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[StandIn]:
 @pytest.fixture
 def ims(server: StandIn) -> Iterator[StandIn]:
     yield server
-    server.clear_rules()
-    server.settings(expires_in=EXPIRES_IN, latency=0)
-    server.clients(SAMPLE)
-    server.reset()
+    server.renew()
 
 
 @pytest.fixture

@@ -5,8 +5,8 @@ import asyncio
 import httpx
 import pytest
 
+from adobe_ims_operator.adobe.direct_transport import DirectTransport
 from adobe_ims_operator.adobe.tls_trust import load_trust
-from adobe_ims_operator.adobe.transport import DirectTransport
 
 
 async def _never_answer(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:

@@ -1,0 +1,199 @@
+"""How far the work on each AdobeIMSClientSecret is: what was read, what is remembered, and the token in hand.
+
+Values of client secrets are read where they are needed, and not kept. A management token is kept here, in memory alone.
+"""
+
+import logging
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field, replace
+from datetime import datetime, timedelta
+
+from adobe_ims_operator.adobe.endpoints import Endpoints
+from adobe_ims_operator.api.client_secret import ClientSecretResource
+from adobe_ims_operator.api.client_secret_ledger import Slot
+from adobe_ims_operator.api.digests import digest_client_value
+from adobe_ims_operator.api.log_fields import about
+from adobe_ims_operator.api.resource import Key
+from adobe_ims_operator.api.times import Clock
+from adobe_ims_operator.cache.index import token_key
+from adobe_ims_operator.cache.replacements import Replacements
+from adobe_ims_operator.cache.store import Store
+from adobe_ims_operator.core.model import Endpoint
+from adobe_ims_operator.core.replacement import attempts as attempt
+from adobe_ims_operator.core.replacement.model import ManagedSecret, Memory, Now, Observed, Step, Trouble, UnreadSecret
+from adobe_ims_operator.kube.managed_secret import ManagedContent
+
+logger = logging.getLogger(__name__)
+
+TOKEN_MARGIN = timedelta(minutes=1)
+"""Before its end a token is not used any more."""
+
+
+@dataclass(frozen=True, slots=True)
+class ManagementToken:
+    """A token with which client secrets can be replaced."""
+
+    access_token: str = field(repr=False)
+    client_id: str
+    digest: str
+    """Of the client secret that it was asked with."""
+    expires_at: datetime
+
+
+class Outdated(Exception):  # noqa: N818 - no error: what was decided on changed, and it is decided again
+    """A Secret or the object is not as it was decided on, or could not be read."""
+
+
+class Work:
+    """The state of the work on all objects.
+
+    Args:
+        console: where the console API is.
+        jitter: a random number in [0, 1).
+    """
+
+    def __init__(
+        self,
+        store: Store,
+        replacements: Replacements,
+        endpoints: Endpoints,
+        console: str,
+        *,
+        clock: Clock,
+        jitter: Callable[[], float],
+    ) -> None:
+        self.store = store
+        self.replacements = replacements
+        self.endpoints = endpoints
+        self.clock = clock
+        self.jitter = jitter
+        self.stopping = False
+        self._console = Endpoint(console, allowed=True)
+        self._memories: dict[Key, Memory] = {}
+        self._read: dict[Key, tuple[ManagedSecret, Mapping[str, str]]] = {}
+        self._tokens: dict[Key, ManagementToken] = {}
+
+    @property
+    def now(self) -> Now:
+        """The moment by both clocks."""
+        return Now(self.clock.now(), self.clock.monotonic())
+
+    def stop(self) -> None:
+        """Begin nothing more: what Adobe gave or deleted is still written."""
+        self.stopping = True
+        for key, memory in list(self._memories.items()):  # which may wait for its next attempt
+            self._memories[key] = attempt.try_again(memory)
+
+    def unwritten(self) -> Mapping[Key, str]:
+        """The uuid of each client secret that Adobe gave, and whose value is in no Secret yet."""
+        return {key: each.added.secret.uuid for key, each in self._memories.items() if each.added is not None}
+
+    def has_synced(self, namespace: str) -> bool:
+        """Whether all Secrets and all objects of a namespace are known."""
+        return self.store.has_synced(namespace) and self.replacements.has_synced(namespace)
+
+    def observe(self, key: Key) -> Observed | None:
+        """Observe one object; None if it is gone."""
+        resource = self.replacements.resources.get(key)
+        if resource is None:
+            self._forget(key)
+            return None
+        bootstrap = self.store.secrets.get(Key(key.namespace, resource.spec.bootstrap.secret_name))
+        bootstrap_version = None if bootstrap is None else bootstrap.version
+        memory = self._memories.get(key)
+        if memory is None or memory.uid != resource.uid:
+            self._tokens.pop(key, None)
+            self._read.pop(key, None)
+            memory = self._memories[key] = attempt.begin(resource.uid, memory, bootstrap_version)
+        if memory.manages_with is not None and self.token(key) is None:
+            memory = self._memories[key] = attempt.token_ended(memory)
+        url = self.endpoints.resolve(resource.spec.endpoint)
+        return Observed(
+            resource=resource,
+            secret=self._secret(resource),
+            bootstrap_version=bootstrap_version,
+            endpoint=Endpoint(url, self.endpoints.allows(url), self.endpoints.urls),
+            console=self._console,
+            memory=memory,
+            older=self.replacements.older(resource),
+            users=self._users(resource),
+        )
+
+    def note(self, observed: Observed, memory: Memory) -> Observed:
+        """Remember what follows from a step; what was observed, with that."""
+        key = observed.resource.key
+        known = self._memories.get(key)
+        if known is not None and known.uid == memory.uid:
+            self._memories[key] = memory
+        return replace(observed, memory=memory)
+
+    def failed(self, observed: Observed, step: Step, trouble: Trouble) -> None:
+        """Remember a step that failed, and log it."""
+        after = attempt.failed(observed.memory, observed, step, trouble, self.now, self.jitter())
+        self.note(observed, after)
+        finding, key = trouble.finding, observed.resource.key
+        fields = about(key, reason=finding.reason)
+        logger.warning("AdobeIMSClientSecret %s: %s: %s", key, finding.reason, finding.message, extra=fields)
+
+    def saw(self, resource: ClientSecretResource, content: ManagedContent) -> None:
+        """Remember what a read of the managed Secret showed, and who uses the old client secret in it."""
+        previous = content.values.get(Slot.PREVIOUS)
+        users: dict[str, str] = {}
+        if previous is not None and content.client_id is not None:
+            for user in self.store.users(resource.secret_key):
+                if (credential := self.store.credentials.get(user)) is not None:
+                    users[credential.uid] = digest_client_value(credential.uid, content.client_id, previous)
+        self._read[resource.key] = content.observed(resource.spec.credential), users
+
+    def token(self, key: Key) -> ManagementToken | None:
+        """The token in hand, as long as it serves."""
+        token = self._tokens.get(key)
+        if token is not None and self.clock.now() >= token.expires_at - TOKEN_MARGIN:
+            del self._tokens[key]
+            return None
+        return token
+
+    def keep_token(self, key: Key, token: ManagementToken) -> None:
+        """Take a token in hand."""
+        self._tokens[key] = token
+
+    def drop_token(self, key: Key) -> None:
+        """Use the token in hand no longer."""
+        self._tokens.pop(key, None)
+
+    def forget_attempts(self) -> None:
+        """Take up from the Secrets what another process did, as at a start; what Adobe gave is kept."""
+        self._read.clear()
+        self._tokens.clear()
+        for key, memory in list(self._memories.items()):
+            self._memories[key] = attempt.begin(memory.uid, memory, memory.first_bootstrap_version)
+
+    def _secret(self, resource: ClientSecretResource) -> ManagedSecret | UnreadSecret | None:
+        found = self.store.secrets.get(resource.secret_key)
+        if found is None:
+            return None
+        read, _ = self._read.get(resource.key, (None, None))
+        return read if read is not None and read.version == found.version else UnreadSecret(found.version)
+
+    def _users(self, resource: ClientSecretResource) -> tuple[Key, ...]:
+        """The credentials whose token was made with the old client secret."""
+        _, users = self._read.get(resource.key, (None, {}))
+        if not users:
+            return ()
+        return tuple(key for key in sorted(self.store.users(resource.secret_key)) if self._uses(key, users))
+
+    def _uses(self, key: Key, values: Mapping[str, str]) -> bool:
+        """Whether a credential's token was made with the value of that digest for its uid."""
+        credential = self.store.credentials.get(key)
+        secret = None if credential is None else self.store.secrets.get(token_key(credential))
+        facts = None if secret is None else secret.facts
+        if credential is None or facts is None or facts.credential_uid != credential.uid:
+            return False
+        return facts.client_value is not None and facts.client_value == values.get(credential.uid)
+
+    def _forget(self, key: Key) -> None:
+        self._read.pop(key, None)
+        self._tokens.pop(key, None)
+        memory = self._memories.get(key)
+        if memory is not None and memory.added is None:
+            del self._memories[key]

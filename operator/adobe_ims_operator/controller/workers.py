@@ -1,0 +1,104 @@
+"""The workers of a queue: each takes a key, has it reconciled, and gives it back; a defect ends none of them."""
+
+import asyncio
+import logging
+import traceback
+from collections.abc import Awaitable, Callable, Sequence
+from datetime import datetime, timedelta
+from functools import partial
+
+from adobe_ims_operator.api.log_fields import about
+from adobe_ims_operator.api.resource import Key
+from adobe_ims_operator.api.times import Clock
+from adobe_ims_operator.controller.supervisor import Supervisor
+from adobe_ims_operator.controller.tasks import is_cancelled
+from adobe_ims_operator.controller.workqueue import WorkQueue
+from adobe_ims_operator.kube.errors import NotLeadingError, PutOffError
+from adobe_ims_operator.kube.large_answers import PLACE, Place
+
+logger = logging.getLogger(__name__)
+
+AFTER_DEFECT = timedelta(seconds=60)
+NOT_LEADING = timedelta(seconds=1)
+"""Until the Lease is seen to be lost and the queue stops, or it is renewed after all."""
+
+
+class Workers:
+    """Some workers over one queue.
+
+    Args:
+        reconcile: brings one object to where it should be; when to look again, or None if that waits for a change.
+        count: how many.
+        what: what they work on, for their names.
+    """
+
+    def __init__(
+        self,
+        queue: WorkQueue[Key],
+        reconcile: Callable[[Key], Awaitable[datetime | None]],
+        clock: Clock,
+        supervisor: Supervisor,
+        *,
+        count: int,
+        what: str,
+    ) -> None:
+        self._queue = queue
+        self._reconcile = reconcile
+        self._clock = clock
+        self._supervisor = supervisor
+        self._count = count
+        self._what = what
+        self.on_put_off: Callable[[Key], None] = lambda _: None
+        """Takes a key whose work was put off, as a large answer has to wait for its turn."""
+        self.tasks: Sequence[asyncio.Task[None]] = ()
+        """Those that run; none of them ends before the queue is shut down."""
+
+    def start(self) -> None:
+        """Start them; the queue keeps the time."""
+        keep = partial(self._supervisor.keep, may_end=True)
+        names = [f"worker {n} of {self._what}" for n in range(self._count)]
+        self.tasks = [asyncio.create_task(keep(name, self._work), name=name) for name in names]
+
+    async def finished(self) -> None:
+        """Wait until the queue is shut down and what was under way is done."""
+        await asyncio.gather(*self.tasks)
+
+    async def look_at(self, key: Key) -> datetime | None:
+        """Reconcile one key, whatever comes of it; when to look again."""
+        try:
+            return await self._reconcile(key)
+        except NotLeadingError:
+            return self._clock.now() + NOT_LEADING
+        except PutOffError:
+            self.on_put_off(key)
+            return None
+        except asyncio.CancelledError:
+            if is_cancelled():
+                raise
+            return self._clock.now()
+        except Exception as error:  # noqa: BLE001 - whatever it is, the others go on
+            report_defect(key, error)
+            return self._clock.now() + AFTER_DEFECT
+
+    def place(self, key: Key) -> Place:
+        """What work on a key holds; where it is put off, it is begun anew by the queue."""
+        return Place((self._what, key), partial(self._queue.add, key))
+
+    async def _work(self) -> None:
+        while (key := await self._queue.get()) is not None:
+            PLACE.set(self.place(key))
+            await asyncio.sleep(0)  # a look that needs no request would else keep the loop until the queue is empty
+            again_at: datetime | None = self._clock.now() + AFTER_DEFECT
+            try:
+                again_at = await self.look_at(key)
+            finally:
+                self._queue.done(key, None if again_at is None else again_at.timestamp())
+
+
+def report_defect(key: Key, error: Exception, endpoint: str | None = None) -> None:
+    """Log a defect with where it is. Its own text is left out, as it may quote what it failed on."""
+    where = "".join(traceback.format_tb(error.__traceback__)).rstrip()
+    fields = about(key, endpoint=endpoint)
+    logger.error(
+        "%s: a defect of the operator; please report it: %s\n%s", key, type(error).__name__, where, extra=fields
+    )

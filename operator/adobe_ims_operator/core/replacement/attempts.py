@@ -1,0 +1,173 @@
+"""How each step changes what a process remembers of a client secret; each function gives the value that follows."""
+
+from dataclasses import replace
+from datetime import datetime, timedelta
+
+from adobe_ims_operator.api.client_secret_ledger import Adding, Draining, Orphaned
+from adobe_ims_operator.core.backoff import Pace, backoff
+from adobe_ims_operator.core.replacement import evidence, findings
+from adobe_ims_operator.core.replacement.decision import Deed, Write
+from adobe_ims_operator.core.replacement.listing import Listing
+from adobe_ims_operator.core.replacement.model import (
+    Added,
+    Answer,
+    BootstrapSeen,
+    Failure,
+    Gone,
+    Inputs,
+    Intent,
+    Memory,
+    Now,
+    Observed,
+    Step,
+    Trouble,
+    WriteRow,
+)
+
+MAX_ANSWERS = 8
+"""Values whose answers are remembered; four are in use at most."""
+
+WRITE_ROW = timedelta(minutes=10)
+"""Writes of one deed count as a row while each comes within this time of the one before."""
+
+
+def begin(uid: str, before: Memory | None = None, bootstrap_version: int | None = None) -> Memory:
+    """The memory of a resource; one that was made again under the same name goes on with what Adobe gave.
+
+    Args:
+        bootstrap_version: of the bootstrap Secret now.
+    """
+    added = None if before is None else before.added
+    return Memory(uid, added=added, first_bootstrap_version=bootstrap_version)
+
+
+def saw_bootstrap(memory: Memory, seen: BootstrapSeen) -> Memory:
+    """The bootstrap Secret was read."""
+    return replace(_worked(memory, Step.READ_BOOTSTRAP), bootstrap=seen)
+
+
+def saw_secret(memory: Memory) -> Memory:
+    """The managed Secret was read."""
+    return _worked(memory, Step.READ_SECRET)
+
+
+def accepted(memory: Memory, observed: Observed, digest: str, date: datetime, now: Now) -> Memory:
+    """IMS gave a management token for a value, which is in hand from now on.
+
+    Args:
+        date: the Date header of the answer.
+    """
+    memory = _answered(memory, observed, digest, date, now)
+    return replace(memory, manages_with=digest)
+
+
+def refused(memory: Memory, observed: Observed, digest: str, now: Now) -> Memory:
+    """IMS said that it does not know a value (invalid_client), which is no failure of the step."""
+    memory = _answered(memory, observed, digest, None, now)
+    return memory if memory.manages_with != digest else replace(memory, manages_with=None)
+
+
+def _answered(memory: Memory, observed: Observed, digest: str, date: datetime | None, now: Now) -> Memory:
+    before = observed.answer(digest)
+    same = before is not None and before.accepted == (date is not None)
+    first_at = before.first_at if before is not None and same else now
+    answer = Answer(date is not None, date, now, first_at, observed.endpoint.url, observed.bootstrap_version)
+    others = [(known, each) for known, each in memory.answers.items() if known != digest][-(MAX_ANSWERS - 1) :]
+    return replace(_worked(memory, Step.ASK), answers=dict([*others, (digest, answer)]))
+
+
+def listed(memory: Memory, listing: Listing, now: Now) -> Memory:
+    """Adobe listed the client secrets, or something else than Adobe gave an old answer again.
+
+    What is not of this moment is a failure. The next attempt begins with a token, so that nothing that may be wrong
+    itself, an earlier Date or our clock that stood still, refuses lists for long.
+    """
+    if not evidence.is_of_now(memory, listing, now):
+        memory = replace(memory, listed=None, manages_with=None)
+        return _failed(memory, Step.LIST, Trouble(findings.not_of_now(), Pace.IMS), None, now, 0.0)
+    memory = replace(_worked(memory, Step.LIST), listed=evidence.follow(memory.listed, listing, now))
+    return replace(memory, match=evidence.match(memory, listing))
+
+
+def token_ended(memory: Memory) -> Memory:
+    """The management token in hand expired, or the console does not take it any more."""
+    return replace(memory, manages_with=None)
+
+
+def adding(memory: Memory) -> Memory:
+    """POST is about to be sent: from here on its outcome is unknown."""
+    return memory if memory.intent is None else replace(memory, intent=replace(memory.intent, sent=True), listed=None)
+
+
+def added(memory: Memory, found: Added) -> Memory:
+    """Adobe gave a client secret."""
+    return replace(_worked(memory, Step.ADD), added=found)
+
+
+def add_refused(memory: Memory) -> Memory:
+    """Adobe certainly added nothing: it answered, and refused; that is a step that failed too."""
+    return memory if memory.intent is None else replace(memory, intent=replace(memory.intent, refused=True))
+
+
+def deleting(memory: Memory) -> Memory:
+    """DELETE is about to be sent: what was listed before does not count any more."""
+    return replace(memory, listed=None)
+
+
+def deleted(memory: Memory, uuid: str) -> Memory:
+    """Adobe said that it deleted one."""
+    return replace(_worked(memory, Step.DELETE), deleted=uuid)
+
+
+def written(memory: Memory, write: Write, now: Now, jitter: float) -> Memory:
+    """The managed Secret was written; whoever observes it next has its new version.
+
+    The next write of the same deed waits the longer the more came in a row: somebody may undo each.
+    """
+    before, deed = memory.writes.get(write.deed.value), write.deed.value
+    recent = before is not None and now.monotonic - before.at < WRITE_ROW.total_seconds()
+    count = before.count + 1 if before is not None and recent else 1
+    retry_at = now.monotonic + backoff(Pace.CONTESTED_METADATA, count, jitter).total_seconds()
+    rows = {**memory.writes, deed: WriteRow(count, now.monotonic, retry_at)}
+    memory, phase = replace(_worked(memory, Step.WRITE), writes=rows), write.ledger.phase
+    if not (isinstance(phase, Draining | Orphaned) and phase.deleting):
+        memory = _worked(memory, Step.DELETE)  # nothing is about to be deleted, so what failed is over
+    if isinstance(phase, Orphaned):
+        memory = _worked(memory, Step.ADD)  # what became of the POST is known
+    match write.deed:
+        case Deed.INTEND_TO_ADD if isinstance(phase, Adding) and memory.listed is not None:
+            return replace(memory, intent=Intent(phase.at, memory.listed.at))
+        case Deed.KEEP_NEXT | Deed.KEEP_ADDED_ALONE:
+            return replace(memory, added=None, intent=None)
+        case Deed.FORGET_INTENT | Deed.NOTE_ORPHAN:
+            return replace(memory, intent=None)
+        case Deed.DROP_PREVIOUS | Deed.FORGET_ORPHAN:
+            gone = memory.gone if memory.deleted is None else Gone(memory.deleted, now.monotonic)
+            return replace(memory, deleted=None, gone=gone)
+        case _:
+            return memory
+
+
+def try_again(memory: Memory) -> Memory:
+    """What failed is tried once more, as there is no time to wait."""
+    return memory if not memory.failures else replace(memory, failures={})
+
+
+def failed(memory: Memory, observed: Observed, step: Step, trouble: Trouble, now: Now, jitter: float) -> Memory:
+    """A step failed; it is due again at the pace of its trouble, or after what was asked for."""
+    return _failed(memory, step, trouble, observed.inputs(step), now, jitter)
+
+
+def _failed(memory: Memory, step: Step, trouble: Trouble, inputs: Inputs | None, now: Now, jitter: float) -> Memory:
+    before = memory.failures.get(step)
+    count = 1 if before is None else before.count + 1
+    wait = trouble.after if trouble.after is not None else backoff(trouble.pace, count, jitter)
+    retry_at = now.monotonic + max(wait, timedelta(seconds=1)).total_seconds()
+    failure = Failure(trouble.finding, count, retry_at, inputs, trouble.passing)
+    return replace(memory, failures={**memory.failures, step: failure})
+
+
+def _worked(memory: Memory, step: Step) -> Memory:
+    if step not in memory.failures:
+        return memory
+    return replace(memory, failures={each: failure for each, failure in memory.failures.items() if each is not step})

@@ -1,0 +1,240 @@
+"""The core: the next step of replacing a client secret, as a function of what was observed and of the moment.
+
+It does no I/O, reads no clock and draws no random number. What was begun is in the ledger of the managed Secret, so
+each step may be the first one of a new process.
+"""
+
+from datetime import timedelta
+
+from adobe_ims_operator.api.client_secret_ledger import (
+    Adding,
+    Draining,
+    Ledger,
+    Origin,
+    Orphaned,
+    Proving,
+    Slot,
+    Steady,
+)
+from adobe_ims_operator.api.reasons import Reason
+from adobe_ims_operator.core.finding import Finding
+from adobe_ims_operator.core.replacement import (
+    checks,
+    drain,
+    due,
+    evidence,
+    findings,
+    identity_findings,
+    keep,
+    look,
+    prove,
+    take_over,
+    writes,
+)
+from adobe_ims_operator.core.replacement.decision import (
+    Add,
+    AskToken,
+    Decision,
+    Deed,
+    Delete,
+    List,
+    ReadBootstrap,
+    ReadSecret,
+    Refuse,
+    Wait,
+    Write,
+)
+from adobe_ims_operator.core.replacement.listing import Listing
+from adobe_ims_operator.core.replacement.look import Unanswered
+from adobe_ims_operator.core.replacement.model import ManagedSecret, Now, Observed, Source, Step, UnreadSecret
+from adobe_ims_operator.core.replacement.rescue import rescue, unlisted
+
+SENT_WITHIN = timedelta(seconds=45)
+"""How long after the list of one alone POST is sent at most."""
+UNKNOWN_FOR = timedelta(minutes=10)
+"""How long after the intent a list tells whether a POST without an answer added one."""
+_SOON = timedelta(minutes=1)
+_STEPS: dict[type, Step] = {
+    ReadSecret: Step.READ_SECRET,
+    ReadBootstrap: Step.READ_BOOTSTRAP,
+    AskToken: Step.ASK,
+    List: Step.LIST,
+    Add: Step.ADD,
+    Delete: Step.DELETE,
+    Write: Step.WRITE,
+}
+
+
+def decide(observed: Observed, now: Now) -> Decision:
+    """Decide what to do for one client secret at `now`."""
+    try:
+        decision = _decide(observed, now)
+    except Unanswered as unanswered:
+        decision = unanswered.decision
+    if isinstance(decision, Write) and (wait := _contested(observed, decision, now)) is not None:
+        return wait
+    step = _STEPS.get(type(decision))
+    return decision if step is None else look.held_up(observed, step, now) or decision
+
+
+def _contested(observed: Observed, write: Write, now: Now) -> Wait | None:
+    """The wait for the next write of a deed that was done a moment ago, and is not any more.
+
+    What Adobe gave is written at once all the same: it is in memory alone.
+    """
+    row = observed.memory.writes.get(write.deed.value)
+    if row is None or write.deed in (Deed.KEEP_NEXT, Deed.KEEP_ADDED_ALONE) or now.monotonic >= row.retry_at:
+        return None
+    return Wait(findings.contested(observed), now.wall + timedelta(seconds=row.retry_at - now.monotonic))
+
+
+def _decide(observed: Observed, now: Now) -> Decision:
+    if isinstance(observed.secret, UnreadSecret):
+        return ReadSecret()
+    if observed.memory.added is not None:
+        kept = keep.write(observed, observed.memory.added)
+        if kept is not None:
+            return kept
+    refusal = _refusal(observed)
+    if refusal is not None:
+        return _finish(observed) or Refuse(refusal, now.wall + look.IDLE)
+    ledger = observed.ledger
+    if ledger is None:
+        return take_over.begin(observed, now)
+    if isinstance(observed.secret, ManagedSecret) and observed.secret.client_id != ledger.client_id:
+        return writes.restore(observed, ledger)
+    return _correct(observed, ledger, now) or _go_on(observed, ledger, now)
+
+
+def _correct(observed: Observed, ledger: Ledger, now: Now) -> Write | None:
+    """No moment of the ledger is later than Adobe's clock, by a list of this moment."""
+    listed, answer = observed.memory.listed, observed.answer(ledger.current.digest)
+    if listed is None or answer is None or not answer.accepted or not observed.is_intact(Slot.CURRENT):
+        return None
+    by_now = evidence.adobe_now(listed, now)
+    if writes.correct_moments(observed, ledger, by_now + evidence.SLACK) is None:
+        return None
+    look.of_current(observed, ledger, now, look.FRESH)
+    return writes.correct_moments(observed, ledger, by_now)
+
+
+def _finish(observed: Observed) -> Write | None:
+    """What is left of a step that was taken at Adobe, and is done here alone."""
+    ledger = observed.ledger
+    if ledger is None or not isinstance(ledger.phase, Draining | Orphaned):
+        return None
+    done = observed.memory.deleted == drain.old_uuid(ledger.phase)
+    return writes.forget_old(observed, ledger, ledger.phase) if done else None
+
+
+def _refusal(observed: Observed) -> Finding | None:
+    """Why nothing may be begun."""
+    resource = observed.resource
+    if resource.spec.invalid:
+        return Finding(Reason.SPEC_INVALID, resource.spec.invalid)
+    if resource.deleting:
+        return findings.being_deleted()
+    if resource.spec.suspend:
+        return findings.suspended()
+    if observed.older is not None:
+        return findings.managed_twice(observed)
+    return _not_allowed(observed) or keep.not_ours(observed)
+
+
+def _not_allowed(observed: Observed) -> Finding | None:
+    endpoint, console = observed.endpoint, observed.console
+    if not endpoint.allowed:
+        return findings.endpoint_not_allowed(endpoint.url, endpoint.allowed_urls, console=False)
+    if not console.allowed:
+        return findings.endpoint_not_allowed(console.url, console.allowed_urls, console=True)
+    return None
+
+
+def _go_on(observed: Observed, ledger: Ledger, now: Now) -> Decision:
+    match ledger.phase:
+        case Proving():
+            return prove.decide(observed, ledger, ledger.phase, now)
+        case Draining() | Orphaned():
+            return drain.decide(observed, ledger, ledger.phase, now)
+        case Adding():
+            return _add(observed, ledger, ledger.phase, now)
+        case Steady():
+            return _steady(observed, ledger, now)
+
+
+def _steady(observed: Observed, ledger: Ledger, now: Now) -> Decision:
+    current, listed = ledger.current, observed.memory.listed
+    if observed.is_intact(Slot.CURRENT) and (until := checks.stands_until(observed, ledger, now)) is not None:
+        due_in = due.next_at(observed, ledger) - now.wall
+        return Wait(findings.IN_PLACE, min(until, now.wall + min(due_in, look.IDLE)))
+    if not observed.is_intact(Slot.CURRENT) or not look.is_accepted(observed, Source.CURRENT, current.digest, now):
+        return rescue(observed, ledger, now)
+    alone = listed is not None and [entry.uuid for entry in listed.listing.secrets] == [current.uuid]
+    found = look.of_current(observed, ledger, now, look.DAY if alone else look.TEN_MINUTES)
+    others = [entry for entry in found.secrets if entry.uuid != current.uuid]
+    if len(others) == len(found.secrets):
+        return take_over.again(observed, ledger, now) or unlisted(observed, ledger, now)
+    if others:
+        strangers = [entry for entry in others if not _was_just_deleted(observed, entry.uuid, now)]
+        is_certain = _is_certain(observed, ledger, found)
+        told = identity_findings.two(observed, current.uuid, strangers, is_certain=is_certain)
+        return Wait(told if strangers else findings.IN_PLACE, now.wall + look.TEN_MINUTES)
+    due_in = due.next_at(observed, ledger) - due.adobe_now(observed, now)
+    if due_in > timedelta():
+        return Wait(findings.IN_PLACE, now.wall + min(due_in, look.IDLE))
+    return look.held_up(observed, Step.ADD, now) or _begin(observed, ledger, now)
+
+
+def _was_just_deleted(observed: Observed, uuid: str, now: Now) -> bool:
+    """Whether a list may still have one that Adobe deleted for us: it is no stranger."""
+    gone = observed.memory.gone
+    return gone is not None and gone.uuid == uuid and now.monotonic - gone.at < look.TEN_MINUTES.total_seconds()
+
+
+def _is_certain(observed: Observed, ledger: Ledger, found: Listing) -> bool:
+    """Whether the current one has that uuid by Adobe's answer, or by a use that is our latest request."""
+    answer, entry = observed.answer(ledger.current.digest), evidence.find(found, ledger.current.uuid)
+    if ledger.current.origin is Origin.ADDED:
+        return True
+    if answer is None or answer.date is None or entry is None:
+        return False
+    return [each for each in found.secrets if evidence.is_use_at(each, answer.date)] == [entry]
+
+
+def _begin(observed: Observed, ledger: Ledger, now: Now) -> Decision:
+    """It is due, and Adobe listed one alone a while ago: ask again, and note that one is about to be added."""
+    current = ledger.current
+    if not look.is_accepted(observed, Source.CURRENT, current.digest, now, look.TEN_MINUTES):
+        return rescue(observed, ledger, now)
+    found = look.of_current(observed, ledger, now, look.FRESH)
+    if [entry.uuid for entry in found.secrets] != [current.uuid] or found.at < due.next_at(observed, ledger):
+        return Wait(findings.IN_PLACE, now.wall + _SOON)
+    return writes.intend_to_add(observed, ledger, found.at)
+
+
+def _add(observed: Observed, ledger: Ledger, phase: Adding, now: Now) -> Decision:
+    intent = observed.memory.intent
+    if intent is not None and intent.at == phase.at and (not intent.sent or intent.refused):
+        in_time = evidence.is_recent(intent.listed, now, SENT_WITHIN)
+        return Add() if in_time and not intent.sent else writes.forget_intent(observed, ledger)
+    return _find_added(observed, ledger, phase, now)
+
+
+def _find_added(observed: Observed, ledger: Ledger, phase: Adding, now: Now) -> Decision:
+    """Nobody knows whether one was added: Adobe's list tells, a while later."""
+    current, known_at = ledger.current, phase.at + UNKNOWN_FOR
+    if not observed.is_intact(Slot.CURRENT) or not look.is_accepted(observed, Source.CURRENT, current.digest, now):
+        return rescue(observed, ledger, now)
+    found = look.of_current(observed, ledger, now, look.TEN_MINUTES)
+    if evidence.find(found, current.uuid) is None:
+        return unlisted(observed, ledger, now)
+    if found.at < known_at:
+        remaining = known_at - due.adobe_now(observed, now)
+        if remaining <= timedelta():
+            look.of_current(observed, ledger, now, _SOON)
+        return Wait(findings.adding(), now.wall + max(remaining, _SOON))
+    others = [entry for entry in found.secrets if entry.uuid != current.uuid]
+    if len(others) == 1 and evidence.may_be_ours(others[0], phase.at):
+        since = others[0].created_at or found.at
+        return writes.note_orphan(observed, ledger, others[0].uuid, since, certain=False)
+    return writes.forget_intent(observed, ledger)

@@ -1,0 +1,61 @@
+"""What is found while it is not certain which of the client secrets at Adobe is ours, in words for a person."""
+
+from collections.abc import Sequence
+
+from adobe_ims_operator.api.reasons import Reason
+from adobe_ims_operator.core.finding import Finding
+from adobe_ims_operator.core.replacement.findings import CONSOLE, last_use
+from adobe_ims_operator.core.replacement.listing import ListedClientSecret
+from adobe_ims_operator.core.replacement.model import Observed
+
+
+def taking_over(observed: Observed) -> Finding:
+    """Adobe has two, and it is being found out which one was given to us."""
+    message = (
+        f"Adobe has two client secrets; the operator finds out by their times of last use which one is in Secret "
+        f"{observed.resource.spec.bootstrap.secret_name}, in 10 to 20 minutes, or in two days where Adobe shows them "
+        f"late; nothing is touched"
+    )
+    return Finding(Reason.TAKING_OVER, message)
+
+
+def taking_over_alone(observed: Observed) -> Finding:
+    """Adobe has one, and its list may be late with another one."""
+    message = (
+        f"Adobe lists one client secret, and does not show yet that it is the one in Secret "
+        f"{observed.resource.spec.bootstrap.secret_name}; it is taken over once Adobe shows it as just used, or lists "
+        f"it alone for 10 minutes"
+    )
+    return Finding(Reason.TAKING_OVER, message)
+
+
+def not_told_apart(observed: Observed, number: int) -> Finding:
+    """The client can't be taken over as long as there are so many."""
+    bootstrap = observed.resource.spec.bootstrap.secret_name
+    message = (
+        f"Adobe has {number} client secrets, and their times of last use do not tell which one is in Secret "
+        f"{bootstrap}; nothing is touched. Find out who uses the others and give them the one in Secret {bootstrap}; "
+        f"then delete the others on {CONSOLE}"
+    )
+    return Finding(Reason.TWO_CLIENT_SECRETS, message)
+
+
+def two(observed: Observed, ours: str, others: Sequence[ListedClientSecret], *, is_certain: bool) -> Finding:
+    """There is one that is not ours, and there is no room for another.
+
+    Args:
+        is_certain: whether ours is known to be that one, so that a person may be told to delete the other.
+    """
+    said = "; ".join(f"{other.uuid} ({last_use(other)})" for other in others[:3])
+    begin = f"Adobe has client secrets that this operator did not add: {said}; nothing is touched"
+    if is_certain:
+        message = (
+            f"{begin}. Delete the one that nobody uses on {CONSOLE}, but not {ours}, which is in Secret "
+            f"{observed.resource.secret_key}"
+        )
+    else:
+        message = (
+            f"{begin}. Compare their values on {CONSOLE} with the one in Secret {observed.resource.secret_key}, which "
+            f"is {ours} as far as the operator knows; then delete the one that is not there and that nobody uses"
+        )
+    return Finding(Reason.TWO_CLIENT_SECRETS, message)

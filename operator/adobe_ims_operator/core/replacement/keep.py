@@ -1,0 +1,98 @@
+"""How a client secret that Adobe gave comes into its Secret, whatever else is the case: nobody else has its value."""
+
+from dataclasses import replace
+
+from adobe_ims_operator.api.client_secret_ledger import Adding, Draining, Ledger, NoLedger, Proving
+from adobe_ims_operator.api.times import moment_or_none
+from adobe_ims_operator.core.finding import Finding
+from adobe_ims_operator.core.replacement import evidence, findings, writes
+from adobe_ims_operator.core.replacement.decision import Write
+from adobe_ims_operator.core.replacement.model import Added, ManagedSecret, Memory, Observed, Step
+
+
+def write(observed: Observed, added: Added) -> Write | None:
+    """The write that keeps it; None where it is kept, or can't be."""
+    if is_over(observed, added):
+        return None
+    if observed.secret is None:
+        return writes.keep_added_alone(observed, added)
+    ledger = _ledger(observed)
+    if ledger is None or ledger.credential != added.credential:
+        return None
+    if ledger.secret != str(observed.resource.secret_key) or isinstance(ledger.phase, Proving | Draining):
+        return None
+    is_new = added.secret.uuid != ledger.current.uuid and added.digest != ledger.current.digest
+    return writes.keep_next(observed, ledger, added) if is_new else None
+
+
+def is_over(observed: Observed, added: Added) -> bool:
+    """Whether it need not be remembered: the ledger names it, or a later replacement shows that it was dropped.
+
+    Another process may have kept it, and gone on, while this one did not lead.
+    """
+    ledger, status = _ledger(observed), observed.resource.status
+    if ledger is not None and ledger.credential == added.credential:
+        if added.secret.uuid in {held.uuid for held in ledger.held.values()}:
+            return True
+        if added.secret.uuid in ledger.known:
+            return False
+        # Each began while Adobe had one alone, which this one is not.
+        begun = ledger.phase.at if isinstance(ledger.phase, Adding) else ledger.rotated_at
+        return begun is not None and begun > added.date + evidence.SLACK
+    if observed.secret is not None:
+        return False
+    # Of a Secret that was deleted, the status tells what Adobe had since.
+    reported, rotated_at = {each.uuid for each in status.client_secrets}, moment_or_none(status.last_rotation_time)
+    is_later = rotated_at is not None and rotated_at > added.date
+    return is_later and bool(reported) and added.secret.uuid not in reported
+
+
+def forget(observed: Observed) -> Memory:
+    """What is remembered, without what need not be."""
+    memory = observed.memory
+    is_kept = memory.added is not None and is_over(observed, memory.added)
+    return replace(memory, added=None) if is_kept else memory
+
+
+def problem(observed: Observed) -> Finding | None:
+    """Why what Adobe gave is in memory alone; None where it is kept, or is about to be."""
+    added = observed.memory.added
+    if added is None or is_over(observed, added):
+        return None
+    if isinstance(observed.secret, ManagedSecret) and write(observed, added) is None:
+        return findings.not_kept(added.secret.uuid, not_ours(observed) or findings.under_way(observed))
+    for step in (Step.WRITE, Step.READ_SECRET):
+        failure = observed.memory.failures.get(step)
+        if failure is not None and not (failure.passing and failure.count == 1):
+            return findings.not_kept(added.secret.uuid, failure.finding)
+    return None
+
+
+def not_ours(observed: Observed) -> Finding | None:
+    """Why nothing may be written to the Secret."""
+    if not isinstance(observed.secret, ManagedSecret):
+        return None
+    ledger = observed.secret.ledger
+    if ledger is NoLedger.ABSENT:
+        owner = observed.secret.owner or "was not made by this operator"
+        was_ours = _was_ours(observed, observed.secret)
+        return findings.ledger_lost(observed) if was_ours else findings.not_owned(observed, owner)
+    if not isinstance(ledger, Ledger):
+        return findings.ledger_damaged(observed)
+    if ledger.credential != observed.resource.spec.credential:
+        return findings.not_owned(observed, f"holds the client of credential {ledger.credential}")
+    if ledger.secret != str(observed.resource.secret_key):
+        return findings.not_owned(observed, f"is a copy of Secret {ledger.secret}")
+    return None
+
+
+def _was_ours(observed: Observed, secret: ManagedSecret) -> bool:
+    """Whether the ledger was taken off a Secret of ours, which may have the one value that works."""
+    before = observed.resource.status
+    reported = before.secret_name == observed.resource.spec.secret.name and before.last_rotation_time is not None
+    return reported or (secret.is_labelled and secret.client_id is not None)
+
+
+def _ledger(observed: Observed) -> Ledger | None:
+    ledger = observed.secret.ledger if isinstance(observed.secret, ManagedSecret) else None
+    return ledger if isinstance(ledger, Ledger) else None

@@ -1,0 +1,162 @@
+"""The questions to IMS and Adobe that decisions are made from: memory answers, or asking is the decision."""
+
+from datetime import timedelta
+
+from adobe_ims_operator.api.client_secret_ledger import Ledger
+from adobe_ims_operator.api.reasons import Reason
+from adobe_ims_operator.core.finding import Finding
+from adobe_ims_operator.core.replacement import evidence
+from adobe_ims_operator.core.replacement.decision import AskToken, Decision, List, Refuse, Wait
+from adobe_ims_operator.core.replacement.listing import Listing
+from adobe_ims_operator.core.replacement.model import Answer, Now, Observed, Source, Step
+
+DAY = timedelta(hours=20)
+"""How long a management token serves; it lives 24 hours."""
+TEN_MINUTES = timedelta(minutes=10)
+IDLE = timedelta(hours=1)
+"""How long to wait where only a change can bring something to do."""
+FRESH = timedelta(seconds=15)
+"""How long ago a list came at most that a POST or a DELETE is sent because of."""
+_SOON = timedelta(minutes=1)
+_FIRST_RETRY, _LAST_RETRY = timedelta(seconds=30), timedelta(minutes=10)
+
+
+class Unanswered(Exception):  # noqa: N818 - it is no error, but the way out of a question that memory does not answer
+    """What is to be done first; `decide` returns it.
+
+    Args:
+        decision: how the question is answered.
+    """
+
+    def __init__(self, decision: Decision) -> None:
+        super().__init__(decision)
+        self.decision = decision
+
+
+def is_accepted(observed: Observed, source: Source, digest: str, now: Now, within: timedelta = DAY) -> bool:
+    """Whether IMS accepts a value, by an answer of the last while.
+
+    A refusal stands for half a minute at first and for ten minutes at last: a new client secret takes time to spread.
+
+    Raises:
+        Unanswered: IMS is to be asked first.
+    """
+    answer = observed.answer(digest)
+    if answer is None:
+        raise Unanswered(AskToken(source, digest))
+    if not answer.accepted:
+        within = _stands_for(answer)
+    elif answer.bootstrap_version != observed.bootstrap_version:
+        within = min(within, TEN_MINUTES)  # a person may just have replaced it by hand
+    if not evidence.is_recent(answer.at, now, within):
+        raise Unanswered(AskToken(source, digest))
+    return answer.accepted
+
+
+def accepted_answer(
+    observed: Observed, source: Source, digest: str, now: Now, within: timedelta = DAY
+) -> Answer | None:
+    """The answer by which IMS accepts a value; None where it refuses it.
+
+    Raises:
+        Unanswered: IMS is to be asked first.
+    """
+    return observed.answer(digest) if is_accepted(observed, source, digest, now, within) else None
+
+
+def _stands_for(answer: Answer) -> timedelta:
+    lasted = timedelta(seconds=answer.at.monotonic - answer.first_at.monotonic)
+    return min(max(lasted, _FIRST_RETRY), _LAST_RETRY)
+
+
+def retry_refused(observed: Observed, digest: str, now: Now) -> timedelta:
+    """How long the refusal of a value still stands."""
+    answer = observed.answer(digest)
+    if answer is None or answer.accepted:
+        return _LAST_RETRY
+    remaining = _stands_for(answer) - timedelta(seconds=now.monotonic - answer.at.monotonic)
+    return max(remaining, timedelta()) + timedelta(seconds=1)
+
+
+def listing(
+    observed: Observed, value: tuple[Source, str], client_id: str, now: Now, *, within: timedelta, uuid: str = ""
+) -> Listing:
+    """The client secrets at Adobe, by a list of the last while that came after IMS accepted a value.
+
+    Args:
+        value: where it is, and its digest.
+        uuid: a list without this one is read again soon.
+
+    Raises:
+        Unanswered: it is to be asked for first, or it is another client's.
+    """
+    (source, digest), listed = value, observed.memory.listed
+    answer = observed.answer(digest)
+    if answer is None or observed.memory.manages_with != digest or not evidence.is_recent(answer.at, now, DAY):
+        raise Unanswered(AskToken(source, digest))
+    if listed is None or listed.at.monotonic < answer.at.monotonic:
+        raise Unanswered(List())
+    is_mismatch = listed.listing.client_id != client_id
+    if is_mismatch or (uuid and evidence.find(listed.listing, uuid) is None):
+        within = min(within, TEN_MINUTES)
+    if not evidence.is_recent(listed.at, now, within):
+        raise Unanswered(List())
+    if is_mismatch:
+        raise Unanswered(Refuse(_mismatch(observed), now.wall + TEN_MINUTES))
+    return listed.listing
+
+
+def has_stood(observed: Observed) -> bool:
+    """Whether the lists of ten minutes show the same."""
+    return observed.memory.listed is not None and evidence.has_stood(observed.memory.listed)
+
+
+def until_proven(observed: Observed, now: Now) -> timedelta | None:
+    """How long until another list may show the same as all of ten minutes; None where they do already.
+
+    One list alone may be late, or lack an entry: nothing is dropped because of it.
+
+    Raises:
+        Unanswered: it is time for that list.
+    """
+    listed = observed.memory.listed
+    if listed is None:
+        raise Unanswered(List())
+    if evidence.has_stood(listed):
+        return None
+    remaining = evidence.APART - timedelta(seconds=now.monotonic - listed.same_since.monotonic)
+    if remaining <= timedelta() and not evidence.is_recent(listed.at, now, _SOON):
+        raise Unanswered(List())
+    return max(remaining, timedelta()) + _SOON
+
+
+def of_current(observed: Observed, ledger: Ledger, now: Now, within: timedelta) -> Listing:
+    """The client secrets at Adobe, by a list that came after IMS accepted the current one.
+
+    Raises:
+        Unanswered: it is to be asked for first, or it is another client's.
+    """
+    current = ledger.current
+    value = (Source.CURRENT, current.digest)
+    return listing(observed, value, ledger.client_id, now, within=within, uuid=current.uuid)
+
+
+def _mismatch(observed: Observed) -> Finding:
+    credential = observed.resource.spec.credential
+    message = (
+        f"credential {credential} at Adobe is of another client than the one in Secret {observed.resource.secret_key} "
+        f"or in Secret {observed.resource.spec.bootstrap.secret_name}, so nothing is touched; correct "
+        f"spec.organizationId and spec.credentialId, or the bootstrap Secret: both numbers are in the URL of the "
+        f"credential's page in the Developer Console"
+    )
+    return Finding(Reason.CREDENTIAL_MISMATCH, message)
+
+
+def held_up(observed: Observed, step: Step, now: Now) -> Wait | None:
+    """The wait for the next attempt of a step that failed; None where it may be taken."""
+    failure = observed.memory.failures.get(step)
+    if failure is None or now.monotonic >= failure.retry_at:
+        return None
+    if failure.inputs is not None and failure.inputs != observed.inputs(step):
+        return None
+    return Wait(failure.finding, now.wall + timedelta(seconds=failure.retry_at - now.monotonic))

@@ -1,0 +1,76 @@
+"""How a client secret that was added comes into place: IMS accepts it twice, ten minutes apart by Adobe's clock."""
+
+from datetime import datetime, timedelta
+
+from adobe_ims_operator.api.client_secret_ledger import Ledger, Proving, Slot
+from adobe_ims_operator.core.replacement import due, evidence, findings, look, writes
+from adobe_ims_operator.core.replacement.decision import AskToken, Decision, Deed, Wait
+from adobe_ims_operator.core.replacement.model import Answer, Now, Observed, Source
+from adobe_ims_operator.core.replacement.rescue import rescue
+
+LATE = timedelta(hours=1)
+"""How long IMS may refuse a new client secret before it is worth a person's attention."""
+
+
+def decide(observed: Observed, ledger: Ledger, phase: Proving, now: Now) -> Decision:
+    """Decide on the next client secret.
+
+    Raises:
+        Unanswered: something is to be asked or read first.
+    """
+    if not observed.is_intact(Slot.NEXT):
+        # Adobe does not give its value again. The moment is Adobe's own, as the overlap is measured from it.
+        return writes.note_orphan(observed, ledger, phase.next.uuid, phase.next.since, certain=True)
+    if not observed.is_intact(Slot.CURRENT):
+        return rescue(observed, ledger, now)
+    answer = look.accepted_answer(observed, Source.NEXT, phase.next.digest, now)
+    return _refused(observed, ledger, phase, now) if answer is None else _accepted(observed, ledger, phase, answer, now)
+
+
+def _accepted(observed: Observed, ledger: Ledger, phase: Proving, answer: Answer, now: Now) -> Decision:
+    if answer.date is None:
+        return AskToken(Source.NEXT, phase.next.digest)
+    if phase.accepted_at is None:
+        return writes.note_accepted(observed, ledger, phase, answer.date)
+    missing = max(
+        phase.accepted_at + evidence.APART - answer.date, _missing_by_ours(observed, phase.accepted_at, answer)
+    )
+    if missing <= timedelta():
+        return writes.promote(observed, ledger, phase, answer.date)
+    if missing > 2 * evidence.APART:
+        return writes.note_refused(observed, ledger, phase)  # a time ahead of Adobe's clock was not written by it
+    remaining = missing - timedelta(seconds=now.monotonic - answer.at.monotonic)
+    if remaining <= timedelta():
+        return AskToken(Source.NEXT, phase.next.digest)
+    return Wait(findings.proving(phase.next.uuid), now.wall + remaining)
+
+
+def _missing_by_ours(observed: Observed, accepted_at: datetime, answer: Answer) -> timedelta:
+    """How much of the ten minutes our clocks miss at the latest answer: one Date of IMS may be wrong.
+
+    The monotonic clock tells where this process noted the first acceptance. For one before it there is the wall clock
+    alone, which holds it up for ten minutes at most, however wrong it is.
+    """
+    noted = observed.memory.writes.get(Deed.NOTE_ACCEPTED.value)
+    if noted is not None:
+        return evidence.APART - timedelta(seconds=answer.at.monotonic - noted.at)
+    passed = answer.at.wall - accepted_at
+    return evidence.APART - passed if timedelta() <= passed <= evidence.APART else timedelta()
+
+
+def _refused(observed: Observed, ledger: Ledger, phase: Proving, now: Now) -> Decision:
+    current, following = ledger.current, phase.next
+    if phase.accepted_at is not None:
+        return writes.note_refused(observed, ledger, phase)
+    until = now.wall + look.retry_refused(observed, following.digest, now)
+    if timedelta() <= due.adobe_now(observed, now) - following.since < evidence.APART:
+        return Wait(findings.proving(following.uuid), until)
+    if not look.is_accepted(observed, Source.CURRENT, current.digest, now):
+        return rescue(observed, ledger, now)
+    found = look.of_current(observed, ledger, now, look.TEN_MINUTES)
+    age = found.at - following.since
+    if evidence.find(found, following.uuid) is None and age >= evidence.APART:
+        if (remaining := look.until_proven(observed, now)) is not None:
+            return Wait(findings.proving(following.uuid), min(until, now.wall + remaining))
+        return writes.drop_next(observed, ledger)
+    return Wait(findings.next_refused(following.uuid) if age >= LATE else findings.proving(following.uuid), until)

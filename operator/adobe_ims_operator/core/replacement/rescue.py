@@ -1,0 +1,116 @@
+"""What to do where the current client secret does not work, or is not what was written: what works takes its place.
+
+In this order: the previous one, the next one, the previous one that somebody swapped with the current one, what
+somebody wrote in place of the current one, and what is in the bootstrap Secret. Nothing is added at Adobe, and nothing
+deleted.
+"""
+
+from datetime import timedelta
+
+from adobe_ims_operator.api.client_secret_ledger import Draining, Ledger, Slot
+from adobe_ims_operator.core.finding import Finding
+from adobe_ims_operator.core.replacement import evidence, findings, look, take_over, writes
+from adobe_ims_operator.core.replacement.decision import Decision, Wait
+from adobe_ims_operator.core.replacement.model import ManagedSecret, Now, Observed, Source
+
+
+def rescue(observed: Observed, ledger: Ledger, now: Now) -> Decision:
+    """Find a client secret that works.
+
+    Raises:
+        Unanswered: something is to be asked or read first.
+    """
+    return (
+        _switch_to(observed, ledger, Slot.PREVIOUS, Source.PREVIOUS, now)
+        or _switch_to(observed, ledger, Slot.NEXT, Source.NEXT, now)
+        or _swapped(observed, ledger, now)
+        or _edited(observed, ledger, now)
+        or _bootstrap(observed, ledger, now)
+    )
+
+
+def unlisted(observed: Observed, ledger: Ledger, now: Now) -> Decision:
+    """Adobe does not list the current one: if IMS refuses it by now, something else takes its place.
+
+    Raises:
+        Unanswered: IMS is to be asked first, as it may just have been deleted.
+    """
+    if not look.is_accepted(observed, Source.CURRENT, ledger.current.digest, now, look.TEN_MINUTES):
+        return rescue(observed, ledger, now)
+    look.of_current(observed, ledger, now, look.TEN_MINUTES)
+    return Wait(findings.unlisted(ledger.current.uuid), now.wall + look.TEN_MINUTES)
+
+
+def _switch_to(observed: Observed, ledger: Ledger, slot: Slot, source: Source, now: Now) -> Decision | None:
+    held, current = ledger.held.get(slot), ledger.current.uuid
+    if held is None or not observed.is_intact(slot):
+        return None
+    if not look.is_accepted(observed, source, held.digest, now, look.TEN_MINUTES):
+        return None
+    found = look.listing(observed, (source, held.digest), ledger.client_id, now, within=look.TEN_MINUTES)
+    if evidence.find(found, held.uuid) is None:
+        return Wait(findings.unlisted(held.uuid), now.wall + look.TEN_MINUTES)
+    is_listed = evidence.find(found, current) is not None
+    if is_listed and observed.is_intact(Slot.CURRENT):
+        # It may be accepted again; who uses the Secret has the other one meanwhile.
+        return Wait(findings.refused_but_listed(current), now.wall + _retry(observed, ledger, now))
+    is_gone = not is_listed and look.has_stood(observed)
+    return writes.switch_to(observed, ledger, slot, found.at, current_is_gone=is_gone)
+
+
+def _swapped(observed: Observed, ledger: Ledger, now: Now) -> Decision | None:
+    """A person may have put the previous one back by hand, and the current one where that was."""
+    digests = observed.secret.digests if isinstance(observed.secret, ManagedSecret) else {}
+    phase, current = ledger.phase, ledger.current
+    if not isinstance(phase, Draining) or digests.get(Slot.PREVIOUS) != current.digest:
+        return None
+    if digests.get(Slot.CURRENT) != phase.previous.digest:
+        return None
+    value = (Source.CURRENT, phase.previous.digest)
+    if not look.is_accepted(observed, *value, now):
+        return writes.swap_back(ledger)
+    found = look.listing(observed, value, ledger.client_id, now, within=look.TEN_MINUTES, uuid=phase.previous.uuid)
+    if evidence.find(found, phase.previous.uuid) is None:
+        return writes.swap_back(ledger)
+    return writes.follow_swap(ledger, phase, found.at)
+
+
+def _retry(observed: Observed, ledger: Ledger, now: Now) -> timedelta:
+    return look.retry_refused(observed, ledger.current.digest, now)
+
+
+def _edited(observed: Observed, ledger: Ledger, now: Now) -> Decision | None:
+    """A person may have put a value there that works."""
+    digest = observed.secret.digests.get(Slot.CURRENT) if isinstance(observed.secret, ManagedSecret) else None
+    if digest is None or digest == ledger.current.digest:
+        return None
+    if not look.is_accepted(observed, Source.CURRENT, digest, now):
+        return None
+    return take_over.accepted(observed, Source.CURRENT, digest, ledger.client_id, now)
+
+
+def _bootstrap(observed: Observed, ledger: Ledger, now: Now) -> Decision:
+    """A person may have replaced the client secret by hand, and put the new one where the first one was."""
+    seen = take_over.bootstrap(observed)
+    lost = Wait(findings.lost(observed), now.wall + _retry(observed, ledger, now))
+    if isinstance(seen, Finding):
+        return lost
+    if seen.client_id != ledger.client_id:
+        return Wait(findings.bootstrap_of_another(observed, ledger), lost.until)
+    digest, is_intact = seen.digest or "", observed.is_intact(Slot.CURRENT)
+    if digest == ledger.current.digest and not is_intact:
+        return writes.restore(observed, ledger, Source.BOOTSTRAP)
+    if not look.is_accepted(observed, Source.BOOTSTRAP, digest, now):
+        return lost
+    if is_intact and not _may_be_given_up(observed, ledger, digest, now):
+        return Wait(findings.refused_but_listed(ledger.current.uuid), lost.until)
+    return take_over.accepted(observed, Source.BOOTSTRAP, digest, ledger.client_id, now)
+
+
+def _may_be_given_up(observed: Observed, ledger: Ledger, digest: str, now: Now) -> bool:
+    """Whether Adobe does not list the current one any more, or IMS refused it for a while."""
+    found = look.listing(observed, (Source.BOOTSTRAP, digest), ledger.client_id, now, within=look.TEN_MINUTES)
+    answer = observed.answer(ledger.current.digest)
+    if evidence.find(found, ledger.current.uuid) is None and look.has_stood(observed):
+        return True
+    return answer is not None and answer.at.monotonic - answer.first_at.monotonic >= evidence.APART.total_seconds()

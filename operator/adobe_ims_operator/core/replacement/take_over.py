@@ -1,0 +1,126 @@
+"""How a client comes under the operator's hands: which value, and which uuid at Adobe it has."""
+
+from datetime import datetime, timedelta
+
+from adobe_ims_operator.api.client_secret_ledger import Ledger, Origin
+from adobe_ims_operator.core.finding import Finding
+from adobe_ims_operator.core.replacement import evidence, findings, identity_findings, look, writes
+from adobe_ims_operator.core.replacement.decision import AskToken, Decision, ReadBootstrap, Wait
+from adobe_ims_operator.core.replacement.listing import Listing
+from adobe_ims_operator.core.replacement.look import Unanswered
+from adobe_ims_operator.core.replacement.model import Answer, BootstrapSeen, Now, Observed, Source
+
+_SHORT = timedelta(minutes=1)
+_STAMPED_WITHIN = 2 * evidence.LAG + timedelta(hours=1)
+"""How long it takes at most until two requests of ours are seen as last uses, where stamps lag."""
+
+
+def begin(observed: Observed, now: Now) -> Decision:
+    """There is no managed Secret: take over the client in the bootstrap Secret."""
+    seen = bootstrap(observed)
+    if isinstance(seen, Finding):
+        return Wait(seen, now.wall + look.IDLE)
+    client_id, digest = seen.client_id or "", seen.digest or ""
+    if look.is_accepted(observed, Source.BOOTSTRAP, digest, now):
+        return accepted(observed, Source.BOOTSTRAP, digest, client_id, now)
+    had_one = observed.resource.status.last_rotation_time is not None
+    found = findings.lost(observed) if had_one else findings.bootstrap_refused(observed)
+    return Wait(found, now.wall + look.retry_refused(observed, digest, now))
+
+
+def bootstrap(observed: Observed) -> BootstrapSeen | Finding:
+    """The client in the bootstrap Secret, or what keeps it from being one.
+
+    Raises:
+        Unanswered: it is to be read first.
+    """
+    if observed.bootstrap_version is None:
+        return findings.no_bootstrap(observed)
+    seen = observed.memory.bootstrap
+    if seen is None or seen.version != observed.bootstrap_version:
+        raise Unanswered(ReadBootstrap())
+    return seen if seen.problem is None else seen.problem
+
+
+def accepted(observed: Observed, source: Source, digest: str, client_id: str, now: Now) -> Decision:
+    """IMS accepts a value: find out which uuid it has, and hold it.
+
+    A list of one, that came after the acceptance, tells where its last use is the moment of our request, or where all
+    lists of ten minutes have it alone: a list may be late with a new one. Of two, the one tells whose last use is the
+    moment of our request, and of the next one again: a stamp that lags, or somebody else's use, fits once by chance.
+    """
+    answer, match = observed.answer(digest), observed.memory.match
+    if answer is None or answer.date is None:
+        return AskToken(source, digest)
+    age, within = timedelta(seconds=now.monotonic - answer.at.monotonic), look.IDLE
+    if match is not None and match.digest == digest and match.times < evidence.MATCHES:
+        until_next, listed = evidence.APART + 2 * evidence.SLACK - age, observed.memory.listed
+        if listed is not None and evidence.is_unconfirmed(match, listed.listing):
+            until_next = evidence.LATER
+        if until_next <= timedelta():
+            return AskToken(source, digest)
+        within = min(within, max(until_next, _SHORT))
+    within = min(within, max(age / 2, _SHORT))
+    found = look.listing(observed, (source, digest), client_id, now, within=within)
+    if len(found.secrets) == 1:
+        return _alone(observed, found, (source, digest), answer.date, now, within=within)
+    known = _stamped(observed, found, digest)
+    if known is not None:
+        return writes.take_over(observed, (source, digest), client_id, known, Origin.STAMPED, at=found.at)
+    if not found.secrets:
+        return Wait(findings.unlisted(""), now.wall + within)
+    hopeless = _is_hopeless(observed, found, digest, answer, now)
+    why = (
+        identity_findings.not_told_apart(observed, len(found.secrets))
+        if hopeless
+        else identity_findings.taking_over(observed)
+    )
+    return Wait(why, now.wall + within)
+
+
+def _is_hopeless(observed: Observed, found: Listing, digest: str, answer: Answer, now: Now) -> bool:
+    """Whether time alone does not tell several apart: it had time enough, or each was used since our request."""
+    tried = timedelta(seconds=now.monotonic - answer.first_at.monotonic)
+    if len(found.secrets) > 2 or answer.date is None or tried >= _STAMPED_WITHIN:
+        return True
+    match, asked_at = observed.memory.match, answer.date
+    if match is not None and match.digest == digest:
+        return False
+    uses = [entry.last_use for entry in found.secrets]
+    return all(isinstance(use, datetime) and use >= asked_at - evidence.SLACK for use in uses)
+
+
+def _alone(
+    observed: Observed, listing: Listing, value: tuple[Source, str], asked_at: datetime, now: Now, *, within: timedelta
+) -> Decision:
+    (only,) = listing.secrets
+    if only.created_at is not None and only.created_at > asked_at + evidence.SLACK:
+        return Wait(findings.unlisted(""), now.wall + within)
+    fits = evidence.is_use_at(only, asked_at)
+    if not fits and (remaining := look.until_proven(observed, now)) is not None:
+        return Wait(identity_findings.taking_over_alone(observed), now.wall + min(within, remaining))
+    return writes.take_over(observed, value, listing.client_id, only.uuid, Origin.ALONE, at=listing.at)
+
+
+def _stamped(observed: Observed, listing: Listing, digest: str) -> str | None:
+    match = observed.memory.match
+    if len(listing.secrets) != 2 or match is None or match.digest != digest or match.times < evidence.MATCHES:
+        return None
+    return match.uuid if evidence.find(listing, match.uuid) is not None else None
+
+
+def again(observed: Observed, ledger: Ledger, now: Now) -> Decision | None:
+    """Adobe lists another one alone than the one that was taken over: find out anew which one it is.
+
+    It is not known from Adobe's own answer, so it may have been mistaken. Before that, IMS accepts the value once more
+    after ten minutes of such lists: what was deleted is accepted for a while. None where it is to be waited for.
+    """
+    current, listed = ledger.current, observed.memory.listed
+    if current.origin is Origin.ADDED or listed is None or len(listed.listing.secrets) != 1:
+        return None
+    if look.until_proven(observed, now) is not None:
+        return None
+    answer = observed.answer(current.digest)
+    if answer is None or answer.at.monotonic - listed.same_since.monotonic < evidence.APART.total_seconds():
+        return AskToken(Source.CURRENT, current.digest)
+    return accepted(observed, Source.CURRENT, current.digest, ledger.client_id, now)

@@ -1,0 +1,183 @@
+"""The writes of a managed Secret: for each deed the ledger that follows, and where the values of the data come from."""
+
+from dataclasses import replace
+from datetime import datetime
+
+from adobe_ims_operator.api.client_secret_ledger import (
+    Adding,
+    Draining,
+    Held,
+    Ledger,
+    Origin,
+    Orphaned,
+    Phase,
+    Proving,
+    Slot,
+    Steady,
+)
+from adobe_ims_operator.core.replacement.decision import Deed, Write
+from adobe_ims_operator.core.replacement.model import Added, ManagedSecret, Observed, Source
+
+_SOURCES = {Slot.CURRENT: Source.CURRENT, Slot.PREVIOUS: Source.PREVIOUS, Slot.NEXT: Source.NEXT}
+
+
+def _kept(observed: Observed, ledger: Ledger) -> dict[Slot, Source]:
+    """The slots of a ledger that the Secret has a value for, each as it is."""
+    there = observed.secret.digests if isinstance(observed.secret, ManagedSecret) else {}
+    return {slot: _SOURCES[slot] for slot in ledger.held if slot in there}
+
+
+def _note(observed: Observed, deed: Deed, ledger: Ledger, phase: Phase) -> Write:
+    """Change the phase, and remove what is under a key that the phase has not."""
+    after = replace(ledger, phase=phase)
+    return Write(deed, after, _kept(observed, after))
+
+
+def take_over(
+    observed: Observed, value: tuple[Source, str], client_id: str, uuid: str, origin: Origin, *, at: datetime
+) -> Write:
+    """Hold one client secret, and nothing else, whatever was there.
+
+    Args:
+        value: where it is, and its digest.
+    """
+    (source, digest), before, resource = value, observed.ledger, observed.resource
+    ledger = Ledger(
+        credential=resource.spec.credential,
+        secret=str(resource.secret_key),
+        client_id=client_id,
+        current=Held(uuid, digest, origin, at),
+        phase=Steady(),
+        rotated_at=None if before is None else before.rotated_at,
+        rotate_request="" if before is None else before.rotate_request,
+    )
+    return Write(Deed.TAKE_OVER, ledger, {Slot.CURRENT: source})
+
+
+def restore(observed: Observed, ledger: Ledger, source: Source = Source.CURRENT) -> Write:
+    """Put back what somebody changed: the client id, and the current client secret where another source has it."""
+    kept = _kept(observed, ledger)
+    return Write(Deed.RESTORE, ledger, kept if source is Source.CURRENT else {**kept, Slot.CURRENT: source})
+
+
+def correct_moments(observed: Observed, ledger: Ledger, at: datetime) -> Write | None:
+    """Take the moments that lie ahead of Adobe's clock as `at`; None where none does.
+
+    A wrong Date, or somebody, wrote them: what is measured from them would never come.
+    """
+
+    def held(given: Held) -> Held:
+        return replace(given, since=min(given.since, at))
+
+    phase = ledger.phase
+    match phase:
+        case Adding():
+            phase = Adding(min(phase.at, at))
+        case Proving():
+            accepted_at = None if phase.accepted_at is None else min(phase.accepted_at, at)
+            phase = replace(phase, next=held(phase.next), accepted_at=accepted_at)
+        case Draining():
+            phase = replace(phase, previous=held(phase.previous))
+        case Orphaned():
+            phase = replace(phase, since=min(phase.since, at))
+        case Steady():
+            pass
+    rotated_at = None if ledger.rotated_at is None else min(ledger.rotated_at, at)
+    after = replace(ledger, current=held(ledger.current), phase=phase, rotated_at=rotated_at)
+    return None if after == ledger else Write(Deed.RESTORE, after, _kept(observed, after))
+
+
+def intend_to_add(observed: Observed, ledger: Ledger, at: datetime) -> Write:
+    """Note that a client secret is about to be added, while Adobe lists one alone."""
+    return _note(observed, Deed.INTEND_TO_ADD, ledger, Adding(at))
+
+
+def forget_intent(observed: Observed, ledger: Ledger) -> Write:
+    """Note that none of ours was added."""
+    return _note(observed, Deed.FORGET_INTENT, ledger, Steady())
+
+
+def keep_next(observed: Observed, ledger: Ledger, added: Added) -> Write:
+    """Keep the client secret that Adobe gave, beside the current one."""
+    held = Held(added.secret.uuid, added.digest, Origin.ADDED, added.date)
+    after = replace(ledger, phase=Proving(held))
+    return Write(Deed.KEEP_NEXT, after, {**_kept(observed, ledger), Slot.NEXT: Source.ADDED})
+
+
+def keep_added_alone(observed: Observed, added: Added) -> Write:
+    """Make the Secret again that somebody deleted, from the one value that there is."""
+    current = Held(added.secret.uuid, added.digest, Origin.ADDED, added.date)
+    secret = str(observed.resource.secret_key)
+    ledger = Ledger(added.credential, secret, added.client_id, current, Steady(), rotated_at=added.date)
+    return Write(Deed.KEEP_ADDED_ALONE, ledger, {Slot.CURRENT: Source.ADDED})
+
+
+def note_accepted(observed: Observed, ledger: Ledger, phase: Proving, at: datetime) -> Write:
+    """Note when IMS accepted the next client secret first."""
+    return _note(observed, Deed.NOTE_ACCEPTED, ledger, replace(phase, accepted_at=at))
+
+
+def note_refused(observed: Observed, ledger: Ledger, phase: Proving) -> Write:
+    """Begin to prove the next client secret again."""
+    return _note(observed, Deed.NOTE_REFUSED, ledger, replace(phase, accepted_at=None))
+
+
+def promote(observed: Observed, ledger: Ledger, phase: Proving, at: datetime) -> Write:
+    """Put the next client secret in place, and keep the one before it."""
+    after = replace(
+        ledger,
+        current=replace(phase.next, since=at),
+        phase=Draining(ledger.current, overlap=observed.resource.spec.overlap),
+        rotated_at=at,
+        rotate_request=observed.resource.rotate_request or ledger.rotate_request,
+    )
+    return Write(Deed.PROMOTE, after, {Slot.CURRENT: Source.NEXT, Slot.PREVIOUS: Source.CURRENT})
+
+
+def switch_to(observed: Observed, ledger: Ledger, slot: Slot, at: datetime, *, current_is_gone: bool) -> Write:
+    """Put another client secret in place of the current one, which is gone, or whose value somebody changed.
+
+    Args:
+        current_is_gone: by lists of ten minutes; else it may be there still, without a value.
+    """
+    held = ledger.held[slot]
+    phase: Phase = Steady() if current_is_gone else Orphaned(ledger.current.uuid, at, certain=True)
+    after = replace(ledger, current=replace(held, since=at), phase=phase)
+    if slot is Slot.NEXT:
+        request = observed.resource.rotate_request or ledger.rotate_request
+        after = replace(after, rotated_at=at, rotate_request=request)
+    return Write(Deed.SWITCH_BACK if slot is Slot.PREVIOUS else Deed.PROMOTE, after, {Slot.CURRENT: _SOURCES[slot]})
+
+
+def swap_back(ledger: Ledger) -> Write:
+    """Put the current and the previous one where the ledger has them, which somebody swapped."""
+    return Write(Deed.RESTORE, ledger, {Slot.CURRENT: Source.PREVIOUS, Slot.PREVIOUS: Source.CURRENT})
+
+
+def follow_swap(ledger: Ledger, phase: Draining, at: datetime) -> Write:
+    """Note that somebody swapped the current and the previous one: both values are there still."""
+    drained = replace(phase, previous=ledger.current, deleting=False)
+    after = replace(ledger, current=replace(phase.previous, since=at), phase=drained)
+    return Write(Deed.SWITCH_BACK, after, {Slot.CURRENT: Source.CURRENT, Slot.PREVIOUS: Source.PREVIOUS})
+
+
+def drop_next(observed: Observed, ledger: Ledger) -> Write:
+    """Drop the next client secret, which is gone at Adobe."""
+    return _note(observed, Deed.DROP_NEXT, ledger, Steady())
+
+
+def set_deleting(observed: Observed, ledger: Ledger, phase: Draining | Orphaned, *, deleting: bool) -> Write:
+    """Note that the old client secret is about to be deleted, or not any more."""
+    deed = Deed.INTEND_TO_DELETE if deleting else Deed.WITHDRAW_DELETE
+    return _note(observed, deed, ledger, replace(phase, deleting=deleting))
+
+
+def forget_old(observed: Observed, ledger: Ledger, phase: Draining | Orphaned) -> Write:
+    """Remove what is gone at Adobe, or was never ours."""
+    deed = Deed.DROP_PREVIOUS if isinstance(phase, Draining) else Deed.FORGET_ORPHAN
+    return _note(observed, deed, ledger, Steady())
+
+
+def note_orphan(observed: Observed, ledger: Ledger, uuid: str, since: datetime, *, certain: bool) -> Write:
+    """Note that there is a client secret at Adobe whose value nobody has."""
+    return _note(observed, Deed.NOTE_ORPHAN, ledger, Orphaned(uuid, since, certain=certain))

@@ -1,0 +1,116 @@
+"""The console API refuses, throttles or is away: the status says so, it recovers by itself, and requests are paced."""
+
+import time
+from typing import Any
+
+import pytest
+
+from adobe_ims_stand_in.defaults import SAMPLE_CLIENT_ID, SAMPLE_CREDENTIAL, SAMPLE_ORGANIZATION
+from integration.replacing import Replacing
+
+UNAVAILABLE = "ConsoleUnavailable"
+
+
+@pytest.mark.parametrize(
+    ("rule", "reason"),
+    [
+        ({"behaviour": "error", "status": 401}, "ManagementNotPermitted"),
+        ({"behaviour": "error", "status": 403}, "ManagementNotPermitted"),
+        ({"behaviour": "error", "status": 404}, "CredentialMismatch"),
+        ({"behaviour": "server_error", "status": 500}, UNAVAILABLE),
+        ({"behaviour": "server_error"}, UNAVAILABLE),
+        ({"behaviour": "reset"}, UNAVAILABLE),
+        ({"behaviour": "truncated"}, UNAVAILABLE),
+        ({"behaviour": "not_json"}, "ConsoleResponseInvalid"),
+        ({"behaviour": "redirect", "location": "https://example.com"}, "ConsoleResponseInvalid"),
+        ({"behaviour": "rate_limited", "retry_after": 120}, "ConsoleRateLimited"),
+    ],
+    ids=lambda each: str(each.get("status", each["behaviour"])) if isinstance(each, dict) else "",
+)
+def test_a_console_api_in_trouble_is_reported_paced_and_recovered_from(
+    replacing: Replacing, rule: dict[str, Any], reason: str
+) -> None:
+    scene = replacing.scene
+    scene.client_secret()
+    scene.rules({**rule, "request": "console"})
+    replacing.operator()
+    replacing.apply()
+    replacing.fails(reason)
+    assert replacing.status()["failures"] >= 1
+    replacing.wait("Ready", "False", "ClientSecretMissing")
+    asked, tokens = replacing.asked(), scene.ims.requests().total
+    for _ in range(6):
+        replacing.poke()
+        time.sleep(0.3)
+    assert replacing.asked() - asked <= 1, "backoff of 5 s at least"
+    assert scene.ims.requests().total - tokens <= 1
+    scene.ims.clear_rules()
+    replacing.settle("it to be taken over", lambda: replacing.says("Ready", "True", "InPlace"))
+    assert replacing.status()["failures"] == 0
+    replacing.check()
+
+
+def test_a_client_without_the_scopes(replacing: Replacing) -> None:
+    ims = replacing.scene.ims
+    ims.credentials({})
+    replacing.scene.client_secret()
+    replacing.operator()
+    replacing.apply()
+    message = replacing.fails("ManagementNotPermitted")
+    assert "manage_client_secrets" in message
+    assert replacing.asked() == 0
+    ims.credentials({(SAMPLE_ORGANIZATION, SAMPLE_CREDENTIAL): SAMPLE_CLIENT_ID})
+    replacing.settle("it to be taken over", lambda: replacing.says("Ready", "True", "InPlace"))
+
+
+def test_scopes_that_are_taken_away_later_stop_nothing_that_works(replacing: Replacing) -> None:
+    replacing.begin()
+    ims = replacing.scene.ims
+    ims.credentials({})
+    replacing.add()
+    replacing.settle("it to be seen", lambda: replacing.condition("RotationFailing")["status"] == "True", 1300)
+    assert replacing.wait("Ready", "True", "InPlace")
+    assert replacing.condition("RotationFailing")["reason"] in ("ManagementNotPermitted", "ManagementNotPermitted")
+    ims.credentials({(SAMPLE_ORGANIZATION, SAMPLE_CREDENTIAL): SAMPLE_CLIENT_ID})
+    replacing.settle("one to be added", lambda: replacing.done("add") == 1)
+    replacing.prove()
+    replacing.check()
+
+
+def test_a_console_api_that_is_away_for_days_while_the_old_one_drains(replacing: Replacing) -> None:
+    replacing.begin()
+    replacing.replace()
+    replacing.scene.rules({"request": "console", "behaviour": "server_error"})
+    replacing.live(8)
+    replacing.fails(UNAVAILABLE)
+    replacing.wait("Ready", "True", "InPlace")
+    assert replacing.known().deleted == ()
+    replacing.scene.ims.clear_rules()
+    replacing.live(8, lambda: replacing.known().deleted)
+    replacing.wait_phase("Steady")
+    replacing.check()
+
+
+def test_ims_that_is_away_while_a_new_one_is_proved(replacing: Replacing) -> None:
+    replacing.begin()
+    replacing.add()
+    replacing.wait_phase("Proving")
+    replacing.scene.rules({"behaviour": "server_error"})
+    replacing.settle("it to be seen", lambda: replacing.failing("IMSUnavailable"), 10)
+    assert replacing.phase() == "Proving"
+    replacing.check()
+    replacing.scene.ims.clear_rules()
+    replacing.settle("it to be in place", lambda: replacing.phase() == "Draining")
+    replacing.check()
+
+
+def test_a_new_one_that_is_accepted_an_hour_late(replacing: Replacing) -> None:
+    replacing.begin()
+    replacing.scene.ims.settings(acceptance_delay=5400)
+    replacing.add()
+    replacing.wait_phase("Proving")
+    replacing.settle("it to be reported", lambda: replacing.failing("NextClientSecretRefused"), 13)
+    replacing.check()
+    replacing.settle("it to be in place", lambda: replacing.phase() == "Draining", rounds=12)
+    replacing.check()
+    assert replacing.done("add") == 1

@@ -1,0 +1,145 @@
+"""POST or DELETE is refused, or its answer lost, or a person is quicker: there are never three, and it goes on."""
+
+from typing import Any
+
+import pytest
+
+from adobe_ims_stand_in.defaults import SAMPLE_CLIENT_ID, SAMPLE_CLIENT_SECRET
+from integration.replacing import DAY, HOUR, PATIENCE, Replacing, use
+from testbed.api import wait_for
+
+LOST = {"behaviour": "lost", "times": 1}
+
+
+def added(replacing: Replacing, count: int = 1) -> None:
+    wait_for("one to be added", lambda: replacing.done("add") == count, PATIENCE)
+
+
+def orphan_goes(replacing: Replacing) -> None:
+    """See that the client secret without a value is deleted in the end, and another one is put in place."""
+    message = replacing.settle("it to be known", lambda: replacing.failing("AddedClientSecretUnknown"))
+    (_, lost) = replacing.known().current
+    assert lost.uuid in message
+    assert replacing.data() == {"client_id": SAMPLE_CLIENT_ID, "client_secret": SAMPLE_CLIENT_SECRET}
+    replacing.live(6, lambda: replacing.known().deleted)
+    added(replacing, 2)
+    replacing.check()
+    (gone,) = replacing.known().deleted
+    assert gone.uuid == lost.uuid
+    assert gone.deleted_at is not None
+    assert gone.deleted_at - gone.created_at >= 2 * DAY
+    new = replacing.prove()
+    assert (new != SAMPLE_CLIENT_SECRET, replacing.done("delete")) == (True, 1)
+    replacing.check()
+
+
+@pytest.mark.parametrize(
+    "how", [{"how": "reset"}, {"how": "error"}, {"how": "error", "after": 3}], ids=["reset", "gateway", "done later"]
+)
+def test_post_is_done_and_its_answer_is_lost(replacing: Replacing, how: dict[str, Any]) -> None:
+    replacing.begin()
+    replacing.scene.rules({**LOST, "request": "add", **how})
+    replacing.add()
+    added(replacing)
+    assert "not known" in replacing.fails("ConsoleUnavailable")
+    orphan_goes(replacing)
+
+
+def test_the_operator_is_killed_while_post_has_no_answer(replacing: Replacing) -> None:
+    operator = replacing.begin()
+    replacing.scene.rules({**LOST, "request": "add", "how": "hang"})
+    replacing.add()
+    added(replacing)
+    operator.kill()
+    assert replacing.phase() == "Adding"
+    replacing.operator()
+    orphan_goes(replacing)
+
+
+@pytest.mark.parametrize(
+    ("rule", "reason"),
+    [
+        ({"behaviour": "error", "status": 403, "times": 1}, "ManagementNotPermitted"),
+        ({"behaviour": "error", "status": 422, "times": 1}, "TwoClientSecrets"),
+        ({"behaviour": "rate_limited", "retry_after": 60, "times": 1}, "ConsoleRateLimited"),
+    ],
+)
+def test_post_is_refused(replacing: Replacing, rule: dict[str, Any], reason: str) -> None:
+    replacing.begin()
+    replacing.scene.rules({**rule, "request": "add"})
+    replacing.add()
+    replacing.fails(reason)
+    replacing.wait_phase("Steady")
+    assert (len(replacing.known().current), replacing.asked("add")) == (1, 1)
+    replacing.check()
+    replacing.settle("another to be added", lambda: replacing.done("add") == 1)
+    replacing.prove()
+    replacing.check()
+
+
+@pytest.mark.parametrize("how", ["reset", "error"])
+def test_delete_is_done_and_its_answer_is_lost(replacing: Replacing, how: str) -> None:
+    replacing.begin()
+    new = replacing.replace()
+    replacing.scene.rules({**LOST, "request": "delete", "how": how})
+    replacing.live(8, lambda: replacing.known().deleted)
+    replacing.settle("it to be known", lambda: replacing.phase() == "Steady")
+    assert replacing.data() == {"client_id": SAMPLE_CLIENT_ID, "client_secret": new}
+    assert (replacing.done("delete"), replacing.known().most, len(replacing.known().current)) == (1, 2, 1)
+    replacing.wait("RotationFailing", "False", "InPlace")
+
+
+def test_the_operator_is_killed_while_delete_has_no_answer_and_it_is_done_later(replacing: Replacing) -> None:
+    operator = replacing.begin()
+    new = replacing.replace()
+    replacing.scene.rules({**LOST, "request": "delete", "how": "hang", "after": 3})
+    replacing.live(8, lambda: replacing.asked("delete"))
+    operator.kill()
+    assert replacing.ledger()["phase"]["deleting"] is True
+    replacing.operator()
+    replacing.settle("it to be known", lambda: replacing.phase() == "Steady")
+    assert replacing.data() == {"client_id": SAMPLE_CLIENT_ID, "client_secret": new}
+    assert len(replacing.known().current) == 1
+    assert replacing.asked("delete") == 1
+
+
+def test_a_person_adds_one_between_the_list_and_post(replacing: Replacing) -> None:
+    replacing.begin()
+    ims = replacing.scene.ims
+    (ours,) = replacing.known().current
+    stale = [{"uuid": ours.uuid, "created_at": "1", "expires_at": "PERMANENT", "secret_usages": None}]
+    replacing.scene.rules({"request": "list", "behaviour": "field", "key": "client_secrets", "value": stale})
+    theirs, value = ims.add_by_hand()
+    replacing.add()
+    replacing.fails("TwoClientSecrets")
+    assert (replacing.asked("add"), replacing.done("add")) == (1, 0)
+    ims.clear_rules()
+    replacing.wait_phase("Steady")
+    replacing.settle("the stranger to be named", lambda: theirs in replacing.failing("TwoClientSecrets"))
+    replacing.live(8)
+    assert (replacing.done("add"), replacing.done("delete"), replacing.known().deleted) == (0, 0, ())
+    assert use(ims, value)
+    replacing.check()
+    ims.delete_by_hand(theirs)
+    replacing.settle("one to be added", lambda: replacing.done("add") == 1)
+    replacing.prove()
+    replacing.check()
+
+
+def test_a_person_takes_the_place_of_a_post_without_an_answer(replacing: Replacing) -> None:
+    replacing.begin()
+    ims = replacing.scene.ims
+    replacing.scene.rules({**LOST, "request": "add", "how": "error", "after": 4})
+    replacing.add()
+    wait_for("POST", lambda: replacing.asked("add") == 1, PATIENCE)
+    theirs, value = ims.add_by_hand()
+    assert use(ims, value)
+    replacing.settle("the stranger to be named", lambda: theirs in replacing.failing("TwoClientSecrets"))
+    assert replacing.done("add") == 0
+    replacing.live(8)
+    assert (replacing.asked("add"), replacing.asked("delete")) == (1, 0)
+    replacing.check()
+    ims.delete_by_hand(theirs)
+    replacing.settle("one to be added", lambda: replacing.done("add") == 1)
+    replacing.check()
+    replacing.pass_time(HOUR)

@@ -1,0 +1,101 @@
+"""Which uuid at Adobe a value has: what may show another's is no proof."""
+
+from dataclasses import dataclass, replace
+from datetime import timedelta
+
+from adobe_ims_operator.api.client_secret_ledger import Origin
+from adobe_ims_operator.api.reasons import Reason
+from adobe_ims_operator.core.replacement.decision import Deed
+from adobe_ims_operator.core.replacement.listing import Listing
+from unit.replacement.world import CLIENT_ID, Adobe, Cluster, run
+
+SECOND, MINUTE, HOUR, DAY = timedelta(seconds=1), timedelta(minutes=1), timedelta(hours=1), timedelta(days=1)
+
+
+@dataclass
+class Late(Adobe):
+    """Adobe whose list shows a new client secret after a while."""
+
+    hides: timedelta = timedelta(0)
+
+    def list(self) -> Listing:
+        found = super().list()
+        shown = [each for each in found.secrets if each.created_at and each.created_at <= self.now - self.hides]
+        return replace(found, secrets=tuple(shown))
+
+
+def replaced_by_hand(hides: timedelta) -> Cluster:
+    """A person added a second one just now, and that is what the bootstrap Secret holds."""
+    adobe = Late(hides=hides)
+    first = adobe.add()
+    assert first is not None
+    adobe.now += 20 * DAY
+    second = adobe.add()
+    assert second is not None
+    adobe.now += 30 * SECOND
+    return Cluster(adobe, {"client_id": CLIENT_ID, "client_secret": second.value})
+
+
+def test_a_list_that_is_late_with_a_new_one_identifies_none() -> None:
+    cluster = replaced_by_hand(2 * MINUTE)
+    assert cluster.settle().finding.reason is Reason.TAKING_OVER
+    run([cluster], HOUR)
+    assert cluster.ledger is not None
+    assert (cluster.ledger.current.uuid, cluster.ledger.current.origin) == ("uuid-1", Origin.STAMPED)
+
+
+def test_one_alone_without_a_stamp_is_taken_over_after_ten_minutes_of_lists() -> None:
+    adobe = Adobe(lag=DAY)
+    value = adobe.add()
+    assert value is not None
+    adobe.now += 30 * DAY
+    cluster = Cluster(adobe, {"client_id": CLIENT_ID, "client_secret": value.value})
+    decision = cluster.settle()
+    assert decision.finding.reason is Reason.TAKING_OVER
+    assert "lists one" in decision.finding.message
+    run([cluster], 9 * MINUTE)
+    assert cluster.deeds == []
+    run([cluster], 6 * MINUTE)
+    assert cluster.ledger is not None
+    assert cluster.ledger.current.origin is Origin.ALONE
+
+
+def test_what_was_mistaken_is_identified_again_and_no_person_is_told_to_delete_it() -> None:
+    cluster = replaced_by_hand(15 * MINUTE)
+    run([cluster], 21 * HOUR)
+    assert cluster.ledger is not None
+    assert cluster.ledger.current.uuid == "uuid-0", "all lists of ten minutes lacked the other"
+    finding = cluster.settle().finding
+    assert finding.reason is Reason.TWO_CLIENT_SECRETS
+    assert "but not" not in finding.message
+    cluster.adobe.delete("uuid-0")
+    run([cluster], DAY)
+    assert cluster.ledger.current.uuid == "uuid-1"
+    assert cluster.settle().finding.reason is Reason.IN_PLACE
+
+
+def test_one_that_was_deleted_is_not_taken_for_the_one_that_is_left() -> None:
+    adobe = Adobe()
+    value = adobe.add()
+    assert value is not None
+    cluster = Cluster(adobe, {"client_id": CLIENT_ID, "client_secret": value.value})
+    run([cluster], 21 * HOUR)
+    adobe.add()
+    adobe.delete("uuid-0")
+    run([cluster], 2 * DAY)
+    assert cluster.settle().finding.reason is Reason.CLIENT_SECRET_LOST
+    assert cluster.deeds == [Deed.TAKE_OVER]
+
+
+def test_two_clusters_that_ask_at_once_take_over_no_others() -> None:
+    # Each stamp is shown at another moment, so that the first list shows one of them alone.
+    adobe = Adobe(lags=(125 * SECOND, 115 * SECOND))
+    clusters = []
+    for name in ("east", "west"):
+        value = adobe.add()
+        assert value is not None
+        adobe.now += 20 * DAY
+        clusters.append(Cluster(adobe, {"client_id": CLIENT_ID, "client_secret": value.value}, name=name))
+    run(clusters, 3 * HOUR)
+    for cluster, uuid in zip(clusters, ("uuid-0", "uuid-1"), strict=True):
+        assert cluster.ledger is None or cluster.ledger.current.uuid == uuid

@@ -1,0 +1,150 @@
+"""What others took away, or wrote meanwhile, costs no client secret."""
+
+from collections.abc import Callable
+from dataclasses import replace
+from datetime import timedelta
+
+import pytest
+
+from adobe_ims_operator.api.client_secret_ledger import Adding, Draining, Steady
+from adobe_ims_operator.api.reasons import Reason
+from adobe_ims_operator.core.replacement import attempts
+from adobe_ims_operator.core.replacement.decision import Add, Decision, Deed, Delete, List, Wait, Write
+from unit.replacement.world import CLIENT_ID, Cluster, Fault, first_cluster, run
+
+MINUTE, HOUR, DAY = timedelta(minutes=1), timedelta(hours=1), timedelta(days=1)
+
+
+def begun() -> Cluster:
+    cluster = first_cluster()
+    cluster.reports = True
+    cluster.edit(overlap=7 * DAY, interval=20 * DAY)
+    return cluster
+
+
+def until(cluster: Cluster, fits: Callable[[Decision], bool]) -> Decision:
+    decision = cluster.come_to(fits, 60 * DAY)
+    assert decision is not None, cluster.deeds
+    return decision
+
+
+def is_write(deed: Deed) -> Callable[[Decision], bool]:
+    return lambda decision: isinstance(decision, Write) and decision.deed is deed
+
+
+def is_draining(decision: Decision) -> bool:
+    return isinstance(decision, Wait) and decision.finding.reason is Reason.DRAINING
+
+
+def test_a_secret_that_lost_its_ledger_is_not_to_be_deleted_before_its_value_is_copied() -> None:
+    cluster = begun()
+    until(cluster, is_write(Deed.DROP_PREVIOUS))
+    run([cluster], DAY)
+    assert cluster.secret is not None
+    cluster.store({}, cluster.secret.data)
+    for _ in range(3):
+        finding = cluster.settle().finding
+        assert finding.reason is Reason.LEDGER_DAMAGED
+        assert "copy client_secret" in finding.message
+        run([cluster], DAY)
+
+
+def test_what_another_process_kept_is_not_written_over_a_later_intent() -> None:
+    cluster = begun()
+    cluster.take(until(cluster, is_write(Deed.KEEP_NEXT)), Fault.ANSWER_LOST)
+    before = cluster.memory
+    cluster.crash()
+    for _ in range(2):
+        until(cluster, is_write(Deed.PROMOTE))
+        run([cluster], 12 * DAY)
+    cluster.take(until(cluster, lambda decision: isinstance(decision, Add)), Fault.CRASH_AFTER)
+    cluster.memory = attempts.begin(cluster.resource.uid, before)
+    assert cluster.ledger is not None
+    assert isinstance(cluster.ledger.phase, Adding)
+    cluster.adobe.now += HOUR
+    deeds = len(cluster.deeds)
+    cluster.settle()
+    assert cluster.memory.added is None
+    assert cluster.deeds[deeds:] == [Deed.NOTE_ORPHAN]
+
+
+def test_what_another_process_kept_and_dropped_is_not_made_a_secret_of() -> None:
+    cluster = begun()
+    cluster.take(until(cluster, is_write(Deed.KEEP_NEXT)), Fault.ANSWER_LOST)
+    before = cluster.memory
+    cluster.crash()
+    for _ in range(2):
+        until(cluster, is_write(Deed.PROMOTE))
+        run([cluster], 12 * DAY)
+    assert cluster.secret is not None
+    assert cluster.ledger is not None
+    assert isinstance(cluster.ledger.phase, Steady)
+    cluster.memory = attempts.begin(cluster.resource.uid, before)
+    cluster.bootstrap = {"client_id": CLIENT_ID, "client_secret": cluster.secret.data["client_secret"]}
+    cluster.bootstrap_version += 1
+    cluster.secret = None
+    run([cluster], HOUR)
+    assert Deed.KEEP_ADDED_ALONE not in cluster.deeds
+    assert cluster.works()
+
+
+def test_what_is_kept_is_remembered_no_more() -> None:
+    cluster = begun()
+    cluster.take(until(cluster, is_write(Deed.KEEP_NEXT)), Fault.ANSWER_LOST)
+    run([cluster], MINUTE)
+    assert cluster.memory.added is None
+
+
+def test_a_shorter_overlap_is_for_the_next_replacement() -> None:
+    cluster = begun()
+    until(cluster, is_draining)
+    ledger = cluster.ledger
+    assert ledger is not None
+    assert isinstance(ledger.phase, Draining)
+    run([cluster], DAY)
+    used_at = cluster.adobe.now
+    cluster.adobe.all[ledger.phase.previous.uuid].uses.append(used_at)
+    run([cluster], 5 * DAY)
+    cluster.edit(overlap=DAY)
+    until(cluster, lambda decision: isinstance(decision, Delete))
+    assert cluster.adobe.now - used_at >= 8 * DAY
+
+
+@pytest.mark.parametrize("works", [True, False])
+def test_a_person_swaps_the_two_values_by_hand(works: bool) -> None:
+    cluster = begun()
+    until(cluster, is_draining)
+    run([cluster], HOUR)
+    assert cluster.secret is not None
+    data = dict(cluster.secret.data)
+    data["client_secret"], data["client_secret_previous"] = data["client_secret_previous"], data["client_secret"]
+    cluster.store(cluster.secret.annotations, data)
+    if not works:
+        cluster.adobe.refuses.add("uuid-0")
+    cluster.settle()
+    ledger = cluster.ledger
+    assert ledger is not None
+    assert isinstance(ledger.phase, Draining), "both values are there still"
+    expected = ("uuid-0", "uuid-1") if works else ("uuid-1", "uuid-0")
+    assert (ledger.current.uuid, ledger.phase.previous.uuid) == expected
+    assert {cluster.secret.data["client_secret"], cluster.secret.data["client_secret_previous"]} == {
+        "value-0",
+        "value-1",
+    }
+    cluster.adobe.refuses.clear()
+    run([cluster], 12 * DAY)
+    assert [value.uuid for value in cluster.adobe.live] == [expected[0]]
+
+
+def test_what_was_just_deleted_is_no_stranger_in_a_list_that_is_late() -> None:
+    cluster = begun()
+    delete = until(cluster, lambda decision: isinstance(decision, Delete))
+    late = cluster.adobe.list()
+    cluster.take(delete, Fault.NONE)
+    until(cluster, lambda decision: isinstance(decision, List))
+    cluster.memory = attempts.listed(cluster.memory, replace(late, at=cluster.adobe.now), cluster.now)
+    assert cluster.settle().finding.reason is Reason.IN_PLACE
+    run([cluster], HOUR)
+    cluster.adobe.add()
+    run([cluster], DAY)
+    assert cluster.settle().finding.reason is Reason.TWO_CLIENT_SECRETS

@@ -1,0 +1,147 @@
+"""What is not of this moment is no evidence: an old answer of a proxy, and a Date that is wrong once."""
+
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+
+import pytest
+
+from adobe_ims_operator.api.client_secret_ledger import Adding, Draining, Proving
+from adobe_ims_operator.api.reasons import Reason
+from adobe_ims_operator.core.replacement import attempts
+from adobe_ims_operator.core.replacement.decision import AskToken, Decision, Deed, Delete, List, Wait, Write
+from adobe_ims_operator.core.replacement.listing import Listing
+from unit.replacement.world import CLIENT_ID, START, Adobe, Cluster, Fault, first_cluster, run
+
+MINUTE, HOUR, DAY = timedelta(minutes=1), timedelta(hours=1), timedelta(days=1)
+
+
+@dataclass
+class Proxied(Adobe):
+    """Adobe behind something that changes its lists."""
+
+    change: Callable[[Listing], Listing] | None = None
+
+    def list(self) -> Listing:
+        found = super().list()
+        return found if self.change is None else self.change(found)
+
+
+def proxied(**adobe: object) -> tuple[Proxied, Cluster]:
+    made = Proxied(**adobe)  # type: ignore[arg-type]
+    value = made.add()
+    assert value is not None
+    value.accepted_from = made.now
+    made.now += 30 * DAY
+    cluster = Cluster(made, {"client_id": CLIENT_ID, "client_secret": value.value})
+    cluster.given.add(value.uuid)
+    cluster.edit(overlap=7 * DAY, interval=20 * DAY)
+    return made, cluster
+
+
+def until(cluster: Cluster, fits: Callable[[Decision], bool]) -> Decision:
+    decision = cluster.come_to(fits, 60 * DAY)
+    assert decision is not None, cluster.deeds
+    return decision
+
+
+def is_write(deed: Deed) -> Callable[[Decision], bool]:
+    return lambda decision: isinstance(decision, Write) and decision.deed is deed
+
+
+def in_drain(cluster: Cluster) -> str:
+    until(cluster, lambda decision: isinstance(decision, Wait) and decision.finding.reason is Reason.DRAINING)
+    assert cluster.ledger is not None
+    assert isinstance(cluster.ledger.phase, Draining)
+    return cluster.ledger.phase.previous.uuid
+
+
+def test_an_old_list_deletes_nothing() -> None:
+    adobe, cluster = proxied()
+    old = in_drain(cluster)
+    until(cluster, is_write(Deed.INTEND_TO_DELETE))
+    kept = adobe.list()
+    cluster.crash()
+    adobe.now += 3 * DAY
+    adobe.all[old].uses.append(adobe.now - timedelta(days=1.5))
+    adobe.change = lambda _: kept
+    assert cluster.come_to(lambda decision: isinstance(decision, Delete), 3 * HOUR) is None
+    assert cluster.settle().finding.reason is Reason.CONSOLE_RESPONSE_INVALID
+    adobe.change = None
+    run([cluster], DAY)
+    assert cluster.settle().finding.reason is Reason.OLD_CLIENT_SECRET_IN_USE
+
+
+def test_a_list_that_goes_back_is_none() -> None:
+    adobe, cluster = proxied()
+    cluster.settle()
+    cluster.memory = attempts.listed(cluster.memory, replace(adobe.list(), at=adobe.now - MINUTE), cluster.now)
+    assert cluster.memory.listed is None
+    assert cluster.settle().finding.reason is Reason.CONSOLE_RESPONSE_INVALID
+
+
+def test_a_list_of_another_year_is_none_and_the_next_one_counts() -> None:
+    adobe, cluster = proxied()
+    listing = until(cluster, lambda decision: isinstance(decision, List))
+    adobe.change = lambda found: replace(found, at=START + 3650 * DAY)
+    cluster.take(listing, Fault.NONE)
+    adobe.change = None
+    assert cluster.settle().finding.reason is Reason.CONSOLE_RESPONSE_INVALID
+    run([cluster], HOUR)
+    assert cluster.ledger is not None
+    assert cluster.ledger.current.since <= adobe.now
+
+
+@pytest.mark.parametrize("deed", [Deed.TAKE_OVER, Deed.INTEND_TO_ADD, Deed.KEEP_NEXT, Deed.PROMOTE])
+def test_a_moment_of_the_ledger_that_lies_ahead_is_corrected(deed: Deed) -> None:
+    adobe, cluster = proxied()
+    cluster.take(until(cluster, is_write(deed)), Fault.NONE)
+    ledger, ahead, phase = cluster.ledger, START + 3650 * DAY, None
+    assert ledger is not None
+    assert cluster.secret is not None
+    phase = ledger.phase
+    if isinstance(phase, Proving):
+        phase = replace(phase, next=replace(phase.next, since=ahead))
+    elif isinstance(phase, Adding):
+        phase = replace(phase, at=ahead)
+    changed = replace(ledger, current=replace(ledger.current, since=ahead), phase=phase)
+    cluster.store(changed.to_annotations(), cluster.secret.data)
+    cluster.crash()
+    run([cluster], 2 * DAY)
+    assert cluster.ledger is not None
+    assert cluster.ledger.current.since <= adobe.now
+    run([cluster], 60 * DAY)
+    assert cluster.deeds.count("DELETE") >= 1
+
+
+def accepted_ahead(cluster: Cluster, ask: AskToken, ahead: timedelta) -> None:
+    assert cluster.adobe.token("value-1")
+    date: datetime = cluster.adobe.now + ahead
+    cluster.memory = attempts.accepted(cluster.memory, cluster.observe(), ask.digest, date, cluster.now)
+
+
+@pytest.mark.parametrize("crashes", [False, True])
+def test_one_date_of_ims_that_is_ahead_puts_nothing_in_place_early(crashes: bool) -> None:
+    cluster = first_cluster()
+    cluster.edit(interval=20 * DAY)
+    cluster.take(until(cluster, is_write(Deed.NOTE_ACCEPTED)), Fault.NONE)
+    noted_at = cluster.adobe.now
+    if crashes:
+        cluster.crash()
+    else:
+        cluster.adobe.now += 2 * MINUTE
+    ledger = cluster.ledger
+    assert ledger is not None
+    assert isinstance(ledger.phase, Proving)
+    cluster.turn(most=1)
+    accepted_ahead(cluster, AskToken(None, ledger.phase.next.digest), 11 * HOUR)  # type: ignore[arg-type]
+    until(cluster, is_write(Deed.PROMOTE))
+    assert cluster.adobe.now - noted_at >= 10 * MINUTE
+
+
+def test_a_list_from_before_the_token_answer_is_none() -> None:
+    adobe, cluster = proxied()
+    listing = until(cluster, lambda decision: isinstance(decision, List))
+    adobe.change = lambda found: replace(found, at=found.at - MINUTE)
+    cluster.take(listing, Fault.NONE)
+    assert cluster.settle().finding.reason is Reason.CONSOLE_RESPONSE_INVALID

@@ -1,0 +1,425 @@
+"""What a person sees of a replacement: conditions that say what to do, and never a value."""
+
+from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
+
+import pytest
+
+from adobe_ims_operator.api.client_secret_ledger import Draining
+from adobe_ims_operator.api.client_secret_status import ClientSecretStatus, client_secret_status_to_json
+from adobe_ims_operator.api.reasons import Reason
+from adobe_ims_operator.api.resource import Key
+from adobe_ims_operator.core.events import Event
+from adobe_ims_operator.core.replacement import attempts, events, findings, identity_findings, obstacles
+from adobe_ims_operator.core.replacement.decide import decide
+from adobe_ims_operator.core.replacement.decision import Add, AskToken, Deed, Delete, Write
+from adobe_ims_operator.core.replacement.listing import ListedClientSecret, NoUse
+from adobe_ims_operator.core.replacement.model import Step
+from adobe_ims_operator.core.replacement.status import to_status
+from unit.replacement.world import DOWN, REFUSED, Cluster, Fault, first_cluster, run
+
+MINUTE, HOUR, DAY = timedelta(minutes=1), timedelta(hours=1), timedelta(days=1)
+
+
+def report(cluster: Cluster, users: tuple[Key, ...] = ()) -> ClientSecretStatus:
+    """The status after a turn, which the object has from then on."""
+    status = cluster.report(cluster.settle(), users)
+    assert "value-" not in str(client_secret_status_to_json(status))
+    return status
+
+
+def brief(status: ClientSecretStatus) -> dict[str, tuple[str, str]]:
+    return {condition.type: (condition.status, condition.reason) for condition in status.conditions}
+
+
+def taken_over(**adobe: object) -> Cluster:
+    cluster = first_cluster(**adobe)
+    cluster.edit(overlap=DAY, interval=10 * DAY)
+    cluster.settle()
+    return cluster
+
+
+def draining(**adobe: object) -> Cluster:
+    cluster = taken_over(**adobe)
+    while not (cluster.ledger and isinstance(cluster.ledger.phase, Draining)):
+        run([cluster], HOUR)
+    return cluster
+
+
+def test_all_is_well() -> None:
+    cluster = taken_over()
+    status = report(cluster)
+    assert brief(status) == {"Ready": ("True", "InPlace"), "RotationFailing": ("False", "InPlace")}
+    assert (status.reason, status.secret_name, status.failures) == ("InPlace", "client", 0)
+    assert [(entry.uuid, entry.role) for entry in status.client_secrets] == [("uuid-0", "Current")]
+    assert (status.last_rotation_time, status.next_rotation_time) == (None, "2026-02-10T12:00:00Z")
+    assert report(cluster) == status
+
+
+def test_a_process_that_starts_changes_nothing() -> None:
+    cluster = draining()
+    status = report(cluster)
+    cluster.crash()
+    fresh = to_status(cluster.observe(), decide(cluster.observe(), cluster.now), cluster.now)
+    assert fresh == status
+    for _ in range(3):
+        cluster.turn(most=1)
+        fresh = to_status(cluster.observe(), decide(cluster.observe(), cluster.now), cluster.now)
+        assert brief(fresh) == brief(status)
+        assert fresh.client_secrets[0].uuid == status.client_secrets[0].uuid
+
+
+def test_before_anything_works() -> None:
+    cluster = first_cluster()
+    cluster.adobe.delete("uuid-0")
+    cluster.adobe.now += HOUR
+    first = report(cluster)
+    assert brief(first) == {"Ready": ("False", "ClientSecretMissing"), "RotationFailing": ("True", "InvalidClient")}
+    at = obstacles.next_at(cluster.memory, cluster.now)
+    assert at is not None
+    cluster.adobe.now = at
+    assert brief(report(cluster))["Stalled"] == ("True", "InvalidClient")
+
+
+def test_the_old_one_is_named_with_who_uses_it() -> None:
+    cluster = draining()
+    users = tuple(Key("photos", f"web-{number}") for number in range(12))
+    status = report(cluster, users)
+    assert brief(status)["OldClientSecretInUse"] == ("False", "Draining")
+    assert (len(status.old_used_by), status.old_users, status.reason) == (10, 12, "Draining")
+    for _ in range(3):
+        run([cluster], DAY)
+        cluster.adobe.token("value-0")
+    run([cluster], 7 * HOUR)
+    status = report(cluster, users)
+    assert brief(status)["OldClientSecretInUse"] == ("True", "OldClientSecretInUse")
+    assert brief(status)["RotationFailing"][0] == "False"
+    condition = status.condition("OldClientSecretInUse")
+    assert condition is not None
+    assert "photos/web-0" in condition.message
+    assert "2 more" in condition.message
+
+
+def test_one_that_waits_for_a_person_fails_only_once_it_is_due() -> None:
+    cluster = draining()
+    cluster.edit(old_secret_policy="Keep")
+    assert brief(report(cluster))["RotationFailing"] == ("False", "OldClientSecretKept")
+    run([cluster], 11 * DAY)
+    assert brief(report(cluster))["RotationFailing"] == ("True", "OldClientSecretKept")
+    assert brief(report(cluster))["Ready"] == ("True", "InPlace")
+
+
+def test_a_failure_is_counted_and_goes() -> None:
+    cluster = taken_over()
+    add = cluster.come_to(lambda decision: isinstance(decision, Add), 30 * DAY)
+    assert add is not None
+    cluster.take(add, Fault.NOT_DONE)
+    status = report(cluster)
+    assert brief(status)["RotationFailing"] == ("True", DOWN.finding.reason)
+    assert (status.failures, brief(status)["Ready"][0]) == (1, "True")
+    run([cluster], 2 * HOUR)
+    assert brief(report(cluster))["RotationFailing"][0] == "False"
+
+
+def test_lost() -> None:
+    cluster = draining()
+    report(cluster)
+    for value in cluster.adobe.live:
+        cluster.adobe.delete(value.uuid)
+    run([cluster], DAY)
+    before = cluster.resource.status
+    after = report(cluster)
+    assert brief(after)["Ready"] == ("False", "ClientSecretLost")
+    assert [event.reason for event in events.derive(before, after)] == [Reason.CLIENT_SECRET_LOST]
+    assert events.derive(after, after) == []
+    cluster.adobe.now += DAY
+    cluster.crash()
+    assert brief(report(cluster))["Ready"][0] == "False"
+
+
+def test_the_status_names_the_cause_where_the_managed_secret_is_missing() -> None:
+    cluster = draining()
+    report(cluster)
+    for value in cluster.adobe.live:
+        cluster.adobe.delete(value.uuid)
+    cluster.adobe.now += HOUR
+    cluster.secret = None
+    status = report(cluster)
+    assert brief(status)["Ready"] == ("False", "ClientSecretMissing")
+    assert brief(status)["RotationFailing"] == ("True", "ClientSecretLost")
+    assert status.reason == "ClientSecretLost"
+
+
+def test_the_status_names_what_keeps_a_client_from_being_taken_over() -> None:
+    assert report(first_cluster(client_id="f" * 32)).reason == "CredentialMismatch"
+    cluster = first_cluster()
+    cluster.bootstrap = None
+    assert report(cluster).reason == "ClientSecretNotFound"
+    cluster = first_cluster()
+    cluster.come_to(lambda decision: isinstance(decision, AskToken), DAY)
+    cluster.memory = attempts.failed(cluster.memory, cluster.observe(), Step.ASK, REFUSED, cluster.now, 0.0)
+    assert report(cluster).reason == "ManagementNotPermitted"
+
+
+def test_the_status_names_each_phase() -> None:
+    cluster = taken_over()
+    assert report(cluster).reason == "InPlace"
+    add = cluster.come_to(lambda decision: isinstance(decision, Add), 30 * DAY)
+    assert add is not None
+    cluster.take(add, Fault.CRASH_AFTER)
+    assert report(cluster).reason == "Adding"
+    run([cluster], HOUR)
+    assert report(cluster).reason == "AddedClientSecretUnknown"
+    run([cluster], 4 * DAY)
+    accepted = cluster.come_to(lambda it: isinstance(it, Write) and it.deed is Deed.NOTE_ACCEPTED, 30 * DAY)
+    assert accepted is not None
+    cluster.take(accepted, Fault.NONE)
+    assert report(cluster).reason == "Proving"
+    run([cluster], HOUR)
+    assert report(cluster).reason == "Draining"
+    cluster.edit(old_secret_policy="Keep")
+    assert report(cluster).reason == "OldClientSecretKept"
+    for _ in range(3):
+        run([cluster], DAY)
+        cluster.adobe.token("value-0")
+    run([cluster], 7 * HOUR)
+    assert report(cluster).reason == "OldClientSecretKept", "a person keeps it, so its use is nothing to mend"
+
+
+def test_suspended() -> None:
+    cluster = taken_over()
+    cluster.edit(suspend=True)
+    status = report(cluster)
+    assert brief(status) == {"Ready": ("True", "Suspended"), "RotationFailing": ("False", "Suspended")}
+    assert status.next_rotation_time is None
+
+
+def of_steps(cluster: Cluster, duration: timedelta) -> list[Event]:
+    """The Events of the writes in a while."""
+    found: list[Event] = []
+    end = cluster.adobe.now + duration
+    while (left := end - cluster.adobe.now) > timedelta():
+        write = cluster.come_to(lambda decision: isinstance(decision, Write), left)
+        if isinstance(write, Write):
+            found += events.of_write(write, cluster.ledger, cluster.memory)
+            cluster.take(write, Fault.NONE)
+    return found
+
+
+def test_a_replacement_is_told_by_events() -> None:
+    cluster = first_cluster()
+    cluster.edit(overlap=DAY, interval=10 * DAY)
+    found = of_steps(cluster, 15 * DAY)
+    assert [event.reason for event in found] == [
+        Reason.TAKEN_OVER,
+        Reason.REPLACED,
+        Reason.OLD_CLIENT_SECRET_DELETED,
+    ]
+    assert not any("value-" in event.note for event in found)
+
+
+@pytest.mark.parametrize(("number", "expected"), [(0, Reason.OLD_CLIENT_SECRET_GONE), (1, Reason.SWITCHED_BACK)])
+def test_what_somebody_else_deleted_is_told_by_an_event(number: int, expected: Reason) -> None:
+    cluster = draining()
+    cluster.adobe.delete(f"uuid-{number}")
+    assert [event.reason for event in of_steps(cluster, DAY)] == [expected]
+
+
+def test_a_next_one_that_somebody_else_deleted_is_told_by_an_event() -> None:
+    cluster = taken_over(spreads=HOUR)
+    add = cluster.come_to(lambda decision: isinstance(decision, Add), 30 * DAY)
+    assert add is not None
+    cluster.take(add, Fault.NONE)
+    cluster.adobe.delete("uuid-1")
+    assert [event.reason for event in of_steps(cluster, HOUR)] == [Reason.NEXT_CLIENT_SECRET_GONE]
+
+
+def test_a_delete_without_an_answer_is_told_as_ours() -> None:
+    cluster = draining()
+    delete = cluster.come_to(lambda decision: isinstance(decision, Delete), 30 * DAY)
+    assert delete is not None
+    cluster.take(delete, Fault.CRASH_AFTER)
+    assert cluster.deeds[-1] == "DELETE" or Deed.INTEND_TO_DELETE in cluster.deeds
+    assert [event.reason for event in of_steps(cluster, HOUR)] == [Reason.OLD_CLIENT_SECRET_DELETED]
+
+
+def test_ready_is_unknown_until_ims_was_asked() -> None:
+    cluster = draining()
+    run([cluster], 5 * DAY)
+    first = cluster.backups[0]
+    cluster.make_object()
+    cluster.edit(suspend=True)
+    cluster.store(first.annotations, first.data)
+    status = report(cluster)
+    assert brief(status)["Ready"] == ("Unknown", "Unverified")
+    assert (report(cluster), status.reason) == (status, "Unverified")
+
+
+def test_ready_is_unknown_after_an_edit_until_ims_was_asked() -> None:
+    cluster = taken_over()
+    assert brief(report(cluster))["Ready"] == ("True", "InPlace")
+    cluster.crash()
+    cluster.edit(suspend=True)
+    assert brief(report(cluster))["Ready"] == ("Unknown", "Unverified")
+    cluster.edit(suspend=False)
+    assert brief(report(cluster))["Ready"] == ("True", "InPlace")
+
+
+def test_ready_is_not_of_another_client_secret_that_was_restored_meanwhile() -> None:
+    cluster = draining()
+    report(cluster)
+    first = cluster.backups[0]
+    cluster.store(first.annotations, first.data)
+    cluster.crash()
+    cluster.turn(most=1)
+    fresh = to_status(cluster.observe(), decide(cluster.observe(), cluster.now), cluster.now)
+    assert brief(fresh)["Ready"] == ("Unknown", "Unverified")
+
+
+def test_a_client_id_that_somebody_changed_is_not_ready() -> None:
+    cluster = taken_over()
+    report(cluster)
+    assert cluster.secret is not None
+    cluster.store(cluster.secret.annotations, {**cluster.secret.data, "client_id": "other"})
+    cluster.turn(most=1)
+    fresh = to_status(cluster.observe(), decide(cluster.observe(), cluster.now), cluster.now)
+    assert brief(fresh)["Ready"] == ("False", "ClientSecretEdited")
+
+
+def test_what_the_operator_solves_itself_does_not_stall() -> None:
+    cluster = first_cluster()
+    other = cluster.adobe.add()
+    assert other is not None
+    cluster.adobe.token(other.value)
+    cluster.adobe.now += HOUR
+    while cluster.ledger is None:
+        status = report(cluster)
+        expected = {"Ready": ("False", "ClientSecretMissing"), "RotationFailing": ("False", "TakingOver")}
+        assert (brief(status), status.reason) == (expected, "TakingOver")
+        assert "elete" not in str(status.conditions)
+        cluster.adobe.now += MINUTE
+        cluster.settle()
+    assert report(cluster).reason == "TwoClientSecrets"
+
+
+def test_what_only_a_person_can_tell_apart_stalls() -> None:
+    cluster = first_cluster()
+    cluster.adobe.add()
+    for value in cluster.adobe.live:
+        cluster.adobe.token(value.value)
+    cluster.settle()
+    for value in cluster.adobe.live:
+        cluster.adobe.token(value.value)
+    cluster.adobe.now += 2 * MINUTE
+    assert report(cluster).reason == "TwoClientSecrets"
+    cluster.adobe.now += MINUTE
+    assert brief(report(cluster))["Stalled"] == ("True", "TwoClientSecrets")
+
+
+def test_time_that_does_not_tell_two_apart_is_told() -> None:
+    cluster = first_cluster(lag=90 * DAY)
+    cluster.adobe.add()
+    run([cluster], 40 * HOUR)
+    assert report(cluster).reason == "TakingOver"
+    run([cluster], 10 * HOUR)
+    assert report(cluster).reason == "TwoClientSecrets"
+
+
+def test_patience_begins_again_with_another_reason() -> None:
+    cluster = first_cluster()
+    cluster.adobe.delete("uuid-0")
+    cluster.adobe.now += HOUR
+    report(cluster)
+    cluster.adobe.now += MINUTE
+    assert brief(report(cluster))["Stalled"] == ("True", "InvalidClient")
+    cluster.crash()
+    assert brief(report(cluster))["Stalled"] == ("True", "InvalidClient"), "a restart does not take it back"
+    cluster.memory = attempts.failed(cluster.memory, cluster.observe(), Step.ASK, REFUSED, cluster.now, 0.0)
+    cluster.adobe.now += MINUTE
+    assert brief(report(cluster))["RotationFailing"] == ("True", "ManagementNotPermitted")
+    assert "Stalled" not in brief(report(cluster))
+
+
+MOMENT = datetime(2026, 1, 1, tzinfo=UTC)
+
+
+@pytest.mark.parametrize(
+    ("last_use", "said"),
+    [
+        (MOMENT, "the old client secret b was last used at 2026-01-01T00:00:00Z; find who uses it"),
+        (NoUse.NULL, "Adobe shows no time of use of the old client secret b, which counts as used; find out whether"),
+        (NoUse.UNREADABLE, "Adobe shows a time of use of the old client secret b that can't be read, which counts as"),
+    ],
+)
+def test_how_the_old_one_was_used_is_told_in_whole_sentences(last_use: datetime | NoUse, said: str) -> None:
+    cluster = taken_over()
+    entry = ListedClientSecret("b", None, last_use, None)
+    assert findings.in_use(entry).message.startswith(said)
+    told = identity_findings.two(cluster.observe(), "a", [entry], is_certain=True).message
+    assert f"did not add: b ({findings.last_use(entry)}); nothing is touched. Delete the one" in told
+
+
+def damaged(cluster: Cluster) -> None:
+    assert cluster.secret is not None
+    cluster.store({next(iter(cluster.secret.annotations)): "{}"}, cluster.secret.data)
+
+
+def another_s(cluster: Cluster) -> None:
+    assert cluster.secret is not None
+    cluster.store({}, cluster.secret.data)
+
+
+def refused(cluster: Cluster) -> None:
+    cluster.memory = attempts.failed(cluster.memory, cluster.observe(), Step.WRITE, DOWN, cluster.now, 0.0)
+
+
+@pytest.mark.parametrize("meddle", [damaged, another_s, refused])
+def test_what_adobe_gave_and_can_not_be_written_is_told_before_all_else(meddle: Callable[[Cluster], None]) -> None:
+    cluster = draining()
+    run([cluster], 5 * DAY)
+    add = cluster.come_to(lambda decision: isinstance(decision, Add), 30 * DAY)
+    assert add is not None
+    cluster.take(add, Fault.NONE)
+    meddle(cluster)
+    status = report(cluster)
+    failing = status.condition("RotationFailing")
+    assert failing is not None
+    assert (failing.status, failing.reason, status.reason) == ("True", "AddedClientSecretNotKept", failing.reason)
+    assert "Adobe gave client secret uuid-2" in failing.message
+    assert cluster.memory.added is not None
+
+
+def test_what_adobe_gave_and_is_written_is_not_told() -> None:
+    cluster = taken_over()
+    add = cluster.come_to(lambda decision: isinstance(decision, Add), 30 * DAY)
+    assert add is not None
+    cluster.take(add, Fault.NONE)
+    cluster.turn(Fault.ANSWER_LOST, most=1)
+    assert cluster.memory.added is not None
+    assert report(cluster).reason == DOWN.finding.reason
+    run([cluster], MINUTE)
+    assert report(cluster).reason == "Proving"
+
+
+def roles(cluster: Cluster) -> dict[str, str]:
+    return {entry.uuid: entry.role for entry in report(cluster).client_secrets}
+
+
+def test_each_client_secret_at_adobe_has_its_role() -> None:
+    cluster = taken_over()
+    add = cluster.come_to(lambda decision: isinstance(decision, Add), 30 * DAY)
+    assert add is not None
+    cluster.take(add, Fault.CRASH_AFTER)
+    run([cluster], 2 * HOUR)
+    assert roles(cluster) == {"uuid-0": "Current", "uuid-1": "Lost"}
+    cluster = draining()
+    assert roles(cluster) == {"uuid-0": "Previous", "uuid-1": "Current"}
+    cluster = taken_over(spreads=HOUR)
+    cluster.come_to(lambda decision: isinstance(decision, Add), 30 * DAY)
+    run([cluster], 20 * MINUTE)
+    assert roles(cluster) == {"uuid-0": "Current", "uuid-1": "Next"}
+    cluster = taken_over()
+    run([cluster], DAY)
+    cluster.adobe.add()
+    run([cluster], DAY)
+    assert roles(cluster) == {"uuid-0": "Current", "uuid-1": "Unknown"}
