@@ -2,6 +2,7 @@
 
 import asyncio
 
+import aiohttp
 import httpx
 import pytest
 
@@ -23,3 +24,26 @@ async def test_a_handshake_that_takes_too_long_is_a_timeout_of_connecting() -> N
     await transport.aclose()
     silent.close()
     await silent.wait_closed()
+
+
+@pytest.mark.parametrize(("interim", "passes"), [(3, True), (1000, False)])
+async def test_only_a_few_interim_responses_are_passed_over(interim: int, passes: bool) -> None:
+    async def answer(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await reader.readuntil(b"\r\n\r\n")
+        writer.write(b"HTTP/1.1 103 Early Hints\r\n\r\n" * interim + b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok")
+        await reader.read()
+        writer.close()
+
+    server = await asyncio.start_server(answer, "127.0.0.1", 0)
+    transport = DirectTransport(load_trust(None), connect=1, keepalive=1)
+    request = httpx.Request("GET", f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}")
+    if passes:
+        response = await transport.handle_async_request(request)
+        assert (response.status_code, await response.aread()) == (200, b"ok")
+        await response.aclose()
+    else:
+        with pytest.raises(aiohttp.ClientPayloadError, match="interim"):
+            await transport.handle_async_request(request)
+    await transport.aclose()
+    server.close()
+    await server.wait_closed()

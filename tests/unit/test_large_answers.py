@@ -16,7 +16,7 @@ from adobe_ims_operator.api.resource import Key
 from adobe_ims_operator.kube import token_secret
 from adobe_ims_operator.kube.client import Kube
 from adobe_ims_operator.kube.errors import ApiError, PutOffError, TooLargeError, UnreachableError
-from adobe_ims_operator.kube.large_answers import LARGEST_BYTES, PLACE, LargeAnswers, Place
+from adobe_ims_operator.kube.large_answers import CALL_SECONDS, LARGEST_BYTES, PLACE, LargeAnswers, Place
 from adobe_ims_operator.kube.paths import secret_path
 from adobe_ims_operator.kube.secret_metadata import MAX_OWNERS, observe_secret
 from adobe_ims_operator.kube.transport import LARGE
@@ -126,19 +126,22 @@ async def test_the_turn_of_one_that_is_cancelled_passes_on() -> None:
 class Worker:
     """Work for one credential, which holds a place that others wait for."""
 
-    def __init__(self, kube: Kube, namespace: str, size: int = 100_000, reads: int = 1) -> None:
-        self.kube, self.namespace, self.size, self.reads = kube, namespace, size, reads
+    def __init__(self, kube: Kube, namespace: str, size: int = 100_000, reads: int = 1, of: str | None = None) -> None:
+        self.kube, self.namespace, self.size, self.reads, self.of = kube, namespace, size, reads, of
         self.tries: list[asyncio.Task[bool]] = []
         self.done = asyncio.Event()
 
     async def work(self) -> bool:
         """Try; whether that was put off."""
-        PLACE.set(Place((self.namespace, self), self.begin))
+        place = Place(self.namespace, (self.namespace, self), self.begin)
+        PLACE.set(place)
         try:
             for _ in range(self.reads):
-                await read(self.kube, self.namespace, self.size)
+                await read(self.kube, self.of or self.namespace, self.size)
         except PutOffError:
             return True
+        finally:
+            self.kube.large.ended(place)
         self.done.set()
         return False
 
@@ -191,6 +194,30 @@ async def test_one_that_is_called_and_does_not_come_holds_up_the_next_for_a_mome
     worker.size = 1_000  # it finds another object small by now
     async with asyncio.timeout(20):
         await asyncio.gather(*(worker.done.wait() for worker in workers))
+
+
+async def test_those_that_are_called_and_need_nothing_any_more_hold_up_nobody(kube: Kube) -> None:
+    workers = [Worker(kube, f"flood-{number}", 1_500_000) for number in range(16)]
+    for worker in workers:
+        worker.begin()
+    put_off = [worker for worker in workers if await worker.tries[0]]
+    for worker in put_off[:-1]:
+        worker.size = 1_000
+    async with asyncio.timeout(len(put_off) * CALL_SECONDS / 2):  # where each of them took all of its time
+        await asyncio.gather(*(worker.done.wait() for worker in workers))
+
+
+async def test_turns_go_by_who_reads_and_not_by_whose_object_it_is(kube: Kube) -> None:
+    flood = [Worker(kube, "flood", 1_500_000, of="flood-platform") for _ in range(12)]
+    for worker in flood:
+        worker.begin()
+    await asyncio.wait([worker.tries[0] for worker in flood])
+    other = Worker(kube, "photos", 1_500_000, of="flood-platform")
+    other.begin()
+    async with asyncio.timeout(20):
+        await other.done.wait()
+        assert sum(worker.done.is_set() for worker in flood) <= 5
+        await asyncio.gather(*(worker.done.wait() for worker in flood))
 
 
 async def test_work_that_needs_several_large_answers_comes_to_an_end(kube: Kube) -> None:

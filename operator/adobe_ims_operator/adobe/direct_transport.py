@@ -7,10 +7,15 @@ decompressed.
 import ssl
 from collections.abc import AsyncIterator
 from functools import lru_cache
+from typing import Any
 
 import aiohttp
 import httpx
+from aiohttp.connector import Connection
 from yarl import URL
+
+MOST_INTERIM = 8
+"""Responses that are read before the one that counts: a server needs none for such a request."""
 
 
 class DirectTransport(httpx.AsyncBaseTransport):
@@ -61,11 +66,42 @@ class DirectTransport(httpx.AsyncBaseTransport):
     def _open(self) -> aiohttp.ClientSession:
         kept = {"force_close": True} if self._keepalive is None else {"keepalive_timeout": self._keepalive}
         return aiohttp.ClientSession(
+            response_class=_Response,
             connector=aiohttp.TCPConnector(ssl=self._trust, limit=0, **kept),
             cookie_jar=aiohttp.DummyCookieJar(),
             auto_decompress=False,
             trust_env=False,
         )
+
+
+class _Response(aiohttp.ClientResponse):
+    """A response before which only a few interim ones (1xx) are passed over; aiohttp passes over any number."""
+
+    async def start(self, connection: Connection) -> aiohttp.ClientResponse:
+        """Wait for the response.
+
+        Raises:
+            aiohttp.ClientPayloadError: too many interim responses came before it.
+        """
+        protocol, left = connection.protocol, MOST_INTERIM
+        if protocol is None:
+            raise aiohttp.ClientConnectionError("the connection is closed")
+        read = protocol.read
+
+        async def read_few() -> Any:
+            nonlocal left
+            if not left:
+                if connection.transport is not None:
+                    connection.transport.abort()
+                raise aiohttp.ClientPayloadError("too many interim responses")
+            left -= 1
+            return await read()
+
+        protocol.read = read_few  # type: ignore[method-assign]
+        try:
+            return await super().start(connection)
+        finally:
+            del protocol.read
 
 
 class _Body(httpx.AsyncByteStream):

@@ -82,6 +82,7 @@ class Controller:
         decide: Decide = policy.decide,
     ) -> None:
         self._clock = clock
+        self._kube = kube
         self._asker_count = places_for(concurrency)
         self._worker_count = places_for(max(concurrency, FEWEST_WORKERS))
         self._may_ask = asyncio.Event()
@@ -116,7 +117,13 @@ class Controller:
         taker = Taker(self._work, reader, kube, clock, random_hex)
         reconciler = Reconciler(self._work, kube, reader, taker, follow_up, clock, decide)
         self._workers = Workers(
-            self.queue, reconciler.reconcile, clock, self.supervisor, count=self._worker_count, what="credentials"
+            self.queue,
+            reconciler.reconcile,
+            clock,
+            self.supervisor,
+            count=self._worker_count,
+            what="credentials",
+            on_end=kube.large.ended,
         )
         self._workers.on_put_off = self._in_hand.park
         self._fetcher = Fetcher(
@@ -203,7 +210,8 @@ class Controller:
         lane = self.lanes[name]
         while (taken := await lane.get()) is not None:
             key, ask = taken
-            PLACE.set(self._workers.place(key))
+            place = self._workers.place(key)
+            PLACE.set(place)
             again_after = timedelta(0)
             try:
                 await self._fetcher.fetch(key, ask)
@@ -219,6 +227,7 @@ class Controller:
                 again_after = AFTER_DEFECT
             finally:
                 self._work.answered(key, name)
+                self._kube.large.ended(place)
             if again_after:
                 self.queue.add_at(key, (self._clock.now() + again_after).timestamp())
             else:

@@ -30,6 +30,7 @@ class Workers:
         reconcile: brings one object to where it should be; when to look again, or None if that waits for a change.
         count: how many.
         what: what they work on, for their names.
+        on_end: takes the place of each piece of work that ended.
     """
 
     def __init__(
@@ -41,6 +42,7 @@ class Workers:
         *,
         count: int,
         what: str,
+        on_end: Callable[[Place], None],
     ) -> None:
         self._queue = queue
         self._reconcile = reconcile
@@ -48,6 +50,7 @@ class Workers:
         self._supervisor = supervisor
         self._count = count
         self._what = what
+        self._on_end = on_end
         self.on_put_off: Callable[[Key], None] = lambda _: None
         """Takes a key whose work was put off, as a large answer has to wait for its turn."""
         self.tasks: Sequence[asyncio.Task[None]] = ()
@@ -82,17 +85,19 @@ class Workers:
 
     def place(self, key: Key) -> Place:
         """What work on a key holds; where it is put off, it is begun anew by the queue."""
-        return Place((self._what, key), partial(self._queue.add, key))
+        return Place(key.namespace, (self._what, key), partial(self._queue.add, key))
 
     async def _work(self) -> None:
         while (key := await self._queue.get()) is not None:
-            PLACE.set(self.place(key))
+            place = self.place(key)
+            PLACE.set(place)
             await asyncio.sleep(0)  # a look that needs no request would else keep the loop until the queue is empty
             again_at: datetime | None = self._clock.now() + AFTER_DEFECT
             try:
                 again_at = await self.look_at(key)
             finally:
                 self._queue.done(key, None if again_at is None else again_at.timestamp())
+                self._on_end(place)
 
 
 def report_defect(key: Key, error: Exception, endpoint: str | None = None) -> None:

@@ -78,7 +78,7 @@ class Kube:
         self.traffic = traffic or Traffic()
         self._connections = connections + 16
         self._session: aiohttp.ClientSession | None = None
-        self._large = LargeAnswers()
+        self.large = LargeAnswers()
         self._configuration = configuration
         self._load = load
         self._time_left = time_left
@@ -206,7 +206,7 @@ class Kube:
         answer = await self._send("GET", path, accept=accept, query=query)
         with translated_errors():
             body = await size.read(answer)
-            return None if body is None else check_mapping(await self._large.decode(body))
+            return None if body is None else check_mapping(await self.large.decode(body))
 
     @asynccontextmanager
     async def stream(
@@ -232,11 +232,11 @@ class Kube:
         fields: bool = False,
     ) -> JSONObject:
         if method == "GET":
-            self._large.expect(path)
+            self.large.expect(path)
         response = await self._send(method, path, body=body, content=content, accept=accept, query=query)
         with translated_errors():
             try:
-                return check_mapping(await self._large.read(response, path, fields=fields))
+                return check_mapping(await self.large.read(response, path, fields=fields))
             except TooLargeError:
                 if method == "GET":
                     raise

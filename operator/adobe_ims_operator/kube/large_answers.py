@@ -35,10 +35,12 @@ class Place:
     """One piece of work that holds what others wait for, such as a worker.
 
     Args:
+        namespace: whose work it is; what it reads may be another's.
         key: what the work is for.
         begin_anew: is called once after the work was put off, when it may go on.
     """
 
+    namespace: str
     key: Hashable
     begin_anew: Callable[[], None]
 
@@ -60,7 +62,7 @@ class LargeAnswers:
         self._is_taken = False
         self._latest: Place | None = None
         self._put_off: dict[str, dict[Hashable, Place]] = {}
-        self._called: set[str] = set()
+        self._called: set[Hashable] = set()
         self._next_call: asyncio.TimerHandle | None = None
         self._known: dict[str, None] = {}
 
@@ -71,7 +73,7 @@ class LargeAnswers:
             PutOffError: the work that asks is put off.
         """
         if path in self._known:
-            self._admit(namespace_of(path))
+            self._admit()
 
     async def read(self, answer: Answer, path: str, *, fields: bool) -> Any:
         """Read an answer and decode it.
@@ -90,11 +92,12 @@ class LargeAnswers:
             self._known.pop(path, None)
             return decode(body, fields=fields)
         self._remember(path)
-        namespace = namespace_of(path)
+        place = PLACE.get()
         with answer.closed_on_failure():
-            self._admit(namespace)
-            self._called.discard(namespace)
-            await self._take(namespace)
+            self._admit()
+            if place is not None:
+                self._called.discard(place.key)
+            await self._take(namespace_of(path) if place is None else place.namespace)
         seconds = 0.0
         try:
             rest = await _rest_of(answer, LARGEST_BYTES - len(body))
@@ -122,7 +125,13 @@ class LargeAnswers:
         if len(self._known) > KNOWN:
             del self._known[next(iter(self._known))]
 
-    def _admit(self, namespace: str) -> None:
+    def ended(self, place: Place) -> None:
+        """Work ended: where it was called and took no turn, it had nothing to read, and the next one is called."""
+        if place.key in self._called:
+            self._called.discard(place.key)
+            self._call()
+
+    def _admit(self) -> None:
         """Let one at a time wait in its place, and only the called where some were put off.
 
         Work that had the latest turn goes on: it may need several to come to an end, as it is begun anew otherwise.
@@ -130,9 +139,9 @@ class LargeAnswers:
         place = PLACE.get()
         if place is None or place is self._latest:
             return
-        if not self._waiting and (not self._put_off or namespace in self._called):
+        if not self._waiting and (not self._put_off or place.key in self._called):
             return
-        self._put_off.setdefault(namespace, {})[place.key] = place
+        self._put_off.setdefault(place.namespace, {})[place.key] = place
         raise PutOffError
 
     async def _take(self, namespace: str) -> None:
@@ -183,7 +192,7 @@ class LargeAnswers:
         place = places.pop(next(iter(places)))
         if places:
             self._put_off[namespace] = places  # behind all others
-        self._called.add(namespace)
+        self._called.add(place.key)
         self._next_call = asyncio.get_running_loop().call_later(CALL_SECONDS, self._call)
         place.begin_anew()
 

@@ -88,6 +88,7 @@ class ReplacementController:
             credentials.supervisor,
             count=places_for(concurrency),
             what="client secrets",
+            on_end=kube.large.ended,
         )
 
     def start(self) -> None:
