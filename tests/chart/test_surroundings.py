@@ -18,6 +18,7 @@ from kubernetes.aio.client import Configuration
 from adobe_ims_operator.adobe.client import IMSClient
 from adobe_ims_operator.adobe.endpoints import ADOBE, Endpoints
 from adobe_ims_operator.api.times import Clock
+from adobe_ims_operator.cache.replacements import Replacements
 from adobe_ims_operator.controller.controller import Controller
 from adobe_ims_operator.core.forbidden_metadata import Forbidden
 from adobe_ims_operator.kube.client import Kube
@@ -188,6 +189,7 @@ async def metric_names() -> set[str]:
     served.register(controller(), lambda: True, lambda: datetime.now(UTC), dict)
     served.register_traffic(Traffic())
     served.register_events(lambda: 0)
+    served.register_client_secrets(Replacements(lambda _: None), lambda: True, lambda: True)
     application = web.Application()
     application.add_routes(served.routes())
     async with TestClient(TestServer(application)) as client, client.get("/metrics") as response:

@@ -24,10 +24,10 @@ class DirectTransport(httpx.AsyncBaseTransport):
     Args:
         trust: whose certificates are accepted.
         connect: seconds in which a name must be resolved and a connection be there.
-        keepalive: seconds for which a connection is kept between requests; None for one of its own for each.
+        keepalive: seconds for which a connection is kept between requests.
     """
 
-    def __init__(self, trust: ssl.SSLContext, *, connect: float, keepalive: float | None) -> None:
+    def __init__(self, trust: ssl.SSLContext, *, connect: float, keepalive: float) -> None:
         self._trust = trust
         self._keepalive = keepalive
         self._timeout = aiohttp.ClientTimeout(total=None, connect=connect)
@@ -64,10 +64,9 @@ class DirectTransport(httpx.AsyncBaseTransport):
             await self._session.close()
 
     def _open(self) -> aiohttp.ClientSession:
-        kept = {"force_close": True} if self._keepalive is None else {"keepalive_timeout": self._keepalive}
         return aiohttp.ClientSession(
             response_class=_Response,
-            connector=aiohttp.TCPConnector(ssl=self._trust, limit=0, **kept),
+            connector=aiohttp.TCPConnector(ssl=self._trust, limit=0, keepalive_timeout=self._keepalive),
             cookie_jar=aiohttp.DummyCookieJar(),
             auto_decompress=False,
             trust_env=False,

@@ -126,8 +126,7 @@ class Transport:
 
     def _open(self, proxy: Proxy | None) -> httpx.AsyncBaseTransport:
         if proxy is None:
-            kept = IDLE_SECONDS if self._keep_alive else None
-            return DirectTransport(self._trust, connect=CONNECT_SECONDS, keepalive=kept)
+            return DirectTransport(self._trust, connect=CONNECT_SECONDS, keepalive=IDLE_SECONDS)
         kept_at_most = int(self._keep_alive)
         return httpx.AsyncHTTPTransport(
             verify=self._trust,
@@ -170,7 +169,10 @@ class Transport:
             finally:
                 await response.aclose()
         finally:
-            idle.append(transport)
+            if self._keep_alive:
+                idle.append(transport)
+            else:
+                await transport.aclose()
         return Answer(response.status_code, dict(response.headers.items()), bytes(body), asked_at, self._now())
 
 
