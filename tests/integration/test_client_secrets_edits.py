@@ -115,6 +115,7 @@ def test_an_object_that_is_made_again_takes_the_secret_up(replacing: Replacing, 
     if phase != "Steady":
         replacing.add()
         replacing.wait_phase("Proving")
+        wait_for("IMS to accept it first", lambda: replacing.ledger()["phase"].get("acceptedAt"), PATIENCE)
     if phase == "Draining":
         replacing.prove()
     before = replacing.secret()
