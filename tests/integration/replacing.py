@@ -197,7 +197,7 @@ class Replacing:
         """Have the next client secret put in place: its value, once it is."""
         wait_for("IMS to accept it first", lambda: self.ledger().get("phase", {}).get("acceptedAt"), PATIENCE)
         # An answer that was on its way while the clocks moved counts for nothing: then it takes another ten minutes.
-        self.settle("it to be in place", lambda: self.phase() == "Draining")
+        self.settle("it to be in place", lambda: self.phase() == "Draining", seconds=20, rounds=3)
         return self.data()["client_secret"]
 
     def replace(self) -> str:
@@ -225,12 +225,14 @@ class Replacing:
     def _is_asked_after(self, seen: int, until: Callable[[], object]) -> bool:
         return self.asked() > seen or bool(until())
 
-    def settle(self, what: str, probe: Callable[[], T | None], minutes: int = 11, rounds: int = 6) -> T:
-        """Let some minutes pass again and again until something is the case; what it is."""
+    def settle(
+        self, what: str, probe: Callable[[], T | None], minutes: int = 11, rounds: int = 6, seconds: float = 3
+    ) -> T:
+        """Let some minutes pass again and again, and wait so many seconds each time, until something is the case."""
         for _ in range(rounds):
             self.pass_time(minutes * MINUTE)
             with contextlib.suppress(AssertionError):
-                return wait_for(what, probe, 3)
+                return wait_for(what, probe, seconds)
         return wait_for(what, probe, PATIENCE)
 
     def pass_time(self, seconds: float) -> None:
