@@ -62,3 +62,10 @@ async def kube(scene: Scene, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[K
     connection = Kube(await load_configuration(), 4, load_configuration)
     yield connection
     await connection.close()
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Give the tests in which days pass more time: each move of the clocks waits for what the operator does."""
+    for item in items:
+        if "integration/test_client_secrets" in item.nodeid:
+            item.add_marker(pytest.mark.timeout(300))
