@@ -36,7 +36,7 @@ ranks = st.dictionaries(st.sampled_from([Key("photos", name) for name in "abcdef
 @given(ranks, st.data())
 def test_the_first_claims_are_the_first_of_all_sorted(wanted: dict[Key, int], data: st.DataObject) -> None:
     secret = Key("photos", "token")
-    claims = Claims(lambda key: (wanted[key],))
+    claims: Claims[Key] = Claims(lambda key: (wanted[key],))
     for key in wanted:
         claims.add(secret, key)
     for key in data.draw(st.lists(st.sampled_from(sorted(wanted)), unique=True) if wanted else st.just([])):

@@ -14,7 +14,14 @@ from pydantic.alias_generators import to_camel
 
 from adobe_ims_operator.api.client_secret_status import ClientSecretStatus, parse_client_secret_status
 from adobe_ims_operator.api.malformed import ADVICE, explain, full_name, legible_name
-from adobe_ims_operator.api.resource import API_VERSION, JSON, Key, MalformedResourceError, rotate_request
+from adobe_ims_operator.api.resource import (
+    API_VERSION,
+    JSON,
+    Key,
+    MalformedResourceError,
+    read_metadata,
+    rotate_request,
+)
 from adobe_ims_operator.api.rules import DnsName, Endpoint, SecretKey, Word, text_of
 from adobe_ims_operator.api.text import share
 from adobe_ims_operator.api.times import from_rfc3339, parse_duration
@@ -139,7 +146,7 @@ def parse_client_secret(body: JSON) -> ClientSecretResource:
         MalformedResourceError: it can't be said which object it is.
     """
     try:
-        metadata = _METADATA.validate_python(body.get("metadata"))
+        metadata = read_metadata(body.get("metadata"))
         key = Key(share(metadata.namespace), metadata.name)
         return ClientSecretResource(
             key=key,
@@ -191,19 +198,4 @@ def _invalid_spec(spec: JSON, name: str, problem: str) -> ClientSecretSpec:
     return kept
 
 
-@dataclass(frozen=True, slots=True)
-class _Metadata:
-    __pydantic_config__ = _AS_IN_JSON
-
-    namespace: str
-    name: str
-    uid: str
-    generation: _Number
-    resource_version: str
-    creation_timestamp: str
-    deletion_timestamp: str | None = None
-    annotations: dict[str, str] | None = None
-
-
-_METADATA = TypeAdapter(_Metadata)
 _SPEC = TypeAdapter(ClientSecretSpec)

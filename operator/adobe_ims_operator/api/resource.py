@@ -202,7 +202,7 @@ def parse_credential(body: JSON) -> Credential:
         MalformedResourceError: it can't be said which object it is.
     """
     try:
-        metadata = _METADATA.validate_python(body.get("metadata"))
+        metadata = read_metadata(body.get("metadata"))
         key = Key(share(metadata.namespace), metadata.name)
         return Credential(
             key=key,
@@ -251,7 +251,9 @@ def refused_spec(spec: Spec, problem: str) -> Spec:
 
 
 @dataclass(frozen=True, slots=True)
-class _Metadata:
+class ObjectMetadata:
+    """What is read of the metadata of an object."""
+
     __pydantic_config__ = _AS_IN_JSON
 
     namespace: str
@@ -264,5 +266,14 @@ class _Metadata:
     annotations: dict[str, str] | None = None
 
 
-_METADATA = TypeAdapter(_Metadata)
+def read_metadata(given: object) -> ObjectMetadata:
+    """Read the `metadata` of an object.
+
+    Raises:
+        ValueError: it can't be said which object it is.
+    """
+    return _METADATA.validate_python(given)
+
+
+_METADATA = TypeAdapter(ObjectMetadata)
 _SPEC = TypeAdapter(Spec)

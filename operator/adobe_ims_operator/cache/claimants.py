@@ -22,8 +22,8 @@ class Claimants:
 
     def __init__(self, credentials: Mapping[Key, Credential]) -> None:
         self._credentials = credentials
-        self._by_client = Claims(lambda key: age(credentials[key]))
-        self._by_token = Claims(lambda key: rank(credentials[key]))
+        self._by_client: Claims[Key] = Claims(lambda key: age(credentials[key]))
+        self._by_token: Claims[Key] = Claims(lambda key: rank(credentials[key]))
 
     def add(self, credential: Credential) -> None:
         """File a credential under the Secrets that it names."""

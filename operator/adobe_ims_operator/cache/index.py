@@ -51,49 +51,49 @@ class References(Generic[T]):
         return tuple(known) if isinstance(known, set) else (known,)
 
 
-class Claims:
-    """Who names each Secret, in the order of their claims: thousands that name one cost no more than a few do.
+class Claims(Generic[T]):
+    """Who names each thing, such as a Secret, in the order of their claims: thousands cost no more than a few do.
 
     Args:
-        rank: the order of a credential's claim, smaller first. It must give the same for `add` and `remove`.
+        rank: the order of an object's claim, smaller first. It must give the same for `add` and `remove`.
     """
 
     def __init__(self, rank: Callable[[Key], tuple[Any, ...]]) -> None:
         self._rank = rank
-        self._keys: dict[Key, Key | list[tuple[tuple[Any, ...], Key]]] = {}
+        self._keys: dict[T, Key | list[tuple[tuple[Any, ...], Key]]] = {}
 
     def __len__(self) -> int:
-        """How many Secrets are named."""
+        """How many things are named."""
         return len(self._keys)
 
-    def add(self, secret: Key, key: Key) -> None:
-        """Remember that `key` names the Secret."""
-        known = self._keys.get(secret)
+    def add(self, named: T, key: Key) -> None:
+        """Remember that `key` names it."""
+        known = self._keys.get(named)
         if known is None:
-            self._keys[secret] = key
+            self._keys[named] = key
         elif isinstance(known, list):
             insort(known, (self._rank(key), key))
         else:
-            self._keys[secret] = sorted((self._rank(each), each) for each in (known, key))
+            self._keys[named] = sorted((self._rank(each), each) for each in (known, key))
 
-    def remove(self, secret: Key, key: Key) -> None:
-        """Forget that `key`, which does, names the Secret."""
-        known = self._keys[secret]
+    def remove(self, named: T, key: Key) -> None:
+        """Forget that `key`, which does, names it."""
+        known = self._keys[named]
         if not isinstance(known, list):
-            del self._keys[secret]
+            del self._keys[named]
             return
         del known[bisect_left(known, (self._rank(key), key))]
         if len(known) == 1:
-            self._keys[secret] = known[0][1]
+            self._keys[named] = known[0][1]
 
-    def count(self, secret: Key) -> int:
-        """How many name the Secret."""
-        known = self._keys.get(secret)
+    def count(self, named: T) -> int:
+        """How many name it."""
+        known = self._keys.get(named)
         return len(known) if isinstance(known, list) else int(known is not None)
 
-    def first(self, secret: Key, most: int | None = None) -> Sequence[Key]:
-        """The first `most` of those that name the Secret; None stands for all."""
-        known = self._keys.get(secret)
+    def first(self, named: T, most: int | None = None) -> Sequence[Key]:
+        """The first `most` of those that name it; None stands for all."""
+        known = self._keys.get(named)
         if known is None:
             return ()
         return [key for _, key in known[:most]] if isinstance(known, list) else [known]

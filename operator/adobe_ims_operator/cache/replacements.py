@@ -3,14 +3,15 @@
 Each object whose surroundings change is enqueued. It decides nothing.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 
 from adobe_ims_operator.api.client_secret import ClientSecretResource, CredentialId
 from adobe_ims_operator.api.client_secret_status import ClientSecretStatus
 from adobe_ims_operator.api.resource import JSON, Key, parse_version, rotate_request
-from adobe_ims_operator.cache.index import References
+from adobe_ims_operator.cache.claimants import MAX_CLAIMANTS
+from adobe_ims_operator.cache.index import Claims
 
 Enqueue = Callable[[Key], None]
 
@@ -21,14 +22,22 @@ class Replacements:
 
     enqueue: Enqueue
     """Takes the key of each object that is to be looked at."""
+    wake_crowd: Callable[[Key, float], None] = lambda _, __: None
+    """Takes a Secret that many name, for all of them to be enqueued: the first of them are already."""
     resources: dict[Key, ClientSecretResource] = field(default_factory=dict)
-    _naming: References[Key] = field(default_factory=References)
+    _naming: Claims[Key] = field(init=False)
     """Those that name a Secret, be it the managed one or the bootstrap's."""
-    _of_credential: References[tuple[str, CredentialId]] = field(default_factory=References)
+    _of_credential: Claims[tuple[str, CredentialId]] = field(init=False)
     """Those of one credential in one namespace."""
-    _managing: References[Key] = field(default_factory=References)
+    _managing: Claims[Key] = field(init=False)
     """Those that name a Secret as the one they manage."""
     _listed: set[str | None] = field(default_factory=set)
+
+    def __post_init__(self) -> None:
+        """Make the indexes, in which the older object comes first."""
+        self._naming = Claims(self._rank)
+        self._of_credential = Claims(self._rank)
+        self._managing = Claims(self._rank)
 
     def upsert(self, resource: ClientSecretResource) -> None:
         """Take up an object as a watch brings it, unless it is no news, and enqueue it with its rivals."""
@@ -97,39 +106,50 @@ class Replacements:
 
     def older(self, resource: ClientSecretResource) -> Key | None:
         """The oldest object in the namespace for the same credential or with the same Secret, if it is older."""
-        rivals = [self.resources[key] for key in self._rivals(resource)]
+        rivals = [self.resources[key] for key in self._rivals(resource, 1)]
         first = min(rivals, key=_age, default=resource)
         return first.key if _age(first) < _age(resource) else None
 
     def secret_changed(self, secret: Key) -> None:
-        """Enqueue all that name a Secret which changed."""
-        for key in self._naming.of(secret):
+        """Enqueue those that name a Secret which changed."""
+        for key in self._naming.first(secret, MAX_CLAIMANTS):
             self.enqueue(key)
+        if self._naming.count(secret) > MAX_CLAIMANTS:
+            self.wake_crowd(secret, 0)
 
-    def _rivals(self, resource: ClientSecretResource) -> set[Key]:
-        of_credential = set() if resource.spec.invalid else set(self._of_credential.of(_credential(resource)))
-        return of_credential | set(self._managing.of(resource.secret_key))
+    def users(self, secret: Key) -> Sequence[Key]:
+        """All that name a Secret."""
+        return self._naming.first(secret)
+
+    def _rank(self, key: Key) -> tuple[datetime, str]:
+        return _age(self.resources[key])
+
+    def _rivals(self, resource: ClientSecretResource, most: int = MAX_CLAIMANTS) -> set[Key]:
+        """The first of those that want the same; the others see it when they look again."""
+        of_credential = () if resource.spec.invalid else self._of_credential.first(_credential(resource), most)
+        return {*of_credential, *self._managing.first(resource.secret_key, most)}
 
     def _remember(self, resource: ClientSecretResource) -> None:
         key = resource.key
         self.resources[key] = resource
-        self._naming.add(resource.secret_key, key)
-        self._naming.add(_bootstrap(resource), key)
+        for secret in _secrets(resource):
+            self._naming.add(secret, key)
         self._managing.add(resource.secret_key, key)
         if not resource.spec.invalid:
             self._of_credential.add(_credential(resource), key)
 
     def _forget(self, known: ClientSecretResource) -> None:
         key = known.key
-        del self.resources[key]
-        self._naming.remove(known.secret_key, key)
-        self._naming.remove(_bootstrap(known), key)
+        for secret in _secrets(known):
+            self._naming.remove(secret, key)
         self._managing.remove(known.secret_key, key)
-        self._of_credential.remove(_credential(known), key)
+        if not known.spec.invalid:
+            self._of_credential.remove(_credential(known), key)
+        del self.resources[key]
 
 
-def _bootstrap(resource: ClientSecretResource) -> Key:
-    return Key(resource.key.namespace, resource.spec.bootstrap.secret_name)
+def _secrets(resource: ClientSecretResource) -> set[Key]:
+    return {resource.secret_key, Key(resource.key.namespace, resource.spec.bootstrap.secret_name)}
 
 
 def _credential(resource: ClientSecretResource) -> tuple[str, CredentialId]:

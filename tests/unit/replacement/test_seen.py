@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 from adobe_ims_operator.api.client_secret import ClientSecretResource, parse_client_secret
 from adobe_ims_operator.api.client_secret_status import ClientSecretStatus
 from adobe_ims_operator.api.resource import ROTATE_ANNOTATION, Key
+from adobe_ims_operator.cache.claimants import MAX_CLAIMANTS
 from adobe_ims_operator.cache.replacements import Replacements
 
 NOW = datetime(2026, 11, 24, 10, 0, 0, tzinfo=UTC)
@@ -207,6 +208,25 @@ def test_an_event_of_before_is_no_news(seen: Seen) -> None:
 
 def answer(version: int) -> dict[str, Any]:
     return {"uid": "uid-of-a", "generation": 1, "resourceVersion": str(version)}
+
+
+def test_a_thousand_that_name_the_same_cost_no_more_than_a_few(seen: Seen) -> None:
+    crowds: list[Key] = []
+    seen.of.wake_crowd = lambda key, _: crowds.append(key)
+    objects = [resource(f"o{number}", age=number) for number in range(1000)]
+    for each in objects:
+        seen.of.upsert(each)
+    seen.told()
+    seen.of.upsert(replace(objects[0], version=2))
+    assert len(seen.told()) <= 2 * MAX_CLAIMANTS + 1
+    seen.of.secret_changed(Key("photos", "oauth"))
+    assert (len(seen.told()), crowds) == (MAX_CLAIMANTS, [Key("photos", "oauth")])
+    assert set(seen.of.users(Key("photos", "oauth"))) == {each.key for each in objects}
+    oldest = objects[-1]
+    assert {seen.of.older(each) for each in objects[:-1]} == {oldest.key}
+    seen.of.delete(oldest.key, oldest.uid)
+    assert "o998" in seen.told(), "the next one works from now on"
+    assert seen.of.older(objects[-2]) is None
 
 
 OBJECTS = st.builds(

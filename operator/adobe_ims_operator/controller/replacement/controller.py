@@ -14,6 +14,7 @@ from adobe_ims_operator.adobe.rate_limit import RateLimit
 from adobe_ims_operator.api.log_fields import about
 from adobe_ims_operator.api.resource import Key
 from adobe_ims_operator.api.times import Clock
+from adobe_ims_operator.cache.crowds import Crowds
 from adobe_ims_operator.cache.replacements import Replacements
 from adobe_ims_operator.controller.controller import Controller
 from adobe_ims_operator.controller.namespace_turns import places_for
@@ -64,6 +65,7 @@ class ReplacementController:
         self._paused = False
         self.queue: WorkQueue[Key] = WorkQueue(places_for(concurrency), self._seconds, clock.monotonic)
         self.replacements = Replacements(self.queue.add)
+        self.replacements.wake_crowd = Crowds(self.replacements.users, lambda key, _: self.queue.add(key)).wake
         store = credentials.store
         store.on_secret = self.replacements.secret_changed
         self._work = Work(store, self.replacements, endpoints, console_endpoint, clock=clock, jitter=jitter)

@@ -7,6 +7,7 @@ import logging
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
+from itertools import islice
 
 from adobe_ims_operator.adobe.endpoints import Endpoints
 from adobe_ims_operator.api.client_secret import ClientSecretResource
@@ -27,6 +28,9 @@ logger = logging.getLogger(__name__)
 
 TOKEN_MARGIN = timedelta(minutes=1)
 """Before its end a token is not used any more."""
+
+MOST_USERS = 500
+"""Credentials on one managed Secret that are looked at for the use of the old client secret; each takes a digest."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,7 +74,7 @@ class Work:
         self.stopping = False
         self._console = Endpoint(console, allowed=True)
         self._memories: dict[Key, Memory] = {}
-        self._read: dict[Key, tuple[ManagedSecret, Mapping[str, str]]] = {}
+        self._read: dict[Key, tuple[ManagedSecret, Mapping[Key, tuple[str, str]]]] = {}
         self._tokens: dict[Key, ManagementToken] = {}
 
     @property
@@ -136,14 +140,14 @@ class Work:
         logger.warning("AdobeIMSClientSecret %s: %s: %s", key, finding.reason, finding.message, extra=fields)
 
     def saw(self, resource: ClientSecretResource, content: ManagedContent) -> None:
-        """Remember what a read of the managed Secret showed, and who uses the old client secret in it."""
+        """Remember what a read of the managed Secret showed, and how the use of the old client secret in it shows."""
         previous = content.values.get(Slot.PREVIOUS)
-        users: dict[str, str] = {}
+        traces: dict[Key, tuple[str, str]] = {}
         if previous is not None and content.client_id is not None:
-            for user in self.store.users(resource.secret_key):
+            for user in islice(self.store.users(resource.secret_key), MOST_USERS):
                 if (credential := self.store.credentials.get(user)) is not None:
-                    users[credential.uid] = digest_client_value(credential.uid, content.client_id, previous)
-        self._read[resource.key] = content.observed(resource.spec.credential), users
+                    traces[user] = credential.uid, digest_client_value(credential.uid, content.client_id, previous)
+        self._read[resource.key] = content.observed(resource.spec.credential), traces
 
     def token(self, key: Key) -> ManagementToken | None:
         """The token in hand, as long as it serves."""
@@ -177,19 +181,15 @@ class Work:
 
     def _users(self, resource: ClientSecretResource) -> tuple[Key, ...]:
         """The credentials whose token was made with the old client secret."""
-        _, users = self._read.get(resource.key, (None, {}))
-        if not users:
-            return ()
-        return tuple(key for key in sorted(self.store.users(resource.secret_key)) if self._uses(key, users))
+        _, traces = self._read.get(resource.key, (None, {}))
+        return tuple(key for key in sorted(traces) if self._uses(key, *traces[key]))
 
-    def _uses(self, key: Key, values: Mapping[str, str]) -> bool:
-        """Whether a credential's token was made with the value of that digest for its uid."""
+    def _uses(self, key: Key, uid: str, digest: str) -> bool:
+        """Whether the token of the credential of that uid was made with the value of that digest."""
         credential = self.store.credentials.get(key)
         secret = None if credential is None else self.store.secrets.get(token_key(credential))
         facts = None if secret is None else secret.facts
-        if credential is None or facts is None or facts.credential_uid != credential.uid:
-            return False
-        return facts.client_value is not None and facts.client_value == values.get(credential.uid)
+        return facts is not None and (facts.credential_uid, facts.client_value) == (uid, digest)
 
     def _forget(self, key: Key) -> None:
         self._read.pop(key, None)
