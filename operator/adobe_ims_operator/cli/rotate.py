@@ -129,11 +129,14 @@ async def _ask(cluster: Cluster, request: _Request, pause: float) -> None:
     await asyncio.sleep(pause)
     value = f"{to_rfc3339(datetime.now(UTC))}-{secrets.token_hex(4)}"
     patch = {"metadata": {"annotations": {ROTATE_ANNOTATION: value}}}
+    # Told before it is sent: Ctrl-C can come between the change and its answer.
+    request.value, request.message = value, "the API server had not answered yet"
     try:
         body = await cluster.kube.patch(credentials_path(*request.key), patch)
-        request.value, request.asked_at = value, time.monotonic()
+        request.message, request.asked_at = "", time.monotonic()
         request.asked = parse_credential(body)
     except ApiError as error:
+        request.value = ""
         request.state, request.message = State.NOT_REQUESTED, f"it could not be changed ({error.answer})"
     except MalformedResourceError as error:
         request.state, request.message = State.FAILED, str(error)
