@@ -88,42 +88,40 @@ def test_the_first_to_ask_need_not_wait() -> None:
     assert starts(0.01, [0.0]) == [(0.0, 0.0)]
 
 
-TURNS = 50
-"""A second: far enough apart for all to have asked before the second one begins, also on a busy machine."""
-
-
-async def _order(limit: RateLimit, asking: list[tuple[str, str | None]]) -> list[str]:
+def order(asking: list[tuple[str, str | None]]) -> list[str]:
     """The names in the order in which they began, if all asked at once."""
-    begun: list[str] = []
+    loop, begun = _Clockwork(), list[str]()
 
-    async def ask(name: str, again: str | None) -> None:
+    async def ask(limit: RateLimit, name: str, again: str | None) -> None:
         await limit.wait(again)
         begun.append(name)
 
-    await asyncio.gather(*(ask(*each) for each in asking))
+    async def everything() -> None:
+        limit = RateLimit(1, loop.time)
+        await asyncio.gather(*(ask(limit, *each) for each in asking))
+
+    try:
+        loop.run_until_complete(everything())
+    finally:
+        loop.close()
     return begun
 
 
-async def test_who_asks_again_leaves_every_second_turn_to_who_begins() -> None:
-    limit = RateLimit(TURNS, asyncio.get_running_loop().time)
+def test_who_asks_again_leaves_every_second_turn_to_who_begins() -> None:
     hog: list[tuple[str, str | None]] = [(f"hog {number}", "hog") for number in range(20)]
-    begun = await _order(limit, [*hog, ("first", None), ("second", None), ("third", None)])
+    begun = order([*hog, ("first", None), ("second", None), ("third", None)])
     assert [begun.index(name) for name in ("first", "second", "third")] <= [2, 4, 6]
     assert [name for name in begun if name.startswith("hog")] == [name for name, _ in hog]
 
 
-async def test_who_begins_leaves_every_second_turn_to_who_asks_again() -> None:
-    limit = RateLimit(TURNS, asyncio.get_running_loop().time)
+def test_who_begins_leaves_every_second_turn_to_who_asks_again() -> None:
     new: list[tuple[str, str | None]] = [(f"new {number}", None) for number in range(20)]
-    begun = await _order(limit, [*new, ("again", "other")])
-    assert begun.index("again") <= 2
+    assert order([*new, ("again", "other")]).index("again") <= 2
 
 
-async def test_namespaces_that_ask_again_take_turns() -> None:
-    limit = RateLimit(TURNS, asyncio.get_running_loop().time)
+def test_namespaces_that_ask_again_take_turns() -> None:
     hog: list[tuple[str, str | None]] = [(f"hog {number}", "hog") for number in range(20)]
-    begun = await _order(limit, [*hog, ("other", "other")])
-    assert begun.index("other") <= 2
+    assert order([*hog, ("other", "other")]).index("other") <= 2
 
 
 async def test_who_gives_up_before_its_turn_takes_none() -> None:
@@ -183,3 +181,26 @@ async def test_a_slowed_endpoint_is_asked_at_the_slower_pace() -> None:
     for _ in range(4):  # one each fifth of a second, as nothing was saved up yet
         await limit.wait()
     assert loop.time() - begun > 0.55
+
+
+def test_who_started_nothing_gives_its_turn_to_the_next() -> None:
+    loop = _Clockwork()
+
+    async def everything() -> list[float]:
+        limit = RateLimit(1, loop.time)
+        started = []
+        for _ in range(3):
+            await limit.wait()
+        for given_back in (True, False, True):
+            waiting = asyncio.create_task(limit.wait())
+            await asyncio.sleep(0)
+            if given_back:
+                limit.give_back()
+            await waiting
+            started.append(loop.time() - 1000)
+        return started
+
+    try:
+        assert loop.run_until_complete(everything()) == pytest.approx([2, 3, 3])
+    finally:
+        loop.close()

@@ -52,6 +52,14 @@ class RateLimit:
             self._plan()
         await turn
 
+    def give_back(self) -> None:
+        """Let one more begin: somebody had a turn and started nothing."""
+        self._next -= self._interval
+        if self._timer is not None:
+            self._timer.cancel()
+            self._timer = None
+            self._plan()
+
     def _plan(self) -> None:
         """Begin what may begin now, and come back when the next may."""
         while self._drop_cancelled():

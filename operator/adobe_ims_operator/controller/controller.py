@@ -218,6 +218,7 @@ class Controller:
             except NotLeadingError:
                 again_after = NOT_LEADING
             except PutOffError:
+                self.limits[name.endpoint].give_back()
                 continue
             except asyncio.CancelledError:
                 if is_cancelled():
