@@ -11,6 +11,7 @@ from adobe_ims_operator.api.resource import Key, parse_credential
 from adobe_ims_operator.cache.store import Store
 from adobe_ims_operator.core.model import Attempts, Endpoint, HeldToken, Observed, Token
 from adobe_ims_operator.core.observe import observe
+from adobe_ims_operator.core.policy import FRESH
 from adobe_ims_operator.kube import token_secret
 from adobe_ims_operator.kube.client import Kube
 from adobe_ims_operator.kube.errors import ApiError
@@ -99,7 +100,9 @@ def seen(scene: Scene, secret: Object | None) -> tuple[Observed, HeldToken]:
     assert around is not None
     observed = observe(around, Attempts(credential.uid), Endpoint(scene.ims.url, allowed=True))
     known = facts(NOW, credential_uid=credential.uid)
-    return observed, HeldToken(Token("a-token", "bearer", timedelta(days=1)), "id", known, observed.inputs, "openid")
+    return observed, HeldToken(
+        Token("a-token", "bearer", timedelta(days=1)), "id", known, observed.inputs, "openid", FRESH
+    )
 
 
 async def test_a_secret_that_somebody_made_meanwhile_is_not_written_into(scene: Scene, kube: Kube) -> None:

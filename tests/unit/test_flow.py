@@ -2,12 +2,14 @@
 
 import asyncio
 import base64
+import logging
 from collections.abc import Callable
 
 import pytest
 
 from adobe_ims_operator.api.resource import Key
 from unit.flow import NAMESPACE, Flow, cancel, flowing
+from unit.troubles import LOST
 
 
 async def test_the_next_token_is_asked_for_while_the_one_before_is_written() -> None:
@@ -83,6 +85,23 @@ async def test_who_stops_while_another_leads_does_not_wait_for_what_it_may_not_w
         async with asyncio.timeout(3):
             await stopping
         assert flow.tokens() == {name: f"token-1-of-{name}" for name in ("a", "b", "c")}
+
+
+async def test_a_write_whose_answer_is_lost_is_logged_and_counted_once(caplog: pytest.LogCaptureFixture) -> None:
+    async with flowing(1) as flow:
+        flow.put("a")
+        await flow.until(lambda: flow.ready("a") is not None)
+        with caplog.at_level(logging.INFO, "adobe_ims_operator"):
+            flow.api.troubles.answers["PATCH secrets/a"] = LOST
+            flow.rotate("a", "now")
+            await flow.until(lambda: flow.tokens() == {"a": "token-2-of-a"})
+            flow.touch("a")
+            await flow.until(lambda: sum(flow.controller.tally.rotations.values()) == 2)
+            flow.label("a", "new")
+            await flow.until(lambda: flow.condition("a", "RotationFailing") == ("False", "Rotated"))
+        assert sum("wrote Secret a" in record.getMessage() for record in caplog.records) == 1
+        assert sum(flow.controller.tally.rotations.values()) == 2
+        assert len(flow.ims[0].issued["a"]) == 2
 
 
 async def end(flow: Flow) -> None:

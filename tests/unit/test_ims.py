@@ -13,6 +13,7 @@ from adobe_ims_operator.adobe.errors import IMSUnavailable
 from adobe_ims_operator.adobe.proxies import Proxies
 from adobe_ims_operator.adobe.tls_trust import load_trust
 from adobe_ims_operator.core.model import HeldToken, Token
+from adobe_ims_operator.core.policy import FRESH
 from adobe_ims_operator.kube.client_secret import Client, ClientSecret
 from adobe_ims_operator.kube.token_secret import _Desired
 from testbed.proxy import Proxy
@@ -206,7 +207,7 @@ async def test_a_slow_answer_is_waited_for(stand_in: StandIn, fetch: Fetch) -> N
 
 HIDDEN = "p8e-hidden"
 TOKEN = Token(HIDDEN, "bearer", timedelta(hours=24))
-HELD = HeldToken(TOKEN, "id", worlds.facts(), worlds.INPUTS, "openid")
+HELD = HeldToken(TOKEN, "id", worlds.facts(), worlds.INPUTS, "openid", FRESH)
 METADATA = worlds.token_secret(None)
 
 

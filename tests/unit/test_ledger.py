@@ -16,6 +16,7 @@ from adobe_ims_operator.api.ledger import Facts, facts_of_spec, new_rotation_id,
 from adobe_ims_operator.api.resource import SecretTemplate, Spec, Workload
 from adobe_ims_operator.api.source import ClientRef, SharedWith, TokenFrom
 from adobe_ims_operator.core.model import HeldToken, Token
+from adobe_ims_operator.core.policy import FRESH
 from adobe_ims_operator.kube import token_secret
 from unit import worlds
 from unit.flow import API, api_client, serving
@@ -348,7 +349,7 @@ def test_a_later_version_of_the_operator_digests_the_same_as_otherwise_each_upgr
 async def test_neither_a_token_nor_a_client_secret_is_in_the_metadata_of_a_token_secret() -> None:
     token, secret = "eyJ-the-token", "p8e-the-secret"
     facts = worlds.facts(client_digest=digest_client("uid-1", "the id", {"client_secret": secret}))
-    held = HeldToken(Token(token, "bearer", timedelta(hours=24)), "the id", facts, worlds.INPUTS, "openid")
+    held = HeldToken(Token(token, "bearer", timedelta(hours=24)), "the id", facts, worlds.INPUTS, "openid", FRESH)
     api = API([])
     async with serving(api):
         kube = api_client(api)

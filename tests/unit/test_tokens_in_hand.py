@@ -9,10 +9,11 @@ from hypothesis import strategies as st
 from adobe_ims_operator.api.resource import Key
 from adobe_ims_operator.controller.tokens_in_hand import TokensInHand
 from adobe_ims_operator.core.model import HeldToken, Token
+from adobe_ims_operator.core.policy import FRESH
 from unit.worlds import INPUTS, facts
 
-HELD = HeldToken(Token("token", "bearer", timedelta(seconds=86399)), "id", facts(), INPUTS, "openid")
-OTHER = HeldToken(Token("other", "bearer", timedelta(seconds=86399)), "id", facts(), INPUTS, "openid")
+HELD = HeldToken(Token("token", "bearer", timedelta(seconds=86399)), "id", facts(), INPUTS, "openid", FRESH)
+OTHER = HeldToken(Token("other", "bearer", timedelta(seconds=86399)), "id", facts(), INPUTS, "openid", FRESH)
 
 
 class Gates:

@@ -9,6 +9,7 @@ from aiohttp import web
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 
 HANG, STALL, HANG_UP = "no answer", "half an answer", "a connection that ends"
+LOST = "a connection that ends, and it was done"
 
 REFUSED = (400, 403, 405, 413, 422)
 """What a person must mend."""
@@ -41,6 +42,11 @@ class Troubles:
         if isinstance(answer, int):
             return refuse(answer)
         if answer == HANG_UP:
+            if request.transport is not None:
+                request.transport.abort()
+            return web.Response()
+        if answer == LOST:
+            await handler(request)
             if request.transport is not None:
                 request.transport.abort()
             return web.Response()

@@ -26,6 +26,7 @@ from adobe_ims_operator.core.model import (
     Token,
 )
 from adobe_ims_operator.core.obstacle import Obstacle
+from adobe_ims_operator.core.policy import FRESH
 from adobe_ims_operator.core.rivals import NO_HOLDER, Claimant, Rivals
 from adobe_ims_operator.core.secret_differences import NO_DIFFERENCES, Differences
 
@@ -152,7 +153,9 @@ def claimant(name: str, created: datetime = NOW, **changes: object) -> Claimant:
 
 def held(known: Facts | None = None, inputs: Inputs = INPUTS) -> HeldToken:
     """A token in hand."""
-    return HeldToken(Token("token", "bearer", timedelta(seconds=86399)), "id", known or facts(), inputs, "openid")
+    return HeldToken(
+        Token("token", "bearer", timedelta(seconds=86399)), "id", known or facts(), inputs, "openid", FRESH
+    )
 
 
 def failure(

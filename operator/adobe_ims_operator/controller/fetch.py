@@ -163,7 +163,7 @@ class Fetcher:
             token_type=grant.token.token_type,
             client_value=client.digest_value(observed.uid, secret_key),
         )
-        return HeldToken(grant.token, client.client_id, facts, inputs, ",".join(observed.spec.scopes))
+        return HeldToken(grant.token, client.client_id, facts, inputs, ",".join(observed.spec.scopes), ask.need)
 
     async def _request(self, observed: Observed, ask: Ask, credentials: ClientCredentials) -> Grant:
         started = self.clock.monotonic()

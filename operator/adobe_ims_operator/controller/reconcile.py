@@ -100,7 +100,10 @@ class Reconciler:
         """Follow up and report, once there is nothing more to do for now; when to look again."""
         key, now = observed.key, self.clock.now()
         if observed.held is not None:
-            kept = policy.holds_token(observed, now) and not policy.is_written(observed)
+            is_written = policy.is_written(observed)
+            if is_written:  # and no answer said so: it was lost, or too large to be read at once
+                self._tell(observed, observed.held, observed.held.need)
+            kept = policy.holds_token(observed, now) and not is_written
             if kept and not isinstance(decision, Refuse):
                 self.work.in_hand.park(key)
             else:
@@ -143,7 +146,6 @@ class Reconciler:
             self._write_failed(observed, write_troubles.not_written(name, error, keeps=observed.source is None))
         else:
             self.work.in_hand.pop(observed.key)
-            self.work.tally.rotations[need.reason] += 1
             version, digest = written.metadata.version, observed.spec_digests.whole
             self.work.store.upsert_own_secret(secret_key, written.metadata, by=observed.key)
             known = self.work.attempts(observed.key) or observed.attempts
@@ -151,20 +153,23 @@ class Reconciler:
             if observed.shared is not None:
                 after = attempt.token_came(after, next_planned(observed.shared, held.facts, self.clock.now()))
             self.work.note(observed.key, after)
-            for event in events.of_write(observed, held.facts, need):
-                self.follow_up.recorder.record(Regarding(observed.key, observed.uid), event)
-            expires_at = to_rfc3339(held.facts.expires_at)
-            why = f"{need.reason}: {need.message}"
-            fields = about(
-                observed.key,
-                secret=name,
-                reason=need.reason,
-                endpoint=observed.endpoint.url if observed.source is None else None,
-                expires_at=held.facts.expires_at,
-            )
-            logger.info(
-                "%s: wrote Secret %s: token expires at %s (%s)", observed.key, name, expires_at, why, extra=fields
-            )
+            self._tell(observed, held, need)
+
+    def _tell(self, observed: Observed, held: HeldToken, need: Finding) -> None:
+        """Count a rotation that is in the Secret, and say so."""
+        self.work.tally.rotations[need.reason] += 1
+        for event in events.of_write(observed, held.facts, need):
+            self.follow_up.recorder.record(Regarding(observed.key, observed.uid), event)
+        name, expires_at = observed.spec.secret.name, to_rfc3339(held.facts.expires_at)
+        fields = about(
+            observed.key,
+            secret=name,
+            reason=need.reason,
+            endpoint=observed.endpoint.url if observed.source is None else None,
+            expires_at=held.facts.expires_at,
+        )
+        why = f"{need.reason}: {need.message}"
+        logger.info("%s: wrote Secret %s: token expires at %s (%s)", observed.key, name, expires_at, why, extra=fields)
 
     async def _may_change(self, observed: Observed, secret: ObservedSecret, content: Content) -> bool:
         """Whether what a look into the Secret showed lets it be written to."""

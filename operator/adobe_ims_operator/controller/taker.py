@@ -59,7 +59,7 @@ class Taker:
         problem = found if isinstance(found, Finding) else _lacks(observed, source, found)
         if problem is not None:
             self._failed(observed, Trouble(problem, Pace.IMS))
-        return None if isinstance(found, Finding) or problem is not None else self._held(observed, found)
+        return None if isinstance(found, Finding) or problem is not None else self._held(observed, found, need)
 
     def _has_changed(self, observed: Observed, source: Shared, found: SharedToken | Finding) -> bool:
         """Whether the source holds another token by now, or shares none, as far as the caches and this read show."""
@@ -71,7 +71,7 @@ class Taker:
     def _failed(self, observed: Observed, trouble: Trouble) -> None:
         self.reader.failed(observed, Step.TAKE, trouble, observed.inputs)
 
-    def _held(self, observed: Observed, found: SharedToken) -> HeldToken:
+    def _held(self, observed: Observed, found: SharedToken, need: Finding) -> HeldToken:
         facts = Facts(
             credential=str(observed.key),
             credential_uid=observed.uid,
@@ -91,7 +91,7 @@ class Taker:
             token_type=found.token.token_type,
             source_rotation=found.facts.rotation,
         )
-        return HeldToken(found.token, found.client_id, facts, observed.inputs, found.scope)
+        return HeldToken(found.token, found.client_id, facts, observed.inputs, found.scope, need)
 
 
 def _lacks(observed: Observed, source: Shared, found: SharedToken) -> Finding | None:

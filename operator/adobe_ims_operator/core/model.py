@@ -54,6 +54,8 @@ class HeldToken:
     inputs: Inputs
     scope: str
     """All scopes of the token, joined by commas."""
+    need: Finding
+    """Why it was asked for, or taken."""
 
 
 @dataclass(frozen=True, slots=True)
