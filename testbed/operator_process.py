@@ -10,6 +10,7 @@ from typing import Any, Self
 
 import yaml
 
+from testbed import warm_start
 from testbed.api import Api
 from testbed.credentials import write_kubeconfig
 from testbed.process import BOUND
@@ -87,6 +88,7 @@ class Operator:
         arguments: flags of `run`.
         environment: variables beside those of this process.
         clock: a file that says by how many seconds its clock is ahead; None for the clock of the machine.
+        warm: it is forked by a process that has made its imports, where that can be done.
     """
 
     def __init__(
@@ -96,13 +98,16 @@ class Operator:
         arguments: Sequence[str],
         environment: dict[str, str] | None = None,
         clock: Path | None = None,
+        *,
+        warm: bool = False,
     ) -> None:
         self.log = log
         self._clock = clock
+        self._warm = warm and warm_start.LINUX
         # Several run at once on this machine, so each listens only where it is told to; of a flag the last counts.
         self._arguments = ("--metrics-port=0", "--health-port=0", *arguments)
         self._environment = {**os.environ, "KUBECONFIG": str(kubeconfig), **(environment or {})}
-        self._process: subprocess.Popen[bytes] | None = None
+        self._process: subprocess.Popen[bytes] | warm_start.Forked | None = None
 
     def __enter__(self) -> Self:
         self.start()
@@ -113,7 +118,7 @@ class Operator:
             self.stop()
 
     @property
-    def process(self) -> "subprocess.Popen[bytes]":
+    def process(self) -> "subprocess.Popen[bytes] | warm_start.Forked":
         """The running process.
 
         Raises:
@@ -125,10 +130,15 @@ class Operator:
 
     def start(self) -> None:
         """Start it; it is at work about a second later."""
-        program = (
-            ["adobe_ims_operator", "run"] if self._clock is None else ["testbed.clocked_operator", str(self._clock)]
+        program, first = (
+            ("adobe_ims_operator", "run") if self._clock is None else ("testbed.clocked_operator", str(self._clock))
         )
-        command = [sys.executable, "-m", *program, *self._arguments]
+        if self._warm:
+            with self.log.open("ab") as log, Path(os.devnull).open("rb") as nothing:
+                arguments = (first, *self._arguments)
+                self._process = warm_start.start(program, arguments, self._environment, nothing, log, log)
+            return
+        command = [sys.executable, "-m", program, first, *self._arguments]
         if sys.platform == "linux":
             command = [sys.executable, "-c", BOUND, str(os.getpid()), *command]
         with self.log.open("ab") as log:

@@ -50,15 +50,17 @@ class Scene:
         log: Path | None = None,
         trusting: bool = True,
         clock: Path | None = None,
+        warm: bool = True,
     ) -> Operator:
         """Start the operator for this namespace, with this scene's IMS as its endpoint unless `arguments` name one.
 
-        It trusts the authority of that IMS, unless it is not `trusting`. `clock` is a file with its offset.
+        It trusts the authority of that IMS, unless it is not `trusting`. `clock` is a file with its offset. Its imports
+        are made already, unless it is not `warm`.
         """
         endpoint = () if "--endpoint" in arguments else ("--endpoint", self.ims.url)
         authority = ("--ims-ca-file", str(self.ims.ca)) if trusting and self.ims.ca else ()
         flags = ("--namespace", self.namespace, *endpoint, *authority, "--log-level", "debug", *arguments)
-        return self._start(Operator(self._kubeconfig, log or self.log, flags, environment, clock))
+        return self._start(Operator(self._kubeconfig, log or self.log, flags, environment, clock, warm=warm))
 
     def operator_by(self, proxy: StaleApi, *arguments: str) -> Operator:
         """Start the operator with the API server behind `proxy`."""

@@ -31,13 +31,13 @@ def signal_until_it_ends(operator: Operator, number: signal.Signals, pause: Call
         operator.process.send_signal(number)
         time.sleep(pause(count))
         count += 1
-    return operator.process.returncode
+    return operator.process.wait(0)
 
 
 @pytest.mark.parametrize("number", BOTH)
 @pytest.mark.parametrize("seconds", [0.0, 0.2, 0.5, 1.0, 1.5])
 def test_a_signal_ends_the_command_with_0(scene: Scene, seconds: float, number: signal.Signals) -> None:
-    operator = scene.operator()
+    operator = scene.operator(warm=False)
     wait_for("the first line to have run", lambda: catches(operator, signal.SIGTERM))
     time.sleep(seconds)
     operator.process.send_signal(number)
@@ -47,7 +47,7 @@ def test_a_signal_ends_the_command_with_0(scene: Scene, seconds: float, number: 
 @pytest.mark.parametrize("number", BOTH)
 @pytest.mark.parametrize("seconds", [0.0, 0.2, 0.5, 1.0, 1.5])
 def test_signals_without_end_end_the_command_with_0(scene: Scene, seconds: float, number: signal.Signals) -> None:
-    operator = scene.operator()
+    operator = scene.operator(warm=False)
     wait_for("the first line to have run", lambda: catches(operator, signal.SIGTERM))
     time.sleep(seconds)
     assert signal_until_it_ends(operator, number, lambda _count: 0.001) == 0, operator.text()
