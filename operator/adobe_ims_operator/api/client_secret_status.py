@@ -3,6 +3,8 @@
 It never holds the value of a client secret.
 """
 
+import sys
+from collections.abc import Iterator
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import Annotated, Any
@@ -17,6 +19,8 @@ OLD_CLIENT_SECRET_IN_USE = "OldClientSecretInUse"  # noqa: S105 - no secret
 """The type of a condition that AdobeIMSClientSecrets alone have."""
 MAX_USERS = 10
 """Names in `oldUsedBy` at most."""
+MOST_BYTES = 16 * 1024
+"""In memory, of the texts of a status. What we write takes a few thousand."""
 MAX_LISTED = 8
 """Client secrets in the status at most; Adobe has two."""
 
@@ -96,11 +100,26 @@ class ClientSecretStatus:
 
 
 def parse_client_secret_status(given: object) -> ClientSecretStatus:
-    """Read a status; one that can't be read counts as none, as anybody who may write it can write anything."""
+    """Read a status; one that can't be read, or is too large to be kept, counts as none and is written anew.
+
+    Anybody who may write it can write anything, and thousands of them are kept in memory.
+    """
     try:
-        return _STATUS.validate_python(given or {})
+        status = _STATUS.validate_python(given or {})
     except ValidationError:
         return ClientSecretStatus()
+    return status if sum(sys.getsizeof(text) for text in _texts(status)) <= MOST_BYTES else ClientSecretStatus()
+
+
+def _texts(status: ClientSecretStatus) -> Iterator[str]:
+    for condition in status.conditions:
+        yield from (condition.type, condition.status, condition.reason, condition.message)
+        yield condition.last_transition_time or ""
+    for listed in status.client_secrets:
+        yield from (listed.uuid, listed.created_at or "", listed.last_used_at or "", listed.expires_at or "")
+    yield from status.old_used_by
+    yield from (status.reason or "", status.secret_name or "", status.last_handled_rotate_request or "")
+    yield from (status.last_rotation_time or "", status.next_rotation_time or "", status.last_check_time or "")
 
 
 def client_secret_status_to_json(status: ClientSecretStatus) -> dict[str, Any]:

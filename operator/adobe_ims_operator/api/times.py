@@ -7,8 +7,10 @@ the one made from memory.
 import re
 from collections.abc import Callable
 from dataclasses import dataclass
-from datetime import MAXYEAR, MINYEAR, UTC, datetime, timedelta
+from datetime import UTC, datetime, timedelta
 
+FIRST_YEAR, LAST_YEAR = 1000, 9000
+"""Of a time that is read: so far from the ends of the calendar that any duration of ours can be added or taken off."""
 _DURATION = re.compile(r"(?:(\d{1,9})h)?(?:(\d{1,9})m)?(?:(\d{1,9})s)?")
 
 
@@ -21,24 +23,22 @@ def from_rfc3339(text: str) -> datetime:
     """Read an RFC 3339 time.
 
     Raises:
-        ValueError: it is not one, or it has no time zone.
+        ValueError: it is not one, it has no time zone, or its year is none of ours.
     """
     moment = datetime.fromisoformat(text)
     if moment.tzinfo is None:
         raise ValueError(f"{text!r} has no time zone; write it like 2026-11-23T10:00:00Z")
-    try:
-        return moment.astimezone(UTC)
-    except OverflowError:
-        raise ValueError(f"{text!r} lies outside the calendar") from None
+    if not FIRST_YEAR <= moment.year < LAST_YEAR:
+        raise ValueError(f"{text!r} lies outside the years {FIRST_YEAR} to {LAST_YEAR}")
+    return moment.astimezone(UTC)
 
 
 def moment_or_none(text: object) -> datetime | None:
-    """Read RFC 3339 that anybody may have written; None where it is none, or so late that nothing can be added."""
+    """Read RFC 3339 that anybody may have written; None where it is none."""
     try:
-        moment = from_rfc3339(text) if isinstance(text, str) else None
+        return from_rfc3339(text) if isinstance(text, str) else None
     except ValueError:
         return None
-    return None if moment is None or moment.year in (MINYEAR, MAXYEAR) else moment
 
 
 def whole_seconds(moment: datetime) -> datetime:

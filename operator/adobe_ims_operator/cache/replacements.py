@@ -59,7 +59,7 @@ class Replacements:
         if known is not None and known.uid == uid:
             rivals = self._rivals(known)
             self._forget(known)
-            for each in rivals:
+            for each in rivals | {key}:
                 self.enqueue(each)
 
     def replace(self, namespace: str | None, listed: Mapping[Key, ClientSecretResource]) -> None:

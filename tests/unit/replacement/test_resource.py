@@ -100,3 +100,14 @@ def test_a_status_is_read_as_it_was_written() -> None:
         last_handled_rotate_request="now", old_used_by=("photos/web",), old_users=1, conditions=(ready,),
     )  # fmt: skip
     assert parse_client_secret_status(client_secret_status_to_json(status)["status"]) == status
+
+
+def test_a_status_that_is_too_large_to_be_kept_counts_as_none() -> None:
+    def status(message: str) -> dict[str, Any]:
+        condition = {"type": "Ready", "status": "True", "reason": "R", "message": message}
+        return {"reason": "R", "conditions": [condition | {"type": kind} for kind in ("Ready", "Mine", "Yours")]}
+
+    ordinary = parse_client_secret_status(status("as long as ours are" * 50))
+    assert [condition.type for condition in ordinary.conditions] == ["Ready", "Mine", "Yours"]
+    # Four bytes in memory for each character of a text that has such a one.
+    assert parse_client_secret_status(status("a" * 2000 + "\N{GRINNING FACE}")) == ClientSecretStatus()

@@ -140,6 +140,15 @@ def test_one_that_is_being_deleted_holds_nothing(seen: Seen) -> None:
     assert seen.of.older(younger) is None
 
 
+def test_one_that_is_gone_is_looked_at_for_what_is_kept_of_it_to_be_forgotten(seen: Seen) -> None:
+    for number in range(MAX_CLAIMANTS + 2):
+        seen.of.upsert(resource(f"n{number:02}", age=100 - number))
+    last = resource(f"n{MAX_CLAIMANTS + 1:02}")
+    seen.told()
+    seen.of.delete(last.key, last.uid)
+    assert last.key.name in seen.told()
+
+
 def test_news_of_a_deletion_forget_no_other_object_of_that_name(seen: Seen) -> None:
     seen.of.upsert(resource(uid="second"))
     seen.of.delete(Key("photos", "a"), "first")
