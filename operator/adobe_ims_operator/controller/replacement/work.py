@@ -19,6 +19,7 @@ from adobe_ims_operator.api.times import Clock
 from adobe_ims_operator.cache.index import token_key
 from adobe_ims_operator.cache.replacements import Replacements
 from adobe_ims_operator.cache.store import Store
+from adobe_ims_operator.core.finding import Finding
 from adobe_ims_operator.core.model import Endpoint
 from adobe_ims_operator.core.replacement import attempts as attempt
 from adobe_ims_operator.core.replacement.model import ManagedSecret, Memory, Now, Observed, Step, Trouble, UnreadSecret
@@ -135,9 +136,7 @@ class Work:
         """Remember a step that failed, and log it."""
         after = attempt.failed(observed.memory, observed, step, trouble, self.now, self.jitter())
         self.note(observed, after)
-        finding, key = trouble.finding, observed.resource.key
-        fields = about(key, reason=finding.reason)
-        logger.warning("AdobeIMSClientSecret %s: %s: %s", key, finding.reason, finding.message, extra=fields)
+        log_failure(observed.resource.key, trouble.finding)
 
     def saw(self, resource: ClientSecretResource, content: ManagedContent) -> None:
         """Remember what a read of the managed Secret showed, and how the use of the old client secret in it shows."""
@@ -197,3 +196,9 @@ class Work:
         memory = self._memories.get(key)
         if memory is not None and memory.added is None:
             del self._memories[key]
+
+
+def log_failure(key: Key, finding: Finding) -> None:
+    """Log that a step failed."""
+    fields = about(key, reason=finding.reason)
+    logger.warning("AdobeIMSClientSecret %s: %s: %s", key, finding.reason, finding.message, extra=fields)
