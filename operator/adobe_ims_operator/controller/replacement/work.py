@@ -22,6 +22,7 @@ from adobe_ims_operator.cache.store import Store
 from adobe_ims_operator.core.finding import Finding
 from adobe_ims_operator.core.model import Endpoint
 from adobe_ims_operator.core.replacement import attempts as attempt
+from adobe_ims_operator.core.replacement import checks
 from adobe_ims_operator.core.replacement.model import ManagedSecret, Memory, Now, Observed, Step, Trouble, UnreadSecret
 from adobe_ims_operator.kube.managed_secret import ManagedContent
 
@@ -109,7 +110,9 @@ class Work:
         if memory is None or memory.uid != resource.uid:
             self._tokens.pop(key, None)
             self._read.pop(key, None)
-            memory = self._memories[key] = attempt.begin(resource.uid, memory, bootstrap_version)
+            memory = self._memories[key] = attempt.begin(
+                resource.uid, memory, bootstrap_version, checks.recall(resource, self.now)
+            )
         if memory.manages_with is not None and self.token(key) is None:
             memory = self._memories[key] = attempt.token_ended(memory)
         url = self.endpoints.resolve(resource.spec.endpoint)
@@ -169,7 +172,9 @@ class Work:
         self._read.clear()
         self._tokens.clear()
         for key, memory in list(self._memories.items()):
-            self._memories[key] = attempt.begin(memory.uid, memory, memory.first_bootstrap_version)
+            resource = self.replacements.resources.get(key)
+            checked = None if resource is None else checks.recall(resource, self.now)
+            self._memories[key] = attempt.begin(memory.uid, memory, memory.first_bootstrap_version, checked)
 
     def _secret(self, resource: ClientSecretResource) -> ManagedSecret | UnreadSecret | None:
         found = self.store.secrets.get(resource.secret_key)
