@@ -17,7 +17,7 @@ from testbed.process import Process
 
 FOLDER = REPOSITORY / "deploy" / "kube-state-metrics"
 ACCOUNT = NAMESPACE = "kube-state-metrics"
-SAMPLE = re.compile(r"^(kube_adobeimscredential\w+)\{(.*)\} (\S+)$", re.MULTILINE)
+SAMPLE = re.compile(r"^(kube_adobeims\w+)\{(.*)\} (\S+)$", re.MULTILINE)
 SCRAPES = 4
 """Minutes from one sample to the next; Prometheus forgets a series after five."""
 
@@ -55,7 +55,7 @@ class KubeStateMetrics:
             self._process.stop()
 
     def series(self, namespace: str) -> Series:
-        """What it gives now of the credentials of a namespace."""
+        """What it gives now of the objects of a namespace."""
         text = httpx.get(f"http://127.0.0.1:{self._ports[0]}/metrics", trust_env=False).text
         found = {f"{name}{{{labels}}}": float(value) for name, labels, value in SAMPLE.findall(text)}
         return {name: value for name, value in found.items() if f'namespace="{namespace}"' in name}

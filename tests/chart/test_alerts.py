@@ -216,6 +216,7 @@ def test_an_outage_and_what_comes_right_before_it_are_critical_and_the_rest_is_a
         "AdobeIMSOldClientSecretInUse": ("warning", "14d"),
         "AdobeIMSCredentialMismatch": ("warning", "15m"),
         "AdobeIMSManagementNotPermitted": ("warning", "15m"),
+        "AdobeIMSAddedClientSecretNotKept": ("warning", "5m"),
         "AdobeIMSClientSecretLost": ("critical", "5m"),
         "AdobeIMSClientSecretExpiresSoon": ("warning", "1h"),
         "AdobeIMSClientSecretFailing": ("warning", "1d"),
@@ -259,7 +260,7 @@ def test_each_alert_on_the_objects_themselves_has_a_section_too() -> None:
 
 def test_each_alert_has_a_section_in_the_runbooks() -> None:
     found = alerts({**EVERYTHING, **rule_values(runbookUrl="https://docs.example.com/alerts")})
-    assert len(found) == 13
+    assert len(found) == 14
     for name, rule in found.items():
         base, _, anchor = rule["annotations"]["runbook_url"].partition("#")
         assert (base, anchor) == ("https://docs.example.com/alerts", name.lower())

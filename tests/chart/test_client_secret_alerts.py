@@ -17,6 +17,7 @@ from chart.objects import EVERYTHING, alerts
 
 TWO, OLD, MISMATCH = "TwoClientSecrets", "OldClientSecretInUse", "CredentialMismatch"
 NOT_PERMITTED, LOST = "ManagementNotPermitted", "ClientSecretLost"
+NOT_KEPT = "AddedClientSecretNotKept"
 EXPIRES, REPLACEMENT = "ClientSecretExpiresSoon", "ClientSecretFailing"
 DOWN = "ConsoleUnavailable"
 STEP = 4
@@ -102,6 +103,7 @@ CASES: Sequence[Case] = [
             (TWO, DAY, 4, DAY + 7 * HOUR),
             (MISMATCH, 15, 1, 40),
             (NOT_PERMITTED, 15, 1, 40),
+            (NOT_KEPT, 5, 1, 20),
         )
     ),
     Case(
@@ -199,7 +201,7 @@ CASES: Sequence[Case] = [
             {DAY + 8: False, 29 * HOUR: False},
             step="4m",
         )
-        for reason in (TWO, MISMATCH, NOT_PERMITTED, LOST)
+        for reason in (TWO, MISMATCH, NOT_PERMITTED, NOT_KEPT, LOST)
     ),
 ]
 
@@ -211,7 +213,9 @@ def test_an_alert_fires_when_it_should_and_is_silent_when_it_should_be(case: Cas
 
 def test_there_are_alerts_on_client_secrets_only_where_they_are_served() -> None:
     said = alerts(EVERYTHING).keys() - alerts({**EVERYTHING, "clientSecrets": {"enabled": False}}).keys()
-    assert said == {f"AdobeIMS{name}" for name in (TWO, OLD, MISMATCH, NOT_PERMITTED, LOST, EXPIRES, REPLACEMENT)}
+    assert said == {
+        f"AdobeIMS{name}" for name in (TWO, OLD, MISMATCH, NOT_PERMITTED, NOT_KEPT, LOST, EXPIRES, REPLACEMENT)
+    }
 
 
 def test_each_series_that_an_alert_asks_for_is_exported() -> None:

@@ -43,6 +43,7 @@ class Clocks:
         self.file = folder / "clock"
         self._ims = ims
         self._ahead = 0.0
+        self._off = 0.0
         self._set()
 
     @property
@@ -51,8 +52,13 @@ class Clocks:
 
     def move(self, seconds: float) -> None:
         self._ahead += seconds
-        self._ims.settings(clock_offset=self._ahead)
+        self._ims.settings(clock_offset=self._ahead + self._off)
         self._set()
+
+    def set_adobe_off(self, seconds: float) -> None:
+        """Have Adobe's clock differ by so much from ours."""
+        self._off = seconds
+        self.move(0)
 
     def _set(self) -> None:
         written = self.file.with_suffix(".new")

@@ -6,7 +6,9 @@ from typing import Any
 import pytest
 
 from adobe_ims_stand_in.defaults import SAMPLE_CLIENT_ID, SAMPLE_CREDENTIAL, SAMPLE_ORGANIZATION
-from integration.replacing import Replacing
+from integration.replacing import HOUR, MINUTE, Replacing
+from integration.test_health import Ports
+from testbed.api import wait_for
 
 UNAVAILABLE = "ConsoleUnavailable"
 
@@ -114,3 +116,24 @@ def test_a_new_one_that_is_accepted_an_hour_late(replacing: Replacing) -> None:
     replacing.settle("it to be in place", lambda: replacing.phase() == "Draining", rounds=12)
     replacing.check()
     assert replacing.done("add") == 1
+
+
+def test_a_list_that_is_not_of_this_moment_is_logged_and_counted_by_itself(replacing: Replacing) -> None:
+    ports = Ports()
+    operator = replacing.begin(*ports.flags)
+    replacing.scene.ims.add_by_hand()
+    replacing.pass_time(21 * HOUR)
+    replacing.fails("TwoClientSecrets")
+    replacing.clocks.set_adobe_off(-HOUR)
+    replacing.pass_time(11 * MINUTE)
+    message = replacing.fails("ConsoleResponseInvalid")
+    assert f"ConsoleResponseInvalid: {message}" in operator.text()
+    replacing.fails("TwoClientSecrets")
+    series = 'adobe_ims_console_requests_total{{request="list",result="{}"}}'
+
+    def probe() -> bool:
+        done, refused = (ports.value(series.format(result)) for result in ("Done", "DateMismatch"))
+        assert (done, refused) == (replacing.asked() - 1, 1)
+        return True
+
+    wait_for("that list to be counted, and as none that was done", probe)

@@ -7,12 +7,16 @@ from pathlib import Path
 
 import pytest
 
+from integration.replacing import Replacing
 from testbed.api import Api, wait_for
 from testbed.control_plane import ControlPlane
 from testbed.monitoring import KubeStateMetrics, Series, check_alerts
 from testbed.scene import CLIENT, UNREPORTED, Scene
 
 EXPIRED, DUE, UNSEEN = "AdobeIMSTokenExpired", "AdobeIMSTokenNotRotated", "AdobeIMSCredentialNotObserved"
+CLIENT_SECRET = "AdobeIMSClientSecret"
+DAY = 24 * 60
+"""In minutes."""
 
 
 @pytest.fixture
@@ -25,12 +29,15 @@ def minutes(moment: str, start: float) -> float:
     return (datetime.fromisoformat(moment).timestamp() - start) / 60
 
 
-def wait_series(eyes: KubeStateMetrics, scene: Scene, generation: float, *names: str) -> Series:
-    """The series of a scene, once those of some credentials show that an operator has looked at that generation."""
+def wait_series(
+    eyes: KubeStateMetrics, scene: Scene, generation: float, *names: str, kind: str = "credential"
+) -> Series:
+    """The series of a scene, once those of some objects show that an operator has looked at that generation."""
 
     def probe() -> Series:
         found = eyes.series(scene.namespace)
-        shown = {name: value for name, value in found.items() if "status_observed_generation{" in name}
+        of_kind = f"kube_adobeims{kind}_status_observed_generation{{"
+        shown = {name: value for name, value in found.items() if name.startswith(of_kind)}
         for name in names:
             seen = [value for labels, value in shown.items() if f'name="{name}"' in labels]
             assert seen == [generation], eyes.log.read_text()[-500:]
@@ -74,4 +81,35 @@ def test_a_dead_operator_and_one_that_does_not_look_raise_alerts_and_nothing_els
         expires + 5: [*unseen, stuck, *late, *dead],
     }
     series = wait_series(eyes, scene, UNREPORTED["observedGeneration"], "new")
+    assert check_alerts(series, start, expected, tmp_path) == ""
+
+
+def test_of_client_secrets_likewise(replacing: Replacing, eyes: KubeStateMetrics, tmp_path: Path) -> None:
+    scene, asleep = replacing.scene, Replacing(replacing.scene, tmp_path, "asleep", replacing.clocks)
+    changed, new = (Replacing(scene, tmp_path, name, replacing.clocks) for name in ("changed", "new"))
+    operator = replacing.begin(interval="240h")
+    for number, other in enumerate((asleep, changed)):
+        other.apply(credentialId=str(number), secret={"name": f"of-{other.name}"})
+    asleep.edit(suspend=True)
+    changed.fails("CredentialMismatch")
+    wait_series(eyes, scene, 2, "asleep", kind="clientsecret")
+    operator.kill()
+    status = replacing.status()
+    changed.apply(credentialId="1", secret={"name": "of-changed"}, overlap="48h")
+    new.apply(credentialId="2", secret={"name": "of-new"})
+    start = time.time()
+    checked, due = minutes(status["lastCheckTime"], start), minutes(status["nextRotationTime"], start)
+    unseen = [(f"{CLIENT_SECRET}NotObserved", scene.namespace, name) for name in ("changed", "new")]
+    unchecked, late = (
+        (f"{CLIENT_SECRET}{what}", scene.namespace, replacing.name) for what in ("NotChecked", "NotReplaced")
+    )
+    expected = {
+        5: [],
+        checked + DAY: unseen,
+        checked + DAY + 6 * 60 - 8: unseen,
+        checked + DAY + 6 * 60 + 20: [*unseen, unchecked],
+        due + 2 * DAY - 8: [*unseen, unchecked],
+        due + 2 * DAY + 20: [*unseen, unchecked, late],
+    }
+    series = wait_series(eyes, scene, UNREPORTED["observedGeneration"], "new", kind="clientsecret")
     assert check_alerts(series, start, expected, tmp_path) == ""

@@ -12,6 +12,7 @@ import time
 from collections import Counter, defaultdict
 from collections.abc import AsyncIterator, Callable, Iterator, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager
+from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from email.utils import format_datetime
 from functools import partial
@@ -26,13 +27,20 @@ from adobe_ims_operator.adobe.endpoints import Endpoints
 from adobe_ims_operator.api.resource import ROTATE_ANNOTATION, Key, parse_credential
 from adobe_ims_operator.api.times import Clock
 from adobe_ims_operator.controller.controller import Controller
+from adobe_ims_operator.controller.reconcile import Decide
 from adobe_ims_operator.core.forbidden_metadata import Forbidden
 from adobe_ims_operator.core.observe import observe
 from adobe_ims_operator.core.policy import decide
 from adobe_ims_operator.kube.client import REQUEST_SECONDS, Kube
 from adobe_ims_operator.kube.errors import NotLeadingError
 from adobe_ims_operator.kube.event_recorder import Recorder
-from adobe_ims_operator.kube.paths import credentials_path, events_path, secrets_path, workload_path
+from adobe_ims_operator.kube.paths import (
+    client_secrets_path,
+    credentials_path,
+    events_path,
+    secrets_path,
+    workload_path,
+)
 from adobe_ims_operator.kube.secret_metadata import observe_secret
 from unit.troubles import Troubles, refuse
 
@@ -82,6 +90,8 @@ class API:
         self.url = ""
         self.secrets: dict[str, Object] = {}
         self.credentials: dict[str, Object] = {}
+        self.client_secrets: dict[str, Object] = {}
+        """AdobeIMSClientSecrets."""
         self.events: list[Object] = []
         self.events_asked = 0
         """How many it was asked to take."""
@@ -108,7 +118,8 @@ class API:
             web.delete(secret, self._delete),
             web.patch(workload_path(NAMESPACE, "Deployment", "NAME").replace("NAME", "{name}"), self._restart),
             web.get(credentials_path(NAMESPACE) + "/{name}", self._credential),
-            web.patch(credentials_path(NAMESPACE) + "/{name}/status", self._status),
+            web.patch(credentials_path(NAMESPACE) + "/{name}/status", partial(self._status, self.credentials)),
+            web.patch(client_secrets_path(NAMESPACE) + "/{name}/status", partial(self._status, self.client_secrets)),
             web.post(events_path(NAMESPACE), self._record),
         ]
 
@@ -164,11 +175,11 @@ class API:
         found = self.credentials.get(request.match_info["name"])
         return web.json_response(found) if found is not None else refuse(404)
 
-    async def _status(self, request: web.Request) -> web.Response:
+    async def _status(self, objects: dict[str, Object], request: web.Request) -> web.Response:
         body: Object = await request.json()
         await self._take_time()
         await self.statuses.pass_through()
-        known = self.credentials.get(request.match_info["name"])
+        known = objects.get(request.match_info["name"])
         if known is None:
             return refuse(404)
         _merge(known, body)
@@ -228,14 +239,32 @@ class IMS:
         return web.json_response(granted, headers={"Date": format_datetime(self._clock.now(), usegmt=True)})
 
 
+@dataclass(frozen=True)
+class Parts:
+    """What an operator is put together from, where a test has a part of its own."""
+
+    decide: Decide = decide
+    random_hex: Callable[[], str] | None = None
+
+
 class Flow:
     """An operator at work, with `count` workers, and as many askers for each endpoint."""
 
     def __init__(
-        self, api: API, ims: list[IMS], history: list[str], kube: Kube, asker: IMSClient, *, count: int, ahead: Ahead
+        self,
+        api: API,
+        ims: list[IMS],
+        history: list[str],
+        kube: Kube,
+        asker: IMSClient,
+        *,
+        count: int,
+        ahead: Ahead,
+        parts: Parts,
     ) -> None:
         self.api, self.ims, self.history = api, ims, history
         self._ahead = ahead
+        self.clock = ahead.clock
         self.leads = True
         """Whether this replica may write and ask."""
         self.calls: Counter[str] = Counter()
@@ -248,13 +277,13 @@ class Flow:
             Endpoints([each.url for each in ims], allow_http=True),
             clock=ahead.clock,
             jitter=lambda: 0.0,
-            random_hex=partial(random_hex, itertools.count()),
+            random_hex=parts.random_hex or partial(random_hex, itertools.count()),
             forbidden=Forbidden(()),
             count=lambda *_: None,
             concurrency=count,
             qps=1000,
             observe=self._counting("observe", observe),
-            decide=self._counting("decide", decide),
+            decide=self._counting("decide", parts.decide),
         )
         self.store = self.controller.store
         self.run = asyncio.create_task(self.controller.run())
@@ -388,7 +417,9 @@ async def serving(*servers: API | IMS) -> AsyncIterator[None]:
 
 
 @asynccontextmanager
-async def flowing(count: int, endpoints: int = 1, patience: float = REQUEST_SECONDS) -> AsyncIterator[Flow]:
+async def flowing(
+    count: int, endpoints: int = 1, patience: float = REQUEST_SECONDS, parts: Parts = Parts()
+) -> AsyncIterator[Flow]:
     """An operator with `count` workers, and as many askers for each endpoint, and so many endpoints.
 
     Args:
@@ -407,7 +438,7 @@ async def flowing(count: int, endpoints: int = 1, patience: float = REQUEST_SECO
             return REQUEST_SECONDS
 
         kube = api_client(api, time_left, patience)
-        flow = Flow(api, ims, history, kube, asker, count=count, ahead=ahead)
+        flow = Flow(api, ims, history, kube, asker, count=count, ahead=ahead, parts=parts)
         flows.append(flow)
         try:
             yield flow

@@ -53,6 +53,7 @@
   (list "twoClientSecrets" "6h" "%s waits for a person: Adobe has two client secrets" "Adobe keeps two at most, one of them is not ours to delete, and so none is replaced.")
   (list "credentialMismatch" "10m" "%s names a credential with another client id" "Nothing is replaced: spec.organizationId, spec.credentialId and the client in its Secret do not belong together.")
   (list "managementNotPermitted" "10m" "%s may not manage client secrets at Adobe" "Nothing is replaced: the project in the Developer Console lacks the I/O Management API or its scopes.")
+  (list "addedClientSecretNotKept" "4m" "A client secret that Adobe gave for %s can't be written" "Only the operator's memory has its value, which is lost when the operator ends. The one in use stays in use. Mend soon what the message names.")
 }}
 {{- $alert := first . }}
 {{- $reason := printf "%s%s" ($alert | trunc 1 | upper) ($alert | trunc 256 | substr 1 256) }}

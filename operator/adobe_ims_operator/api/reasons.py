@@ -68,6 +68,7 @@ class Reason(StrEnum):
     SECRET_READ_REFUSED = "SecretReadRefused"  # noqa: S105
     SECRET_READ_FAILED = "SecretReadFailed"  # noqa: S105
     OLD_SECRET_NOT_DELETED = "OldSecretNotDeleted"  # noqa: S105
+    OPERATOR_DEFECT = "OperatorDefect"
 
     # What came of restarting workloads.
     RESTARTED = "Restarted"

@@ -19,6 +19,7 @@ from adobe_ims_operator.api.times import Clock
 from adobe_ims_operator.cache.crowds import Crowds
 from adobe_ims_operator.cache.missing_secrets import Absences
 from adobe_ims_operator.cache.store import Store
+from adobe_ims_operator.controller.defects import DefectReport
 from adobe_ims_operator.controller.fetch import Fetcher
 from adobe_ims_operator.controller.follow_up import FollowUp
 from adobe_ims_operator.controller.lanes import Lane, LaneName
@@ -33,16 +34,20 @@ from adobe_ims_operator.controller.tasks import is_cancelled
 from adobe_ims_operator.controller.throttling import Throttles
 from adobe_ims_operator.controller.tokens_in_hand import TokensInHand
 from adobe_ims_operator.controller.work import Observe, Work
-from adobe_ims_operator.controller.workers import AFTER_DEFECT, NOT_LEADING, Workers, report_defect
+from adobe_ims_operator.controller.workers import AFTER_DEFECT, NOT_LEADING, Workers, log_defect
 from adobe_ims_operator.controller.workqueue import Priority, WorkQueue
-from adobe_ims_operator.core import policy
+from adobe_ims_operator.core import attempts as attempt
+from adobe_ims_operator.core import defect, policy
+from adobe_ims_operator.core.backoff import Pace
 from adobe_ims_operator.core.forbidden_metadata import Forbidden
+from adobe_ims_operator.core.model import Step, Trouble
 from adobe_ims_operator.core.observe import observe
 from adobe_ims_operator.kube.client import Kube
 from adobe_ims_operator.kube.errors import NotLeadingError, PutOffError
 from adobe_ims_operator.kube.event_recorder import Recorder
 from adobe_ims_operator.kube.large_answers import PLACE
 
+CREDENTIALS = "credentials"
 FEWEST_WORKERS = 3
 """So that one that writes slowly leaves some to look at other credentials, and at other namespaces."""
 
@@ -121,8 +126,9 @@ class Controller:
             reconciler.reconcile,
             clock,
             self.supervisor,
+            report=DefectReport(self.store, kube, recorder, clock).report,
             count=self._worker_count,
-            what="credentials",
+            what=CREDENTIALS,
             on_end=kube.large.ended,
         )
         self._workers.on_put_off = self._in_hand.park
@@ -224,8 +230,7 @@ class Controller:
                 if is_cancelled():
                     raise
             except Exception as error:  # noqa: BLE001 - whatever it is, the others go on
-                report_defect(key, error, name.endpoint)
-                again_after = AFTER_DEFECT
+                self._defect(key, error, name.endpoint)
             finally:
                 self._work.answered(key, name)
                 self._kube.large.ended(place)
@@ -233,3 +238,11 @@ class Controller:
                 self.queue.add_at(key, (self._clock.now() + again_after).timestamp())
             else:
                 self.queue.add(key, Priority.IN_HAND if key in self._in_hand else Priority.NORMAL)
+
+    def _defect(self, key: Key, error: Exception, endpoint: str) -> None:
+        """Log that an asker failed, and have it be an attempt that failed, which the next turn reports."""
+        log_defect(key, error, endpoint)
+        self.supervisor.defects[CREDENTIALS] += 1
+        if (known := self._work.attempts(key)) is not None:
+            trouble = Trouble(defect.finding(error), Pace.IMS, AFTER_DEFECT)
+            self._work.note(key, attempt.failed(known, Step.ASK, trouble, None, self._clock.now(), 0.0))

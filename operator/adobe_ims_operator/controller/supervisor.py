@@ -1,7 +1,8 @@
-"""Starts background tasks again that end by a defect, and says so while one is broken."""
+"""Starts background tasks again that end by a defect, says so while one is broken, and counts all defects."""
 
 import asyncio
 import logging
+from collections import Counter
 from collections.abc import Awaitable, Callable
 
 from adobe_ims_operator.controller.tasks import is_cancelled, steadily
@@ -9,6 +10,8 @@ from adobe_ims_operator.core.backoff import Pace, backoff
 
 logger = logging.getLogger(__name__)
 
+TASKS = "tasks"
+"""What the defects of background tasks are counted as."""
 STEADY_SECONDS = 10.0
 """For how long a task that was started again runs until it counts as mended."""
 
@@ -25,6 +28,8 @@ class Supervisor:
         self._monotonic = monotonic
         self._jitter = jitter
         self._broken_until: dict[str, float] = {}
+        self.defects: Counter[str] = Counter()
+        """How many there were since the start of the process, by what was worked on."""
 
     def broken(self) -> str | None:
         """Which tasks are broken; None while all of them run."""
@@ -50,6 +55,7 @@ class Supervisor:
                 logger.exception("%s ended: a defect of the operator; please report it", name)
             if is_cancelled():
                 return
+            self.defects[TASKS] += 1
             failures = 1 if self._monotonic() - started > Pace.API_SERVER.longest else failures + 1
             wait = backoff(Pace.API_SERVER, failures, self._jitter()).total_seconds()
             self._broken_until[name] = self._monotonic() + wait + STEADY_SECONDS

@@ -13,12 +13,16 @@ from adobe_ims_operator.api.times import Clock
 from adobe_ims_operator.controller.supervisor import Supervisor
 from adobe_ims_operator.controller.tasks import is_cancelled
 from adobe_ims_operator.controller.workqueue import WorkQueue
-from adobe_ims_operator.kube.errors import NotLeadingError, PutOffError
+from adobe_ims_operator.core import defect
+from adobe_ims_operator.core.finding import Finding
+from adobe_ims_operator.kube.errors import ApiError, NotLeadingError, PutOffError
 from adobe_ims_operator.kube.large_answers import PLACE, Place
 
 logger = logging.getLogger(__name__)
 
 AFTER_DEFECT = timedelta(seconds=60)
+BETWEEN_REPORTS = AFTER_DEFECT / 2
+"""Between two writes of a status that tells of defects: an object that somebody changes has a turn at each change."""
 NOT_LEADING = timedelta(seconds=1)
 """Until the Lease is seen to be lost and the queue stops, or it is renewed after all."""
 
@@ -28,6 +32,7 @@ class Workers:
 
     Args:
         reconcile: brings one object to where it should be; when to look again, or None if that waits for a change.
+        report: writes into the status of an object that its turn ended by a defect.
         count: how many.
         what: what they work on, for their names.
         on_end: takes the place of each piece of work that ended.
@@ -40,6 +45,7 @@ class Workers:
         clock: Clock,
         supervisor: Supervisor,
         *,
+        report: Callable[[Key, Finding], Awaitable[None]],
         count: int,
         what: str,
         on_end: Callable[[Place], None],
@@ -48,6 +54,8 @@ class Workers:
         self._reconcile = reconcile
         self._clock = clock
         self._supervisor = supervisor
+        self._report = report
+        self._report_at: dict[Key, float] = {}
         self._count = count
         self._what = what
         self._on_end = on_end
@@ -69,7 +77,7 @@ class Workers:
     async def look_at(self, key: Key) -> datetime | None:
         """Reconcile one key, whatever comes of it; when to look again."""
         try:
-            return await self._reconcile(key)
+            again_at = await self._reconcile(key)
         except NotLeadingError:
             return self._clock.now() + NOT_LEADING
         except PutOffError:
@@ -80,8 +88,27 @@ class Workers:
                 raise
             return self._clock.now()
         except Exception as error:  # noqa: BLE001 - whatever it is, the others go on
-            report_defect(key, error)
+            await self._defect(key, error)
             return self._clock.now() + AFTER_DEFECT
+        self._report_at.pop(key, None)
+        return again_at
+
+    async def _defect(self, key: Key, error: Exception) -> None:
+        """Log a defect, and write it into the status, however often the object changes meanwhile."""
+        log_defect(key, error)
+        self._supervisor.defects[self._what] += 1
+        now = self._clock.monotonic()
+        if now < self._report_at.get(key, now):
+            return
+        self._report_at[key] = now + BETWEEN_REPORTS.total_seconds()
+        try:
+            await self._report(key, defect.finding(error))
+        except (NotLeadingError, PutOffError):
+            logger.debug("%s: the status does not tell of the defect yet", key, extra=about(key))
+        except ApiError as refused:
+            logger.warning("%s: can't write the status: %s", key, refused, extra=about(key))
+        except Exception as another:  # noqa: BLE001 - there is nothing left but the log
+            log_defect(key, another)
 
     def place(self, key: Key) -> Place:
         """What work on a key holds; where it is put off, it is begun anew by the queue."""
@@ -100,7 +127,7 @@ class Workers:
                 self._on_end(place)
 
 
-def report_defect(key: Key, error: Exception, endpoint: str | None = None) -> None:
+def log_defect(key: Key, error: Exception, endpoint: str | None = None) -> None:
     """Log a defect with where it is. Its own text is left out, as it may quote what it failed on."""
     where = "".join(traceback.format_tb(error.__traceback__)).rstrip()
     fields = about(key, endpoint=endpoint)

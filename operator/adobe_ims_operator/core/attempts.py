@@ -168,7 +168,7 @@ def failed(
     attempts: Attempts,
     step: Step,
     trouble: Trouble,
-    inputs: Inputs,
+    inputs: Inputs | None,
     now: datetime,
     jitter: float,
     *,
@@ -178,6 +178,7 @@ def failed(
     """A step failed; it is due again at the pace of its trouble, or after what was asked for.
 
     Args:
+        inputs: what it was made from; None where that is not known.
         against: the resourceVersion of the Secret that the step was about; a change of it ends the wait.
         refused: of a write, where the API server refused it.
     """

@@ -120,7 +120,7 @@ class Failure:
     pace: Pace
     retry_at: datetime
     inputs: Inputs | None
-    """What the attempt was made from; None where an earlier process failed, and it is not known with what."""
+    """What the attempt was made from; None where that is not known, as where an earlier process failed."""
     against: int | None = None
     """The resourceVersion of the Secret that the step failed on; None where there was none."""
     passing: bool = False

@@ -9,7 +9,9 @@ from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metri
 from prometheus_client.registry import Collector
 
 from adobe_ims_operator.api.reasons import Reason
-from adobe_ims_operator.controller.controller import Controller
+from adobe_ims_operator.controller.controller import CREDENTIALS, Controller
+from adobe_ims_operator.controller.replacement.controller import CLIENT_SECRETS
+from adobe_ims_operator.controller.supervisor import TASKS
 from adobe_ims_operator.kube.traffic import Traffic
 
 _PREFIX = "adobe_ims_operator"
@@ -25,6 +27,7 @@ ROTATION_REASONS = (
     Reason.CLIENT_SECRET_CHANGED,
 )
 """Told as 0 from the start, since Prometheus takes no first value for an increase."""
+DEFECTS_IN = (CREDENTIALS, CLIENT_SECRETS, TASKS)
 RESTART_RESULTS = (
     Reason.RESTARTED,
     Reason.STARTED_WITH_TOKEN,
@@ -85,6 +88,12 @@ class WorkMetrics(Collector):
         for namespace, is_served in self._served().items():
             watched.add_metric((namespace,), float(is_served))
         yield watched
+        defects = CounterMetricFamily(
+            f"{_PREFIX}_defects", "Defects of the operator, by what was worked on", labels=("work",)
+        )
+        for work, count in {**dict.fromkeys(DEFECTS_IN, 0), **controller.supervisor.defects}.items():
+            defects.add_metric((work,), count)
+        yield defects
         tally = controller.tally
         yield _by_reason(
             "adobe_ims_rotations",

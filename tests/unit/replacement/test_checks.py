@@ -79,14 +79,6 @@ def wait_for_long(cluster: Cluster) -> None:
     cluster.adobe.now += 21 * HOUR
 
 
-def forge(cluster: Cluster) -> None:
-    set_check(cluster, to_rfc3339(cluster.adobe.now + DAY))
-
-
-def forget(cluster: Cluster) -> None:
-    set_check(cluster, None)
-
-
 def change_the_value(cluster: Cluster) -> None:
     assert cluster.secret is not None
     cluster.store(cluster.secret.annotations, {**cluster.secret.data, "client_secret": "nonsense"})
@@ -114,8 +106,6 @@ def restore_another(cluster: Cluster) -> None:
         request,
         wait_until_due,
         wait_for_long,
-        forge,
-        forget,
         change_the_value,
         fill_the_bootstrap_secret,
         restore_another,
@@ -137,4 +127,46 @@ def test_where_not_all_is_as_it_should_be_there_is_no_check() -> None:
     status = cluster.resource.status
     assert (status.reason, status.last_check_time) == ("TwoClientSecrets", None)
     cluster.crash()
+    assert asked(cluster)
+
+
+@pytest.mark.parametrize("ago", [-DAY, -MINUTE, 21 * HOUR, None], ids=str)
+def test_a_process_that_starts_believes_no_check_that_lies_ahead_or_is_old(ago: timedelta | None) -> None:
+    cluster = steady()
+    set_check(cluster, None if ago is None else to_rfc3339(cluster.adobe.now - ago))
+    cluster.crash()
+    assert asked(cluster)
+
+
+def test_what_is_written_into_the_status_later_puts_off_no_look_and_is_put_right() -> None:
+    cluster = steady()
+    cluster.adobe.now += 10 * HOUR
+    cluster.crash()
+    assert not asked(cluster)
+    told = cluster.resource.status.last_check_time
+    for _ in range(7):
+        set_check(cluster, to_rfc3339(cluster.adobe.now))
+        assert not asked(cluster)
+        assert cluster.resource.status.last_check_time == told
+        cluster.adobe.now += HOUR
+    set_check(cluster, to_rfc3339(cluster.adobe.now))
+    cluster.adobe.now += 3 * HOUR
+    assert asked(cluster)
+
+
+def test_a_later_check_than_the_one_that_this_process_made_is_put_right() -> None:
+    cluster = steady()
+    told = cluster.resource.status.last_check_time
+    cluster.adobe.now += 5 * HOUR
+    set_check(cluster, to_rfc3339(cluster.adobe.now))
+    assert not asked(cluster)
+    assert cluster.resource.status.last_check_time == told
+
+
+def test_a_check_of_before_counts_for_no_longer_as_our_wall_clock_is_set_back() -> None:
+    cluster = steady()
+    cluster.crash()
+    assert not asked(cluster)
+    cluster.adobe.now += 21 * HOUR
+    cluster.clock_offset = -10 * HOUR
     assert asked(cluster)

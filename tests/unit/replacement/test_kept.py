@@ -7,6 +7,7 @@ from datetime import timedelta
 import pytest
 
 from adobe_ims_operator.api.client_secret_ledger import Adding, Draining, Steady
+from adobe_ims_operator.api.client_secret_status import OLD_CLIENT_SECRET_IN_USE
 from adobe_ims_operator.api.reasons import Reason
 from adobe_ims_operator.core.replacement import attempts
 from adobe_ims_operator.core.replacement.decision import Add, Decision, Deed, Delete, List, Wait, Write
@@ -95,6 +96,13 @@ def test_what_is_kept_is_remembered_no_more() -> None:
     assert cluster.memory.added is None
 
 
+def old_in_use(cluster: Cluster) -> str:
+    """What the status says of the use of the old client secret."""
+    condition = cluster.resource.status.condition(OLD_CLIENT_SECRET_IN_USE)
+    assert condition is not None
+    return condition.message
+
+
 def test_a_shorter_overlap_is_for_the_next_replacement() -> None:
     cluster = begun()
     until(cluster, is_draining)
@@ -105,7 +113,13 @@ def test_a_shorter_overlap_is_for_the_next_replacement() -> None:
     used_at = cluster.adobe.now
     cluster.adobe.all[ledger.phase.previous.uuid].uses.append(used_at)
     run([cluster], 5 * DAY)
+    assert "nobody used it for spec.overlap" in old_in_use(cluster)
     cluster.edit(overlap=DAY)
+    run([cluster], HOUR)
+    promised = "nobody used it for 168h, as spec.overlap was when it was replaced"
+    assert promised in old_in_use(cluster)
+    run([cluster], 2 * DAY)
+    assert promised in old_in_use(cluster)
     until(cluster, lambda decision: isinstance(decision, Delete))
     assert cluster.adobe.now - used_at >= 8 * DAY
 

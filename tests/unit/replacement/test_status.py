@@ -354,7 +354,7 @@ MOMENT = datetime(2026, 1, 1, tzinfo=UTC)
 def test_how_the_old_one_was_used_is_told_in_whole_sentences(last_use: datetime | NoUse, said: str) -> None:
     cluster = taken_over()
     entry = ListedClientSecret("b", None, last_use, None)
-    assert findings.in_use(entry).message.startswith(said)
+    assert findings.in_use(entry, "spec.overlap").message.startswith(said)
     told = identity_findings.two(cluster.observe(), "a", [entry], is_certain=True).message
     assert f"did not add: b ({findings.last_use(entry)}); nothing is touched. Delete the one" in told
 

@@ -558,3 +558,17 @@ def test_what_is_undone_each_time_is_done_again_slowly(deed: Deed) -> None:
         elif cluster.deeds.count(deed) > done:
             cluster.secret = None
     assert cluster.deeds.count(deed) == done + 1
+
+
+def test_a_secret_that_a_person_deletes_right_after_it_was_written_is_told_to_be_deleted() -> None:
+    cluster = taken_over()
+    run([cluster], HOUR)
+    cluster.secret = None
+    cluster.come_to(lambda decision: isinstance(decision, Write) and decision.deed is Deed.TAKE_OVER, DAY)
+    cluster.turn(most=1)
+    cluster.secret = None
+    decision = cluster.come_to(lambda decision: isinstance(decision, Wait), DAY)
+    assert isinstance(decision, Wait)
+    assert decision.finding.reason is Reason.SECRET_CONTESTED
+    assert "was deleted right after the operator wrote it" in decision.finding.message
+    assert "webhook" not in decision.finding.message

@@ -16,7 +16,7 @@ from adobe_ims_operator.api.resource import Key
 from adobe_ims_operator.core.backoff import Pace
 from adobe_ims_operator.core.finding import Finding
 from adobe_ims_operator.core.model import Endpoint
-from adobe_ims_operator.core.replacement import attempts, obstacles
+from adobe_ims_operator.core.replacement import attempts, checks, obstacles
 from adobe_ims_operator.core.replacement.decide import decide
 from adobe_ims_operator.core.replacement.decision import (
     Add,
@@ -218,7 +218,7 @@ class Cluster:
     def crash(self) -> None:
         """The process is gone, and another one begins."""
         version = None if self.bootstrap is None else self.bootstrap_version
-        self.memory = attempts.begin(self.resource.uid, None, version)
+        self.memory = attempts.begin(self.resource.uid, None, version, checks.recall(self.resource, self.now))
         self.read_version = None
 
     @property

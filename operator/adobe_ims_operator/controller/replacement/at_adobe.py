@@ -20,19 +20,20 @@ from adobe_ims_operator.api.client_secret_ledger import digest_client_secret
 from adobe_ims_operator.api.reasons import Reason
 from adobe_ims_operator.controller.replacement import troubles
 from adobe_ims_operator.controller.replacement.secrets import Secrets
-from adobe_ims_operator.controller.replacement.work import TOKEN_MARGIN, ManagementToken, Outdated, Work
+from adobe_ims_operator.controller.replacement.work import TOKEN_MARGIN, ManagementToken, Outdated, Work, log_failure
 from adobe_ims_operator.controller.throttling import Throttles
 from adobe_ims_operator.core.backoff import Pace
 from adobe_ims_operator.core.finding import Finding
 from adobe_ims_operator.core.replacement import attempts as attempt
-from adobe_ims_operator.core.replacement import due
+from adobe_ims_operator.core.replacement import due, findings
 from adobe_ims_operator.core.replacement.decision import AskToken
 from adobe_ims_operator.core.replacement.model import Added, Observed, Step, Trouble
 from adobe_ims_operator.kube.client import Kube
 from adobe_ims_operator.kube.errors import ApiError, NotFoundError
 from adobe_ims_operator.kube.paths import client_secrets_path
 
-DONE = "Done"
+DONE, NOT_OF_NOW = "Done", "DateMismatch"
+"""What comes of a request to the console API, where that is no reason of an error."""
 LEAST_SECONDS = 8.0
 """That the Lease must still be held for when POST or DELETE is sent; it is renewed long before."""
 LONGEST_WAIT = 10.0
@@ -123,8 +124,13 @@ class AtAdobe:
         except ConsoleError as error:
             self._console_failed(observed, Step.LIST, error)
             return
-        self.count_console("list", DONE)
-        self.work.note(observed, attempt.listed(observed.memory, listing, self.work.now))
+        after = attempt.listed(observed.memory, listing, self.work.now)
+        self.work.note(observed, after)
+        if after.listed is not None:
+            self.count_console("list", DONE)
+            return
+        self.count_console("list", NOT_OF_NOW)
+        log_failure(observed.resource.key, findings.not_of_now())
 
     async def add(self, observed: Observed) -> None:
         """Add one."""

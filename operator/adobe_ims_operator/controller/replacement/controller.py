@@ -19,16 +19,19 @@ from adobe_ims_operator.cache.replacements import Replacements
 from adobe_ims_operator.controller.controller import Controller
 from adobe_ims_operator.controller.namespace_turns import places_for
 from adobe_ims_operator.controller.replacement.at_adobe import AtAdobe
-from adobe_ims_operator.controller.replacement.reconcile import Reconciler
+from adobe_ims_operator.controller.replacement.defects import DefectReport
+from adobe_ims_operator.controller.replacement.reconcile import Decide, Reconciler
 from adobe_ims_operator.controller.replacement.secrets import Secrets
 from adobe_ims_operator.controller.replacement.work import Work
 from adobe_ims_operator.controller.workers import Workers
 from adobe_ims_operator.controller.workqueue import WorkQueue
+from adobe_ims_operator.core.replacement.decide import decide
 from adobe_ims_operator.kube.client import Kube
 from adobe_ims_operator.kube.event_recorder import Recorder
 
 logger = logging.getLogger(__name__)
 
+CLIENT_SECRETS = "client secrets"
 CONSOLE_QPS = 10.0
 """How often the console API is asked in a second, for all objects: Adobe does not say how often it may be."""
 
@@ -43,6 +46,7 @@ class ReplacementController:
         count: takes each request to IMS: the endpoint, Issued or why there is no token, and the seconds it took.
         count_console: takes each request to the console API: what was asked, and Done or why it was not.
         concurrency: how many objects of one namespace are worked on at once.
+        decide: what to do next.
     """
 
     def __init__(  # noqa: PLR0913 - the one place where all of it comes together
@@ -60,6 +64,7 @@ class ReplacementController:
         count: Callable[[str, str, float], None],
         count_console: Callable[[str, str], None],
         concurrency: int,
+        decide: Decide = decide,
     ) -> None:
         self._clock = clock
         self._paused = False
@@ -82,14 +87,15 @@ class ReplacementController:
             count,
             count_console,
         )
-        reconciler = Reconciler(self._work, kube, secrets, adobe, recorder)
+        reconciler = Reconciler(self._work, kube, secrets, adobe, recorder, decide)
         self._workers = Workers(
             self.queue,
             reconciler.reconcile,
             clock,
             credentials.supervisor,
+            report=DefectReport(self.replacements, kube, recorder, clock).report,
             count=places_for(concurrency),
-            what="client secrets",
+            what=CLIENT_SECRETS,
             on_end=kube.large.ended,
         )
 

@@ -5,6 +5,7 @@ be stopped anywhere.
 """
 
 import logging
+from collections.abc import Callable
 from datetime import datetime, timedelta
 from typing import assert_never
 
@@ -24,6 +25,7 @@ from adobe_ims_operator.core.replacement.decide import decide
 from adobe_ims_operator.core.replacement.decision import (
     Add,
     AskToken,
+    Decision,
     Delete,
     List,
     ReadBootstrap,
@@ -32,7 +34,7 @@ from adobe_ims_operator.core.replacement.decision import (
     Wait,
     Write,
 )
-from adobe_ims_operator.core.replacement.model import Observed
+from adobe_ims_operator.core.replacement.model import Now, Observed
 from adobe_ims_operator.kube.client import METADATA_OBJECT, Kube
 from adobe_ims_operator.kube.errors import ApiError, NotFoundError, RefusedError
 from adobe_ims_operator.kube.event_recorder import Recorder
@@ -44,16 +46,31 @@ MAX_STEPS = 16
 """Steps of one turn; what needs more gets another turn."""
 UNTIL_SYNCED = timedelta(seconds=5)
 
+Decide = Callable[[Observed, Now], Decision]
+
 
 class Reconciler:
-    """What a turn needs of the outside."""
+    """What a turn needs of the outside.
 
-    def __init__(self, work: Work, kube: Kube, secrets: Secrets, adobe: AtAdobe, recorder: Recorder) -> None:
+    Args:
+        decide: what to do next.
+    """
+
+    def __init__(
+        self,
+        work: Work,
+        kube: Kube,
+        secrets: Secrets,
+        adobe: AtAdobe,
+        recorder: Recorder,
+        decide: Decide = decide,
+    ) -> None:
         self.work = work
         self.kube = kube
         self.secrets = secrets
         self.adobe = adobe
         self.recorder = recorder
+        self.decide = decide
         self._unreported: dict[Key, Unreported] = {}
         self._endless: dict[Key, int] = {}
 
@@ -70,7 +87,7 @@ class Reconciler:
                 return None
             if self.work.stopping and observed.memory.added is None and observed.memory.deleted is None:
                 return None
-            decision = decide(observed, now)
+            decision = self.decide(observed, now)
             if isinstance(decision, Wait | Refuse):
                 self._endless.pop(key, None)
                 report_at = await self._report(observed, decision)

@@ -19,8 +19,10 @@ from adobe_ims_operator.api.times import Clock
 from adobe_ims_operator.cache.index import token_key
 from adobe_ims_operator.cache.replacements import Replacements
 from adobe_ims_operator.cache.store import Store
+from adobe_ims_operator.core.finding import Finding
 from adobe_ims_operator.core.model import Endpoint
 from adobe_ims_operator.core.replacement import attempts as attempt
+from adobe_ims_operator.core.replacement import checks
 from adobe_ims_operator.core.replacement.model import ManagedSecret, Memory, Now, Observed, Step, Trouble, UnreadSecret
 from adobe_ims_operator.kube.managed_secret import ManagedContent
 
@@ -108,7 +110,9 @@ class Work:
         if memory is None or memory.uid != resource.uid:
             self._tokens.pop(key, None)
             self._read.pop(key, None)
-            memory = self._memories[key] = attempt.begin(resource.uid, memory, bootstrap_version)
+            memory = self._memories[key] = attempt.begin(
+                resource.uid, memory, bootstrap_version, checks.recall(resource, self.now)
+            )
         if memory.manages_with is not None and self.token(key) is None:
             memory = self._memories[key] = attempt.token_ended(memory)
         url = self.endpoints.resolve(resource.spec.endpoint)
@@ -135,9 +139,7 @@ class Work:
         """Remember a step that failed, and log it."""
         after = attempt.failed(observed.memory, observed, step, trouble, self.now, self.jitter())
         self.note(observed, after)
-        finding, key = trouble.finding, observed.resource.key
-        fields = about(key, reason=finding.reason)
-        logger.warning("AdobeIMSClientSecret %s: %s: %s", key, finding.reason, finding.message, extra=fields)
+        log_failure(observed.resource.key, trouble.finding)
 
     def saw(self, resource: ClientSecretResource, content: ManagedContent) -> None:
         """Remember what a read of the managed Secret showed, and how the use of the old client secret in it shows."""
@@ -170,7 +172,9 @@ class Work:
         self._read.clear()
         self._tokens.clear()
         for key, memory in list(self._memories.items()):
-            self._memories[key] = attempt.begin(memory.uid, memory, memory.first_bootstrap_version)
+            resource = self.replacements.resources.get(key)
+            checked = None if resource is None else checks.recall(resource, self.now)
+            self._memories[key] = attempt.begin(memory.uid, memory, memory.first_bootstrap_version, checked)
 
     def _secret(self, resource: ClientSecretResource) -> ManagedSecret | UnreadSecret | None:
         found = self.store.secrets.get(resource.secret_key)
@@ -197,3 +201,9 @@ class Work:
         memory = self._memories.get(key)
         if memory is not None and memory.added is None:
             del self._memories[key]
+
+
+def log_failure(key: Key, finding: Finding) -> None:
+    """Log that a step failed."""
+    fields = about(key, reason=finding.reason)
+    logger.warning("AdobeIMSClientSecret %s: %s: %s", key, finding.reason, finding.message, extra=fields)

@@ -12,6 +12,7 @@ from adobe_ims_operator.core.replacement.model import (
     Added,
     Answer,
     BootstrapSeen,
+    Checked,
     Failure,
     Gone,
     Inputs,
@@ -31,14 +32,17 @@ WRITE_ROW = timedelta(minutes=10)
 """Writes of one deed count as a row while each comes within this time of the one before."""
 
 
-def begin(uid: str, before: Memory | None = None, bootstrap_version: int | None = None) -> Memory:
+def begin(
+    uid: str, before: Memory | None = None, bootstrap_version: int | None = None, checked: Checked | None = None
+) -> Memory:
     """The memory of a resource; one that was made again under the same name goes on with what Adobe gave.
 
     Args:
         bootstrap_version: of the bootstrap Secret now.
+        checked: the check that the status tells of now.
     """
     added = None if before is None else before.added
-    return Memory(uid, added=added, first_bootstrap_version=bootstrap_version)
+    return Memory(uid, added=added, first_bootstrap_version=bootstrap_version, checked=checked)
 
 
 def saw_bootstrap(memory: Memory, seen: BootstrapSeen) -> Memory:

@@ -2,6 +2,7 @@
 
 from datetime import datetime, timedelta
 
+from adobe_ims_operator.api.client_secret import ClientSecretResource
 from adobe_ims_operator.api.client_secret_ledger import Ledger, Slot, Steady
 from adobe_ims_operator.api.client_secret_status import Role
 from adobe_ims_operator.api.reasons import Reason
@@ -9,47 +10,62 @@ from adobe_ims_operator.api.status import READY
 from adobe_ims_operator.api.times import moment_or_none, to_rfc3339
 from adobe_ims_operator.core.replacement import due, look
 from adobe_ims_operator.core.replacement.decision import Decision, Wait
-from adobe_ims_operator.core.replacement.model import Now, Observed
+from adobe_ims_operator.core.replacement.model import Checked, Memory, Now, Observed
 
 CHECK = look.DAY
 """How long after a check nothing is asked for, where nothing is to be done."""
+
+
+def recall(resource: ClientSecretResource, now: Now) -> Checked | None:
+    """The check that the status tells of, for a process that sees the object first; None where it tells of none."""
+    text = resource.status.last_check_time
+    moment = moment_or_none(text)
+    if text is None or moment is None or not timedelta() <= now.wall - moment < CHECK:
+        return None
+    return Checked(text, moment, now)
 
 
 def stands_until(observed: Observed, ledger: Ledger, now: Now) -> datetime | None:
     """Until when the check of an earlier process stands, by our wall clock; None where IMS is to be asked now.
 
     The status says when it was, and anybody who may write it can write anything. So it can only put off a look at
-    what is not due, by 20 hours each time.
+    what is not due, until 20 hours after the start of the process at most.
     """
     resource, status, memory = observed.resource, observed.resource.status, observed.memory
-    checked_at = _within(status.last_check_time, now)
+    standing = _standing(memory, now)
     reported = next((each.uuid for each in status.client_secrets if each.role is Role.CURRENT), None)
-    if checked_at is None or memory.answers or memory.failures or reported != ledger.current.uuid:
+    if standing is None or memory.answers or memory.failures or reported != ledger.current.uuid:
         return None
     if not status.says(READY, "True") or status.observed_generation != resource.generation:
         return None
     if memory.first_bootstrap_version != observed.bootstrap_version:
         return None
-    return checked_at + CHECK if now.wall < due.next_at(observed, ledger) else None
+    return standing.at + CHECK if now.wall < due.next_at(observed, ledger) else None
 
 
 def last_at(observed: Observed, decision: Decision, now: Now) -> str | None:
     """The moment for the status: the one in it as long as it stands; None where not all is as it should be."""
-    ledger, memory, before = observed.ledger, observed.memory, observed.resource.status.last_check_time
+    ledger, memory = observed.ledger, observed.memory
     if ledger is None or not isinstance(ledger.phase, Steady) or not observed.is_intact(Slot.CURRENT):
         return None
     if not isinstance(decision, Wait) or decision.finding.reason is not Reason.IN_PLACE:
         return None
-    if _within(before, now) is not None:
-        return before
+    standing = _standing(memory, now)
     answer, listed = observed.answer(ledger.current.digest), memory.listed
     if answer is None or not answer.accepted or listed is None:
+        return None if standing is None else standing.text
+    if [entry.uuid for entry in listed.listing.secrets] != [ledger.current.uuid]:
         return None
-    alone = [entry.uuid for entry in listed.listing.secrets] == [ledger.current.uuid]
-    return to_rfc3339(min(answer.at.wall, listed.at.wall)) if alone else None
+    found, before = min(answer.at.wall, listed.at.wall), observed.resource.status.last_check_time
+    told = moment_or_none(before)
+    # One that is earlier than what is known is worth no write, as it can only have a process that starts ask sooner.
+    return before if told is not None and told <= found and now.wall - told < CHECK else to_rfc3339(found)
 
 
-def _within(text: str | None, now: Now) -> datetime | None:
-    """A moment of the last 20 hours; None for any other, and for one that lies ahead."""
-    moment = moment_or_none(text)
-    return moment if moment is not None and timedelta() <= now.wall - moment < CHECK else None
+def _standing(memory: Memory, now: Now) -> Checked | None:
+    """The check of an earlier process, for 20 hours by both of our clocks."""
+    checked = memory.checked
+    if checked is None or not timedelta() <= now.wall - checked.at < CHECK:
+        return None
+    age = checked.seen.wall - checked.at + timedelta(seconds=now.monotonic - checked.seen.monotonic)
+    return checked if age < CHECK else None

@@ -90,10 +90,15 @@ def is_drained(observed: Observed, ledger: Ledger, found: Listing) -> bool:
     new, old = evidence.find(found, ledger.current.uuid), evidence.find(found, old_uuid(phase))
     if new is None or old is None:
         return False
-    held, overlap = isinstance(phase, Draining), observed.resource.spec.overlap
-    if isinstance(phase, Draining) and phase.overlap is not None:
-        overlap = max(overlap, phase.overlap)
-    return evidence.is_drained(found, new, old, since(ledger, phase), overlap, held=held)
+    held = isinstance(phase, Draining)
+    return evidence.is_drained(found, new, old, since(ledger, phase), _overlap(observed, phase), held=held)
+
+
+def _overlap(observed: Observed, phase: Draining | Orphaned) -> timedelta:
+    """For how long nobody must have used the old one: it was promised when the new one was put in place."""
+    overlap = observed.resource.spec.overlap
+    promised = phase.overlap if isinstance(phase, Draining) else None
+    return overlap if promised is None else max(overlap, promised)
 
 
 def finding(observed: Observed, ledger: Ledger, phase: Draining | Orphaned, found: Listing) -> Finding:
@@ -103,8 +108,15 @@ def finding(observed: Observed, ledger: Ledger, phase: Draining | Orphaned, foun
     if observed.resource.spec.keeps_old:
         return findings.kept(uuid)
     if old is not None and is_in_use(ledger, phase, old, found):
-        return findings.in_use(old)
-    return findings.draining(uuid) if isinstance(phase, Draining) else findings.orphaned(uuid)
+        return in_use(observed, phase, old)
+    if isinstance(phase, Orphaned):
+        return findings.orphaned(uuid)
+    return findings.draining(uuid, findings.overlap_in_words(_overlap(observed, phase), observed))
+
+
+def in_use(observed: Observed, phase: Draining | Orphaned, old: ListedClientSecret) -> Finding:
+    """That somebody still uses the old one, and for how long nobody must have before it goes."""
+    return findings.in_use(old, findings.overlap_in_words(_overlap(observed, phase), observed))
 
 
 def is_in_use(ledger: Ledger, phase: Draining | Orphaned, old: ListedClientSecret, found: Listing) -> bool:

@@ -1,7 +1,7 @@
 """What is found of a client secret, in words that say what a person can do."""
 
 from collections.abc import Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from adobe_ims_operator.api.client_secret_ledger import CLIENT_ID_KEY, LEDGER_ANNOTATION, Ledger, Slot
 from adobe_ims_operator.api.reasons import Reason
@@ -159,14 +159,25 @@ def unlisted(uuid: str) -> Finding:
     return Finding(Reason.CLIENT_SECRET_UNLISTED, message)
 
 
-def in_use(old: ListedClientSecret) -> Finding:
-    """Somebody still uses the old one, or may do."""
+def overlap_in_words(overlap: timedelta, observed: Observed) -> str:
+    """For how long the old one stays: as the spec says now, or said when it was replaced."""
+    if overlap == observed.resource.spec.overlap:
+        return "spec.overlap"
+    return f"{overlap / timedelta(hours=1):g}h, as spec.overlap was when it was replaced"
+
+
+def in_use(old: ListedClientSecret, overlap: str) -> Finding:
+    """Somebody still uses the old one, or may do.
+
+    Args:
+        overlap: for how long it stays unused before it is deleted, in words.
+    """
     end = f"To end it at once, delete it on {CONSOLE}"
     match old.last_use:
         case datetime():
             message = (
                 f"the old client secret {old.uuid} was last used at {to_rfc3339(old.last_use)}; find who uses it and "
-                f"give them the new one. It is deleted once nobody used it for spec.overlap. {end}"
+                f"give them the new one. It is deleted once nobody used it for {overlap}. {end}"
             )
         case NoUse.NULL:
             message = (
@@ -182,9 +193,9 @@ def in_use(old: ListedClientSecret) -> Finding:
     return Finding(Reason.OLD_CLIENT_SECRET_IN_USE, message)
 
 
-def draining(uuid: str) -> Finding:
+def draining(uuid: str, overlap: str) -> Finding:
     """The old one is left for whoever still has it."""
-    message = f"the old client secret {uuid} stays valid until nobody used it for spec.overlap"
+    message = f"the old client secret {uuid} stays valid until nobody used it for {overlap}"
     return Finding(Reason.DRAINING, message)
 
 
@@ -247,6 +258,12 @@ def edited(observed: Observed) -> Finding:
 
 def contested(observed: Observed) -> Finding:
     """What is written does not last."""
+    if observed.secret is None:
+        message = (
+            f"Secret {observed.resource.secret_key} was deleted right after the operator wrote it; it is made again, "
+            f"and the later the more often that happens: find out who deletes it"
+        )
+        return Finding(Reason.SECRET_CONTESTED, message)
     message = (
         f"Secret {observed.resource.secret_key} does not keep what the operator wrote into it a moment ago, "
         f"so it is written more and more slowly; look for a mutating admission webhook or another "

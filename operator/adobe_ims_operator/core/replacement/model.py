@@ -153,6 +153,16 @@ class Gone(NamedTuple):
     """When its value was dropped, by the monotonic clock."""
 
 
+class Checked(NamedTuple):
+    """The check of an earlier process, as the status told of it when this process saw the object first."""
+
+    text: str
+    """As it is written there."""
+    at: datetime
+    seen: Now
+    """When it was read."""
+
+
 @dataclass(frozen=True, slots=True)
 class WriteRow:
     """The writes of one deed that worked, and came to be decided on again soon after."""
@@ -186,6 +196,8 @@ class Memory:
     bootstrap: BootstrapSeen | None = None
     first_bootstrap_version: int | None = None
     """Of the bootstrap Secret, when the process saw the object first."""
+    checked: Checked | None = None
+    """What is written into the status later counts for no more than this."""
     obstacle: Obstacle | None = None
     writes: Mapping[str, WriteRow] = field(default_factory=dict)
     """By the deed, in words."""

@@ -178,7 +178,7 @@ def _old(observed: Observed) -> tuple[Condition, ...]:
     by_us = "" if not observed.users else f". In this cluster tokens of it are in use by {_names(observed)}"
     keeps = observed.resource.spec.keeps_old
     if not keeps and drain.is_in_use(ledger, ledger.phase, old, listed.listing):
-        finding = findings.in_use(old)
+        finding = drain.in_use(observed, ledger.phase, old)
         return (Condition(OLD_CLIENT_SECRET_IN_USE, "True", finding.reason, finding.message + by_us),)
     finding = drain.finding(observed, ledger, ledger.phase, listed.listing)
     message = f"{finding.message}; {findings.last_use(old)}{by_us}"
