@@ -5,13 +5,16 @@ asked for, at most as many as the rate allows: it is so low that these are few.
 """
 
 import base64
+from contextlib import ExitStack
 
 import pytest
 
 from adobe_ims_operator.api.resource import API_VERSION, PLURAL
+from adobe_ims_operator.controller.namespace_turns import places_for
 from testbed.api import wait_for
 from testbed.operator_process import grants
 from testbed.scene import CLIENT, Scene, manifest
+from testbed.webhook import Webhook
 
 CREDENTIALS, WRONG = 150, 5
 QPS = 1
@@ -22,6 +25,8 @@ THROTTLED = 10
 BETWEEN = 5
 """Requests of others from the creation of a credential to its own: its two or three turns, and the time to see it."""
 LIFETIME = 24
+HANGING, FEW, WEBHOOK_SECONDS = 3, 4, 20
+"""Namespaces with an admission webhook that hangs, places for one of them, and for how long."""
 LARGE, OF_LARGE, FIELDS = 3, 30, 95_000
 """Namespaces with a large client Secret, the credentials that name it, and the fields that its manager has."""
 
@@ -159,3 +164,26 @@ def test_whoever_names_large_client_secrets_holds_none_of_the_places_of_others(s
     asked = scene.ims.requests(log=0)
     assert sum(asked.by_client[hog] for hog in hogs) < LARGE * OF_LARGE, "nobody had to wait for a turn"
     assert "SecretReadFailed" not in scene.log.read_text()
+
+
+def test_namespaces_whose_writes_hang_hold_none_of_the_places_of_others(scene: Scene) -> None:
+    newcomers = [f"new-{number}" for number in range(2)]
+    hogs = [f"hog-{number}" for number in range(HANGING)]
+    scene.ims.clients(dict.fromkeys([*hogs, *newcomers], CLIENT["client_secret"]))
+    hanging, new = {hog: Neighbour(scene) for hog in hogs}, Neighbour(scene)
+    watched = [flag for each in (*hanging.values(), new) for flag in ("--namespace", each.namespace)]
+    with ExitStack() as stack:
+        webhooks = [stack.enter_context(Webhook(scene.api, each.namespace, "secrets")) for each in hanging.values()]
+        clients = {hog: each.client(hog, CLIENT["client_secret"]) for hog, each in hanging.items()}
+        for webhook in webhooks:
+            webhook.objects.clear()
+            webhook.hang(WEBHOOK_SECONDS)
+        scene.operator(*watched, "--concurrency", str(FEW))
+        for number in range(FEW):
+            for hog, each in hanging.items():
+                each.credential(f"{hog}-{number}", clients[hog])
+        wait_for("all places to be taken", lambda: sum(len(each.objects) for each in webhooks) >= places_for(FEW))
+
+        come_one_by_one(scene, new, newcomers)
+
+        assert "SecretWriteFailed" not in scene.log.read_text(), "they waited until a write had ended"

@@ -203,3 +203,40 @@ def test_whatever_one_namespace_holds_a_newcomer_starts_at_once_and_urgent_ones_
     assert started[newcomer] == 101.5
     assert all(started[Key("steady", str(number))] <= 10.0 * number + 1 for number in range(100))
     assert Counter(key.namespace for key in started) == {"flood": 2_000, "steady": 100, "new": 1}
+
+
+@pytest.mark.parametrize("hogs", [2, 5, 20])
+def test_however_many_namespaces_hang_a_newcomer_starts_as_soon_as_what_takes_long_left_its_place(hogs: int) -> None:
+    turns: Turns[Key] = Turns(32)
+    for number in range(100):
+        for hog in range(hogs):
+            turns.add(Key(f"hog-{hog}", str(number)))
+    hung = []
+    for _ in range(20):
+        begun = []
+        while (key := turns.take(0.0)) is not None:
+            begun.append(key)
+        for key in begun:
+            turns.slow(key)
+        hung += begun
+    assert len(hung) < 3 * 32
+    turns.add(Key("new", "1"))
+    assert turns.take(0.0) == Key("new", "1")
+    turns.done(hung[0])
+    turns.done(hung[0])
+    assert turns.in_flight == len(hung)
+
+
+def test_one_namespace_alone_goes_on_as_before_where_all_takes_long() -> None:
+    turns: Turns[Key] = Turns(32)
+    for number in range(100):
+        turns.add(Key("a", str(number)))
+    begun = []
+    while (key := turns.take(0.0)) is not None:
+        turns.slow(key)
+        begun.append(key)
+    assert len(begun) == 24
+    assert turns.is_slow("a")
+    for key in begun:
+        turns.done(key)
+    assert not turns.is_slow("a")

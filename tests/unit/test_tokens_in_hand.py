@@ -86,3 +86,21 @@ def test_a_gate_that_is_added_later_is_blocked_as_the_others_are() -> None:
     tokens.put(Key("a", "1"), HELD)
     tokens.add_gate(gates)
     assert gates.blocked == {"a"}
+
+
+def test_tokens_of_a_namespace_whose_writes_hang_take_no_room_and_no_more_are_asked_for() -> None:
+    gates = Gates()
+    tokens = TokensInHand(4, [gates])
+    for name in "123":
+        tokens.put(Key("a", name), HELD)
+    tokens.hold("a")
+    tokens.hold("a")
+    tokens.put(Key("a", "4"), HELD)
+    tokens.put(Key("b", "1"), HELD)
+    assert gates.blocked == {"a"}
+    assert not tokens.is_full
+    assert len(tokens) == 5
+    tokens.release("a")
+    tokens.release("a")
+    assert gates.blocked == set()
+    assert tokens.pop(Key("a", "4")) is HELD

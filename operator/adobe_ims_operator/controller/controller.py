@@ -23,7 +23,7 @@ from adobe_ims_operator.controller.defects import DefectReport
 from adobe_ims_operator.controller.fetch import Fetcher
 from adobe_ims_operator.controller.follow_up import FollowUp
 from adobe_ims_operator.controller.lanes import Lane, LaneName
-from adobe_ims_operator.controller.namespace_turns import places_for
+from adobe_ims_operator.controller.namespace_turns import most_slow, places_for
 from adobe_ims_operator.controller.read_secrets import SecretReader
 from adobe_ims_operator.controller.reconcile import Decide, Reconciler
 from adobe_ims_operator.controller.restarter import Restarter
@@ -45,7 +45,7 @@ from adobe_ims_operator.core.observe import observe
 from adobe_ims_operator.kube.client import Kube
 from adobe_ims_operator.kube.errors import NotLeadingError, PutOffError
 from adobe_ims_operator.kube.event_recorder import Recorder
-from adobe_ims_operator.kube.large_answers import PLACE
+from adobe_ims_operator.kube.large_answers import PLACE, Place
 
 CREDENTIALS = "credentials"
 FEWEST_WORKERS = 3
@@ -129,9 +129,10 @@ class Controller:
             report=DefectReport(self.store, kube, recorder, clock).report,
             count=self._worker_count,
             what=CREDENTIALS,
-            on_end=kube.large.ended,
+            on_end=self._ended,
         )
         self._workers.on_put_off = self._in_hand.park
+        self._workers.on_slow = self._takes_long
         self._fetcher = Fetcher(
             self._work, reader, kube, ims, throttles, self.limits, clock, random_hex, count, self.skews
         )
@@ -140,9 +141,8 @@ class Controller:
         """Start workers and askers; `run` keeps the queue's time."""
         keep = partial(self.supervisor.keep, may_end=True)
         self._workers.start()
-        askers = [
-            keep(f"asker {n}", partial(self._asker, lane)) for lane in self.lanes for n in range(self._asker_count)
-        ]
+        count = self._asker_count + most_slow(self._asker_count)
+        askers = [keep(f"asker {n}", partial(self._asker, lane)) for lane in self.lanes for n in range(count)]
         self._askers = [asyncio.create_task(ask, name="asker") for ask in askers]
 
     @property
@@ -195,6 +195,19 @@ class Controller:
     def forget_attempts(self) -> None:
         """Take up from the statuses and Secrets what was done, as at a start."""
         self._work.forget_attempts()
+
+    def _takes_long(self, key: Key) -> None:
+        """What waits for a write that hangs takes no room, and no more of it is asked for."""
+        self._in_hand.park(key)
+        if self.queue.is_slow(key.namespace):
+            self._in_hand.hold(key.namespace)
+
+    def _ended(self, key: Key, place: Place) -> None:
+        # Where IMS is to be asked, the work goes on there, with the turn that this key may have been called for.
+        if not self._work.is_asked(key):
+            self._kube.large.ended(place)
+        if not self.queue.is_slow(key.namespace):
+            self._in_hand.release(key.namespace)
 
     def _seconds(self) -> float:
         return self._clock.now().timestamp()

@@ -87,6 +87,7 @@ class Fetcher:
         refusals: dict[str, InvalidClient] = {}
         for number, secret_key in enumerate(client.secrets):
             if number:  # the first had its turn before the lane chose this credential
+                self.work.waits_again(observed.key)
                 await self.limits[ask.endpoint].wait(again=observed.key.namespace)
             outcome = await self._ask_in_turn(observed, ref, ask, client, secret_key, inputs)
             if not isinstance(outcome, InvalidClient):

@@ -9,6 +9,7 @@ import logging
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
+from itertools import islice
 
 from adobe_ims_operator.api.log_fields import about
 from adobe_ims_operator.api.reasons import Reason
@@ -32,6 +33,8 @@ from adobe_ims_operator.kube.paths import credentials_path, secret_path
 logger = logging.getLogger(__name__)
 
 MOMENT = timedelta(seconds=1)
+MOST_DELETED = 8
+"""Secrets in one turn: anybody may make it look as if a credential had thousands of earlier ones in its namespace."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,8 +56,7 @@ class FollowUp:
     async def follow_up(self, observed: Observed, decision: Ask | Wait | Refuse) -> datetime:
         """Follow a rotation up and write the status where it changed; when to look again."""
         key = observed.key
-        if _may_clean_up(observed, self.clock.now()):
-            await self._delete_outgrown(observed)
+        is_all_deleted = not _may_clean_up(observed, self.clock.now()) or await self._delete_outgrown(observed)
         if isinstance(decision, Wait) and decision.finding is policy.FRESH:
             known = self.work.attempts(key)
             if known is not None:
@@ -70,7 +72,7 @@ class FollowUp:
         restart_at = None
         if credential is not None and credential.uid == observed.uid:
             restart_at = await self._report(observed, decision, credential)
-        look_at = self._look_again(observed, decision)
+        look_at = self._look_again(observed, decision) if is_all_deleted else self.clock.now()
         return look_at if restart_at is None else min(look_at, restart_at)
 
     async def _report(
@@ -135,13 +137,15 @@ class FollowUp:
             wait = (known.unreported.retry_at - now).total_seconds()
             logger.warning("%s: can't write the status: %s; again in %.1f s", key, error, wait, extra=about(key))
 
-    async def _delete_outgrown(self, observed: Observed) -> None:
+    async def _delete_outgrown(self, observed: Observed) -> bool:
+        """Delete some Secrets of earlier names; False where more are to be deleted at once."""
         # Not before the new Secret holds what the old one did.
         key, clean_up = observed.key, observed.attempts.clean_up
         if clean_up is not None and self.clock.now() < clean_up.retry_at:
-            return
+            return True
         failed: Trouble | None = None
-        for secret_key, secret in self.work.store.outgrown_secrets(key):
+        outgrown = list(islice(self.work.store.outgrown_secrets(key), MOST_DELETED + 1))
+        for secret_key, secret in outgrown[:MOST_DELETED]:
             try:
                 await self.kube.delete(secret_path(secret_key), secret.uid, secret.version)
                 name = secret_key.name
@@ -151,13 +155,16 @@ class FollowUp:
             except NotFoundError:
                 self.work.store.delete_secret(secret_key, secret.version)
             except ApiError as error:
+                # The others wait with it: each may hang as long.
                 failed = _not_deleted(secret_key.name, error)
+                break
         known = self.work.attempts(key) or observed.attempts
         if failed is None:
             self.work.note(key, attempt.cleaned_up(known))
         else:
             self.work.note(key, attempt.clean_up_failed(known, failed, self.clock.now(), self.jitter()))
             logger.warning("%s: %s", key, failed.finding.message, extra=about(key, reason=failed.finding.reason))
+        return failed is not None or len(outgrown) <= MOST_DELETED
 
     def _look_again(self, observed: Observed, decision: Ask | Wait | Refuse) -> datetime:
         now, clean_up = self.clock.now(), observed.attempts.clean_up

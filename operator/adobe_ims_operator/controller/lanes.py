@@ -77,6 +77,11 @@ class Lane:
                     return key, self._asks.pop(key)[0]
         return None
 
+    def slow(self, key: Key) -> None:
+        """The work on a key waits for something else than an answer: its place is another's."""
+        self._turns.slow(key)
+        self._stir()
+
     def done(self, key: Key) -> None:
         """The request for a key ended, however it did."""
         self._turns.done(key)

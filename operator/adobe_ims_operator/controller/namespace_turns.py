@@ -7,7 +7,8 @@ Pure and synchronous: the time is passed in, and nobody waits here. `WorkQueue` 
   but at most at every second take.
 - A namespace has at most half of the places while another has an item that could go. Alone it leaves a quarter free.
   So a newcomer starts at once, whatever one namespace holds: it never waits for the end of what another one began.
-  Two namespaces that hang can hold all places between them.
+- An item that takes long leaves its place to others. A namespace that has some of these begins another only while few
+  of all namespaces take long, and nobody else wants to go. So namespaces that hang hold up no other, however many.
 """
 
 import heapq
@@ -23,6 +24,11 @@ URGENT = -1
 def places_for(alone: int) -> int:
     """How many places there must be for one namespace to have so many of them while no other wants any."""
     return alone + max(alone // 3, 1)
+
+
+def most_slow(places: int) -> int:
+    """How many items may take long beside those that hold the places."""
+    return 4 * places
 
 
 class Namespaced(Hashable, Protocol):
@@ -52,6 +58,8 @@ class _Namespace(Generic[K]):
     waiting: int = 0
     urgent: int = 0
     in_flight: int = 0
+    slow: int = 0
+    """Of those in flight."""
 
 
 class _Rings:
@@ -87,12 +95,15 @@ class Turns(Generic[K]):
         self._places = places
         self._half = max(places // 2, 1)
         self._alone = places - max(places // 4, 1) if places > 1 else 1
+        self._few_slow = max(places // 16, 1)
         self._waiting: dict[K, _Entry[K]] = {}
         self._in_flight: set[K] = set()
+        self._slow: set[K] = set()
         self._namespaces: dict[str, _Namespace[K]] = {}
         self._blocked: set[str] = set()
         self._below_half = _Rings()
         self._from_half = _Rings()
+        self._slowed = _Rings()
         self._becoming_urgent: list[tuple[float, int, K]] = []
         self._count = 0
         self._jumped = False
@@ -117,7 +128,12 @@ class Turns(Generic[K]):
     @property
     def can_take(self) -> bool:
         """Whether `take` would return an item."""
-        return len(self._in_flight) < self._places and bool(self._below_half.all or self._from_half.all)
+        return self._next_rings() is not None
+
+    def is_slow(self, namespace: str) -> bool:
+        """Whether so many items of a namespace take long that it begins others only where nobody else wants to."""
+        state = self._namespaces.get(namespace)
+        return state is not None and state.slow >= self._few_slow
 
     def add(self, key: K, priority: int = 0, order: float = 0.0, urgent_at: float | None = None) -> None:
         """Have an item wait; one that waits already gets the new values and keeps its order of arrival.
@@ -148,9 +164,9 @@ class Turns(Generic[K]):
     def take(self, now: float) -> K | None:
         """The item whose turn it is, which the caller gives back with `done`; None if none may go now."""
         self._notice_urgency(now)
-        if not self.can_take:
+        rings = self._next_rings()
+        if rings is None:
             return None
-        rings = self._below_half if self._below_half.all else self._from_half
         namespace = regular = next(iter(rings.all))
         if rings.urgent and not self._jumped:
             namespace = next(iter(rings.urgent))
@@ -163,11 +179,21 @@ class Turns(Generic[K]):
         self._settle(namespace)
         return key
 
+    def slow(self, key: K) -> None:
+        """An item in flight takes long: it leaves its place to others, unless too many did already."""
+        if key in self._in_flight and key not in self._slow and len(self._slow) < most_slow(self._places):
+            self._slow.add(key)
+            self._namespaces[key.namespace].slow += 1
+            self._settle(key.namespace)
+
     def done(self, key: K) -> None:
         """End what `take` began; no matter if it was ended before."""
         if key in self._in_flight:
             self._in_flight.remove(key)
-            self._namespaces[key.namespace].in_flight -= 1
+            state = self._namespaces[key.namespace]
+            state.in_flight -= 1
+            state.slow -= key in self._slow
+            self._slow.discard(key)
             self._settle(key.namespace)
 
     def block(self, namespace: str) -> None:
@@ -179,6 +205,16 @@ class Turns(Generic[K]):
         """Let the items of a namespace go again."""
         self._blocked.discard(namespace)
         self._settle(namespace)
+
+    def _next_rings(self) -> _Rings | None:
+        """From which the next is taken; None where none may go."""
+        if len(self._in_flight) - len(self._slow) >= self._places:
+            return None
+        if self._below_half.all:
+            return self._below_half
+        if self._from_half.all:
+            return self._from_half
+        return self._slowed if self._slowed.all and len(self._slow) < self._places else None
 
     def _next_count(self) -> int:
         self._count += 1
@@ -232,8 +268,10 @@ class Turns(Generic[K]):
         if state is None:
             return
         may_go = state.waiting > 0 and namespace not in self._blocked
-        below = may_go and state.in_flight < self._half
-        above = may_go and self._half <= state.in_flight < self._alone
+        slowed = may_go and state.slow >= self._few_slow and state.in_flight < self._alone
+        below = may_go and not slowed and state.in_flight < self._half
+        above = may_go and not slowed and self._half <= state.in_flight < self._alone
+        self._slowed.place(namespace, waiting=slowed, urgent=slowed and state.urgent > 0)
         self._below_half.place(namespace, waiting=below, urgent=below and state.urgent > 0)
         self._from_half.place(namespace, waiting=above, urgent=above and state.urgent > 0)
         if not state.waiting and not state.in_flight:

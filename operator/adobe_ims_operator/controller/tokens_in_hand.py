@@ -26,8 +26,9 @@ class Gate(Protocol):
 class TokensInHand:
     """Tokens by the key of their credential.
 
-    Those that are ready to be written take room. A namespace whose writes hang takes at most half of it: then the gates
-    block it, and asking for others goes on. One that may not be written for now is parked: it is kept, and takes none.
+    Those that are ready to be written take room. A namespace takes at most half of it: then the gates block it, and
+    asking for others goes on. So they do where its writes hang, which is for others to say. A token that may not be
+    written for now is parked: it is kept, and takes no room.
     Requests in flight are not counted: their tokens are taken in too.
 
     Args:
@@ -42,6 +43,8 @@ class TokensInHand:
         self._tokens: dict[Key, HeldToken] = {}
         self._ready: set[Key] = set()
         self._of_namespace: Counter[str] = Counter()
+        self._held: set[str] = set()
+        self._blocked: set[str] = set()
         self._waiters = Waiters()
         self._closed = False
 
@@ -65,9 +68,8 @@ class TokensInHand:
     def add_gate(self, gate: Gate) -> None:
         """Have one more gate, which is made after this."""
         self._gates.append(gate)
-        for namespace, count in self._of_namespace.items():
-            if count >= self._half:
-                gate.block(namespace)
+        for namespace in self._blocked:
+            gate.block(namespace)
 
     def get(self, key: Key) -> HeldToken | None:
         """The token of a key, if one is in hand."""
@@ -76,13 +78,11 @@ class TokensInHand:
     def put(self, key: Key, held: HeldToken) -> None:
         """Take in a token; it replaces an earlier one of the key."""
         self._tokens[key] = held
-        if key in self._ready:
+        if key in self._ready or key.namespace in self._held:
             return
         self._ready.add(key)
         self._of_namespace[key.namespace] += 1
-        if self._of_namespace[key.namespace] == self._half:
-            for gate in self._gates:
-                gate.block(key.namespace)
+        self._settle(key.namespace)
 
     def park(self, key: Key) -> None:
         """Keep a token that may not be written for now, and leave its room to others."""
@@ -90,14 +90,23 @@ class TokensInHand:
             return
         self._ready.discard(key)
         self._of_namespace[key.namespace] -= 1
-        count = self._of_namespace[key.namespace]
-        if count == 0:
+        if not self._of_namespace[key.namespace]:
             del self._of_namespace[key.namespace]
-        if count == self._half - 1:
-            for gate in self._gates:
-                gate.unblock(key.namespace)
+        self._settle(key.namespace)
         if not self.is_full:
             self._waiters.wake()
+
+    def hold(self, namespace: str) -> None:
+        """Park all tokens of a namespace, as its writes hang, and have no more asked for until `release`."""
+        self._held.add(namespace)
+        self._settle(namespace)
+        for key in [key for key in self._ready if key.namespace == namespace]:
+            self.park(key)
+
+    def release(self, namespace: str) -> None:
+        """Have tokens asked for a namespace again."""
+        self._held.discard(namespace)
+        self._settle(namespace)
 
     def pop(self, key: Key) -> HeldToken | None:
         """Give away the token of a key: it is written, or of no use any more."""
@@ -108,6 +117,20 @@ class TokensInHand:
         """Give away all tokens."""
         for key in self:
             self.pop(key)
+
+    def _settle(self, namespace: str) -> None:
+        is_blocked = namespace in self._held or self._of_namespace[namespace] >= self._half
+        if is_blocked == (namespace in self._blocked):
+            return
+        if is_blocked:
+            self._blocked.add(namespace)
+        else:
+            self._blocked.discard(namespace)
+        for gate in self._gates:
+            if is_blocked:
+                gate.block(namespace)
+            else:
+                gate.unblock(namespace)
 
     async def room(self) -> None:
         """Wait while this is full; after `close`, nobody waits."""

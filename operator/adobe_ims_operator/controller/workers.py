@@ -10,6 +10,7 @@ from functools import partial
 from adobe_ims_operator.api.log_fields import about
 from adobe_ims_operator.api.resource import Key
 from adobe_ims_operator.api.times import Clock
+from adobe_ims_operator.controller.namespace_turns import most_slow
 from adobe_ims_operator.controller.supervisor import Supervisor
 from adobe_ims_operator.controller.tasks import is_cancelled
 from adobe_ims_operator.controller.workqueue import WorkQueue
@@ -20,6 +21,8 @@ from adobe_ims_operator.kube.large_answers import PLACE, Place
 
 logger = logging.getLogger(__name__)
 
+SLOW = 0.5
+"""Seconds after which work leaves its place to others: what it waits for hangs, as an admission webhook may."""
 AFTER_DEFECT = timedelta(seconds=60)
 BETWEEN_REPORTS = AFTER_DEFECT / 2
 """Between two writes of a status that tells of defects: an object that somebody changes has a turn at each change."""
@@ -33,9 +36,9 @@ class Workers:
     Args:
         reconcile: brings one object to where it should be; when to look again, or None if that waits for a change.
         report: writes into the status of an object that its turn ended by a defect.
-        count: how many.
+        count: how many are at work at once, beside those whose work takes long.
         what: what they work on, for their names.
-        on_end: takes the place of each piece of work that ended.
+        on_end: takes the key of each piece of work that ended, and its place.
     """
 
     def __init__(
@@ -48,7 +51,7 @@ class Workers:
         report: Callable[[Key, Finding], Awaitable[None]],
         count: int,
         what: str,
-        on_end: Callable[[Place], None],
+        on_end: Callable[[Key, Place], None],
     ) -> None:
         self._queue = queue
         self._reconcile = reconcile
@@ -61,13 +64,17 @@ class Workers:
         self._on_end = on_end
         self.on_put_off: Callable[[Key], None] = lambda _: None
         """Takes a key whose work was put off, as a large answer has to wait for its turn."""
+        self.on_slow: Callable[[Key], None] = lambda _: None
+        """Takes a key whose work takes long."""
         self.tasks: Sequence[asyncio.Task[None]] = ()
         """Those that run; none of them ends before the queue is shut down."""
 
     def start(self) -> None:
         """Start them; the queue keeps the time."""
         keep = partial(self._supervisor.keep, may_end=True)
-        names = [f"worker {n} of {self._what}" for n in range(self._count)]
+        # Whose work takes long has left its place, and is no worker for others.
+        count = self._count + most_slow(self._count)
+        names = [f"worker {n} of {self._what}" for n in range(count)]
         self.tasks = [asyncio.create_task(keep(name, self._work), name=name) for name in names]
 
     async def finished(self) -> None:
@@ -118,13 +125,19 @@ class Workers:
         while (key := await self._queue.get()) is not None:
             place = self.place(key)
             PLACE.set(place)
+            timer = asyncio.get_running_loop().call_later(SLOW, self._slow, key)
             await asyncio.sleep(0)  # a look that needs no request would else keep the loop until the queue is empty
             again_at: datetime | None = self._clock.now() + AFTER_DEFECT
             try:
                 again_at = await self.look_at(key)
             finally:
+                timer.cancel()
                 self._queue.done(key, None if again_at is None else again_at.timestamp())
-                self._on_end(place)
+                self._on_end(key, place)
+
+    def _slow(self, key: Key) -> None:
+        self._queue.slow(key)
+        self.on_slow(key)
 
 
 def log_defect(key: Key, error: Exception, endpoint: str | None = None) -> None:

@@ -120,6 +120,15 @@ class WorkQueue(Generic[K]):
                 return None
             await self._waiters.wait()
 
+    def slow(self, key: K) -> None:
+        """The work on a key takes long: another one may have its worker's place."""
+        self._turns.slow(key)
+        self._stir()
+
+    def is_slow(self, namespace: str) -> bool:
+        """Whether so much of the work for a namespace takes long that little else of it is begun."""
+        return self._turns.is_slow(namespace)
+
     def done(self, key: K, again_at: float | None = None, priority: Priority = Priority.NORMAL) -> None:
         """End the work on a key; it is handed out at `again_at`, or earlier if that was asked for meanwhile."""
         self._turns.done(key)

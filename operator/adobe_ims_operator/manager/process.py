@@ -22,7 +22,7 @@ from adobe_ims_operator.cache.namespace_limit import NamespaceLimit
 from adobe_ims_operator.cache.resync import Resync
 from adobe_ims_operator.cache.secret_watch import SecretWatch
 from adobe_ims_operator.controller.controller import Controller
-from adobe_ims_operator.controller.namespace_turns import places_for
+from adobe_ims_operator.controller.namespace_turns import most_slow, places_for
 from adobe_ims_operator.kube.client import Kube, unhurried
 from adobe_ims_operator.kube.event_recorder import SENDERS, Recorder
 from adobe_ims_operator.kube.lease import LeaderElector
@@ -80,9 +80,10 @@ class _Process:
         self._lease = self._stand(renewals, options.lease, identity) if options.lease else None
         time_left = self._lease.time_left if self._lease else unhurried
         at_once = places_for(options.concurrency)
-        connections = at_once * (2 * len(options.endpoints.urls) + 1) + len(options.namespaces)
+        working = at_once + most_slow(at_once)
+        connections = 2 * at_once * len(options.endpoints.urls) + working + len(options.namespaces)
         if options.console_endpoint is not None:  # as many workers again, and as many watches
-            connections += at_once + len(options.namespaces)
+            connections += working + len(options.namespaces)
         self._kube = Kube(configuration, connections, load_configuration, time_left, traffic=renewals.traffic)
         self._ims = IMSClient(options.trust, options.proxies, now=clock.now)
         self._recorder = Recorder(self._kube, self._clock.now, socket.gethostname())

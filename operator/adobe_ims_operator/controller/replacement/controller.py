@@ -96,7 +96,7 @@ class ReplacementController:
             report=DefectReport(self.replacements, kube, recorder, clock).report,
             count=places_for(concurrency),
             what=CLIENT_SECRETS,
-            on_end=kube.large.ended,
+            on_end=lambda _, place: kube.large.ended(place),
         )
 
     def start(self) -> None:
