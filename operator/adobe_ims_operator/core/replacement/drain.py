@@ -21,6 +21,11 @@ def old_uuid(phase: Draining | Orphaned) -> str:
     return phase.previous.uuid if isinstance(phase, Draining) else phase.uuid
 
 
+def may_have_users(phase: Draining | Orphaned) -> bool:
+    """Whether applications could read its value: then no time of a last use counts as used."""
+    return isinstance(phase, Draining) or phase.may_be_in_use
+
+
 def since(ledger: Ledger, phase: Draining | Orphaned) -> datetime:
     """From when on the overlap is measured at the earliest, by Adobe's clock."""
     return ledger.current.since if isinstance(phase, Draining) else max(phase.since, ledger.current.since)
@@ -90,10 +95,10 @@ def is_drained(observed: Observed, ledger: Ledger, found: Listing) -> bool:
     new, old = evidence.find(found, ledger.current.uuid), evidence.find(found, old_uuid(phase))
     if new is None or old is None:
         return False
-    held, overlap = isinstance(phase, Draining), observed.resource.spec.overlap
-    if isinstance(phase, Draining) and phase.overlap is not None:
+    overlap = observed.resource.spec.overlap
+    if phase.overlap is not None:
         overlap = max(overlap, phase.overlap)
-    return evidence.is_drained(found, new, old, since(ledger, phase), overlap, held=held)
+    return evidence.is_drained(found, new, old, since(ledger, phase), overlap, held=may_have_users(phase))
 
 
 def finding(observed: Observed, ledger: Ledger, phase: Draining | Orphaned, found: Listing) -> Finding:
@@ -112,5 +117,5 @@ def is_in_use(ledger: Ledger, phase: Draining | Orphaned, old: ListedClientSecre
     by_now = since(ledger, phase) + SWITCHED_WITHIN
     if isinstance(old.last_use, datetime):
         return old.last_use > by_now
-    unknown = isinstance(phase, Draining) or old.last_use is NoUse.UNREADABLE
+    unknown = may_have_users(phase) or old.last_use is NoUse.UNREADABLE
     return unknown and found.at > by_now

@@ -124,7 +124,7 @@ def is_drained(
 
     Args:
         since: when the new one was put in place, or when the old one became an orphan.
-        held: whether somebody had the old one; then no time of a last use counts as used.
+        held: whether somebody may have the old one; then no time of a last use counts as used.
     """
     horizon = new.last_use
     if not isinstance(horizon, datetime) or horizon > listing.at + SLACK:
