@@ -195,6 +195,8 @@ class Cluster:
     """Whether somebody else acted since the last list."""
     reports: bool = False
     """Whether each turn writes the status."""
+    passes: timedelta = timedelta()
+    """How long each step takes."""
 
     def __post_init__(self) -> None:
         self.make_object()
@@ -322,6 +324,7 @@ class Cluster:
             self._before(decision)
             before = self.memory
             self._do(decision, conflict=fault is Fault.CONFLICT)
+            self.adobe.now += self.passes
             if fault is Fault.ANSWER_LOST:
                 self.memory = before
                 self._fail(decision, DOWN)

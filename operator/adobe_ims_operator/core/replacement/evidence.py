@@ -127,8 +127,9 @@ def is_drained(
         held: whether somebody may have the old one; then no time of a last use counts as used.
     """
     horizon = new.last_use
-    if not isinstance(horizon, datetime) or horizon > listing.at + SLACK:
+    if not isinstance(horizon, datetime) or horizon > listing.at + OFF:
         return False
+    horizon = min(horizon, listing.at)  # two clocks of Adobe's may be apart
     if isinstance(old.last_use, datetime):
         since = max(since, old.last_use)
     elif held or old.last_use is NoUse.UNREADABLE:
