@@ -41,7 +41,9 @@ PHASES: st.SearchStrategy[Phase] = st.one_of(
     st.builds(Adding, MOMENTS),
     st.builds(Proving, helds("b", "bb"), st.none() | MOMENTS),
     st.builds(Draining, helds("b", "bb"), st.booleans()),
-    st.builds(Orphaned, st.just("b"), MOMENTS, certain=st.booleans(), deleting=st.booleans(), was_in_place=st.booleans()),
+    st.builds(
+        Orphaned, st.just("b"), MOMENTS, certain=st.booleans(), deleting=st.booleans(), was_in_place=st.booleans()
+    ),
 )
 
 

@@ -5,8 +5,8 @@ from datetime import timedelta
 
 from adobe_ims_operator.api.client_secret_ledger import Draining, Orphaned, Slot
 from adobe_ims_operator.api.reasons import Reason
-from adobe_ims_operator.core.replacement.decision import Decision, Delete
-from unit.replacement.world import Cluster, first_cluster, run
+from adobe_ims_operator.core.replacement.decision import Add, Decision, Delete
+from unit.replacement.world import Cluster, Fault, first_cluster, run
 
 MINUTE, HOUR, DAY = timedelta(minutes=1), timedelta(hours=1), timedelta(days=1)
 NEVER = 1000 * DAY
@@ -69,3 +69,46 @@ def test_the_overlap_of_the_spec_is_promised_where_the_next_one_takes_its_place(
     changed_at = cluster.adobe.now
     until(cluster, lambda decision: isinstance(decision, Delete))
     assert cluster.adobe.now - changed_at >= 8 * DAY
+
+
+def added_and_lost(cluster: Cluster) -> None:
+    """POST is sent, and its answer never comes."""
+    cluster.take(until(cluster, lambda decision: isinstance(decision, Add)), Fault.CRASH_AFTER)
+    run([cluster], HOUR)
+
+
+def test_one_that_may_be_anothers_is_never_called_the_old_one() -> None:
+    cluster = first_cluster()
+    cluster.edit(overlap=DAY, interval=10 * DAY)
+    added_and_lost(cluster)
+    for policy in ("Delete", "Keep"):
+        cluster.edit(old_secret_policy=policy)
+        finding = cluster.settle().finding
+        assert finding.reason is Reason.ADDED_CLIENT_SECRET_UNKNOWN
+        assert ("is kept" in finding.message) is (policy == "Keep")
+        assert "If it is yours, ask IMS for a token with it" in finding.message
+        told = cluster.report(cluster.settle())
+        assert "old client secret" not in "".join(each.message for each in told.conditions)
+    run([cluster], 20 * DAY)
+    told = cluster.report(cluster.settle())
+    assert told.says("RotationFailing", "True"), "it holds up the next replacement"
+
+
+def test_one_that_is_certainly_ours_is_told_as_added_by_this_operator() -> None:
+    cluster = first_cluster()
+    cluster.edit(overlap=DAY, interval=10 * DAY)
+    until(cluster, lambda _: cluster.ledger is not None and Slot.NEXT in cluster.ledger.held)
+    cluster.turn()
+    change(cluster, Slot.NEXT, "a typo")
+    run([cluster], MINUTE)
+    message = cluster.settle().finding.message
+    assert message.startswith("this operator added client secret uuid-1, and its value was lost before it was in place")
+
+
+def test_one_that_was_in_place_is_told_as_the_old_one() -> None:
+    cluster = draining()
+    change(cluster, Slot.CURRENT, "a typo")
+    finding = cluster.settle().finding
+    assert (finding.reason, "the old client secret uuid-1" in finding.message) == (Reason.DRAINING, True)
+    cluster.edit(old_secret_policy="Keep")
+    assert cluster.settle().finding.reason is Reason.OLD_CLIENT_SECRET_KEPT

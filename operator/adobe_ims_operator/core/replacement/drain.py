@@ -4,7 +4,7 @@ from datetime import datetime, timedelta
 
 from adobe_ims_operator.api.client_secret_ledger import Draining, Ledger, Orphaned, Slot
 from adobe_ims_operator.core.finding import Finding
-from adobe_ims_operator.core.replacement import evidence, findings, look, writes
+from adobe_ims_operator.core.replacement import evidence, look, old_findings, writes
 from adobe_ims_operator.core.replacement.decision import Decision, Delete, Wait
 from adobe_ims_operator.core.replacement.listing import ListedClientSecret, Listing, NoUse
 from adobe_ims_operator.core.replacement.model import Now, Observed, Source, Step
@@ -105,11 +105,15 @@ def finding(observed: Observed, ledger: Ledger, phase: Draining | Orphaned, foun
     """How the old client secret stands."""
     uuid = old_uuid(phase)
     old = evidence.find(found, uuid)
+    orphan = None if may_have_users(phase) or isinstance(phase, Draining) else phase
     if observed.resource.spec.keeps_old:
-        return findings.kept(uuid)
+        return old_findings.kept(uuid) if orphan is None else old_findings.orphaned(orphan, keeps=True)
     if old is not None and is_in_use(ledger, phase, old, found):
-        return findings.in_use(old)
-    return findings.draining(uuid) if isinstance(phase, Draining) else findings.orphaned(uuid)
+        return old_findings.in_use(old, old_findings.name(phase))
+    new = evidence.find(found, ledger.current.uuid)
+    if new is not None and not evidence.is_shown_as_used(found, new, since(ledger, phase)):
+        return old_findings.unshown(new, uuid)
+    return old_findings.draining(uuid) if orphan is None else old_findings.orphaned(orphan, keeps=False)
 
 
 def is_in_use(ledger: Ledger, phase: Draining | Orphaned, old: ListedClientSecret, found: Listing) -> bool:

@@ -159,53 +159,6 @@ def unlisted(uuid: str) -> Finding:
     return Finding(Reason.CLIENT_SECRET_UNLISTED, message)
 
 
-def in_use(old: ListedClientSecret) -> Finding:
-    """Somebody still uses the old one, or may do."""
-    end = f"To end it at once, delete it on {CONSOLE}"
-    match old.last_use:
-        case datetime():
-            message = (
-                f"the old client secret {old.uuid} was last used at {to_rfc3339(old.last_use)}; find who uses it and "
-                f"give them the new one. It is deleted once nobody used it for spec.overlap. {end}"
-            )
-        case NoUse.NULL:
-            message = (
-                f"Adobe shows no time of use of the old client secret {old.uuid}, which counts as used; find out "
-                f"whether anybody uses it and give them the new one. It is not deleted as long as that stays. {end}"
-            )
-        case _:
-            message = (
-                f"Adobe shows a time of use of the old client secret {old.uuid} that can't be read, which counts as "
-                f"used; find out whether anybody uses it and give them the new one. It is not deleted as long as that "
-                f"stays. {end}"
-            )
-    return Finding(Reason.OLD_CLIENT_SECRET_IN_USE, message)
-
-
-def draining(uuid: str) -> Finding:
-    """The old one is left for whoever still has it."""
-    message = f"the old client secret {uuid} stays valid until nobody used it for spec.overlap"
-    return Finding(Reason.DRAINING, message)
-
-
-def kept(uuid: str) -> Finding:
-    """The old one is left for a person."""
-    message = (
-        f"the old client secret {uuid} is kept, as spec.oldSecretPolicy is Keep; delete it on {CONSOLE} before the "
-        f"next replacement is due, which waits for that"
-    )
-    return Finding(Reason.OLD_CLIENT_SECRET_KEPT, message)
-
-
-def orphaned(uuid: str) -> Finding:
-    """One was added whose value nobody has."""
-    message = (
-        f"Adobe has a client secret whose value is lost ({uuid}), probably added by this operator; it is deleted once "
-        f"it was unused for spec.overlap. If nobody needs it, delete it on {CONSOLE}"
-    )
-    return Finding(Reason.ADDED_CLIENT_SECRET_UNKNOWN, message)
-
-
 def not_of_now() -> Finding:
     """A list that is no evidence."""
     message = (
