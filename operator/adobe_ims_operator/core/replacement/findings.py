@@ -151,7 +151,18 @@ def refused_but_listed(uuid: str) -> Finding:
 
 
 def unlisted(uuid: str) -> Finding:
-    """IMS takes it, and Adobe does not have it."""
+    """IMS takes it, and Adobe does not have it.
+
+    Args:
+        uuid: empty while a client is taken over, as it is not known yet.
+    """
+    if not uuid:
+        message = (
+            "IMS accepts the client secret that is to be taken over, but Adobe does not list it, so nothing is "
+            "touched; if this stays, somebody deleted it a moment ago, or spec.credentialId names another credential "
+            "of the same client"
+        )
+        return Finding(Reason.CLIENT_SECRET_UNLISTED, message)
     message = (
         f"IMS accepts the client secret in place, but Adobe does not list it ({uuid}), so nothing is touched; if this "
         f"stays, somebody deleted it a moment ago, or spec.credentialId names another credential of the same client"

@@ -84,7 +84,7 @@ def correct_moments(observed: Observed, ledger: Ledger, at: datetime) -> Write |
             pass
     rotated_at = None if ledger.rotated_at is None else min(ledger.rotated_at, at)
     after = replace(ledger, current=held(ledger.current), phase=phase, rotated_at=rotated_at)
-    return None if after == ledger else Write(Deed.RESTORE, after, _kept(observed, after))
+    return None if after == ledger else Write(Deed.CORRECT, after, _kept(observed, after))
 
 
 def intend_to_add(observed: Observed, ledger: Ledger, at: datetime) -> Write:
