@@ -97,6 +97,22 @@ def test_one_that_may_be_anothers_is_never_called_the_old_one() -> None:
     assert cluster.report(cluster.settle()).says("RotationFailing", "True"), "it holds up the next replacement"
 
 
+@pytest.mark.parametrize("used", [True, False])
+def test_a_persons_that_was_created_when_no_answer_came_is_left_alone_if_it_is_used(*, used: bool) -> None:
+    cluster = first_cluster()
+    cluster.edit(overlap=DAY, interval=10 * DAY)
+    cluster.take(until(cluster, lambda decision: isinstance(decision, Add)), Fault.CRASH_BEFORE)
+    cluster.adobe.now += MINUTE
+    theirs = cluster.adobe.add()
+    assert theirs is not None
+    run([cluster], HOUR)
+    assert cluster.settle().finding.reason is Reason.ADDED_CLIENT_SECRET_UNKNOWN
+    if used:
+        cluster.adobe.token(theirs.value)
+    run([cluster], 5 * DAY)
+    assert (theirs.deleted_at is None) is used
+
+
 def test_one_that_is_certainly_ours_is_told_as_added_by_this_operator() -> None:
     cluster = first_cluster()
     cluster.edit(overlap=DAY, interval=10 * DAY)
