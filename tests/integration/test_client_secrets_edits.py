@@ -43,17 +43,23 @@ def test_an_object_that_is_suspended_while_delete_is_under_way(replacing: Replac
     replacing.check()
 
 
+@pytest.mark.parametrize("how", ["suspended", "gone"])
 def test_an_object_that_is_suspended_or_gone_while_post_is_under_way_keeps_what_adobe_gave(
-    replacing: Replacing,
+    replacing: Replacing, how: str
 ) -> None:
     replacing.begin()
     replacing.scene.rules({"request": "add", "behaviour": "slow", "seconds": 5})
     replacing.add()
     wait_for("POST", lambda: replacing.done("add") == 1, PATIENCE)
-    replacing.edit(suspend=True)
+    if how == "suspended":
+        replacing.edit(suspend=True)
+    else:
+        replacing.delete()
+        replacing.apply(suspend=True)
     replacing.wait_phase("Proving")
     assert "client_secret_next" in replacing.data()
     replacing.quiet()
+    assert len(replacing.known().current) == 2
 
 
 def test_what_is_kept_is_never_deleted_and_holds_up_the_next_replacement(replacing: Replacing) -> None:
@@ -70,8 +76,8 @@ def test_what_is_kept_is_never_deleted_and_holds_up_the_next_replacement(replaci
     replacing.check()
 
 
-def test_a_longer_overlap_counts_at_once_and_so_does_a_shorter_one(replacing: Replacing) -> None:
-    replacing.begin()
+def test_a_longer_overlap_counts_at_once_and_a_shorter_one_down_to_what_was_promised(replacing: Replacing) -> None:
+    replacing.begin(overlap="48h")
     replacing.replace()
     (old, _) = replacing.known().current
     replacing.edit(overlap="168h")
@@ -79,13 +85,25 @@ def test_a_longer_overlap_counts_at_once_and_so_does_a_shorter_one(replacing: Re
     assert replacing.asked("delete") == 0
     replacing.edit(overlap="24h")
     replacing.live(4, lambda: replacing.known().deleted)
-    assert replacing.known().deleted[0].uuid == old.uuid
+    (gone,) = replacing.known().deleted
+    assert gone.uuid == old.uuid
     replacing.wait_phase("Steady")
     before = replacing.status()["nextRotationTime"]
     replacing.edit(interval="48h")
     assert replacing.status()["nextRotationTime"] < before
     replacing.live(4, lambda: replacing.done("add") == 2)
     assert replacing.done("add") == 2
+    replacing.check()
+
+
+def test_a_shorter_overlap_is_for_the_next_replacement(replacing: Replacing) -> None:
+    replacing.begin(overlap="96h")
+    replacing.replace()
+    replacing.edit(overlap="24h")
+    replacing.live(7)
+    assert replacing.asked("delete") == 0
+    replacing.live(5, lambda: replacing.known().deleted)
+    assert replacing.done("delete") == 1
     replacing.check()
 
 

@@ -141,7 +141,16 @@ class Orphaned:
     certain: bool
     """Whether it is ours for certain; else any use of it shows that it is somebody else's."""
     deleting: bool = False
+    was_in_place: bool = True
+    """Whether applications could read its value, as they could for all that a ledger without this field tells."""
+    overlap: _Overlap | None = None
+    """What was promised to whoever uses it, as in `Draining`; None for one that was not in place."""
     phase: Literal["Orphaned"] = "Orphaned"
+
+    @property
+    def may_be_in_use(self) -> bool:
+        """Whether applications may have its value; one that may be somebody else's was never in place."""
+        return self.certain and self.was_in_place
 
 
 Phase = Steady | Adding | Proving | Draining | Orphaned

@@ -41,7 +41,9 @@ PHASES: st.SearchStrategy[Phase] = st.one_of(
     st.builds(Adding, MOMENTS),
     st.builds(Proving, helds("b", "bb"), st.none() | MOMENTS),
     st.builds(Draining, helds("b", "bb"), st.booleans()),
-    st.builds(Orphaned, st.just("b"), MOMENTS, certain=st.booleans(), deleting=st.booleans()),
+    st.builds(
+        Orphaned, st.just("b"), MOMENTS, certain=st.booleans(), deleting=st.booleans(), was_in_place=st.booleans()
+    ),
 )
 
 
@@ -95,6 +97,18 @@ def test_there_is_none_in_a_secret_of_somebody_else() -> None:
 def test_one_client_secret_stands_in_one_place(phase: Phase) -> None:
     with pytest.raises(ValueError, match="two places"):
         ledger(phase)
+
+
+def test_an_orphan_of_an_older_ledger_counts_as_one_that_was_in_place() -> None:
+    orphan = Orphaned("b", AT, certain=True, was_in_place=False, overlap=timedelta(hours=24))
+    written = json.loads(ledger(orphan).to_annotations()[LEDGER_ANNOTATION])
+    del written["phase"]["wasInPlace"], written["phase"]["overlap"]
+    read = read_ledger({LEDGER_ANNOTATION: json.dumps(written)})
+    assert isinstance(read, Ledger)
+    assert read.phase == replace(orphan, was_in_place=True, overlap=None)
+    assert isinstance(read.phase, Orphaned)
+    assert read.phase.may_be_in_use
+    assert not replace(read.phase, certain=False).may_be_in_use, "it was never in place"
 
 
 def test_it_says_what_is_under_which_key() -> None:

@@ -145,3 +145,35 @@ def test_a_list_from_before_the_token_answer_is_none() -> None:
     adobe.change = lambda found: replace(found, at=found.at - MINUTE)
     cluster.take(listing, Fault.NONE)
     assert cluster.settle().finding.reason is Reason.CONSOLE_RESPONSE_INVALID
+
+
+def ahead_by(ahead: timedelta) -> Callable[[Listing], Listing]:
+    """What shows each use as so much later than it was."""
+
+    def change(found: Listing) -> Listing:
+        uses = [entry.last_use for entry in found.secrets]
+        moved = [use + ahead if isinstance(use, datetime) else use for use in uses]
+        both = zip(found.secrets, moved, strict=True)
+        return replace(found, secrets=tuple(replace(entry, last_use=use) for entry, use in both))
+
+    return change
+
+
+@pytest.mark.parametrize("seconds", [3, 7, 60])
+def test_stamps_that_are_a_little_ahead_of_the_date_hold_up_nothing(seconds: int) -> None:
+    adobe, cluster = proxied()
+    cluster.passes = timedelta(milliseconds=700)
+    adobe.change = ahead_by(timedelta(seconds=seconds))
+    in_drain(cluster)
+    run([cluster], 10 * DAY)
+    assert cluster.deeds.count("DELETE") == 1
+    assert cluster.deeds.count(Deed.WITHDRAW_DELETE) == 0
+
+
+def test_stamps_that_are_far_ahead_of_the_date_delete_nothing() -> None:
+    adobe, cluster = proxied()
+    in_drain(cluster)
+    adobe.change = ahead_by(HOUR)
+    run([cluster], 7 * DAY)
+    assert Deed.INTEND_TO_DELETE not in cluster.deeds
+    assert "DELETE" not in cluster.deeds

@@ -10,7 +10,7 @@ from adobe_ims_operator.api.client_secret_status import ClientSecretStatus, clie
 from adobe_ims_operator.api.reasons import Reason
 from adobe_ims_operator.api.resource import Key
 from adobe_ims_operator.core.events import Event
-from adobe_ims_operator.core.replacement import attempts, events, findings, identity_findings, obstacles
+from adobe_ims_operator.core.replacement import attempts, events, findings, identity_findings, obstacles, old_findings
 from adobe_ims_operator.core.replacement.decide import decide
 from adobe_ims_operator.core.replacement.decision import Add, AskToken, Deed, Delete, Write
 from adobe_ims_operator.core.replacement.listing import ListedClientSecret, NoUse
@@ -107,6 +107,57 @@ def test_one_that_waits_for_a_person_fails_only_once_it_is_due() -> None:
     run([cluster], 11 * DAY)
     assert brief(report(cluster))["RotationFailing"] == ("True", "OldClientSecretKept")
     assert brief(report(cluster))["Ready"] == ("True", "InPlace")
+
+
+def test_a_new_one_whose_use_adobe_never_shows_fails_once_the_next_is_due() -> None:
+    cluster = draining(lags=(timedelta(0), 1000 * DAY))
+    run([cluster], 2 * DAY)
+    status = report(cluster)
+    assert "Adobe does not show" not in str(status.conditions), "its stamps may lag"
+    run([cluster], 3 * DAY)
+    status = report(cluster)
+    assert brief(status)["RotationFailing"] == ("False", "Draining")
+    condition = status.condition("OldClientSecretInUse")
+    assert condition is not None
+    assert "Adobe does not show that the new client secret uuid-1 is used" in condition.message
+    run([cluster], 7 * DAY)
+    status = report(cluster)
+    assert brief(status)["RotationFailing"] == ("True", "Draining")
+    assert status.reason == "Draining"
+    failing = status.condition("RotationFailing")
+    assert failing is not None
+    assert "once you know that nobody uses uuid-0, delete it" in failing.message
+    cluster.adobe.delete("uuid-0")
+    run([cluster], 7 * HOUR)
+    assert brief(report(cluster))["RotationFailing"][0] == "False"
+
+
+def test_a_new_one_whose_stamp_stands_still_is_told() -> None:
+    cluster = draining()
+    cluster.adobe.now += HOUR
+    cluster.settle()
+    cluster.adobe.all["uuid-1"].lag = 1000 * DAY
+    cluster.adobe.all["uuid-1"].uses[:] = [cluster.adobe.now - 1000 * DAY]
+    run([cluster], 4 * DAY)
+    assert "Adobe does not show that the new client secret uuid-1 is used" in cluster.settle().finding.message
+
+
+def test_an_old_one_that_drains_for_as_long_as_the_shortest_interval_fails_nothing() -> None:
+    cluster = taken_over(lag=20 * HOUR)
+    cluster.edit(overlap=DAY, interval=2 * DAY)
+    cluster.reports = True
+    end = cluster.adobe.now + 20 * DAY
+    while cluster.adobe.now < end:
+        run([cluster], HOUR)
+        assert brief(report(cluster))["RotationFailing"][0] == "False"
+    assert cluster.deeds.count("DELETE") >= 3
+
+
+def test_a_request_while_the_old_one_drains_fails_nothing() -> None:
+    cluster = draining()
+    run([cluster], 12 * HOUR)
+    cluster.request("now")
+    assert brief(report(cluster))["RotationFailing"] == ("False", "Draining")
 
 
 def test_a_failure_is_counted_and_goes() -> None:
@@ -354,7 +405,7 @@ MOMENT = datetime(2026, 1, 1, tzinfo=UTC)
 def test_how_the_old_one_was_used_is_told_in_whole_sentences(last_use: datetime | NoUse, said: str) -> None:
     cluster = taken_over()
     entry = ListedClientSecret("b", None, last_use, None)
-    assert findings.in_use(entry, "spec.overlap").message.startswith(said)
+    assert old_findings.in_use(entry, "the old client secret", "spec.overlap").message.startswith(said)
     told = identity_findings.two(cluster.observe(), "a", [entry], is_certain=True).message
     assert f"did not add: b ({findings.last_use(entry)}); nothing is touched. Delete the one" in told
 

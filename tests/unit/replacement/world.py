@@ -79,6 +79,12 @@ class Value:
     lag: timedelta
     uses: list[datetime] = field(default_factory=list)
     deleted_at: datetime | None = None
+    was_in_place: bool = False
+    """Whether applications could read it in a Secret."""
+
+    def shown(self, now: datetime) -> list[datetime]:
+        """The uses that Adobe's list may show."""
+        return [use for use in self.uses if use <= now - self.lag]
 
 
 _SURE = {
@@ -151,7 +157,7 @@ class Adobe:
     def list(self) -> Listing:
         entries = []
         for value in self.live:
-            shown = [use for use in value.uses if use <= self.now - value.lag]
+            shown = value.shown(self.now)
             entries.append(ListedClientSecret(value.uuid, value.created_at, shown[-1] if shown else NoUse.NULL, None))
         return Listing(self.client_id, tuple(entries), self.now.replace(microsecond=0))
 
@@ -195,6 +201,10 @@ class Cluster:
     """Whether somebody else acted since the last list."""
     reports: bool = False
     """Whether each turn writes the status."""
+    promised: dict[str, timedelta] = field(default_factory=dict)
+    """The overlap that was in the spec when each left its place."""
+    passes: timedelta = timedelta()
+    """How long each step takes."""
 
     def __post_init__(self) -> None:
         self.make_object()
@@ -322,6 +332,7 @@ class Cluster:
             self._before(decision)
             before = self.memory
             self._do(decision, conflict=fault is Fault.CONFLICT)
+            self.adobe.now += self.passes
             if fault is Fault.ANSWER_LOST:
                 self.memory = before
                 self._fail(decision, DOWN)
@@ -410,7 +421,10 @@ class Cluster:
         self.memory = attempts.added(self.memory, added)
 
     def _delete(self, uuid: str) -> None:
-        value, now, overlap = self.adobe.all[uuid], self.adobe.now, self.resource.spec.overlap
+        value, now = self.adobe.all[uuid], self.adobe.now
+        overlap = max(self.resource.spec.overlap, self.promised.get(uuid, timedelta()))
+        if value.was_in_place and not value.shown(now):
+            raise BreachError(f"DELETE of {uuid}, which was in place, and of which Adobe shows no use")
         hidden = value.lag + timedelta(minutes=1)
         late = [use for use in value.uses if now - overlap - timedelta(hours=24) < use <= now - hidden]
         if late:
@@ -437,6 +451,10 @@ class Cluster:
         others = {} if self.secret is None else self.secret.data
         kept = {key: text for key, text in others.items() if key not in (*Slot, "client_id")}
         self.deeds.append(write.deed)
+        before, current = self.ledger, write.ledger.current.uuid
+        self.adobe.all[current].was_in_place = True
+        if before is not None and before.current.uuid != current:
+            self.promised[before.current.uuid] = self.resource.spec.overlap
         self.store(write.ledger.to_annotations(), {**kept, "client_id": write.ledger.client_id, **data})
         self.read_version = self.version
         self.memory = attempts.written(self.memory, write, self.now, 0.0)

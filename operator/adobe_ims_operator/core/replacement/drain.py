@@ -4,7 +4,7 @@ from datetime import datetime, timedelta
 
 from adobe_ims_operator.api.client_secret_ledger import Draining, Ledger, Orphaned, Slot
 from adobe_ims_operator.core.finding import Finding
-from adobe_ims_operator.core.replacement import evidence, findings, look, writes
+from adobe_ims_operator.core.replacement import evidence, look, old_findings, writes
 from adobe_ims_operator.core.replacement.decision import Decision, Delete, Wait
 from adobe_ims_operator.core.replacement.listing import ListedClientSecret, Listing, NoUse
 from adobe_ims_operator.core.replacement.model import Now, Observed, Source, Step
@@ -19,6 +19,11 @@ SWITCHED_WITHIN = timedelta(days=1)
 def old_uuid(phase: Draining | Orphaned) -> str:
     """The client secret that is to go."""
     return phase.previous.uuid if isinstance(phase, Draining) else phase.uuid
+
+
+def may_have_users(phase: Draining | Orphaned) -> bool:
+    """Whether applications could read its value: then no time of a last use counts as used."""
+    return isinstance(phase, Draining) or phase.may_be_in_use
 
 
 def since(ledger: Ledger, phase: Draining | Orphaned) -> datetime:
@@ -90,33 +95,36 @@ def is_drained(observed: Observed, ledger: Ledger, found: Listing) -> bool:
     new, old = evidence.find(found, ledger.current.uuid), evidence.find(found, old_uuid(phase))
     if new is None or old is None:
         return False
-    held = isinstance(phase, Draining)
+    held = may_have_users(phase)
     return evidence.is_drained(found, new, old, since(ledger, phase), _overlap(observed, phase), held=held)
 
 
 def _overlap(observed: Observed, phase: Draining | Orphaned) -> timedelta:
     """For how long nobody must have used the old one: it was promised when the new one was put in place."""
     overlap = observed.resource.spec.overlap
-    promised = phase.overlap if isinstance(phase, Draining) else None
-    return overlap if promised is None else max(overlap, promised)
+    return overlap if phase.overlap is None else max(overlap, phase.overlap)
 
 
 def finding(observed: Observed, ledger: Ledger, phase: Draining | Orphaned, found: Listing) -> Finding:
     """How the old client secret stands."""
     uuid = old_uuid(phase)
     old = evidence.find(found, uuid)
+    orphan = None if may_have_users(phase) or isinstance(phase, Draining) else phase
     if observed.resource.spec.keeps_old:
-        return findings.kept(uuid)
+        return old_findings.kept(uuid) if orphan is None else old_findings.orphaned(orphan, keeps=True)
     if old is not None and is_in_use(ledger, phase, old, found):
         return in_use(observed, phase, old)
-    if isinstance(phase, Orphaned):
-        return findings.orphaned(uuid)
-    return findings.draining(uuid, findings.overlap_in_words(_overlap(observed, phase), observed))
+    new = evidence.find(found, ledger.current.uuid)
+    if new is not None and not evidence.is_shown_as_used(found, new, since(ledger, phase)):
+        return old_findings.unshown(new, uuid)
+    overlap = old_findings.overlap_in_words(_overlap(observed, phase), observed)
+    return old_findings.draining(uuid, overlap) if orphan is None else old_findings.orphaned(orphan, keeps=False)
 
 
 def in_use(observed: Observed, phase: Draining | Orphaned, old: ListedClientSecret) -> Finding:
     """That somebody still uses the old one, and for how long nobody must have before it goes."""
-    return findings.in_use(old, findings.overlap_in_words(_overlap(observed, phase), observed))
+    overlap = old_findings.overlap_in_words(_overlap(observed, phase), observed)
+    return old_findings.in_use(old, old_findings.name(phase), overlap)
 
 
 def is_in_use(ledger: Ledger, phase: Draining | Orphaned, old: ListedClientSecret, found: Listing) -> bool:
@@ -124,5 +132,5 @@ def is_in_use(ledger: Ledger, phase: Draining | Orphaned, old: ListedClientSecre
     by_now = since(ledger, phase) + SWITCHED_WITHIN
     if isinstance(old.last_use, datetime):
         return old.last_use > by_now
-    unknown = isinstance(phase, Draining) or old.last_use is NoUse.UNREADABLE
+    unknown = may_have_users(phase) or old.last_use is NoUse.UNREADABLE
     return unknown and found.at > by_now

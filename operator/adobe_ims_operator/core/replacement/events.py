@@ -1,10 +1,11 @@
 """The Events of an AdobeIMSClientSecret: what was done to the client secrets, and what a person may have to do."""
 
-from adobe_ims_operator.api.client_secret_ledger import Draining, Ledger, Proving, Slot
+from adobe_ims_operator.api.client_secret_ledger import Draining, Ledger, Orphaned, Proving, Slot
 from adobe_ims_operator.api.client_secret_status import OLD_CLIENT_SECRET_IN_USE, ClientSecretStatus
 from adobe_ims_operator.api.reasons import Reason
 from adobe_ims_operator.api.status import READY, ROTATION_FAILING
 from adobe_ims_operator.core.events import Event
+from adobe_ims_operator.core.replacement import drain, old_findings
 from adobe_ims_operator.core.replacement.decision import Deed, Write
 from adobe_ims_operator.core.replacement.model import Memory
 
@@ -40,8 +41,11 @@ def _of_deed(write: Write, before: Ledger | None) -> Event | None:
         case Deed.PROMOTE:
             said = (Reason.REPLACED, f"client secret {current} is in place; {_old(write.ledger, before)}", False)
         case Deed.SWITCH_BACK:
-            what = "the client secret in place was deleted or changed by somebody else"
-            said = (Reason.SWITCHED_BACK, f"{what}; the previous one, {current}, is back in place", True)
+            said = (
+                Reason.SWITCHED_BACK,
+                f"{_why_back(write.ledger)}; the one before it, {current}, is in place again",
+                True,
+            )
         case Deed.DROP_NEXT if before is not None and isinstance(before.phase, Proving):
             what = f"client secret {before.phase.next.uuid} was deleted by somebody else before it was in place"
             said = (Reason.NEXT_CLIENT_SECRET_GONE, what, True)
@@ -56,19 +60,37 @@ def _of_deed(write: Write, before: Ledger | None) -> Event | None:
 
 
 def _old(after: Ledger, before: Ledger | None) -> str:
-    if isinstance(after.phase, Draining):
-        return f"the old one, {after.phase.previous.uuid}, is under {Slot.PREVIOUS} and stays valid while it is used"
-    return f"the old one{'' if before is None else f', {before.current.uuid},'} does not work any more"
+    match after.phase:
+        case Draining(previous=previous):
+            return f"the old one, {previous.uuid}, is under {Slot.PREVIOUS} and stays valid while it is used"
+        case Orphaned(uuid=uuid):
+            what = f"the value of the old one, {uuid}, is not in the Secret any more"
+            return f"{what}; unless somebody deleted it, it stays valid while it is used"
+        case _:
+            return f"the old one{'' if before is None else f', {before.current.uuid},'} does not work any more"
+
+
+def _why_back(after: Ledger) -> str:
+    match after.phase:
+        case Draining(previous=previous):
+            return f"somebody put the value before that of client secret {previous.uuid} back"
+        case Orphaned(uuid=uuid):
+            return f"somebody deleted client secret {uuid}, or changed its value in the Secret"
+        case _:
+            return "somebody deleted the client secret that was in place"
 
 
 def _of_gone(before: Ledger | None, memory: Memory) -> list[Event]:
-    if before is None or not isinstance(before.phase, Draining):
-        gone = memory.deleted
-        note = f"client secret {gone}, whose value nobody had, is deleted"
-        return [] if gone is None else [Event(Reason.OLD_CLIENT_SECRET_DELETED, note, warning=False)]
-    uuid = before.phase.previous.uuid
-    if uuid == memory.deleted or before.phase.deleting:
-        return [Event(Reason.OLD_CLIENT_SECRET_DELETED, f"the old client secret {uuid} is deleted", warning=False)]
+    phase = None if before is None else before.phase
+    if not isinstance(phase, Draining | Orphaned):
+        return []
+    uuid = drain.old_uuid(phase)
+    by_us = uuid == memory.deleted or (phase.deleting and drain.may_have_users(phase))
+    if by_us:
+        note = f"{old_findings.name(phase)} {uuid} is deleted"
+        return [Event(Reason.OLD_CLIENT_SECRET_DELETED, note, warning=False)]
+    if isinstance(phase, Orphaned):
+        return []  # it may have been gone already when it left its place, and that was told
     note = f"the old client secret {uuid} was deleted by somebody else"
     return [Event(Reason.OLD_CLIENT_SECRET_GONE, note, warning=False)]
 

@@ -22,6 +22,8 @@ MATCHES = 2
 """Requests of ours that must each be found as the last use of one client secret, and of no other."""
 LATER = timedelta(minutes=1)
 """How much later a second list comes that counts a request: the stamp of another may come in between."""
+SHOWN_WITHIN = timedelta(days=3)
+"""How late Adobe shows a use of what we ask with each day, where its stamps move at all."""
 ADD_WINDOW = timedelta(minutes=2)
 """How long after the intent a client secret is created, if it is ours: the shell bounds what comes in between."""
 
@@ -124,16 +126,30 @@ def is_drained(
 
     Args:
         since: when the new one was put in place, or when the old one became an orphan.
-        held: whether somebody had the old one; then no time of a last use counts as used.
+        held: whether somebody may have the old one; then no time of a last use counts as used.
     """
     horizon = new.last_use
-    if not isinstance(horizon, datetime) or horizon > listing.at + SLACK:
+    if not isinstance(horizon, datetime) or horizon > listing.at + OFF:
         return False
+    horizon = min(horizon, listing.at)  # two clocks of Adobe's may be apart
     if isinstance(old.last_use, datetime):
         since = max(since, old.last_use)
     elif held or old.last_use is NoUse.UNREADABLE:
         return False
     return horizon - since >= overlap and listing.at - since >= overlap + LAG
+
+
+def is_shown_as_used(listing: Listing, new: ListedClientSecret, since: datetime) -> bool:
+    """Whether Adobe shows that the new client secret is used, or may do soon.
+
+    Args:
+        since: when it was put in place.
+    """
+    if isinstance(new.last_use, datetime):
+        if new.last_use > listing.at + OFF:
+            return False
+        since = max(since, new.last_use)
+    return listing.at - since <= SHOWN_WITHIN
 
 
 def may_be_ours(entry: ListedClientSecret, intended_at: datetime) -> bool:

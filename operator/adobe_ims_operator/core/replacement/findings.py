@@ -1,7 +1,7 @@
 """What is found of a client secret, in words that say what a person can do."""
 
 from collections.abc import Sequence
-from datetime import datetime, timedelta
+from datetime import datetime
 
 from adobe_ims_operator.api.client_secret_ledger import CLIENT_ID_KEY, LEDGER_ANNOTATION, Ledger, Slot
 from adobe_ims_operator.api.reasons import Reason
@@ -151,70 +151,23 @@ def refused_but_listed(uuid: str) -> Finding:
 
 
 def unlisted(uuid: str) -> Finding:
-    """IMS takes it, and Adobe does not have it."""
+    """IMS takes it, and Adobe does not have it.
+
+    Args:
+        uuid: empty while a client is taken over, as it is not known yet.
+    """
+    if not uuid:
+        message = (
+            "IMS accepts the client secret that is to be taken over, but Adobe does not list it, so nothing is "
+            "touched; if this stays, somebody deleted it a moment ago, or spec.credentialId names another credential "
+            "of the same client"
+        )
+        return Finding(Reason.CLIENT_SECRET_UNLISTED, message)
     message = (
         f"IMS accepts the client secret in place, but Adobe does not list it ({uuid}), so nothing is touched; if this "
         f"stays, somebody deleted it a moment ago, or spec.credentialId names another credential of the same client"
     )
     return Finding(Reason.CLIENT_SECRET_UNLISTED, message)
-
-
-def overlap_in_words(overlap: timedelta, observed: Observed) -> str:
-    """For how long the old one stays: as the spec says now, or said when it was replaced."""
-    if overlap == observed.resource.spec.overlap:
-        return "spec.overlap"
-    return f"{overlap / timedelta(hours=1):g}h, as spec.overlap was when it was replaced"
-
-
-def in_use(old: ListedClientSecret, overlap: str) -> Finding:
-    """Somebody still uses the old one, or may do.
-
-    Args:
-        overlap: for how long it stays unused before it is deleted, in words.
-    """
-    end = f"To end it at once, delete it on {CONSOLE}"
-    match old.last_use:
-        case datetime():
-            message = (
-                f"the old client secret {old.uuid} was last used at {to_rfc3339(old.last_use)}; find who uses it and "
-                f"give them the new one. It is deleted once nobody used it for {overlap}. {end}"
-            )
-        case NoUse.NULL:
-            message = (
-                f"Adobe shows no time of use of the old client secret {old.uuid}, which counts as used; find out "
-                f"whether anybody uses it and give them the new one. It is not deleted as long as that stays. {end}"
-            )
-        case _:
-            message = (
-                f"Adobe shows a time of use of the old client secret {old.uuid} that can't be read, which counts as "
-                f"used; find out whether anybody uses it and give them the new one. It is not deleted as long as that "
-                f"stays. {end}"
-            )
-    return Finding(Reason.OLD_CLIENT_SECRET_IN_USE, message)
-
-
-def draining(uuid: str, overlap: str) -> Finding:
-    """The old one is left for whoever still has it."""
-    message = f"the old client secret {uuid} stays valid until nobody used it for {overlap}"
-    return Finding(Reason.DRAINING, message)
-
-
-def kept(uuid: str) -> Finding:
-    """The old one is left for a person."""
-    message = (
-        f"the old client secret {uuid} is kept, as spec.oldSecretPolicy is Keep; delete it on {CONSOLE} before the "
-        f"next replacement is due, which waits for that"
-    )
-    return Finding(Reason.OLD_CLIENT_SECRET_KEPT, message)
-
-
-def orphaned(uuid: str) -> Finding:
-    """One was added whose value nobody has."""
-    message = (
-        f"Adobe has a client secret whose value is lost ({uuid}), probably added by this operator; it is deleted once "
-        f"it was unused for spec.overlap. If nobody needs it, delete it on {CONSOLE}"
-    )
-    return Finding(Reason.ADDED_CLIENT_SECRET_UNKNOWN, message)
 
 
 def not_of_now() -> Finding:

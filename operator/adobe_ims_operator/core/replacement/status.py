@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import replace
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from adobe_ims_operator.api.client_secret_ledger import Draining, Ledger, Orphaned, Slot
 from adobe_ims_operator.api.client_secret_status import (
@@ -32,6 +32,8 @@ _BLOCKING = frozenset({
     Reason.ADDED_CLIENT_SECRET_UNKNOWN,
 })  # fmt: skip
 """What is as it should be until the next replacement is due."""
+_DRAINED_WITHIN = timedelta(days=1)
+"""How long the old one may still drain once the next replacement is due: a short interval leaves no more time."""
 _UNDER_WAY = frozenset({
     Reason.ADDING,
     Reason.TAKING_OVER,
@@ -94,10 +96,16 @@ def problem_of(observed: Observed, decision: Decision, now: Now) -> Finding | No
         reason, ledger = decision.finding.reason, observed.ledger
         if any(each.finding == decision.finding for each in failures):
             return decision.finding
-        is_due = ledger is not None and due.next_at(observed, ledger) <= due.adobe_now(observed, now)
-        if reason not in _FINE or (reason in _BLOCKING and is_due):
+        if reason not in _FINE or (ledger is not None and _is_blocking(observed, ledger, reason, now)):
             return decision.finding
     return failures[-1].finding if failures else None
+
+
+def _is_blocking(observed: Observed, ledger: Ledger, reason: Reason, now: Now) -> bool:
+    """Whether it holds up a replacement that is due; one that a person asks for may wait until the old one is gone."""
+    if reason is Reason.DRAINING:
+        return due.due_at(observed, ledger) + _DRAINED_WITHIN <= due.adobe_now(observed, now)
+    return reason in _BLOCKING and due.next_at(observed, ledger) <= due.adobe_now(observed, now)
 
 
 def _ready(observed: Observed, decision: Decision, problem: Finding | None) -> Condition:

@@ -84,7 +84,7 @@ def correct_moments(observed: Observed, ledger: Ledger, at: datetime) -> Write |
             pass
     rotated_at = None if ledger.rotated_at is None else min(ledger.rotated_at, at)
     after = replace(ledger, current=held(ledger.current), phase=phase, rotated_at=rotated_at)
-    return None if after == ledger else Write(Deed.RESTORE, after, _kept(observed, after))
+    return None if after == ledger else Write(Deed.CORRECT, after, _kept(observed, after))
 
 
 def intend_to_add(observed: Observed, ledger: Ledger, at: datetime) -> Write:
@@ -141,7 +141,12 @@ def switch_to(observed: Observed, ledger: Ledger, slot: Slot, at: datetime, *, c
         current_is_gone: by lists of ten minutes; else it may be there still, without a value.
     """
     held = ledger.held[slot]
-    phase: Phase = Steady() if current_is_gone else Orphaned(ledger.current.uuid, at, certain=True)
+    promised = observed.resource.spec.overlap
+    if isinstance(ledger.phase, Draining) and ledger.phase.overlap is not None:
+        promised = max(promised, ledger.phase.overlap)
+    phase: Phase = Orphaned(ledger.current.uuid, at, certain=True, was_in_place=True, overlap=promised)
+    if current_is_gone:
+        phase = Steady()
     after = replace(ledger, current=replace(held, since=at), phase=phase)
     if slot is Slot.NEXT:
         request = observed.resource.rotate_request or ledger.rotate_request
@@ -179,5 +184,6 @@ def forget_old(observed: Observed, ledger: Ledger, phase: Draining | Orphaned) -
 
 
 def note_orphan(observed: Observed, ledger: Ledger, uuid: str, since: datetime, *, certain: bool) -> Write:
-    """Note that there is a client secret at Adobe whose value nobody has."""
-    return _note(observed, Deed.NOTE_ORPHAN, ledger, Orphaned(uuid, since, certain=certain))
+    """Note that there is a client secret at Adobe that was never in place, and whose value nobody has."""
+    orphan = Orphaned(uuid, since, certain=certain, was_in_place=False)
+    return _note(observed, Deed.NOTE_ORPHAN, ledger, orphan)
