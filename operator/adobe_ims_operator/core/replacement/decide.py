@@ -209,6 +209,8 @@ def _begin(observed: Observed, ledger: Ledger, now: Now) -> Decision:
     found = look.of_current(observed, ledger, now, look.FRESH)
     if [entry.uuid for entry in found.secrets] != [current.uuid] or found.at < due.next_at(observed, ledger):
         return Wait(findings.IN_PLACE, now.wall + _SOON)
+    if (not_kept := keep.problem(observed)) is not None:
+        return Wait(not_kept, now.wall + look.IDLE)  # the next one that Adobe gives would take its place in memory
     return writes.intend_to_add(observed, ledger, found.at)
 
 

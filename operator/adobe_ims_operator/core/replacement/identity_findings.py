@@ -2,11 +2,22 @@
 
 from collections.abc import Sequence
 
+from adobe_ims_operator.api.client_secret import CredentialId
 from adobe_ims_operator.api.reasons import Reason
 from adobe_ims_operator.core.finding import Finding
 from adobe_ims_operator.core.replacement.findings import CONSOLE, last_use
 from adobe_ims_operator.core.replacement.listing import ListedClientSecret
 from adobe_ims_operator.core.replacement.model import Observed
+
+
+def of_another_credential(credential: CredentialId) -> Finding:
+    """What Adobe gave is of the credential that an object of this name was for before."""
+    message = (
+        f"it is of credential {credential}, which another AdobeIMSClientSecret of this name was for; delete this "
+        f"object and make that one again, with its credentialId and its secret.name, or, if nobody needs it, start "
+        f"the operator again"
+    )
+    return Finding(Reason.CREDENTIAL_MISMATCH, message)
 
 
 def taking_over(observed: Observed) -> Finding:
