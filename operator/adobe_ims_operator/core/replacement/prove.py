@@ -36,7 +36,10 @@ def _accepted(observed: Observed, ledger: Ledger, phase: Proving, answer: Answer
         phase.accepted_at + evidence.APART - answer.date, _missing_by_ours(observed, phase.accepted_at, answer)
     )
     if missing <= timedelta():
-        return writes.promote(observed, ledger, phase, answer.date)
+        if not evidence.is_recent(answer.at, now, evidence.APART):
+            return AskToken(Source.NEXT, phase.next.digest)  # a write that was held up is as good as a new beginning
+        elapsed = timedelta(seconds=now.monotonic - answer.at.monotonic)
+        return writes.promote(observed, ledger, phase, answer.date + elapsed)  # the overlap begins with the write
     if missing > 2 * evidence.APART:
         return writes.note_refused(observed, ledger, phase)  # a time ahead of Adobe's clock was not written by it
     remaining = missing - timedelta(seconds=now.monotonic - answer.at.monotonic)

@@ -9,7 +9,7 @@ from datetime import timedelta
 
 from adobe_ims_operator.api.client_secret_ledger import Draining, Ledger, Slot
 from adobe_ims_operator.core.finding import Finding
-from adobe_ims_operator.core.replacement import evidence, findings, look, take_over, writes
+from adobe_ims_operator.core.replacement import due, evidence, findings, look, take_over, writes
 from adobe_ims_operator.core.replacement.decision import Decision, Wait
 from adobe_ims_operator.core.replacement.model import ManagedSecret, Now, Observed, Source
 
@@ -55,7 +55,7 @@ def _switch_to(observed: Observed, ledger: Ledger, slot: Slot, source: Source, n
         # It may be accepted again; who uses the Secret has the other one meanwhile.
         return Wait(findings.refused_but_listed(current), now.wall + _retry(observed, ledger, now))
     is_gone = not is_listed and look.has_stood(observed)
-    return writes.switch_to(observed, ledger, slot, found.at, current_is_gone=is_gone)
+    return writes.switch_to(observed, ledger, slot, due.adobe_now(observed, now), current_is_gone=is_gone)
 
 
 def _swapped(observed: Observed, ledger: Ledger, now: Now) -> Decision | None:
@@ -72,7 +72,7 @@ def _swapped(observed: Observed, ledger: Ledger, now: Now) -> Decision | None:
     found = look.listing(observed, value, ledger.client_id, now, within=look.TEN_MINUTES, uuid=phase.previous.uuid)
     if evidence.find(found, phase.previous.uuid) is None:
         return writes.swap_back(ledger)
-    return writes.follow_swap(ledger, phase, found.at)
+    return writes.follow_swap(ledger, phase, due.adobe_now(observed, now))
 
 
 def _retry(observed: Observed, ledger: Ledger, now: Now) -> timedelta:
