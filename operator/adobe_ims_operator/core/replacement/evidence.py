@@ -72,7 +72,7 @@ def find(listing: Listing, uuid: str) -> ListedClientSecret | None:
 
 
 def match(memory: Memory, listing: Listing) -> Match | None:
-    """Which of several client secrets was last used by our latest request, after one more list.
+    """Which of several client secrets was last used by the latest request of ours that is shown, after one more list.
 
     Stamps may come late, and may come for one sooner than for another. So it is the moment that must fit, to seconds,
     and it must still fit one alone a while later.
@@ -81,8 +81,8 @@ def match(memory: Memory, listing: Listing) -> Match | None:
     answer = None if digest is None else memory.answers.get(digest)
     if digest is None or answer is None or answer.date is None:
         return before
-    date = answer.date
-    fitting = [entry for entry in listing.secrets if is_use_at(entry, date)]
+    found = (([each for each in listing.secrets if is_use_at(each, date)], date) for date in answer.dates)
+    fitting, date = next((each for each in found if each[0]), ([], answer.date))
     if len(fitting) != 1:
         # Where somebody asks when we do, what fitted before may have been theirs.
         return None if fitting else before

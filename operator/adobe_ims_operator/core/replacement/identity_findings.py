@@ -24,8 +24,8 @@ def taking_over(observed: Observed) -> Finding:
     """Adobe has two, and it is being found out which one was given to us."""
     message = (
         f"Adobe has two client secrets; the operator finds out by their times of last use which one is in Secret "
-        f"{observed.resource.spec.bootstrap.secret_name}, in 10 to 20 minutes, or in two days where Adobe shows them "
-        f"late; nothing is touched"
+        f"{observed.resource.spec.bootstrap.secret_name}, in 10 to 20 minutes, or within two days where Adobe shows "
+        f"them late; nothing is touched"
     )
     return Finding(Reason.TAKING_OVER, message)
 

@@ -56,10 +56,11 @@ def accepted(observed: Observed, source: Source, digest: str, client_id: str, no
     if match is not None and match.digest == digest and match.times < evidence.MATCHES:
         until_next, listed = evidence.APART + 2 * evidence.SLACK - age, observed.memory.listed
         if listed is not None and evidence.is_unconfirmed(match, listed.listing):
-            until_next = evidence.LATER
-        if until_next <= timedelta():
-            return AskToken(source, digest)
-        within = min(within, max(until_next, _SHORT))
+            within = evidence.LATER
+        elif match.date == answer.date:  # else a stamp lags, and a new request would come before the latest is shown
+            if until_next <= timedelta():
+                return AskToken(source, digest)
+            within = min(within, max(until_next, _SHORT))
     within = min(within, max(age / 2, _SHORT))
     found = look.listing(observed, (source, digest), client_id, now, within=within)
     if len(found.secrets) == 1:
