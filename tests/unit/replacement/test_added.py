@@ -3,13 +3,15 @@
 from datetime import timedelta
 
 from adobe_ims_operator.api.client_secret import ManagedSecretRef
+from adobe_ims_operator.api.client_secret_ledger import Orphaned
 from adobe_ims_operator.api.reasons import Reason
 from adobe_ims_operator.core.replacement import attempts
 from adobe_ims_operator.core.replacement.decide import decide
 from adobe_ims_operator.core.replacement.decision import Add, Deed, Write
 from adobe_ims_operator.core.replacement.status import problem_of
+from unit.replacement.test_identify import Late
 from unit.replacement.test_table import taken_over, until
-from unit.replacement.world import Cluster, Fault, run
+from unit.replacement.world import CLIENT_ID, Cluster, Fault, run
 
 HOUR, DAY = timedelta(hours=1), timedelta(days=1)
 
@@ -54,3 +56,21 @@ def test_what_was_given_for_another_credential_stays_in_memory_until_it_has_a_pl
     cluster.store(former.annotations, former.data)
     cluster.settle()
     assert Deed.KEEP_NEXT in cluster.deeds
+
+
+def test_one_list_that_is_late_does_not_forget_a_post_without_an_answer() -> None:
+    adobe = Late(hides=timedelta(0))
+    value = adobe.add()
+    assert value is not None
+    adobe.now += 30 * DAY
+    cluster = Cluster(adobe, {"client_id": CLIENT_ID, "client_secret": value.value})
+    cluster.edit(overlap=DAY, interval=10 * DAY)
+    cluster.settle()
+    add = until(cluster, Add)
+    adobe.hides = timedelta(minutes=12)
+    cluster.take(add, Fault.CRASH_AFTER)
+    run([cluster], HOUR)
+    assert cluster.ledger is not None
+    assert isinstance(cluster.ledger.phase, Orphaned)
+    run([cluster], 6 * DAY)
+    assert adobe.all["uuid-1"].deleted_at is not None, "it is known as ours"

@@ -4,7 +4,7 @@ It does no I/O, reads no clock and draws no random number. What was begun is in 
 each step may be the first one of a new process.
 """
 
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 from adobe_ims_operator.api.client_secret_ledger import (
     Adding,
@@ -52,7 +52,8 @@ from adobe_ims_operator.core.replacement.rescue import rescue, unlisted
 SENT_WITHIN = timedelta(seconds=45)
 """How long after the list of one alone POST is sent at most."""
 UNKNOWN_FOR = timedelta(minutes=10)
-"""How long after the intent a list tells whether a POST without an answer added one."""
+"""How long after the intent a list may show what a POST without an answer added; that it added none takes lists of
+ten minutes more."""
 _SOON = timedelta(minutes=1)
 _STEPS: dict[type, Step] = {
     ReadSecret: Step.READ_SECRET,
@@ -223,7 +224,7 @@ def _add(observed: Observed, ledger: Ledger, phase: Adding, now: Now) -> Decisio
 
 
 def _find_added(observed: Observed, ledger: Ledger, phase: Adding, now: Now) -> Decision:
-    """Nobody knows whether one was added: Adobe's list tells, a while later."""
+    """Nobody knows whether one was added: Adobe's lists tell, a while later."""
     current, known_at = ledger.current, phase.at + UNKNOWN_FOR
     if not observed.is_intact(Slot.CURRENT) or not look.is_accepted(observed, Source.CURRENT, current.digest, now):
         return rescue(observed, ledger, now)
@@ -231,12 +232,21 @@ def _find_added(observed: Observed, ledger: Ledger, phase: Adding, now: Now) -> 
     if evidence.find(found, current.uuid) is None:
         return unlisted(observed, ledger, now)
     if found.at < known_at:
-        remaining = known_at - due.adobe_now(observed, now)
-        if remaining <= timedelta():
-            look.of_current(observed, ledger, now, _SOON)
-        return Wait(findings.adding(), now.wall + max(remaining, _SOON))
+        return _until_listed(observed, ledger, known_at, now)
     others = [entry for entry in found.secrets if entry.uuid != current.uuid]
     if len(others) == 1 and evidence.may_be_ours(others[0], phase.at):
         since = others[0].created_at or found.at
         return writes.note_orphan(observed, ledger, others[0].uuid, since, certain=False)
+    if found.at < known_at + evidence.APART:
+        return _until_listed(observed, ledger, known_at + evidence.APART, now)
+    if (remaining := look.until_proven(observed, now)) is not None:
+        return Wait(findings.adding(), now.wall + remaining)
     return writes.forget_intent(observed, ledger)
+
+
+def _until_listed(observed: Observed, ledger: Ledger, moment: datetime, now: Now) -> Wait:
+    """The wait for a list of that moment or later, by Adobe's clock."""
+    remaining = moment - due.adobe_now(observed, now)
+    if remaining <= timedelta():
+        look.of_current(observed, ledger, now, _SOON)
+    return Wait(findings.adding(), now.wall + max(remaining, _SOON))
