@@ -2,13 +2,13 @@
 
 from datetime import timedelta
 
-from adobe_ims_operator.api.client_secret_ledger import Ledger
+from adobe_ims_operator.api.client_secret_ledger import Ledger, Slot
 from adobe_ims_operator.api.reasons import Reason
 from adobe_ims_operator.core.finding import Finding
 from adobe_ims_operator.core.replacement import evidence
 from adobe_ims_operator.core.replacement.decision import AskToken, Decision, List, Refuse, Wait
 from adobe_ims_operator.core.replacement.listing import Listing
-from adobe_ims_operator.core.replacement.model import Answer, Now, Observed, Source, Step
+from adobe_ims_operator.core.replacement.model import Answer, ManagedSecret, Now, Observed, Source, Step
 
 DAY = timedelta(hours=20)
 """How long a management token serves; it lives 24 hours."""
@@ -104,6 +104,15 @@ def listing(
     if is_mismatch:
         raise Unanswered(Refuse(_mismatch(observed), now.wall + TEN_MINUTES))
     return listed.listing
+
+
+def is_swapped(observed: Observed, ledger: Ledger, slot: Slot) -> bool:
+    """Whether the Secret has the current one under the key of another, and that one in its place."""
+    digests = observed.secret.digests if isinstance(observed.secret, ManagedSecret) else {}
+    other = ledger.held.get(slot)
+    if other is None or other.digest == ledger.current.digest:
+        return False
+    return digests.get(slot) == ledger.current.digest and digests.get(Slot.CURRENT) == other.digest
 
 
 def has_stood(observed: Observed) -> bool:

@@ -18,6 +18,8 @@ def decide(observed: Observed, ledger: Ledger, phase: Proving, now: Now) -> Deci
     Raises:
         Unanswered: something is to be asked or read first.
     """
+    if look.is_swapped(observed, ledger, Slot.NEXT):
+        return writes.swap_back(ledger, Slot.NEXT)  # neither is lost, and the next one is not proven yet
     if not observed.is_intact(Slot.NEXT):
         # Adobe does not give its value again. The moment is Adobe's own, as the overlap is measured from it.
         return writes.note_orphan(observed, ledger, phase.next.uuid, phase.next.since, certain=True)

@@ -60,18 +60,15 @@ def _switch_to(observed: Observed, ledger: Ledger, slot: Slot, source: Source, n
 
 def _swapped(observed: Observed, ledger: Ledger, now: Now) -> Decision | None:
     """A person may have put the previous one back by hand, and the current one where that was."""
-    digests = observed.secret.digests if isinstance(observed.secret, ManagedSecret) else {}
-    phase, current = ledger.phase, ledger.current
-    if not isinstance(phase, Draining) or digests.get(Slot.PREVIOUS) != current.digest:
-        return None
-    if digests.get(Slot.CURRENT) != phase.previous.digest:
+    phase = ledger.phase
+    if not isinstance(phase, Draining) or not look.is_swapped(observed, ledger, Slot.PREVIOUS):
         return None
     value = (Source.CURRENT, phase.previous.digest)
     if not look.is_accepted(observed, *value, now):
-        return writes.swap_back(ledger)
+        return writes.swap_back(ledger, Slot.PREVIOUS)
     found = look.listing(observed, value, ledger.client_id, now, within=look.TEN_MINUTES, uuid=phase.previous.uuid)
     if evidence.find(found, phase.previous.uuid) is None:
-        return writes.swap_back(ledger)
+        return writes.swap_back(ledger, Slot.PREVIOUS)
     return writes.follow_swap(ledger, phase, due.adobe_now(observed, now))
 
 

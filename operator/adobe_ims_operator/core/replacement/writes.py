@@ -149,9 +149,9 @@ def switch_to(observed: Observed, ledger: Ledger, slot: Slot, at: datetime, *, c
     return Write(Deed.SWITCH_BACK if slot is Slot.PREVIOUS else Deed.PROMOTE, after, {Slot.CURRENT: _SOURCES[slot]})
 
 
-def swap_back(ledger: Ledger) -> Write:
-    """Put the current and the previous one where the ledger has them, which somebody swapped."""
-    return Write(Deed.RESTORE, ledger, {Slot.CURRENT: Source.PREVIOUS, Slot.PREVIOUS: Source.CURRENT})
+def swap_back(ledger: Ledger, slot: Slot) -> Write:
+    """Put the current one and another where the ledger has them, which somebody swapped."""
+    return Write(Deed.RESTORE, ledger, {Slot.CURRENT: _SOURCES[slot], slot: Source.CURRENT})
 
 
 def follow_swap(ledger: Ledger, phase: Draining, at: datetime) -> Write:
