@@ -52,6 +52,8 @@ def _switch_to(observed: Observed, ledger: Ledger, slot: Slot, source: Source, n
         return Wait(findings.unlisted(held.uuid), now.wall + look.TEN_MINUTES)
     is_listed = evidence.find(found, current) is not None
     if is_listed and observed.is_intact(Slot.CURRENT):
+        if isinstance(ledger.phase, Draining) and _is_refused_for_long(observed, ledger):
+            return writes.change_places(ledger, ledger.phase, due.adobe_now(observed, now))
         # It may be accepted again; who uses the Secret has the other one meanwhile.
         return Wait(findings.refused_but_listed(current), now.wall + _retry(observed, ledger, now))
     is_gone = not is_listed and look.has_stood(observed)
@@ -107,7 +109,13 @@ def _bootstrap(observed: Observed, ledger: Ledger, now: Now) -> Decision:
 def _may_be_given_up(observed: Observed, ledger: Ledger, digest: str, now: Now) -> bool:
     """Whether Adobe does not list the current one any more, or IMS refused it for a while."""
     found = look.listing(observed, (Source.BOOTSTRAP, digest), ledger.client_id, now, within=look.TEN_MINUTES)
-    answer = observed.answer(ledger.current.digest)
     if evidence.find(found, ledger.current.uuid) is None and look.has_stood(observed):
         return True
-    return answer is not None and answer.at.monotonic - answer.first_at.monotonic >= evidence.APART.total_seconds()
+    return _is_refused_for_long(observed, ledger)
+
+
+def _is_refused_for_long(observed: Observed, ledger: Ledger) -> bool:
+    answer = observed.answer(ledger.current.digest)
+    if answer is None or answer.accepted:
+        return False
+    return answer.at.monotonic - answer.first_at.monotonic >= evidence.APART.total_seconds()

@@ -161,6 +161,13 @@ def follow_swap(ledger: Ledger, phase: Draining, at: datetime) -> Write:
     return Write(Deed.SWITCH_BACK, after, {Slot.CURRENT: Source.CURRENT, Slot.PREVIOUS: Source.PREVIOUS})
 
 
+def change_places(ledger: Ledger, phase: Draining, at: datetime) -> Write:
+    """Put the previous one in place of the current one, which IMS refuses, and keep both."""
+    drained = replace(phase, previous=ledger.current, deleting=False)
+    after = replace(ledger, current=replace(phase.previous, since=at), phase=drained)
+    return Write(Deed.SWITCH_BACK, after, {Slot.CURRENT: Source.PREVIOUS, Slot.PREVIOUS: Source.CURRENT})
+
+
 def drop_next(observed: Observed, ledger: Ledger) -> Write:
     """Drop the next client secret, which is gone at Adobe."""
     return _note(observed, Deed.DROP_NEXT, ledger, Steady())
