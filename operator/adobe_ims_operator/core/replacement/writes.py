@@ -49,9 +49,15 @@ def take_over(
         current=Held(uuid, digest, origin, at),
         phase=Steady(),
         rotated_at=None if before is None else before.rotated_at,
-        rotate_request="" if before is None else before.rotate_request,
+        rotate_request=_answered_request(observed),
     )
     return Write(Deed.TAKE_OVER, ledger, {Slot.CURRENT: source})
+
+
+def _answered_request(observed: Observed) -> str:
+    """The request for a replacement that was answered; of a Secret that was deleted, the status tells which."""
+    before = observed.ledger
+    return before.rotate_request if before is not None else observed.resource.status.last_handled_rotate_request or ""
 
 
 def restore(observed: Observed, ledger: Ledger, source: Source = Source.CURRENT) -> Write:
@@ -107,8 +113,17 @@ def keep_next(observed: Observed, ledger: Ledger, added: Added) -> Write:
 def keep_added_alone(observed: Observed, added: Added) -> Write:
     """Make the Secret again that somebody deleted, from the one value that there is."""
     current = Held(added.secret.uuid, added.digest, Origin.ADDED, added.date)
-    secret = str(observed.resource.secret_key)
-    ledger = Ledger(added.credential, secret, added.client_id, current, Steady(), rotated_at=added.date)
+    resource = observed.resource
+    request = resource.rotate_request or _answered_request(observed)
+    ledger = Ledger(
+        added.credential,
+        str(resource.secret_key),
+        added.client_id,
+        current,
+        Steady(),
+        rotated_at=added.date,
+        rotate_request=request,
+    )
     return Write(Deed.KEEP_ADDED_ALONE, ledger, {Slot.CURRENT: Source.ADDED})
 
 
