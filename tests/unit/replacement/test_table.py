@@ -341,7 +341,9 @@ def test_a_current_one_that_ims_refuses_for_a_moment_while_adobe_lists_it_stays_
     cluster = draining()
     run([cluster], 21 * HOUR)
     cluster.adobe.refuses.add("uuid-1")
-    assert cluster.come_to(lambda step: isinstance(step, Wait) and step.finding.reason is Reason.CLIENT_SECRET_REFUSED, DAY)
+    assert cluster.come_to(
+        lambda step: isinstance(step, Wait) and step.finding.reason is Reason.CLIENT_SECRET_REFUSED, DAY
+    )
     run([cluster], 5 * MINUTE)
     assert reason(cluster) is Reason.CLIENT_SECRET_REFUSED
     assert held(cluster) == {"client_secret": "value-1", "client_secret_previous": "value-0"}

@@ -11,9 +11,6 @@ from adobe_ims_operator.core.replacement import due, look
 from adobe_ims_operator.core.replacement.decision import Decision, Wait
 from adobe_ims_operator.core.replacement.model import Now, Observed
 
-CHECK = look.DAY
-"""How long after a check nothing is asked for, where nothing is to be done."""
-
 
 def stands_until(observed: Observed, ledger: Ledger, now: Now) -> datetime | None:
     """Until when the check of an earlier process stands, by our wall clock; None where IMS is to be asked now.
@@ -30,7 +27,7 @@ def stands_until(observed: Observed, ledger: Ledger, now: Now) -> datetime | Non
         return None
     if memory.first_bootstrap_version != observed.bootstrap_version:
         return None
-    return checked_at + CHECK if now.wall < due.next_at(observed, ledger) else None
+    return checked_at + look.STANDS if now.wall < due.next_at(observed, ledger) else None
 
 
 def last_at(observed: Observed, decision: Decision, now: Now) -> str | None:
@@ -52,4 +49,4 @@ def last_at(observed: Observed, decision: Decision, now: Now) -> str | None:
 def _within(text: str | None, now: Now) -> datetime | None:
     """A moment of the last 20 hours; None for any other, and for one that lies ahead."""
     moment = moment_or_none(text)
-    return moment if moment is not None and timedelta() <= now.wall - moment < CHECK else None
+    return moment if moment is not None and timedelta() <= now.wall - moment < look.STANDS else None

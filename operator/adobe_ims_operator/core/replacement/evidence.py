@@ -14,8 +14,8 @@ LAG = timedelta(hours=24)
 """How much later than another's the stamp of one client secret's last use may be shown."""
 SLACK = timedelta(seconds=5)
 """How far the moment of a request and the stamp of the use that it was may be apart: two clocks of Adobe's."""
-APART = timedelta(minutes=10)
-"""How far two requests are to be apart that prove something together."""
+TEN_MINUTES = timedelta(minutes=10)
+"""How far two answers are to be apart that prove something together, and how long one of them counts as new."""
 OFF = timedelta(minutes=10)
 """How far the Date of a list may be from what the token answer and our monotonic clock let expect."""
 MATCHES = 2
@@ -58,7 +58,7 @@ def follow(before: Listed | None, listing: Listing, now: Now) -> Listed:
 def has_stood(listed: Listed) -> bool:
     """Whether two lists ten minutes apart, and all in between, have the same client secrets."""
     by_monotonic = timedelta(seconds=listed.at.monotonic - listed.same_since.monotonic)
-    return by_monotonic >= APART and listed.listing.at - listed.same_since_date >= APART - SLACK
+    return by_monotonic >= TEN_MINUTES and listed.listing.at - listed.same_since_date >= TEN_MINUTES - SLACK
 
 
 def adobe_now(listed: Listed, now: Now) -> datetime:
@@ -92,7 +92,7 @@ def match(memory: Memory, listing: Listing) -> Match | None:
     if date == before.date:
         is_counted = before.is_counted or listing.at - before.fitted_at >= LATER
         return replace(before, times=before.times + (is_counted and not before.is_counted), is_counted=is_counted)
-    too_soon = before.is_counted and date - before.date < APART
+    too_soon = before.is_counted and date - before.date < TEN_MINUTES
     return before if too_soon else Match(digest, entry.uuid, date, before.times, listing.at, is_counted=False)
 
 

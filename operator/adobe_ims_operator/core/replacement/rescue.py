@@ -35,21 +35,21 @@ def unlisted(observed: Observed, ledger: Ledger, now: Now) -> Decision:
     Raises:
         Unanswered: IMS is to be asked first, as it may just have been deleted.
     """
-    if not look.is_accepted(observed, Source.CURRENT, ledger.current.digest, now, look.TEN_MINUTES):
+    if not look.is_accepted(observed, Source.CURRENT, ledger.current.digest, now, evidence.TEN_MINUTES):
         return rescue(observed, ledger, now)
-    look.of_current(observed, ledger, now, look.TEN_MINUTES)
-    return Wait(findings.unlisted(ledger.current.uuid), now.wall + look.TEN_MINUTES)
+    look.of_current(observed, ledger, now, evidence.TEN_MINUTES)
+    return Wait(findings.unlisted(ledger.current.uuid), now.wall + evidence.TEN_MINUTES)
 
 
 def _switch_to(observed: Observed, ledger: Ledger, slot: Slot, source: Source, now: Now) -> Decision | None:
     held, current = ledger.held.get(slot), ledger.current.uuid
     if held is None or not observed.is_intact(slot):
         return None
-    if not look.is_accepted(observed, source, held.digest, now, look.TEN_MINUTES):
+    if not look.is_accepted(observed, source, held.digest, now, evidence.TEN_MINUTES):
         return None
-    found = look.listing(observed, (source, held.digest), ledger.client_id, now, within=look.TEN_MINUTES)
+    found = look.listing(observed, (source, held.digest), ledger.client_id, now, within=evidence.TEN_MINUTES)
     if evidence.find(found, held.uuid) is None:
-        return Wait(findings.unlisted(held.uuid), now.wall + look.TEN_MINUTES)
+        return Wait(findings.unlisted(held.uuid), now.wall + evidence.TEN_MINUTES)
     is_listed = evidence.find(found, current) is not None
     if is_listed and observed.is_intact(Slot.CURRENT):
         if isinstance(ledger.phase, Draining) and _is_refused_for_long(observed, ledger):
@@ -68,7 +68,7 @@ def _swapped(observed: Observed, ledger: Ledger, now: Now) -> Decision | None:
     value = (Source.CURRENT, phase.previous.digest)
     if not look.is_accepted(observed, *value, now):
         return writes.swap_back(ledger, Slot.PREVIOUS)
-    found = look.listing(observed, value, ledger.client_id, now, within=look.TEN_MINUTES, uuid=phase.previous.uuid)
+    found = look.listing(observed, value, ledger.client_id, now, within=evidence.TEN_MINUTES, uuid=phase.previous.uuid)
     if evidence.find(found, phase.previous.uuid) is None:
         return writes.swap_back(ledger, Slot.PREVIOUS)
     return writes.follow_swap(ledger, phase, due.adobe_now(observed, now))
@@ -108,7 +108,7 @@ def _bootstrap(observed: Observed, ledger: Ledger, now: Now) -> Decision:
 
 def _may_be_given_up(observed: Observed, ledger: Ledger, digest: str, now: Now) -> bool:
     """Whether Adobe does not list the current one any more, or IMS refused it for a while."""
-    found = look.listing(observed, (Source.BOOTSTRAP, digest), ledger.client_id, now, within=look.TEN_MINUTES)
+    found = look.listing(observed, (Source.BOOTSTRAP, digest), ledger.client_id, now, within=evidence.TEN_MINUTES)
     if evidence.find(found, ledger.current.uuid) is None and look.has_stood(observed):
         return True
     return _is_refused_for_long(observed, ledger)
@@ -118,4 +118,4 @@ def _is_refused_for_long(observed: Observed, ledger: Ledger) -> bool:
     answer = observed.answer(ledger.current.digest)
     if answer is None or answer.accepted:
         return False
-    return answer.at.monotonic - answer.first_at.monotonic >= evidence.APART.total_seconds()
+    return answer.at.monotonic - answer.first_at.monotonic >= evidence.TEN_MINUTES.total_seconds()
