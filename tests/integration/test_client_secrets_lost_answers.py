@@ -5,9 +5,20 @@ from typing import Any
 import pytest
 
 from adobe_ims_stand_in.defaults import SAMPLE_CLIENT_ID, SAMPLE_CLIENT_SECRET
-from integration.replacing import DAY, HOUR, PATIENCE, Replacing, use
+from integration.replacing import (
+    DAY,
+    HOUR,
+    OTHER_CREDENTIAL,
+    OTHER_ID,
+    OTHER_SECRET,
+    PATIENCE,
+    Replacing,
+    add_other_client,
+    use,
+)
 from testbed.api import wait_for
 
+OTHER_CLIENT = {"client_id": OTHER_ID, "client_secret": OTHER_SECRET}
 LOST = {"behaviour": "lost", "times": 1}
 
 
@@ -143,3 +154,37 @@ def test_a_person_takes_the_place_of_a_post_without_an_answer(replacing: Replaci
     replacing.settle("one to be added", lambda: replacing.done("add") == 1)
     replacing.check()
     replacing.pass_time(HOUR)
+
+
+def delete_during_post(replacing: Replacing) -> None:
+    replacing.scene.rules({"request": "add", "behaviour": "slow", "seconds": 6, "times": 1})
+    replacing.add()
+    wait_for("POST", lambda: replacing.asked("add") == 1, PATIENCE)
+    replacing.delete()
+
+
+def test_the_object_is_deleted_while_post_has_no_answer(replacing: Replacing) -> None:
+    operator = replacing.begin()
+    delete_during_post(replacing)
+    replacing.wait_phase("Proving")
+    assert operator.stop() == 0
+    replacing.check()
+    replacing.operator()
+    replacing.apply()
+    new = replacing.prove()
+    assert (new != SAMPLE_CLIENT_SECRET, replacing.done("add")) == (True, 1)
+
+
+def test_the_object_is_made_again_for_another_credential_while_post_has_no_answer(replacing: Replacing) -> None:
+    add_other_client(replacing.scene.ims)
+    replacing.begin()
+    delete_during_post(replacing)
+    replacing.scene.client_secret("others", OTHER_CLIENT)
+    another = {"secret": {"name": "another-client"}, "bootstrap": {"secretRef": {"name": "others"}}}
+    replacing.apply(credentialId=OTHER_CREDENTIAL, **another)
+    replacing.wait_phase("Proving")
+    (_, new) = replacing.known().current
+    assert replacing.data()["client_secret_next"] == replacing.scene.ims.read_by_hand(new.uuid)
+    replacing.wait("Ready", "True", "InPlace")
+    assert replacing.scene.data("another-client") == OTHER_CLIENT
+    assert replacing.condition("RotationFailing")["status"] == "False"

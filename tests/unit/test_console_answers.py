@@ -157,6 +157,15 @@ def test_a_use_whose_time_may_mean_something_else_is_unreadable_and_never_an_ear
     assert only(listing(entry(secret_usages=[{"last_used_at": "1683162010101"}, *usages]))).last_use is NoUse.UNREADABLE
 
 
+@pytest.mark.parametrize(
+    "value", ["", "0", -1, True, [], {}, "soon", "permanent", "1683162010", "2023-05-04T01:00:10Z"]
+)
+def test_an_end_that_can_not_be_read_is_not_taken_for_none(value: object) -> None:
+    assert only(listing(entry(expires_at=None))).expires_at is None
+    with pytest.raises(ConsoleResponseInvalid, match="expires_at that can't be read"):
+        only(listing(entry(expires_at=value)))
+
+
 def test_the_last_use_is_the_latest_of_all_grants() -> None:
     usages = [{"last_used_at": str(1683162010101 + later), "grant_type": "any"} for later in (5, 9000, 0)]
     assert only(listing(entry(secret_usages=usages))).last_use == datetime(2023, 5, 4, 1, 0, 19, 101_000, tzinfo=UTC)

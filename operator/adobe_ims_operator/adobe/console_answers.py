@@ -99,6 +99,8 @@ def interpret_list(endpoint: str, answer: Answer) -> Listing:
     known = [secret for secret in secrets if secret is not None]
     if len(known) < len(secrets):
         raise _invalid(Operation.LIST, endpoint, answer, "with client_secrets that have no uuid")
+    if not all(_says_its_end(entry.get("expires_at")) for entry in entries):
+        raise _invalid(Operation.LIST, endpoint, answer, "with an expires_at that can't be read")
     if len({secret.uuid for secret in known}) < len(known):
         raise _invalid(Operation.LIST, endpoint, answer, "with one uuid for two client_secrets")
     return Listing(client_id, tuple(known), at)
@@ -215,6 +217,11 @@ def _listed(entry: object) -> ListedClientSecret | None:
         _last_use(entry.get("secret_usages", NoUse.UNREADABLE)),
         None if expires_at == _NEVER else _moment(expires_at),
     )
+
+
+def _says_its_end(expires_at: object) -> bool:
+    """Whether it is known when one expires: one that is taken for lasting is not replaced in time."""
+    return expires_at in (None, _NEVER) or _moment(expires_at) is not None
 
 
 def _last_use(usages: object) -> datetime | NoUse:

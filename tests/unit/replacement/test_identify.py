@@ -3,11 +3,13 @@
 from dataclasses import dataclass, replace
 from datetime import timedelta
 
+import pytest
+
 from adobe_ims_operator.api.client_secret_ledger import Origin
 from adobe_ims_operator.api.reasons import Reason
 from adobe_ims_operator.core.replacement.decision import Deed
 from adobe_ims_operator.core.replacement.listing import Listing
-from unit.replacement.world import CLIENT_ID, Adobe, Cluster, run
+from unit.replacement.world import CLIENT_ID, Adobe, Cluster, first_cluster, run
 
 SECOND, MINUTE, HOUR, DAY = timedelta(seconds=1), timedelta(minutes=1), timedelta(hours=1), timedelta(days=1)
 
@@ -99,3 +101,43 @@ def test_two_clusters_that_ask_at_once_take_over_no_others() -> None:
     run(clusters, 3 * HOUR)
     for cluster, uuid in zip(clusters, ("uuid-0", "uuid-1"), strict=True):
         assert cluster.ledger is None or cluster.ledger.current.uuid == uuid
+
+
+@pytest.mark.parametrize(
+    ("lag", "most"),
+    [(12 * MINUTE, 2 * HOUR), (30 * MINUTE, 3 * HOUR), (HOUR, 5 * HOUR), (10 * HOUR, 26 * HOUR), (23 * HOUR, 2 * DAY)],
+)
+def test_of_two_one_is_taken_over_though_its_stamp_lags(lag: timedelta, most: timedelta) -> None:
+    cluster = first_cluster(lags=(lag,))
+    cluster.adobe.add()
+    run([cluster], most)
+    assert cluster.ledger is not None
+    assert (cluster.ledger.current.uuid, cluster.ledger.current.origin) == ("uuid-0", Origin.STAMPED)
+    assert cluster.adobe.tokens <= 6, "one that asks too often never sees its own request"
+
+
+def test_what_a_person_gave_is_in_place_within_two_days_though_stamps_lag() -> None:
+    cluster = first_cluster(lags=(23 * HOUR,))
+    cluster.settle()
+    run([cluster], 2 * HOUR)
+    cluster.adobe.delete("uuid-0")
+    theirs, _ = cluster.adobe.add(), cluster.adobe.add()
+    assert theirs is not None
+    run([cluster], DAY)
+    cluster.bootstrap = {"client_id": CLIENT_ID, "client_secret": theirs.value}
+    cluster.bootstrap_version += 1
+    run([cluster], 2 * DAY)
+    assert cluster.secret is not None
+    assert cluster.secret.data["client_secret"] == theirs.value
+
+
+def test_a_use_of_somebody_else_at_the_moment_of_an_earlier_request_is_no_proof() -> None:
+    cluster = first_cluster(lags=(21 * HOUR, timedelta(0)))
+    other = cluster.adobe.add()
+    assert other is not None
+    cluster.settle()
+    cluster.adobe.token(other.value)
+    for _ in range(3 * 24 * 6):
+        run([cluster], 10 * MINUTE)
+        assert cluster.ledger is None or cluster.ledger.current.uuid == "uuid-0"
+    assert cluster.ledger is not None

@@ -162,3 +162,21 @@ def test_what_was_just_deleted_is_no_stranger_in_a_list_that_is_late() -> None:
     cluster.adobe.add()
     run([cluster], DAY)
     assert cluster.settle().finding.reason is Reason.TWO_CLIENT_SECRETS
+
+
+def test_a_person_swaps_the_current_and_the_next_one_by_hand() -> None:
+    cluster = first_cluster(spreads=2 * HOUR)
+    cluster.edit(overlap=7 * DAY, interval=20 * DAY)
+    until(cluster, lambda decision: isinstance(decision, Add))
+    until(cluster, lambda decision: isinstance(decision, Wait) and decision.finding.reason is Reason.PROVING)
+    cluster.bootstrap = {"client_id": CLIENT_ID, "client_secret": "dead"}
+    cluster.bootstrap_version += 1
+    assert cluster.secret is not None
+    data, swapped = cluster.secret.data, dict(cluster.secret.data)
+    swapped["client_secret"], swapped["client_secret_next"] = data["client_secret_next"], data["client_secret"]
+    cluster.store(cluster.secret.annotations, swapped)
+    assert cluster.settle().finding.reason is Reason.PROVING
+    assert cluster.secret.data == data
+    run([cluster], 3 * HOUR)
+    assert cluster.secret.data["client_secret"] == "value-1"
+    assert cluster.secret.data["client_secret_previous"] == "value-0"

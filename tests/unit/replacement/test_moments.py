@@ -13,7 +13,7 @@ from adobe_ims_operator.core.replacement.decision import AskToken, Decision, Dee
 from adobe_ims_operator.core.replacement.listing import Listing
 from unit.replacement.world import CLIENT_ID, START, Adobe, Cluster, Fault, first_cluster, run
 
-MINUTE, HOUR, DAY = timedelta(minutes=1), timedelta(hours=1), timedelta(days=1)
+SECOND, MINUTE, HOUR, DAY = timedelta(seconds=1), timedelta(minutes=1), timedelta(hours=1), timedelta(days=1)
 
 
 @dataclass
@@ -177,3 +177,39 @@ def test_stamps_that_are_far_ahead_of_the_date_delete_nothing() -> None:
     run([cluster], 7 * DAY)
     assert Deed.INTEND_TO_DELETE not in cluster.deeds
     assert "DELETE" not in cluster.deeds
+
+
+def test_the_overlap_begins_when_the_new_one_is_in_place_however_long_the_write_was_held_up() -> None:
+    cluster = first_cluster(lags=(8 * HOUR, timedelta(0)))
+    cluster.edit(overlap=DAY, interval=10 * DAY)
+    cluster.come_to(is_write(Deed.PROMOTE), 60 * DAY)
+    assert cluster.secret is not None
+    old = cluster.secret.data["client_secret"]
+    cluster.adobe.now += 19 * HOUR
+    cluster.settle()
+    ledger, in_place_at = cluster.ledger, cluster.adobe.now
+    assert ledger is not None
+    assert ledger.current.since == ledger.rotated_at
+    assert in_place_at - ledger.current.since < SECOND
+    run([cluster], 23.5 * HOUR)
+    assert cluster.adobe.token(old), "somebody read it a moment before it was replaced"
+    used_at = cluster.adobe.now
+    assert cluster.come_to(lambda step: isinstance(step, Delete), 10 * DAY)
+    assert cluster.adobe.now - used_at >= DAY
+
+
+def test_the_overlap_of_a_swap_by_hand_begins_when_it_is_written() -> None:
+    cluster = first_cluster()
+    cluster.edit(overlap=DAY, interval=10 * DAY)
+    assert cluster.come_to(is_write(Deed.PROMOTE), 60 * DAY)
+    cluster.settle()
+    assert cluster.secret is not None
+    data = dict(cluster.secret.data)
+    data["client_secret"], data["client_secret_previous"] = data["client_secret_previous"], data["client_secret"]
+    cluster.store(cluster.secret.annotations, data)
+    assert cluster.come_to(is_write(Deed.SWITCH_BACK), MINUTE)
+    cluster.adobe.now += 9 * MINUTE
+    cluster.settle()
+    assert cluster.ledger is not None
+    assert cluster.ledger.current.uuid == "uuid-0"
+    assert cluster.adobe.now - cluster.ledger.current.since < SECOND

@@ -6,6 +6,7 @@ import pytest
 
 from adobe_ims_operator.api.client_secret_ledger import Adding, Draining, Origin, Orphaned, Proving, Slot, Steady
 from adobe_ims_operator.api.reasons import Reason
+from adobe_ims_operator.core.replacement import events
 from adobe_ims_operator.core.replacement.decision import Add, AskToken, Decision, Deed, Delete, Wait, Write
 from adobe_ims_operator.core.replacement.model import Source
 from unit.replacement.world import CLIENT_ID, Cluster, Fault, first_cluster, run
@@ -336,15 +337,35 @@ def test_the_current_one_is_gone_and_the_previous_one_alive() -> None:
     assert Deed.SWITCH_BACK in cluster.deeds
 
 
-def test_a_current_one_that_ims_refuses_while_adobe_lists_it_stays_in_place() -> None:
+def test_a_current_one_that_ims_refuses_for_a_moment_while_adobe_lists_it_stays_in_place() -> None:
     cluster = draining()
+    run([cluster], 21 * HOUR)
     cluster.adobe.refuses.add("uuid-1")
-    run([cluster], 5 * DAY)
+    assert cluster.come_to(
+        lambda step: isinstance(step, Wait) and step.finding.reason is Reason.CLIENT_SECRET_REFUSED, DAY
+    )
+    run([cluster], 5 * MINUTE)
     assert reason(cluster) is Reason.CLIENT_SECRET_REFUSED
     assert held(cluster) == {"client_secret": "value-1", "client_secret_previous": "value-0"}
     cluster.adobe.refuses.clear()
     run([cluster], 4 * DAY)
     assert uuids(cluster) == ["uuid-1"]
+
+
+def test_a_current_one_that_ims_refuses_for_long_changes_places_with_the_previous_one() -> None:
+    cluster = draining()
+    cluster.adobe.refuses.add("uuid-1")
+    step = cluster.come_to(lambda step: isinstance(step, Write), 2 * DAY)
+    assert isinstance(step, Write)
+    (event,) = events.of_write(step, cluster.ledger, cluster.memory)
+    assert "IMS refuses" in event.note
+    run([cluster], HOUR)
+    assert held(cluster) == {"client_secret": "value-0", "client_secret_previous": "value-1"}
+    assert reason(cluster) is Reason.DRAINING
+    assert uuids(cluster) == ["uuid-0", "uuid-1"]
+    cluster.adobe.refuses.clear()
+    run([cluster], 4 * DAY)
+    assert (uuids(cluster), reason(cluster)) == (["uuid-0"], Reason.IN_PLACE)
 
 
 def test_a_current_one_that_ims_refuses_for_long_gives_way_to_a_persons() -> None:

@@ -20,7 +20,7 @@ from adobe_ims_operator.controller.replacement.work import Outdated, Work
 from adobe_ims_operator.core.backoff import Pace, Unreported, backoff
 from adobe_ims_operator.core.events import Regarding
 from adobe_ims_operator.core.finding import Finding
-from adobe_ims_operator.core.replacement import events, obstacles, status
+from adobe_ims_operator.core.replacement import events, keep, obstacles, status
 from adobe_ims_operator.core.replacement.decide import decide
 from adobe_ims_operator.core.replacement.decision import (
     Add,
@@ -90,6 +90,12 @@ class Reconciler:
             decision = self.decide(observed, now)
             if isinstance(decision, Wait | Refuse):
                 self._endless.pop(key, None)
+                if self.work.is_gone(observed):
+                    self.work.note(observed, keep.forget(observed))
+                    if key not in self.work.replacements.resources:
+                        return decision.until if isinstance(decision, Wait) else None
+                    self.work.forget_former(key)
+                    continue
                 report_at = await self._report(observed, decision)
                 return decision.until if report_at is None else min(decision.until, report_at)
             try:

@@ -78,6 +78,7 @@ class Work:
         self._memories: dict[Key, Memory] = {}
         self._read: dict[Key, tuple[ManagedSecret, Mapping[Key, tuple[str, str]]]] = {}
         self._tokens: dict[Key, ManagementToken] = {}
+        self._last: dict[Key, ClientSecretResource] = {}
 
     @property
     def now(self) -> Now:
@@ -99,11 +100,13 @@ class Work:
         return self.store.has_synced(namespace) and self.replacements.has_synced(namespace)
 
     def observe(self, key: Key) -> Observed | None:
-        """Observe one object; None if it is gone."""
-        resource = self.replacements.resources.get(key)
+        """Observe one object; None if it is gone, and nothing that Adobe gave for it is to be written."""
+        live = self.replacements.resources.get(key)
+        resource = self._former(key, live) or live
         if resource is None:
             self._forget(key)
             return None
+        self._last[key] = resource
         bootstrap = self.store.secrets.get(Key(key.namespace, resource.spec.bootstrap.secret_name))
         bootstrap_version = None if bootstrap is None else bootstrap.version
         memory = self._memories.get(key)
@@ -176,6 +179,27 @@ class Work:
             checked = None if resource is None else checks.recall(resource, self.now)
             self._memories[key] = attempt.begin(memory.uid, memory, memory.first_bootstrap_version, checked)
 
+    def is_gone(self, observed: Observed) -> bool:
+        """Whether there is no such object any more, or another of its name."""
+        live = self.replacements.resources.get(observed.resource.key)
+        return live is None or live.uid != observed.resource.uid
+
+    def forget_former(self, key: Key) -> None:
+        """Go on with the object that there is now."""
+        self._last.pop(key, None)
+
+    def _former(self, key: Key, live: ClientSecretResource | None) -> ClientSecretResource | None:
+        """The object that is gone, or was made again for another credential, while its Secret lacks what Adobe gave.
+
+        The Secret stays when the object goes, and nobody else has that value.
+        """
+        memory, last = self._memories.get(key), self._last.get(key)
+        if memory is None or memory.added is None or last is None or last.secret_key not in self.store.secrets:
+            return None
+        if live is not None and (live.uid == last.uid or live.spec.credential == memory.added.credential):
+            return None
+        return replace(last, deleting=True)
+
     def _secret(self, resource: ClientSecretResource) -> ManagedSecret | UnreadSecret | None:
         found = self.store.secrets.get(resource.secret_key)
         if found is None:
@@ -199,8 +223,9 @@ class Work:
         self._read.pop(key, None)
         self._tokens.pop(key, None)
         memory = self._memories.get(key)
-        if memory is not None and memory.added is None:
-            del self._memories[key]
+        if memory is None or memory.added is None:
+            self._memories.pop(key, None)
+            self._last.pop(key, None)
 
 
 def log_failure(key: Key, finding: Finding) -> None:

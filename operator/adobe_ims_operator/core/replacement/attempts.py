@@ -28,6 +28,11 @@ from adobe_ims_operator.core.replacement.model import (
 MAX_ANSWERS = 8
 """Values whose answers are remembered; four are in use at most."""
 
+KEPT = evidence.LAG + timedelta(hours=1)
+"""For how long the stamp of a request may not be shown yet."""
+MAX_DATES = 8
+"""Dates of requests that are remembered beside the latest; there is one each 20 hours where stamps lag by long."""
+
 WRITE_ROW = timedelta(minutes=10)
 """Writes of one deed count as a row while each comes within this time of the one before."""
 
@@ -75,7 +80,9 @@ def _answered(memory: Memory, observed: Observed, digest: str, date: datetime | 
     before = observed.answer(digest)
     same = before is not None and before.accepted == (date is not None)
     first_at = before.first_at if before is not None and same else now
-    answer = Answer(date is not None, date, now, first_at, observed.endpoint.url, observed.bootstrap_version)
+    earlier = () if before is None else tuple(each for each in before.dates if date and date - each <= KEPT)[:MAX_DATES]
+    url, version = observed.endpoint.url, observed.bootstrap_version
+    answer = Answer(date is not None, date, now, first_at, url, version, earlier)
     others = [(known, each) for known, each in memory.answers.items() if known != digest][-(MAX_ANSWERS - 1) :]
     return replace(_worked(memory, Step.ASK), answers=dict([*others, (digest, answer)]))
 

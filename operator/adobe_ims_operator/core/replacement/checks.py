@@ -12,15 +12,12 @@ from adobe_ims_operator.core.replacement import due, look
 from adobe_ims_operator.core.replacement.decision import Decision, Wait
 from adobe_ims_operator.core.replacement.model import Checked, Memory, Now, Observed
 
-CHECK = look.DAY
-"""How long after a check nothing is asked for, where nothing is to be done."""
-
 
 def recall(resource: ClientSecretResource, now: Now) -> Checked | None:
     """The check that the status tells of, for a process that sees the object first; None where it tells of none."""
     text = resource.status.last_check_time
     moment = moment_or_none(text)
-    if text is None or moment is None or not timedelta() <= now.wall - moment < CHECK:
+    if text is None or moment is None or not timedelta() <= now.wall - moment < look.STANDS:
         return None
     return Checked(text, moment, now)
 
@@ -40,7 +37,7 @@ def stands_until(observed: Observed, ledger: Ledger, now: Now) -> datetime | Non
         return None
     if memory.first_bootstrap_version != observed.bootstrap_version:
         return None
-    return standing.at + CHECK if now.wall < due.next_at(observed, ledger) else None
+    return standing.at + look.STANDS if now.wall < due.next_at(observed, ledger) else None
 
 
 def last_at(observed: Observed, decision: Decision, now: Now) -> str | None:
@@ -59,13 +56,13 @@ def last_at(observed: Observed, decision: Decision, now: Now) -> str | None:
     found, before = min(answer.at.wall, listed.at.wall), observed.resource.status.last_check_time
     told = moment_or_none(before)
     # One that is earlier than what is known is worth no write, as it can only have a process that starts ask sooner.
-    return before if told is not None and told <= found and now.wall - told < CHECK else to_rfc3339(found)
+    return before if told is not None and told <= found and now.wall - told < look.STANDS else to_rfc3339(found)
 
 
 def _standing(memory: Memory, now: Now) -> Checked | None:
     """The check of an earlier process, for 20 hours by both of our clocks."""
     checked = memory.checked
-    if checked is None or not timedelta() <= now.wall - checked.at < CHECK:
+    if checked is None or not timedelta() <= now.wall - checked.at < look.STANDS:
         return None
     age = checked.seen.wall - checked.at + timedelta(seconds=now.monotonic - checked.seen.monotonic)
-    return checked if age < CHECK else None
+    return checked if age < look.STANDS else None

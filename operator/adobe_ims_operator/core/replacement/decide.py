@@ -4,7 +4,7 @@ It does no I/O, reads no clock and draws no random number. What was begun is in 
 each step may be the first one of a new process.
 """
 
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 from adobe_ims_operator.api.client_secret_ledger import (
     Adding,
@@ -51,9 +51,6 @@ from adobe_ims_operator.core.replacement.rescue import rescue, unlisted
 
 SENT_WITHIN = timedelta(seconds=45)
 """How long after the list of one alone POST is sent at most."""
-UNKNOWN_FOR = timedelta(minutes=10)
-"""How long after the intent a list tells whether a POST without an answer added one."""
-_SOON = timedelta(minutes=1)
 _STEPS: dict[type, Step] = {
     ReadSecret: Step.READ_SECRET,
     ReadBootstrap: Step.READ_BOOTSTRAP,
@@ -170,7 +167,7 @@ def _steady(observed: Observed, ledger: Ledger, now: Now) -> Decision:
     if not observed.is_intact(Slot.CURRENT) or not look.is_accepted(observed, Source.CURRENT, current.digest, now):
         return rescue(observed, ledger, now)
     alone = listed is not None and [entry.uuid for entry in listed.listing.secrets] == [current.uuid]
-    found = look.of_current(observed, ledger, now, look.DAY if alone else look.TEN_MINUTES)
+    found = look.of_current(observed, ledger, now, look.STANDS if alone else evidence.TEN_MINUTES)
     others = [entry for entry in found.secrets if entry.uuid != current.uuid]
     if len(others) == len(found.secrets):
         return take_over.again(observed, ledger, now) or unlisted(observed, ledger, now)
@@ -178,7 +175,7 @@ def _steady(observed: Observed, ledger: Ledger, now: Now) -> Decision:
         strangers = [entry for entry in others if not _was_just_deleted(observed, entry.uuid, now)]
         is_certain = _is_certain(observed, ledger, found)
         told = identity_findings.two(observed, current.uuid, strangers, is_certain=is_certain)
-        return Wait(told if strangers else findings.IN_PLACE, now.wall + look.TEN_MINUTES)
+        return Wait(told if strangers else findings.IN_PLACE, now.wall + evidence.TEN_MINUTES)
     due_in = due.next_at(observed, ledger) - due.adobe_now(observed, now)
     if due_in > timedelta():
         return Wait(findings.IN_PLACE, now.wall + min(due_in, look.IDLE))
@@ -188,7 +185,7 @@ def _steady(observed: Observed, ledger: Ledger, now: Now) -> Decision:
 def _was_just_deleted(observed: Observed, uuid: str, now: Now) -> bool:
     """Whether a list may still have one that Adobe deleted for us: it is no stranger."""
     gone = observed.memory.gone
-    return gone is not None and gone.uuid == uuid and now.monotonic - gone.at < look.TEN_MINUTES.total_seconds()
+    return gone is not None and gone.uuid == uuid and now.monotonic - gone.at < evidence.TEN_MINUTES.total_seconds()
 
 
 def _is_certain(observed: Observed, ledger: Ledger, found: Listing) -> bool:
@@ -204,11 +201,13 @@ def _is_certain(observed: Observed, ledger: Ledger, found: Listing) -> bool:
 def _begin(observed: Observed, ledger: Ledger, now: Now) -> Decision:
     """It is due, and Adobe listed one alone a while ago: ask again, and note that one is about to be added."""
     current = ledger.current
-    if not look.is_accepted(observed, Source.CURRENT, current.digest, now, look.TEN_MINUTES):
+    if not look.is_accepted(observed, Source.CURRENT, current.digest, now, evidence.TEN_MINUTES):
         return rescue(observed, ledger, now)
     found = look.of_current(observed, ledger, now, look.FRESH)
     if [entry.uuid for entry in found.secrets] != [current.uuid] or found.at < due.next_at(observed, ledger):
-        return Wait(findings.IN_PLACE, now.wall + _SOON)
+        return Wait(findings.IN_PLACE, now.wall + look.SOON)
+    if (not_kept := keep.problem(observed)) is not None:
+        return Wait(not_kept, now.wall + look.IDLE)  # the next one that Adobe gives would take its place in memory
     return writes.intend_to_add(observed, ledger, found.at)
 
 
@@ -221,20 +220,37 @@ def _add(observed: Observed, ledger: Ledger, phase: Adding, now: Now) -> Decisio
 
 
 def _find_added(observed: Observed, ledger: Ledger, phase: Adding, now: Now) -> Decision:
-    """Nobody knows whether one was added: Adobe's list tells, a while later."""
-    current, known_at = ledger.current, phase.at + UNKNOWN_FOR
+    """Nobody knows whether one was added: Adobe's lists tell.
+
+    One of ten minutes after the intent may show it; that none was added takes the lists of ten minutes more.
+    """
+    current, known_at = ledger.current, phase.at + evidence.TEN_MINUTES
     if not observed.is_intact(Slot.CURRENT) or not look.is_accepted(observed, Source.CURRENT, current.digest, now):
         return rescue(observed, ledger, now)
-    found = look.of_current(observed, ledger, now, look.TEN_MINUTES)
+    found = look.of_current(observed, ledger, now, evidence.TEN_MINUTES)
     if evidence.find(found, current.uuid) is None:
         return unlisted(observed, ledger, now)
     if found.at < known_at:
-        remaining = known_at - due.adobe_now(observed, now)
-        if remaining <= timedelta():
-            look.of_current(observed, ledger, now, _SOON)
-        return Wait(findings.adding(), now.wall + max(remaining, _SOON))
+        return _until_listed(observed, ledger, known_at, now)
     others = [entry for entry in found.secrets if entry.uuid != current.uuid]
     if len(others) == 1 and evidence.may_be_ours(others[0], phase.at):
         since = others[0].created_at or found.at
         return writes.note_orphan(observed, ledger, others[0].uuid, since, certain=False)
+    return _none_added(observed, ledger, known_at + evidence.TEN_MINUTES, found, now)
+
+
+def _none_added(observed: Observed, ledger: Ledger, proven_at: datetime, found: Listing, now: Now) -> Decision:
+    """No list shows one of ours yet."""
+    if found.at < proven_at:
+        return _until_listed(observed, ledger, proven_at, now)
+    if (remaining := look.until_proven(observed, now)) is not None:
+        return Wait(findings.adding(), now.wall + remaining)
     return writes.forget_intent(observed, ledger)
+
+
+def _until_listed(observed: Observed, ledger: Ledger, moment: datetime, now: Now) -> Wait:
+    """The wait for a list of that moment or later, by Adobe's clock."""
+    remaining = moment - due.adobe_now(observed, now)
+    if remaining <= timedelta():
+        look.of_current(observed, ledger, now, look.SOON)
+    return Wait(findings.adding(), now.wall + max(remaining, look.SOON))

@@ -54,9 +54,9 @@ def decide(observed: Observed, ledger: Ledger, phase: Draining | Orphaned, now: 
 def _absent(observed: Observed, ledger: Ledger, phase: Draining | Orphaned, now: Now) -> Decision:
     """Adobe lists the current one, and not the old one."""
     # Before its value is dropped, the current one must work.
-    if not look.is_accepted(observed, Source.CURRENT, ledger.current.digest, now, look.TEN_MINUTES):
+    if not look.is_accepted(observed, Source.CURRENT, ledger.current.digest, now, evidence.TEN_MINUTES):
         return rescue(observed, ledger, now)
-    found = look.of_current(observed, ledger, now, look.TEN_MINUTES)
+    found = look.of_current(observed, ledger, now, evidence.TEN_MINUTES)
     if (remaining := look.until_proven(observed, now)) is not None:
         return Wait(finding(observed, ledger, phase, found), now.wall + remaining)
     return writes.forget_old(observed, ledger, phase)
@@ -79,11 +79,11 @@ def _old(observed: Observed, ledger: Ledger, phase: Draining | Orphaned, old: Li
 def _delete(observed: Observed, ledger: Ledger, phase: Draining | Orphaned, now: Now) -> Decision:
     if not phase.deleting:
         return writes.set_deleting(observed, ledger, phase, deleting=True)
-    if not look.is_accepted(observed, Source.CURRENT, ledger.current.digest, now, look.TEN_MINUTES):
+    if not look.is_accepted(observed, Source.CURRENT, ledger.current.digest, now, evidence.TEN_MINUTES):
         return rescue(observed, ledger, now)
     found = look.of_current(observed, ledger, now, look.FRESH)
     if sorted(entry.uuid for entry in found.secrets) != sorted((ledger.current.uuid, old_uuid(phase))):
-        return Wait(finding(observed, ledger, phase, found), now.wall + look.TEN_MINUTES)
+        return Wait(finding(observed, ledger, phase, found), now.wall + evidence.TEN_MINUTES)
     return Delete(old_uuid(phase))
 
 

@@ -7,7 +7,7 @@ from adobe_ims_operator.api.status import READY, ROTATION_FAILING
 from adobe_ims_operator.core.events import Event
 from adobe_ims_operator.core.replacement import drain, old_findings
 from adobe_ims_operator.core.replacement.decision import Deed, Write
-from adobe_ims_operator.core.replacement.model import Memory
+from adobe_ims_operator.core.replacement.model import Memory, Source
 
 _PASSING = {
     Reason.IMS_UNAVAILABLE,
@@ -40,6 +40,9 @@ def _of_deed(write: Write, before: Ledger | None) -> Event | None:
             said = (Reason.TAKEN_OVER, f"Secret {secret} holds the client now, with client secret {current}", False)
         case Deed.PROMOTE:
             said = (Reason.REPLACED, f"client secret {current} is in place; {_old(write.ledger, before)}", False)
+        case Deed.SWITCH_BACK if write.data.get(Slot.PREVIOUS) is Source.CURRENT:
+            what = "IMS refuses the client secret in place, which Adobe still lists"
+            said = (Reason.SWITCHED_BACK, f"{what}; the previous one, {current}, is back in place", True)
         case Deed.SWITCH_BACK:
             said = (
                 Reason.SWITCHED_BACK,

@@ -14,8 +14,8 @@ LAG = timedelta(hours=24)
 """How much later than another's the stamp of one client secret's last use may be shown."""
 SLACK = timedelta(seconds=5)
 """How far the moment of a request and the stamp of the use that it was may be apart: two clocks of Adobe's."""
-APART = timedelta(minutes=10)
-"""How far two requests are to be apart that prove something together."""
+TEN_MINUTES = timedelta(minutes=10)
+"""How far two answers are to be apart that prove something together, and how long one of them counts as new."""
 OFF = timedelta(minutes=10)
 """How far the Date of a list may be from what the token answer and our monotonic clock let expect."""
 MATCHES = 2
@@ -60,7 +60,7 @@ def follow(before: Listed | None, listing: Listing, now: Now) -> Listed:
 def has_stood(listed: Listed) -> bool:
     """Whether two lists ten minutes apart, and all in between, have the same client secrets."""
     by_monotonic = timedelta(seconds=listed.at.monotonic - listed.same_since.monotonic)
-    return by_monotonic >= APART and listed.listing.at - listed.same_since_date >= APART - SLACK
+    return by_monotonic >= TEN_MINUTES and listed.listing.at - listed.same_since_date >= TEN_MINUTES - SLACK
 
 
 def adobe_now(listed: Listed, now: Now) -> datetime:
@@ -74,7 +74,7 @@ def find(listing: Listing, uuid: str) -> ListedClientSecret | None:
 
 
 def match(memory: Memory, listing: Listing) -> Match | None:
-    """Which of several client secrets was last used by our latest request, after one more list.
+    """Which of several client secrets was last used by the latest request of ours that is shown, after one more list.
 
     Stamps may come late, and may come for one sooner than for another. So it is the moment that must fit, to seconds,
     and it must still fit one alone a while later.
@@ -83,8 +83,8 @@ def match(memory: Memory, listing: Listing) -> Match | None:
     answer = None if digest is None else memory.answers.get(digest)
     if digest is None or answer is None or answer.date is None:
         return before
-    date = answer.date
-    fitting = [entry for entry in listing.secrets if is_use_at(entry, date)]
+    found = (([each for each in listing.secrets if is_use_at(each, date)], date) for date in answer.dates)
+    fitting, date = next((each for each in found if each[0]), ([], answer.date))
     if len(fitting) != 1:
         # Where somebody asks when we do, what fitted before may have been theirs.
         return None if fitting else before
@@ -94,7 +94,7 @@ def match(memory: Memory, listing: Listing) -> Match | None:
     if date == before.date:
         is_counted = before.is_counted or listing.at - before.fitted_at >= LATER
         return replace(before, times=before.times + (is_counted and not before.is_counted), is_counted=is_counted)
-    too_soon = before.is_counted and date - before.date < APART
+    too_soon = before.is_counted and date - before.date < TEN_MINUTES
     return before if too_soon else Match(digest, entry.uuid, date, before.times, listing.at, is_counted=False)
 
 

@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 
+from adobe_ims_operator.api.client_secret import CredentialId
 from adobe_ims_operator.api.reasons import Reason
 from adobe_ims_operator.core.finding import Finding
 from adobe_ims_operator.core.replacement.findings import CONSOLE, last_use
@@ -9,12 +10,22 @@ from adobe_ims_operator.core.replacement.listing import ListedClientSecret
 from adobe_ims_operator.core.replacement.model import Observed
 
 
+def of_another_credential(credential: CredentialId) -> Finding:
+    """What Adobe gave is of the credential that an object of this name was for before."""
+    message = (
+        f"it is of credential {credential}, which another AdobeIMSClientSecret of this name was for; delete this "
+        f"object and make that one again, with its credentialId and its secret.name, or, if nobody needs it, start "
+        f"the operator again"
+    )
+    return Finding(Reason.CREDENTIAL_MISMATCH, message)
+
+
 def taking_over(observed: Observed) -> Finding:
     """Adobe has two, and it is being found out which one was given to us."""
     message = (
         f"Adobe has two client secrets; the operator finds out by their times of last use which one is in Secret "
-        f"{observed.resource.spec.bootstrap.secret_name}, in 10 to 20 minutes, or in two days where Adobe shows them "
-        f"late; nothing is touched"
+        f"{observed.resource.spec.bootstrap.secret_name}, in 10 to 20 minutes, or within two days where Adobe shows "
+        f"them late; nothing is touched"
     )
     return Finding(Reason.TAKING_OVER, message)
 

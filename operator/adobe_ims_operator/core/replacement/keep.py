@@ -5,9 +5,9 @@ from dataclasses import replace
 from adobe_ims_operator.api.client_secret_ledger import Adding, Draining, Ledger, NoLedger, Proving
 from adobe_ims_operator.api.times import moment_or_none
 from adobe_ims_operator.core.finding import Finding
-from adobe_ims_operator.core.replacement import evidence, findings, writes
+from adobe_ims_operator.core.replacement import evidence, findings, identity_findings, writes
 from adobe_ims_operator.core.replacement.decision import Write
-from adobe_ims_operator.core.replacement.model import Added, ManagedSecret, Memory, Observed, Step
+from adobe_ims_operator.core.replacement.model import Added, ManagedSecret, Memory, Observed, Step, UnreadSecret
 
 
 def write(observed: Observed, added: Added) -> Write | None:
@@ -15,7 +15,8 @@ def write(observed: Observed, added: Added) -> Write | None:
     if is_over(observed, added):
         return None
     if observed.secret is None:
-        return writes.keep_added_alone(observed, added)
+        is_ours = added.credential == observed.resource.spec.credential
+        return writes.keep_added_alone(observed, added) if is_ours else None
     ledger = _ledger(observed)
     if ledger is None or ledger.credential != added.credential:
         return None
@@ -59,13 +60,19 @@ def problem(observed: Observed) -> Finding | None:
     added = observed.memory.added
     if added is None or is_over(observed, added):
         return None
-    if isinstance(observed.secret, ManagedSecret) and write(observed, added) is None:
-        return findings.not_kept(added.secret.uuid, not_ours(observed) or findings.under_way(observed))
+    if not isinstance(observed.secret, UnreadSecret) and write(observed, added) is None:
+        return findings.not_kept(added.secret.uuid, _why_not(observed, added))
     for step in (Step.WRITE, Step.READ_SECRET):
         failure = observed.memory.failures.get(step)
         if failure is not None and not (failure.passing and failure.count == 1):
             return findings.not_kept(added.secret.uuid, failure.finding)
     return None
+
+
+def _why_not(observed: Observed, added: Added) -> Finding:
+    if added.credential != observed.resource.spec.credential:
+        return identity_findings.of_another_credential(added.credential)
+    return not_ours(observed) or findings.under_way(observed)
 
 
 def not_ours(observed: Observed) -> Finding | None:

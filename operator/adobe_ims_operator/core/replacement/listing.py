@@ -22,7 +22,7 @@ class ListedClientSecret:
     last_use: datetime | NoUse
     """The latest use, over all that are listed. One that can't be read beside others makes all of it unreadable."""
     expires_at: datetime | None
-    """None where it never expires, or where that can't be read."""
+    """None where it never expires, or where nothing is said of that."""
 
 
 @dataclass(frozen=True, slots=True)

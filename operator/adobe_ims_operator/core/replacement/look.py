@@ -2,22 +2,22 @@
 
 from datetime import timedelta
 
-from adobe_ims_operator.api.client_secret_ledger import Ledger
+from adobe_ims_operator.api.client_secret_ledger import Ledger, Slot
 from adobe_ims_operator.api.reasons import Reason
 from adobe_ims_operator.core.finding import Finding
 from adobe_ims_operator.core.replacement import evidence
 from adobe_ims_operator.core.replacement.decision import AskToken, Decision, List, Refuse, Wait
 from adobe_ims_operator.core.replacement.listing import Listing
-from adobe_ims_operator.core.replacement.model import Answer, Now, Observed, Source, Step
+from adobe_ims_operator.core.replacement.model import Answer, ManagedSecret, Now, Observed, Source, Step
 
-DAY = timedelta(hours=20)
-"""How long a management token serves; it lives 24 hours."""
-TEN_MINUTES = timedelta(minutes=10)
+STANDS = timedelta(hours=20)
+"""How long IMS is not asked again where it accepted a value; the management token of that answer lives 24 hours."""
 IDLE = timedelta(hours=1)
 """How long to wait where only a change can bring something to do."""
 FRESH = timedelta(seconds=15)
 """How long ago a list came at most that a POST or a DELETE is sent because of."""
-_SOON = timedelta(minutes=1)
+SOON = timedelta(minutes=1)
+"""How long to wait for what the next look is likely to show."""
 _FIRST_RETRY, _LAST_RETRY = timedelta(seconds=30), timedelta(minutes=10)
 
 
@@ -33,7 +33,7 @@ class Unanswered(Exception):  # noqa: N818 - it is no error, but the way out of 
         self.decision = decision
 
 
-def is_accepted(observed: Observed, source: Source, digest: str, now: Now, within: timedelta = DAY) -> bool:
+def is_accepted(observed: Observed, source: Source, digest: str, now: Now, within: timedelta = STANDS) -> bool:
     """Whether IMS accepts a value, by an answer of the last while.
 
     A refusal stands for half a minute at first and for ten minutes at last: a new client secret takes time to spread.
@@ -47,14 +47,14 @@ def is_accepted(observed: Observed, source: Source, digest: str, now: Now, withi
     if not answer.accepted:
         within = _stands_for(answer)
     elif answer.bootstrap_version != observed.bootstrap_version:
-        within = min(within, TEN_MINUTES)  # a person may just have replaced it by hand
+        within = min(within, evidence.TEN_MINUTES)  # a person may just have replaced it by hand
     if not evidence.is_recent(answer.at, now, within):
         raise Unanswered(AskToken(source, digest))
     return answer.accepted
 
 
 def accepted_answer(
-    observed: Observed, source: Source, digest: str, now: Now, within: timedelta = DAY
+    observed: Observed, source: Source, digest: str, now: Now, within: timedelta = STANDS
 ) -> Answer | None:
     """The answer by which IMS accepts a value; None where it refuses it.
 
@@ -92,18 +92,27 @@ def listing(
     """
     (source, digest), listed = value, observed.memory.listed
     answer = observed.answer(digest)
-    if answer is None or observed.memory.manages_with != digest or not evidence.is_recent(answer.at, now, DAY):
+    if answer is None or observed.memory.manages_with != digest or not evidence.is_recent(answer.at, now, STANDS):
         raise Unanswered(AskToken(source, digest))
     if listed is None or listed.at.monotonic < answer.at.monotonic:
         raise Unanswered(List())
     is_mismatch = listed.listing.client_id != client_id
     if is_mismatch or (uuid and evidence.find(listed.listing, uuid) is None):
-        within = min(within, TEN_MINUTES)
+        within = min(within, evidence.TEN_MINUTES)
     if not evidence.is_recent(listed.at, now, within):
         raise Unanswered(List())
     if is_mismatch:
-        raise Unanswered(Refuse(_mismatch(observed), now.wall + TEN_MINUTES))
+        raise Unanswered(Refuse(_mismatch(observed), now.wall + evidence.TEN_MINUTES))
     return listed.listing
+
+
+def is_swapped(observed: Observed, ledger: Ledger, slot: Slot) -> bool:
+    """Whether the Secret has the current one under the key of another, and that one in its place."""
+    digests = observed.secret.digests if isinstance(observed.secret, ManagedSecret) else {}
+    other = ledger.held.get(slot)
+    if other is None or other.digest == ledger.current.digest:
+        return False
+    return digests.get(slot) == ledger.current.digest and digests.get(Slot.CURRENT) == other.digest
 
 
 def has_stood(observed: Observed) -> bool:
@@ -124,10 +133,10 @@ def until_proven(observed: Observed, now: Now) -> timedelta | None:
         raise Unanswered(List())
     if evidence.has_stood(listed):
         return None
-    remaining = evidence.APART - timedelta(seconds=now.monotonic - listed.same_since.monotonic)
-    if remaining <= timedelta() and not evidence.is_recent(listed.at, now, _SOON):
+    remaining = evidence.TEN_MINUTES - timedelta(seconds=now.monotonic - listed.same_since.monotonic)
+    if remaining <= timedelta() and not evidence.is_recent(listed.at, now, SOON):
         raise Unanswered(List())
-    return max(remaining, timedelta()) + _SOON
+    return max(remaining, timedelta()) + SOON
 
 
 def of_current(observed: Observed, ledger: Ledger, now: Now, within: timedelta) -> Listing:

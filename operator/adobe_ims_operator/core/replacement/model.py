@@ -78,6 +78,13 @@ class Answer(NamedTuple):
     endpoint: str
     bootstrap_version: int | None
     """That was there then: another one may mean that a person replaces the client secret by hand."""
+    earlier: tuple[datetime, ...] = ()
+    """The dates of the acceptances before, the latest first, as far as their stamps may not be shown yet."""
+
+    @property
+    def dates(self) -> tuple[datetime, ...]:
+        """When it was used by us, the latest first."""
+        return self.earlier if self.date is None else (self.date, *self.earlier)
 
 
 @dataclass(frozen=True, slots=True)

@@ -18,6 +18,8 @@ def decide(observed: Observed, ledger: Ledger, phase: Proving, now: Now) -> Deci
     Raises:
         Unanswered: something is to be asked or read first.
     """
+    if look.is_swapped(observed, ledger, Slot.NEXT):
+        return writes.swap_back(ledger, Slot.NEXT)  # neither is lost, and the next one is not proven yet
     if not observed.is_intact(Slot.NEXT):
         # Adobe does not give its value again. The moment is Adobe's own, as the overlap is measured from it.
         return writes.note_orphan(observed, ledger, phase.next.uuid, phase.next.since, certain=True)
@@ -33,16 +35,19 @@ def _accepted(observed: Observed, ledger: Ledger, phase: Proving, answer: Answer
     if phase.accepted_at is None:
         return writes.note_accepted(observed, ledger, phase, answer.date)
     missing = max(
-        phase.accepted_at + evidence.APART - answer.date, _missing_by_ours(observed, phase.accepted_at, answer)
+        phase.accepted_at + evidence.TEN_MINUTES - answer.date, _missing_by_ours(observed, phase.accepted_at, answer)
     )
+    elapsed = timedelta(seconds=now.monotonic - answer.at.monotonic)
     if missing <= timedelta():
-        return writes.promote(observed, ledger, phase, answer.date)
-    if missing > 2 * evidence.APART:
+        # The overlap begins with the write, which may have been held up since the answer.
+        is_recent = evidence.is_recent(answer.at, now, evidence.TEN_MINUTES)
+        in_place = writes.promote(observed, ledger, phase, answer.date + elapsed)
+        return in_place if is_recent else AskToken(Source.NEXT, phase.next.digest)
+    if missing > 2 * evidence.TEN_MINUTES:
         return writes.note_refused(observed, ledger, phase)  # a time ahead of Adobe's clock was not written by it
-    remaining = missing - timedelta(seconds=now.monotonic - answer.at.monotonic)
-    if remaining <= timedelta():
+    if missing <= elapsed:
         return AskToken(Source.NEXT, phase.next.digest)
-    return Wait(findings.proving(phase.next.uuid), now.wall + remaining)
+    return Wait(findings.proving(phase.next.uuid), now.wall + missing - elapsed)
 
 
 def _missing_by_ours(observed: Observed, accepted_at: datetime, answer: Answer) -> timedelta:
@@ -53,9 +58,9 @@ def _missing_by_ours(observed: Observed, accepted_at: datetime, answer: Answer) 
     """
     noted = observed.memory.writes.get(Deed.NOTE_ACCEPTED.value)
     if noted is not None:
-        return evidence.APART - timedelta(seconds=answer.at.monotonic - noted.at)
+        return evidence.TEN_MINUTES - timedelta(seconds=answer.at.monotonic - noted.at)
     passed = answer.at.wall - accepted_at
-    return evidence.APART - passed if timedelta() <= passed <= evidence.APART else timedelta()
+    return evidence.TEN_MINUTES - passed if timedelta() <= passed <= evidence.TEN_MINUTES else timedelta()
 
 
 def _refused(observed: Observed, ledger: Ledger, phase: Proving, now: Now) -> Decision:
@@ -63,13 +68,13 @@ def _refused(observed: Observed, ledger: Ledger, phase: Proving, now: Now) -> De
     if phase.accepted_at is not None:
         return writes.note_refused(observed, ledger, phase)
     until = now.wall + look.retry_refused(observed, following.digest, now)
-    if timedelta() <= due.adobe_now(observed, now) - following.since < evidence.APART:
+    if timedelta() <= due.adobe_now(observed, now) - following.since < evidence.TEN_MINUTES:
         return Wait(findings.proving(following.uuid), until)
     if not look.is_accepted(observed, Source.CURRENT, current.digest, now):
         return rescue(observed, ledger, now)
-    found = look.of_current(observed, ledger, now, look.TEN_MINUTES)
+    found = look.of_current(observed, ledger, now, evidence.TEN_MINUTES)
     age = found.at - following.since
-    if evidence.find(found, following.uuid) is None and age >= evidence.APART:
+    if evidence.find(found, following.uuid) is None and age >= evidence.TEN_MINUTES:
         if (remaining := look.until_proven(observed, now)) is not None:
             return Wait(findings.proving(following.uuid), min(until, now.wall + remaining))
         return writes.drop_next(observed, ledger)

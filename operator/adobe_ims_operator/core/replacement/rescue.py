@@ -9,7 +9,7 @@ from datetime import timedelta
 
 from adobe_ims_operator.api.client_secret_ledger import Draining, Ledger, Slot
 from adobe_ims_operator.core.finding import Finding
-from adobe_ims_operator.core.replacement import evidence, findings, look, take_over, writes
+from adobe_ims_operator.core.replacement import due, evidence, findings, look, take_over, writes
 from adobe_ims_operator.core.replacement.decision import Decision, Wait
 from adobe_ims_operator.core.replacement.model import ManagedSecret, Now, Observed, Source
 
@@ -35,44 +35,43 @@ def unlisted(observed: Observed, ledger: Ledger, now: Now) -> Decision:
     Raises:
         Unanswered: IMS is to be asked first, as it may just have been deleted.
     """
-    if not look.is_accepted(observed, Source.CURRENT, ledger.current.digest, now, look.TEN_MINUTES):
+    if not look.is_accepted(observed, Source.CURRENT, ledger.current.digest, now, evidence.TEN_MINUTES):
         return rescue(observed, ledger, now)
-    look.of_current(observed, ledger, now, look.TEN_MINUTES)
-    return Wait(findings.unlisted(ledger.current.uuid), now.wall + look.TEN_MINUTES)
+    look.of_current(observed, ledger, now, evidence.TEN_MINUTES)
+    return Wait(findings.unlisted(ledger.current.uuid), now.wall + evidence.TEN_MINUTES)
 
 
 def _switch_to(observed: Observed, ledger: Ledger, slot: Slot, source: Source, now: Now) -> Decision | None:
     held, current = ledger.held.get(slot), ledger.current.uuid
     if held is None or not observed.is_intact(slot):
         return None
-    if not look.is_accepted(observed, source, held.digest, now, look.TEN_MINUTES):
+    if not look.is_accepted(observed, source, held.digest, now, evidence.TEN_MINUTES):
         return None
-    found = look.listing(observed, (source, held.digest), ledger.client_id, now, within=look.TEN_MINUTES)
+    found = look.listing(observed, (source, held.digest), ledger.client_id, now, within=evidence.TEN_MINUTES)
     if evidence.find(found, held.uuid) is None:
-        return Wait(findings.unlisted(held.uuid), now.wall + look.TEN_MINUTES)
+        return Wait(findings.unlisted(held.uuid), now.wall + evidence.TEN_MINUTES)
     is_listed = evidence.find(found, current) is not None
     if is_listed and observed.is_intact(Slot.CURRENT):
+        if isinstance(ledger.phase, Draining) and _is_refused_for_long(observed, ledger):
+            return writes.change_places(ledger, ledger.phase, due.adobe_now(observed, now))
         # It may be accepted again; who uses the Secret has the other one meanwhile.
         return Wait(findings.refused_but_listed(current), now.wall + _retry(observed, ledger, now))
     is_gone = not is_listed and look.has_stood(observed)
-    return writes.switch_to(observed, ledger, slot, found.at, current_is_gone=is_gone)
+    return writes.switch_to(observed, ledger, slot, due.adobe_now(observed, now), current_is_gone=is_gone)
 
 
 def _swapped(observed: Observed, ledger: Ledger, now: Now) -> Decision | None:
     """A person may have put the previous one back by hand, and the current one where that was."""
-    digests = observed.secret.digests if isinstance(observed.secret, ManagedSecret) else {}
-    phase, current = ledger.phase, ledger.current
-    if not isinstance(phase, Draining) or digests.get(Slot.PREVIOUS) != current.digest:
-        return None
-    if digests.get(Slot.CURRENT) != phase.previous.digest:
+    phase = ledger.phase
+    if not isinstance(phase, Draining) or not look.is_swapped(observed, ledger, Slot.PREVIOUS):
         return None
     value = (Source.CURRENT, phase.previous.digest)
     if not look.is_accepted(observed, *value, now):
-        return writes.swap_back(ledger)
-    found = look.listing(observed, value, ledger.client_id, now, within=look.TEN_MINUTES, uuid=phase.previous.uuid)
+        return writes.swap_back(ledger, Slot.PREVIOUS)
+    found = look.listing(observed, value, ledger.client_id, now, within=evidence.TEN_MINUTES, uuid=phase.previous.uuid)
     if evidence.find(found, phase.previous.uuid) is None:
-        return writes.swap_back(ledger)
-    return writes.follow_swap(ledger, phase, found.at)
+        return writes.swap_back(ledger, Slot.PREVIOUS)
+    return writes.follow_swap(ledger, phase, due.adobe_now(observed, now))
 
 
 def _retry(observed: Observed, ledger: Ledger, now: Now) -> timedelta:
@@ -109,8 +108,14 @@ def _bootstrap(observed: Observed, ledger: Ledger, now: Now) -> Decision:
 
 def _may_be_given_up(observed: Observed, ledger: Ledger, digest: str, now: Now) -> bool:
     """Whether Adobe does not list the current one any more, or IMS refused it for a while."""
-    found = look.listing(observed, (Source.BOOTSTRAP, digest), ledger.client_id, now, within=look.TEN_MINUTES)
-    answer = observed.answer(ledger.current.digest)
+    found = look.listing(observed, (Source.BOOTSTRAP, digest), ledger.client_id, now, within=evidence.TEN_MINUTES)
     if evidence.find(found, ledger.current.uuid) is None and look.has_stood(observed):
         return True
-    return answer is not None and answer.at.monotonic - answer.first_at.monotonic >= evidence.APART.total_seconds()
+    return _is_refused_for_long(observed, ledger)
+
+
+def _is_refused_for_long(observed: Observed, ledger: Ledger) -> bool:
+    answer = observed.answer(ledger.current.digest)
+    if answer is None or answer.accepted:
+        return False
+    return answer.at.monotonic - answer.first_at.monotonic >= evidence.TEN_MINUTES.total_seconds()

@@ -69,7 +69,7 @@ def to_status(observed: Observed, decision: Decision, now: Now) -> ClientSecretS
         next_rotation_time=_next_rotation(observed, ledger),
         last_check_time=checks.last_at(observed, decision, now),
         failures=max((failure.count for failure in observed.memory.failures.values()), default=0),
-        last_handled_rotate_request=(ledger.rotate_request or None) if ledger is not None else None,
+        last_handled_rotate_request=_answered_request(before, ledger),
         old_used_by=tuple(str(user) for user in observed.users[:MAX_USERS]) if has_old else (),
         old_users=len(observed.users) if has_old else None,
         conditions=conditions + others,
@@ -235,6 +235,11 @@ def _last_rotation(observed: Observed) -> str | None:
     is_anothers = isinstance(secret, ManagedSecret) and isinstance(secret.ledger, Ledger)
     kept = not is_anothers and before.secret_name == observed.resource.spec.secret.name
     return before.last_rotation_time if kept else None
+
+
+def _answered_request(before: ClientSecretStatus, ledger: Ledger | None) -> str | None:
+    """As reported where there is no ledger: a Secret that is made again takes it from there."""
+    return before.last_handled_rotate_request if ledger is None else ledger.rotate_request or None
 
 
 def _next_rotation(observed: Observed, ledger: Ledger | None) -> str | None:

@@ -10,7 +10,6 @@ from adobe_ims_operator.core.replacement.listing import Listing
 from adobe_ims_operator.core.replacement.look import Unanswered
 from adobe_ims_operator.core.replacement.model import Answer, BootstrapSeen, Now, Observed, Source
 
-_SHORT = timedelta(minutes=1)
 _STAMPED_WITHIN = 2 * evidence.LAG + timedelta(hours=1)
 """How long it takes at most until two requests of ours are seen as last uses, where stamps lag."""
 
@@ -54,13 +53,14 @@ def accepted(observed: Observed, source: Source, digest: str, client_id: str, no
         return AskToken(source, digest)
     age, within = timedelta(seconds=now.monotonic - answer.at.monotonic), look.IDLE
     if match is not None and match.digest == digest and match.times < evidence.MATCHES:
-        until_next, listed = evidence.APART + 2 * evidence.SLACK - age, observed.memory.listed
+        until_next, listed = evidence.TEN_MINUTES + 2 * evidence.SLACK - age, observed.memory.listed
         if listed is not None and evidence.is_unconfirmed(match, listed.listing):
-            until_next = evidence.LATER
-        if until_next <= timedelta():
-            return AskToken(source, digest)
-        within = min(within, max(until_next, _SHORT))
-    within = min(within, max(age / 2, _SHORT))
+            within = evidence.LATER
+        elif match.date == answer.date:  # else a stamp lags, and a new request would come before the latest is shown
+            if until_next <= timedelta():
+                return AskToken(source, digest)
+            within = min(within, max(until_next, look.SOON))
+    within = min(within, max(age / 2, look.SOON))
     found = look.listing(observed, (source, digest), client_id, now, within=within)
     if len(found.secrets) == 1:
         return _alone(observed, found, (source, digest), answer.date, now, within=within)
@@ -121,6 +121,6 @@ def again(observed: Observed, ledger: Ledger, now: Now) -> Decision | None:
     if look.until_proven(observed, now) is not None:
         return None
     answer = observed.answer(current.digest)
-    if answer is None or answer.at.monotonic - listed.same_since.monotonic < evidence.APART.total_seconds():
+    if answer is None or answer.at.monotonic - listed.same_since.monotonic < evidence.TEN_MINUTES.total_seconds():
         return AskToken(Source.CURRENT, current.digest)
     return accepted(observed, Source.CURRENT, current.digest, ledger.client_id, now)

@@ -49,9 +49,15 @@ def take_over(
         current=Held(uuid, digest, origin, at),
         phase=Steady(),
         rotated_at=None if before is None else before.rotated_at,
-        rotate_request="" if before is None else before.rotate_request,
+        rotate_request=_answered_request(observed),
     )
     return Write(Deed.TAKE_OVER, ledger, {Slot.CURRENT: source})
+
+
+def _answered_request(observed: Observed) -> str:
+    """The request for a replacement that was answered; of a Secret that was deleted, the status tells which."""
+    before = observed.ledger
+    return before.rotate_request if before is not None else observed.resource.status.last_handled_rotate_request or ""
 
 
 def restore(observed: Observed, ledger: Ledger, source: Source = Source.CURRENT) -> Write:
@@ -107,8 +113,17 @@ def keep_next(observed: Observed, ledger: Ledger, added: Added) -> Write:
 def keep_added_alone(observed: Observed, added: Added) -> Write:
     """Make the Secret again that somebody deleted, from the one value that there is."""
     current = Held(added.secret.uuid, added.digest, Origin.ADDED, added.date)
-    secret = str(observed.resource.secret_key)
-    ledger = Ledger(added.credential, secret, added.client_id, current, Steady(), rotated_at=added.date)
+    resource = observed.resource
+    request = resource.rotate_request or _answered_request(observed)
+    ledger = Ledger(
+        added.credential,
+        str(resource.secret_key),
+        added.client_id,
+        current,
+        Steady(),
+        rotated_at=added.date,
+        rotate_request=request,
+    )
     return Write(Deed.KEEP_ADDED_ALONE, ledger, {Slot.CURRENT: Source.ADDED})
 
 
@@ -154,9 +169,9 @@ def switch_to(observed: Observed, ledger: Ledger, slot: Slot, at: datetime, *, c
     return Write(Deed.SWITCH_BACK if slot is Slot.PREVIOUS else Deed.PROMOTE, after, {Slot.CURRENT: _SOURCES[slot]})
 
 
-def swap_back(ledger: Ledger) -> Write:
-    """Put the current and the previous one where the ledger has them, which somebody swapped."""
-    return Write(Deed.RESTORE, ledger, {Slot.CURRENT: Source.PREVIOUS, Slot.PREVIOUS: Source.CURRENT})
+def swap_back(ledger: Ledger, slot: Slot) -> Write:
+    """Put the current one and another where the ledger has them, which somebody swapped."""
+    return Write(Deed.RESTORE, ledger, {Slot.CURRENT: _SOURCES[slot], slot: Source.CURRENT})
 
 
 def follow_swap(ledger: Ledger, phase: Draining, at: datetime) -> Write:
@@ -164,6 +179,13 @@ def follow_swap(ledger: Ledger, phase: Draining, at: datetime) -> Write:
     drained = replace(phase, previous=ledger.current, deleting=False)
     after = replace(ledger, current=replace(phase.previous, since=at), phase=drained)
     return Write(Deed.SWITCH_BACK, after, {Slot.CURRENT: Source.CURRENT, Slot.PREVIOUS: Source.PREVIOUS})
+
+
+def change_places(ledger: Ledger, phase: Draining, at: datetime) -> Write:
+    """Put the previous one in place of the current one, which IMS refuses, and keep both."""
+    drained = replace(phase, previous=ledger.current, deleting=False)
+    after = replace(ledger, current=replace(phase.previous, since=at), phase=drained)
+    return Write(Deed.SWITCH_BACK, after, {Slot.CURRENT: Source.PREVIOUS, Slot.PREVIOUS: Source.CURRENT})
 
 
 def drop_next(observed: Observed, ledger: Ledger) -> Write:

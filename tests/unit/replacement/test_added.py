@@ -1,0 +1,76 @@
+"""What Adobe gave comes into the Secret that it is for, and into no other."""
+
+from datetime import timedelta
+
+from adobe_ims_operator.api.client_secret import ManagedSecretRef
+from adobe_ims_operator.api.client_secret_ledger import Orphaned
+from adobe_ims_operator.api.reasons import Reason
+from adobe_ims_operator.core.replacement import attempts
+from adobe_ims_operator.core.replacement.decide import decide
+from adobe_ims_operator.core.replacement.decision import Add, Deed, Write
+from adobe_ims_operator.core.replacement.status import problem_of
+from unit.replacement.test_identify import Late
+from unit.replacement.test_table import taken_over, until
+from unit.replacement.world import CLIENT_ID, Cluster, Fault, run
+
+HOUR, DAY = timedelta(hours=1), timedelta(days=1)
+
+
+def remade(**changes: object) -> Cluster:
+    """The object was deleted and made again while Adobe's answer to POST was on its way."""
+    cluster = taken_over()
+    cluster.take(until(cluster, Add), Fault.NONE)
+    assert cluster.memory.added is not None
+    before = cluster.memory
+    cluster.make_object()
+    cluster.memory = attempts.begin(cluster.resource.uid, before, cluster.bootstrap_version)
+    cluster.edit(overlap=DAY, interval=10 * DAY, **changes)
+    return cluster
+
+
+def test_what_was_given_for_one_credential_is_not_written_for_another() -> None:
+    cluster = remade(credential_id="999999", secret=ManagedSecretRef("other"))
+    cluster.secret = None
+    decision = decide(cluster.observe(), cluster.now)
+    assert not isinstance(decision, Write)
+    problem = problem_of(cluster.observe(), decision, cluster.now)
+    assert problem is not None
+    assert problem.reason is Reason.ADDED_CLIENT_SECRET_NOT_KEPT
+    assert "436084" in problem.message
+    assert "uuid-1" in problem.message
+
+
+def test_what_was_given_for_another_credential_stays_in_memory_until_it_has_a_place() -> None:
+    cluster = remade(credential_id="999999", secret=ManagedSecretRef("other"))
+    former, cluster.secret = cluster.secret, None
+    cluster.adobe.delete("uuid-1")
+    run([cluster], 12 * DAY)
+    assert cluster.ledger is not None
+    assert cluster.ledger.credential.credential_id == "999999"
+    assert cluster.deeds.count("POST") == 1, "another answer would take its place"
+    assert cluster.settle().finding.reason is Reason.ADDED_CLIENT_SECRET_NOT_KEPT
+    before = cluster.memory
+    cluster.make_object()
+    cluster.memory = attempts.begin(cluster.resource.uid, before, cluster.bootstrap_version)
+    assert former is not None
+    cluster.store(former.annotations, former.data)
+    cluster.settle()
+    assert Deed.KEEP_NEXT in cluster.deeds
+
+
+def test_one_list_that_is_late_does_not_forget_a_post_without_an_answer() -> None:
+    adobe = Late(hides=timedelta(0))
+    value = adobe.add()
+    assert value is not None
+    adobe.now += 30 * DAY
+    cluster = Cluster(adobe, {"client_id": CLIENT_ID, "client_secret": value.value})
+    cluster.edit(overlap=DAY, interval=10 * DAY)
+    cluster.settle()
+    add = until(cluster, Add)
+    adobe.hides = timedelta(minutes=12)
+    cluster.take(add, Fault.CRASH_AFTER)
+    run([cluster], HOUR)
+    assert cluster.ledger is not None
+    assert isinstance(cluster.ledger.phase, Orphaned)
+    run([cluster], 6 * DAY)
+    assert adobe.all["uuid-1"].deleted_at is not None, "it is known as ours"
