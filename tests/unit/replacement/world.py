@@ -356,7 +356,8 @@ class Cluster:
             case AskToken():
                 self._ask(decision)
             case List():
-                self.memory = attempts.listed(self.memory, self.adobe.list(), self.now)
+                reported = self.resource.status.client_secrets
+                self.memory = attempts.listed(self.memory, self.adobe.list(), self.now, reported)
                 self.disturbed = False
             case Add():
                 self._add()

@@ -124,7 +124,8 @@ class AtAdobe:
             self._console_failed(observed, Step.LIST, error)
             return
         self.count_console("list", DONE)
-        self.work.note(observed, attempt.listed(observed.memory, listing, self.work.now))
+        reported = observed.resource.status.client_secrets
+        self.work.note(observed, attempt.listed(observed.memory, listing, self.work.now, reported))
 
     async def add(self, observed: Observed) -> None:
         """Add one."""

@@ -1,9 +1,11 @@
 """How each step changes what a process remembers of a client secret; each function gives the value that follows."""
 
+from collections.abc import Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
 
 from adobe_ims_operator.api.client_secret_ledger import Adding, Draining, Orphaned
+from adobe_ims_operator.api.client_secret_status import ReportedClientSecret
 from adobe_ims_operator.core.backoff import Pace, backoff
 from adobe_ims_operator.core.replacement import evidence, findings
 from adobe_ims_operator.core.replacement.decision import Deed, Write
@@ -37,8 +39,11 @@ def begin(uid: str, before: Memory | None = None, bootstrap_version: int | None 
     Args:
         bootstrap_version: of the bootstrap Secret now.
     """
-    added = None if before is None else before.added
-    return Memory(uid, added=added, first_bootstrap_version=bootstrap_version)
+    if before is None:
+        return Memory(uid, first_bootstrap_version=bootstrap_version)
+    # Of the same object, another process may have reported more since.
+    uses = {} if before.uid == uid else before.uses
+    return Memory(uid, added=before.added, uses=uses, first_bootstrap_version=bootstrap_version)
 
 
 def saw_bootstrap(memory: Memory, seen: BootstrapSeen) -> Memory:
@@ -76,17 +81,21 @@ def _answered(memory: Memory, observed: Observed, digest: str, date: datetime | 
     return replace(_worked(memory, Step.ASK), answers=dict([*others, (digest, answer)]))
 
 
-def listed(memory: Memory, listing: Listing, now: Now) -> Memory:
+def listed(memory: Memory, listing: Listing, now: Now, reported: Sequence[ReportedClientSecret] = ()) -> Memory:
     """Adobe listed the client secrets, or something else than Adobe gave an old answer again.
 
     What is not of this moment is a failure. The next attempt begins with a token, so that nothing that may be wrong
     itself, an earlier Date or our clock that stood still, refuses lists for long.
+
+    Args:
+        reported: what the status says of them.
     """
     if not evidence.is_of_now(memory, listing, now):
         memory = replace(memory, listed=None, manages_with=None)
         return _failed(memory, Step.LIST, Trouble(findings.not_of_now(), Pace.IMS), None, now, 0.0)
     memory = replace(_worked(memory, Step.LIST), listed=evidence.follow(memory.listed, listing, now))
-    return replace(memory, match=evidence.match(memory, listing))
+    uses = evidence.latest_uses(memory.uses, listing, reported)
+    return replace(memory, match=evidence.match(memory, listing), uses=uses)
 
 
 def token_ended(memory: Memory) -> Memory:
@@ -131,7 +140,8 @@ def written(memory: Memory, write: Write, now: Now, jitter: float) -> Memory:
     rows = {**memory.writes, deed: WriteRow(count, now.monotonic, retry_at)}
     memory, phase = replace(_worked(memory, Step.WRITE), writes=rows), write.ledger.phase
     if not (isinstance(phase, Draining | Orphaned) and phase.deleting):
-        memory = _worked(memory, Step.DELETE)  # nothing is about to be deleted, so what failed is over
+        # Nothing is about to be deleted, so what failed is over.
+        memory = replace(_worked(memory, Step.DELETE), deleting_since=None)
     if isinstance(phase, Orphaned):
         memory = _worked(memory, Step.ADD)  # what became of the POST is known
     match write.deed:
@@ -139,6 +149,8 @@ def written(memory: Memory, write: Write, now: Now, jitter: float) -> Memory:
             return replace(memory, intent=Intent(phase.at, memory.listed.at))
         case Deed.KEEP_NEXT | Deed.KEEP_ADDED_ALONE:
             return replace(memory, added=None, intent=None)
+        case Deed.INTEND_TO_DELETE:
+            return replace(memory, deleting_since=now.monotonic)
         case Deed.FORGET_INTENT | Deed.NOTE_ORPHAN:
             return replace(memory, intent=None)
         case Deed.DROP_PREVIOUS | Deed.FORGET_ORPHAN:

@@ -72,8 +72,14 @@ def _old(observed: Observed, ledger: Ledger, phase: Draining | Orphaned, old: Li
 
 
 def _delete(observed: Observed, ledger: Ledger, phase: Draining | Orphaned, now: Now) -> Decision:
-    if not phase.deleting:
+    since_intent = observed.memory.deleting_since
+    if not phase.deleting or since_intent is None:
         return writes.set_deleting(observed, ledger, phase, deleting=True)
+    # One list may be wrong: a second one, of ten minutes later, must say the same.
+    remaining = evidence.APART - timedelta(seconds=now.monotonic - since_intent)
+    if remaining > timedelta():
+        found = look.of_current(observed, ledger, now, CHECK)
+        return Wait(finding(observed, ledger, phase, found), now.wall + remaining)
     if not look.is_accepted(observed, Source.CURRENT, ledger.current.digest, now, look.TEN_MINUTES):
         return rescue(observed, ledger, now)
     found = look.of_current(observed, ledger, now, look.FRESH)
@@ -93,7 +99,9 @@ def is_drained(observed: Observed, ledger: Ledger, found: Listing) -> bool:
     held, overlap = isinstance(phase, Draining), observed.resource.spec.overlap
     if isinstance(phase, Draining) and phase.overlap is not None:
         overlap = max(overlap, phase.overlap)
-    return evidence.is_drained(found, new, old, since(ledger, phase), overlap, held=held)
+    begun = since(ledger, phase)
+    used = max(begun, observed.memory.uses.get(old.uuid, begun))
+    return evidence.is_drained(found, new, old, used, overlap, held=held)
 
 
 def finding(observed: Observed, ledger: Ledger, phase: Draining | Orphaned, found: Listing) -> Finding:

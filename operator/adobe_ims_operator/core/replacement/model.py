@@ -189,6 +189,11 @@ class Memory:
     obstacle: Obstacle | None = None
     writes: Mapping[str, WriteRow] = field(default_factory=dict)
     """By the deed, in words."""
+    uses: Mapping[str, datetime] = field(default_factory=dict)
+    """The latest use that any list showed, by the uuid, and by Adobe's clock."""
+    deleting_since: float | None = None
+    """When it was written down that the old one is about to be deleted, by the monotonic clock; None where it is not,
+    and where another process wrote it."""
 
 
 @dataclass(frozen=True, slots=True)
