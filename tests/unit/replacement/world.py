@@ -331,6 +331,8 @@ class Cluster:
             raise BreachError(f"{decision} leaves no client secret that works")
 
     def _before(self, decision: Decision) -> None:
+        if isinstance(decision, AskToken):
+            self.memory = attempts.asking(self.memory, decision.digest, self.now, 0.0)
         if isinstance(decision, Add):
             self.memory = attempts.adding(self.memory)
         if isinstance(decision, Delete):

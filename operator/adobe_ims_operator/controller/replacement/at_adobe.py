@@ -75,7 +75,9 @@ class AtAdobe:
             finding = Finding(Reason.IMS_RATE_LIMITED, f"{url} throttles the client; the operator asks again")
             self.work.failed(observed, Step.ASK, Trouble(finding, Pace.IMS, HELD))
             return
-        started = self.work.clock.monotonic()
+        now = self.work.now
+        started = now.monotonic
+        observed = self.work.note(observed, attempt.asking(observed.memory, ask.digest, now, self.work.jitter()))
         try:
             grant = await self.ims.fetch(url, ClientCredentials(client_id, value), MANAGEMENT_SCOPES)
         except IMSError as error:

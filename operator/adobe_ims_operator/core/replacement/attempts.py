@@ -7,16 +7,17 @@ from datetime import datetime, timedelta
 from adobe_ims_operator.api.client_secret_ledger import Adding, Draining, Orphaned
 from adobe_ims_operator.api.client_secret_status import ReportedClientSecret
 from adobe_ims_operator.core.backoff import Pace, backoff
+from adobe_ims_operator.core.refused_writes import WINDOW
 from adobe_ims_operator.core.replacement import evidence, findings
 from adobe_ims_operator.core.replacement.decision import Deed, Write
+from adobe_ims_operator.core.replacement.failure import Failure, Inputs
 from adobe_ims_operator.core.replacement.listing import Listing
 from adobe_ims_operator.core.replacement.model import (
     Added,
     Answer,
+    AskRow,
     BootstrapSeen,
-    Failure,
     Gone,
-    Inputs,
     Intent,
     Memory,
     Now,
@@ -29,6 +30,10 @@ from adobe_ims_operator.core.replacement.model import (
 MAX_ANSWERS = 8
 """Values whose answers are remembered; four are in use at most."""
 
+FREE_ASKS = 8
+"""Values that IMS is asked with at once: a rescue tries all that there are."""
+ASK_ROW = timedelta(minutes=5)
+"""Values count as a row while IMS is asked with the next within this time of when it may be."""
 WRITE_ROW = timedelta(minutes=10)
 """Writes of one deed count as a row while each comes within this time of the one before."""
 
@@ -54,6 +59,20 @@ def saw_bootstrap(memory: Memory, seen: BootstrapSeen) -> Memory:
 def saw_secret(memory: Memory) -> Memory:
     """The managed Secret was read."""
     return _worked(memory, Step.READ_SECRET)
+
+
+def asking(memory: Memory, digest: str, now: Now, jitter: float) -> Memory:
+    """IMS is about to be asked with a value; another one than the latest waits the longer the more came in a row.
+
+    How often it is asked with one value is for the answers to say.
+    """
+    before = memory.asks
+    if before is not None and before.digest == digest:
+        return memory
+    recent = before is not None and now.monotonic < before.retry_at + ASK_ROW.total_seconds()
+    count = before.count + 1 if before is not None and recent else 1
+    wait = backoff(Pace.IMS, count - FREE_ASKS + 1, jitter).total_seconds() if count >= FREE_ASKS else 0.0
+    return replace(memory, asks=AskRow(digest, count, now.monotonic + wait))
 
 
 def accepted(memory: Memory, observed: Observed, digest: str, date: datetime, now: Now) -> Memory:
@@ -175,8 +194,20 @@ def _failed(memory: Memory, step: Step, trouble: Trouble, inputs: Inputs | None,
     count = 1 if before is None else before.count + 1
     wait = trouble.after if trouble.after is not None else backoff(trouble.pace, count, jitter)
     retry_at = now.monotonic + max(wait, timedelta(seconds=1)).total_seconds()
-    failure = Failure(trouble.finding, count, retry_at, inputs, trouble.passing)
+    inputs = inputs if trouble.after is None else None  # who asks for time gets it, whatever changes
+    early, early_at = _early(before, now)
+    failure = Failure(trouble.finding, count, retry_at, inputs, trouble.passing, early, early_at)
     return replace(memory, failures={**memory.failures, step: failure})
+
+
+def _early(before: Failure | None, now: Now) -> tuple[int, float | None]:
+    """How many attempts came before their time by now, and when the latest did."""
+    if before is None or now.monotonic >= before.retry_at + WINDOW.total_seconds():
+        return 0, None
+    if now.monotonic >= before.retry_at:
+        return before.early, before.early_at
+    recent = before.early_at is not None and now.monotonic < before.early_at + WINDOW.total_seconds()
+    return before.early + 1 if recent else 1, now.monotonic
 
 
 def _worked(memory: Memory, step: Step) -> Memory:
