@@ -31,6 +31,7 @@ from unit.asking import CLIENT, Serve, assert_without_secrets
 from unit.managing import console_of, managed, refused, with_token
 
 PATH = f"/console/organizations/{SAMPLE_ORGANIZATION}/credentials/{SAMPLE_CREDENTIAL}/secrets"
+UUID = "6f5902ac-237d-4a3e-a1b4-5e5d0a1b2c3d"
 MIB = 1 << 20
 OTHER = ClientCredentials("other", "p8e-of-the-other")
 
@@ -87,11 +88,11 @@ async def test_a_request_is_as_adobe_wants_it(serve: Serve, stand_in: StandIn) -
     server = await serve(status=204, headers="Set-Cookie: a=b; Path=/\r\n")
     async with console_of(stand_in, server.url) as console:
         for _ in range(2):
-            await console.delete_client_secret(with_token("the-token"), "a-uuid")
+            await console.delete_client_secret(with_token("the-token"), UUID)
     assert server.requests[0] == server.requests[1]
     line, *lines = server.requests[0].decode().strip().split("\r\n")
     sent = {name.lower(): value for name, value in (each.split(": ", 1) for each in lines)}
-    assert line == f"DELETE {PATH}/a-uuid HTTP/1.1"
+    assert line == f"DELETE {PATH}/{UUID} HTTP/1.1"
     assert (sent["authorization"], sent["x-api-key"]) == ("Bearer the-token", SAMPLE_CLIENT_ID)
     assert (sent["accept-encoding"], sent["cache-control"]) == ("identity", "no-cache")
     assert "cookie" not in sent
@@ -296,7 +297,7 @@ async def test_what_was_never_sent_was_not_done(
     async with console_of(stand_in, url) as console:
         for asked in (
             console.add_client_secret(with_token("the-token")),
-            console.delete_client_secret(with_token("the-token"), "a-uuid"),
+            console.delete_client_secret(with_token("the-token"), UUID),
         ):
             error = await refused(asked, caplog)
             check(error, ConsoleUnavailable, Outcome.NOT_DONE)

@@ -1,6 +1,7 @@
 """An answer of the console API is what was asked for, or an error in which nothing of what was sent or received is."""
 
 import json
+import uuid as uuid_module
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -40,9 +41,12 @@ NOW = datetime(2026, 11, 26, 10, tzinfo=UTC)
 DATE = "Thu, 26 Nov 2026 10:00:00 GMT"
 UUID = "6f5902ac-237d-4a3e-a1b4-5e5d0a1b2c3d"
 CLIENT_ID = "0123456789abcdef0123456789abcdef"
+ADOBES = "11ede399b68b57a5aca6a96b8b6487c9"
+"""A uuid as Adobe's page has it."""
+TOKEN = "eyJhbGciOiJSUzI1NiJ9.eyJpZCI6IjExZWQifQ.11ede399-b68b57a5aca6a96b8b6487c9"
 READ: dict[Operation, Callable[[str, Answer], Listing | AddedClientSecret | None]] = {
-    Operation.LIST: interpret_list,
-    Operation.ADD: interpret_add,
+    Operation.LIST: lambda endpoint, given_answer: interpret_list(endpoint, given_answer, "the-token"),
+    Operation.ADD: lambda endpoint, given_answer: interpret_add(endpoint, given_answer, "the-token"),
     Operation.DELETE: interpret_delete,
 }
 REASONS = {
@@ -84,7 +88,7 @@ def read(operation: Operation, given_answer: Answer) -> Listing | AddedClientSec
 
 
 def only(document: dict[str, object]) -> ListedClientSecret:
-    [secret] = interpret_list(ENDPOINT, answer(document)).secrets
+    [secret] = interpret_list(ENDPOINT, answer(document), "the-token").secrets
     return secret
 
 
@@ -92,8 +96,8 @@ def only(document: dict[str, object]) -> ListedClientSecret:
 
 
 def test_a_list_is_read_as_adobes_page_has_it() -> None:
-    unused = entry("another", secret_usages=None, expires_at="1714070885000")
-    assert interpret_list(ENDPOINT, answer(listing(entry(), unused))) == Listing(
+    unused = entry(ADOBES, secret_usages=None, expires_at="1714070885000")
+    assert interpret_list(ENDPOINT, answer(listing(entry(), unused)), "the-token") == Listing(
         CLIENT_ID,
         (
             ListedClientSecret(
@@ -103,7 +107,7 @@ def test_a_list_is_read_as_adobes_page_has_it() -> None:
                 None,
             ),
             ListedClientSecret(
-                "another",
+                ADOBES,
                 datetime(2023, 4, 25, 18, 48, 5, tzinfo=UTC),
                 NoUse.NULL,
                 datetime(2024, 4, 25, 18, 48, 5, tzinfo=UTC),
@@ -115,7 +119,8 @@ def test_a_list_is_read_as_adobes_page_has_it() -> None:
 
 @pytest.mark.parametrize("status", [200, 201])
 def test_a_new_client_secret_is_read_with_its_value(status: int) -> None:
-    added = interpret_add(ENDPOINT, answer({**entry(), "client_secret": "p8e-new", "secret_usages": None}, status))
+    given_answer = answer({**entry(), "client_secret": "p8e-new", "secret_usages": None}, status)
+    added = interpret_add(ENDPOINT, given_answer, "the-token")
     assert added == AddedClientSecret(UUID, "p8e-new")
     assert_without_secrets(repr(added))
 
@@ -126,8 +131,9 @@ def test_a_deletion_is_read_from_its_status() -> None:
 
 @pytest.mark.parametrize("count", [0, 1, 3, MOST_LISTED])
 def test_another_number_of_client_secrets_than_two_is_listed_as_it_is(count: int) -> None:
-    listed = interpret_list(ENDPOINT, answer(listing(*(entry(f"uuid-{number}") for number in range(count)))))
-    assert [secret.uuid for secret in listed.secrets] == [f"uuid-{number}" for number in range(count)]
+    uuids = [str(uuid_module.UUID(int=number)) for number in range(count)]
+    listed = interpret_list(ENDPOINT, answer(listing(*map(entry, uuids))), "the-token")
+    assert [secret.uuid for secret in listed.secrets] == uuids
 
 
 # Times decide what is deleted
@@ -216,7 +222,25 @@ def test_usages_that_are_not_there_at_all_are_unreadable() -> None:
         ],
         *[
             (listing(entry(uuid)), "no uuid")  # type: ignore[arg-type] # whatever JSON may hold
-            for uuid in (None, "", 7, "a/b", "..", "a b", "a\n", "u" * 65, "-", "\u0430")
+            for uuid in (
+                None,
+                "",
+                7,
+                "a/b",
+                "..",
+                "a b",
+                "a\n",
+                "u" * 65,
+                "-",
+                "\u0430",
+                "p8e-quoted",
+                f"{UUID}\n",
+                UUID[:-1],
+                ADOBES + "0",
+                f"{UUID[:8]}{UUID[9:]}",
+                "p8e-" + ADOBES[4:],
+                "g" * 32,
+            )
         ],
         (listing(entry(), None), "no uuid"),
         (listing("p8e-text"), "no uuid"),
@@ -260,7 +284,32 @@ def test_a_value_that_can_not_be_used_was_added_perhaps(fields: dict[str, object
 
 @pytest.mark.parametrize("length", [1, MAX_CLIENT_SECRET_SIZE])
 def test_a_value_may_be_as_long_as_one_in_a_client_secret(length: int) -> None:
-    assert interpret_add(ENDPOINT, answer({"uuid": UUID, "client_secret": "a" * length}, 201)).value == "a" * length
+    added = interpret_add(ENDPOINT, answer({"uuid": UUID, "client_secret": "a" * length}, 201), "the-token")
+    assert added.value == "a" * length
+
+
+# What people read repeats no secret
+
+
+@pytest.mark.parametrize(
+    "value", [ADOBES, ADOBES.upper(), str(uuid_module.UUID(ADOBES)), f"p8e-{ADOBES}", f"p8e-{ADOBES[5:13]}"]
+)
+def test_a_uuid_that_repeats_the_value_is_refused_and_told_to_nobody(value: str) -> None:
+    outcome = read(Operation.ADD, answer({**entry(ADOBES), "client_secret": value}, 201))
+    check(outcome, ConsoleResponseInvalid, Outcome.UNKNOWN, "with a uuid that repeats its client_secret")
+    assert ADOBES not in str(outcome)
+    assert value not in str(outcome)
+
+
+@pytest.mark.parametrize("uuid", [ADOBES, ADOBES.upper(), str(uuid_module.UUID(ADOBES)), UUID[:-13] + "-b68b57a50000"])
+def test_a_uuid_that_repeats_the_token_is_refused_and_told_to_nobody(uuid: str) -> None:
+    listed = answer(listing(entry(), entry(uuid)))
+    with pytest.raises(ConsoleResponseInvalid, match="with a uuid that repeats what was sent") as of_list:
+        interpret_list(ENDPOINT, listed, TOKEN)
+    with pytest.raises(ConsoleResponseInvalid, match="with a uuid that repeats") as of_add:
+        interpret_add(ENDPOINT, answer({**entry(uuid), "client_secret": "p8e-new"}, 201), TOKEN)
+    assert uuid not in f"{of_list.value!r} {of_add.value!r}"
+    assert (of_list.value.outcome, of_add.value.outcome) == (Outcome.NOT_DONE, Outcome.UNKNOWN)
 
 
 # Refusals

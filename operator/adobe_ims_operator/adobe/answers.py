@@ -23,6 +23,7 @@ from adobe_ims_operator.adobe.errors import (
     InvalidClient,
     InvalidScope,
 )
+from adobe_ims_operator.adobe.telltale import repeats
 from adobe_ims_operator.api.sizes import MAX_TOKEN_SIZE
 from adobe_ims_operator.api.times import whole_seconds
 from adobe_ims_operator.api.token_rules import ACCESS_TOKEN, LONGEST_LIFETIME, SHORTEST_LIFETIME, TOKEN_TYPE
@@ -34,8 +35,6 @@ RETRY_AFTER = (timedelta(seconds=1), timedelta(hours=1))
 MOST_SCOPES_SHOWN = 200
 
 _DEBUG_ID = re.compile(r"[0-9A-Za-z-]{8,64}")
-_TELLTALE = 8
-"""So many characters in a row that were sent or received too are not there by chance."""
 _PERSON_ERRORS = ("invalid_request", "unsupported_grant_type", "unauthorized_client", "access_denied")
 _PASSING_ERRORS = ("server_error", "temporarily_unavailable")
 
@@ -244,7 +243,5 @@ def _debug_id(question: Question, answer: Answer, document: dict[str, Any] | Non
         question.organization_id or "",
         answer.body.decode("latin-1"),
     ]
-    known = "\n".join(texts).casefold()
-    pieces = (folded[start : start + _TELLTALE] for start in range(len(folded) - _TELLTALE + 1))
-    repeats = any(piece in known for piece in pieces)
-    return None if repeats or any(secret and secret.casefold() in folded for secret in secrets) else header
+    has_one = any(secret and secret.casefold() in folded for secret in secrets)
+    return None if has_one or repeats(header, *texts) else header

@@ -111,7 +111,8 @@ class ConsoleClient:
         Raises:
             ConsoleError: the answer was no list, or there was none in time.
         """
-        return interpret_list(self._endpoint, await self._exchange(Operation.LIST, credential))
+        answer = await self._exchange(Operation.LIST, credential)
+        return interpret_list(self._endpoint, answer, credential.access_token)
 
     async def add_client_secret(self, credential: ManagedCredential) -> AddedClientSecret:
         """Add one. A call that is cancelled may have added one too.
@@ -119,7 +120,8 @@ class ConsoleClient:
         Raises:
             ConsoleError: none came; `outcome` says whether there may be a new one all the same.
         """
-        return interpret_add(self._endpoint, await self._exchange(Operation.ADD, credential))
+        answer = await self._exchange(Operation.ADD, credential)
+        return interpret_add(self._endpoint, answer, credential.access_token)
 
     async def delete_client_secret(self, credential: ManagedCredential, uuid: str) -> None:
         """Delete one for ever. A call that is cancelled may have deleted it too.

@@ -27,11 +27,15 @@ from adobe_ims_operator.adobe.console_errors import (
     Outcome,
 )
 from adobe_ims_operator.adobe.errors import Fault
+from adobe_ims_operator.adobe.telltale import repeats
 from adobe_ims_operator.api.sizes import MAX_CLIENT_SECRET_SIZE
 from adobe_ims_operator.core.replacement.listing import AddedClientSecret, ListedClientSecret, Listing, NoUse
 
-UUID = re.compile(r"[0-9A-Za-z][0-9A-Za-z_-]{0,63}")
-"""What is taken for the uuid of a client secret: it gets into a path and an annotation."""
+UUID = re.compile(r"[0-9A-Fa-f]{8}(-?)[0-9A-Fa-f]{4}(?:\1[0-9A-Fa-f]{4}){2}\1[0-9A-Fa-f]{12}")
+"""What is taken for the uuid of a client secret: it gets into a path, an annotation and what people read.
+
+Adobe's page shows 32 hexadecimal digits. No client secret of the form that Adobe gives is one.
+"""
 _CLIENT_ID = re.compile(r"[0-9A-Za-z][0-9A-Za-z@._-]{0,255}")
 MOST_LISTED = 16
 """Client secrets in a list; Adobe has two at most."""
@@ -78,8 +82,11 @@ _IN_DOUBT = {
 }
 
 
-def interpret_list(endpoint: str, answer: Answer) -> Listing:
+def interpret_list(endpoint: str, answer: Answer, access_token: str) -> Listing:
     """Read an answer to GET.
+
+    Args:
+        access_token: that was sent; a list that repeats it is none.
 
     Raises:
         ConsoleError: there is no list in it, or none that can be relied on.
@@ -103,11 +110,16 @@ def interpret_list(endpoint: str, answer: Answer) -> Listing:
         raise _invalid(Operation.LIST, endpoint, answer, "with an expires_at that can't be read")
     if len({secret.uuid for secret in known}) < len(known):
         raise _invalid(Operation.LIST, endpoint, answer, "with one uuid for two client_secrets")
+    if any(_tells(secret.uuid, access_token) for secret in known):
+        raise _invalid(Operation.LIST, endpoint, answer, "with a uuid that repeats what was sent")
     return Listing(client_id, tuple(known), at)
 
 
-def interpret_add(endpoint: str, answer: Answer) -> AddedClientSecret:
+def interpret_add(endpoint: str, answer: Answer, access_token: str) -> AddedClientSecret:
     """Read an answer to POST.
+
+    Args:
+        access_token: that was sent; an answer that repeats it, or the value, where people read is none.
 
     Raises:
         ConsoleError: there is no client secret in it that can be used.
@@ -118,6 +130,8 @@ def interpret_add(endpoint: str, answer: Answer) -> AddedClientSecret:
         raise _invalid(Operation.ADD, endpoint, answer, "without a uuid")
     if not isinstance(value, str) or len(value) > MAX_CLIENT_SECRET_SIZE or not _CLIENT_SECRET.fullmatch(value):
         raise _invalid(Operation.ADD, endpoint, answer, "without a client_secret that can be used")
+    if _tells(uuid, value, access_token):
+        raise _invalid(Operation.ADD, endpoint, answer, "with a uuid that repeats its client_secret or what was sent")
     return AddedClientSecret(uuid, value)
 
 
@@ -204,6 +218,11 @@ def _invalid(operation: Operation, endpoint: str, answer: Answer, what: str) -> 
         f"between{_IN_DOUBT[operation]}",
         operation.unknown,
     )
+
+
+def _tells(uuid: str, *secrets: str) -> bool:
+    """Whether a uuid, which people read, has a piece of a secret; hyphens hide none."""
+    return repeats(uuid.replace("-", ""), *(secret.replace("-", "") for secret in secrets))
 
 
 def _listed(entry: object) -> ListedClientSecret | None:

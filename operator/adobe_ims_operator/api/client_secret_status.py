@@ -56,7 +56,7 @@ class ReportedClientSecret:
     uuid: _Word
     created_at: _Word | None = None
     last_used_at: _Word | None = None
-    """None where Adobe shows no use, or something that is no time."""
+    """The latest that any list showed; None where none showed a use, or something that is no time."""
     expires_at: _Word | None = None
     """None where it never expires."""
     role: Role = Role.UNKNOWN

@@ -342,6 +342,8 @@ class Cluster:
             raise BreachError(f"{decision} leaves no client secret that works")
 
     def _before(self, decision: Decision) -> None:
+        if isinstance(decision, AskToken):
+            self.memory = attempts.asking(self.memory, decision.digest, self.now, 0.0)
         if isinstance(decision, Add):
             self.memory = attempts.adding(self.memory)
         if isinstance(decision, Delete):
@@ -367,7 +369,8 @@ class Cluster:
             case AskToken():
                 self._ask(decision)
             case List():
-                self.memory = attempts.listed(self.memory, self.adobe.list(), self.now)
+                reported = self.resource.status.client_secrets
+                self.memory = attempts.listed(self.memory, self.adobe.list(), self.now, reported)
                 self.disturbed = False
             case Add():
                 self._add()

@@ -76,7 +76,9 @@ class AtAdobe:
             finding = Finding(Reason.IMS_RATE_LIMITED, f"{url} throttles the client; the operator asks again")
             self.work.failed(observed, Step.ASK, Trouble(finding, Pace.IMS, HELD))
             return
-        started = self.work.clock.monotonic()
+        now = self.work.now
+        started = now.monotonic
+        observed = self.work.note(observed, attempt.asking(observed.memory, ask.digest, now, self.work.jitter()))
         try:
             grant = await self.ims.fetch(url, ClientCredentials(client_id, value), MANAGEMENT_SCOPES)
         except IMSError as error:
@@ -124,7 +126,8 @@ class AtAdobe:
         except ConsoleError as error:
             self._console_failed(observed, Step.LIST, error)
             return
-        after = attempt.listed(observed.memory, listing, self.work.now)
+        reported = observed.resource.status.client_secrets
+        after = attempt.listed(observed.memory, listing, self.work.now, reported)
         self.work.note(observed, after)
         if after.listed is not None:
             self.count_console("list", DONE)

@@ -1,21 +1,24 @@
 """How each step changes what a process remembers of a client secret; each function gives the value that follows."""
 
+from collections.abc import Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
 
 from adobe_ims_operator.api.client_secret_ledger import Adding, Draining, Orphaned
+from adobe_ims_operator.api.client_secret_status import ReportedClientSecret
 from adobe_ims_operator.core.backoff import Pace, backoff
+from adobe_ims_operator.core.refused_writes import WINDOW
 from adobe_ims_operator.core.replacement import evidence, findings
 from adobe_ims_operator.core.replacement.decision import Deed, Write
+from adobe_ims_operator.core.replacement.failure import Failure, Inputs
 from adobe_ims_operator.core.replacement.listing import Listing
 from adobe_ims_operator.core.replacement.model import (
     Added,
     Answer,
+    AskRow,
     BootstrapSeen,
     Checked,
-    Failure,
     Gone,
-    Inputs,
     Intent,
     Memory,
     Now,
@@ -33,6 +36,10 @@ KEPT = evidence.LAG + timedelta(hours=1)
 MAX_DATES = 8
 """Dates of requests that are remembered beside the latest; there is one each 20 hours where stamps lag by long."""
 
+FREE_ASKS = 8
+"""Values that IMS is asked with at once: a rescue tries all that there are."""
+ASK_ROW = timedelta(minutes=5)
+"""Values count as a row while IMS is asked with the next within this time of when it may be."""
 WRITE_ROW = timedelta(minutes=10)
 """Writes of one deed count as a row while each comes within this time of the one before."""
 
@@ -46,8 +53,11 @@ def begin(
         bootstrap_version: of the bootstrap Secret now.
         checked: the check that the status tells of now.
     """
-    added = None if before is None else before.added
-    return Memory(uid, added=added, first_bootstrap_version=bootstrap_version, checked=checked)
+    if before is None:
+        return Memory(uid, first_bootstrap_version=bootstrap_version, checked=checked)
+    # Of the same object, another process may have reported more since.
+    uses = {} if before.uid == uid else before.uses
+    return Memory(uid, added=before.added, uses=uses, first_bootstrap_version=bootstrap_version, checked=checked)
 
 
 def saw_bootstrap(memory: Memory, seen: BootstrapSeen) -> Memory:
@@ -58,6 +68,20 @@ def saw_bootstrap(memory: Memory, seen: BootstrapSeen) -> Memory:
 def saw_secret(memory: Memory) -> Memory:
     """The managed Secret was read."""
     return _worked(memory, Step.READ_SECRET)
+
+
+def asking(memory: Memory, digest: str, now: Now, jitter: float) -> Memory:
+    """IMS is about to be asked with a value; another one than the latest waits the longer the more came in a row.
+
+    How often it is asked with one value is for the answers to say.
+    """
+    before = memory.asks
+    if before is not None and before.digest == digest:
+        return memory
+    recent = before is not None and now.monotonic < before.retry_at + ASK_ROW.total_seconds()
+    count = before.count + 1 if before is not None and recent else 1
+    wait = backoff(Pace.IMS, count - FREE_ASKS + 1, jitter).total_seconds() if count >= FREE_ASKS else 0.0
+    return replace(memory, asks=AskRow(digest, count, now.monotonic + wait))
 
 
 def accepted(memory: Memory, observed: Observed, digest: str, date: datetime, now: Now) -> Memory:
@@ -87,17 +111,21 @@ def _answered(memory: Memory, observed: Observed, digest: str, date: datetime | 
     return replace(_worked(memory, Step.ASK), answers=dict([*others, (digest, answer)]))
 
 
-def listed(memory: Memory, listing: Listing, now: Now) -> Memory:
+def listed(memory: Memory, listing: Listing, now: Now, reported: Sequence[ReportedClientSecret] = ()) -> Memory:
     """Adobe listed the client secrets, or something else than Adobe gave an old answer again.
 
     What is not of this moment is a failure. The next attempt begins with a token, so that nothing that may be wrong
     itself, an earlier Date or our clock that stood still, refuses lists for long.
+
+    Args:
+        reported: what the status says of them.
     """
     if not evidence.is_of_now(memory, listing, now):
         memory = replace(memory, listed=None, manages_with=None)
         return _failed(memory, Step.LIST, Trouble(findings.not_of_now(), Pace.IMS), None, now, 0.0)
     memory = replace(_worked(memory, Step.LIST), listed=evidence.follow(memory.listed, listing, now))
-    return replace(memory, match=evidence.match(memory, listing))
+    uses = evidence.latest_uses(memory.uses, listing, reported)
+    return replace(memory, match=evidence.match(memory, listing), uses=uses)
 
 
 def token_ended(memory: Memory) -> Memory:
@@ -142,7 +170,8 @@ def written(memory: Memory, write: Write, now: Now, jitter: float) -> Memory:
     rows = {**memory.writes, deed: WriteRow(count, now.monotonic, retry_at)}
     memory, phase = replace(_worked(memory, Step.WRITE), writes=rows), write.ledger.phase
     if not (isinstance(phase, Draining | Orphaned) and phase.deleting):
-        memory = _worked(memory, Step.DELETE)  # nothing is about to be deleted, so what failed is over
+        # Nothing is about to be deleted, so what failed is over.
+        memory = replace(_worked(memory, Step.DELETE), deleting_since=None)
     if isinstance(phase, Orphaned):
         memory = _worked(memory, Step.ADD)  # what became of the POST is known
     match write.deed:
@@ -150,6 +179,8 @@ def written(memory: Memory, write: Write, now: Now, jitter: float) -> Memory:
             return replace(memory, intent=Intent(phase.at, memory.listed.at))
         case Deed.KEEP_NEXT | Deed.KEEP_ADDED_ALONE:
             return replace(memory, added=None, intent=None)
+        case Deed.INTEND_TO_DELETE:
+            return replace(memory, deleting_since=now.monotonic)
         case Deed.FORGET_INTENT | Deed.NOTE_ORPHAN:
             return replace(memory, intent=None)
         case Deed.DROP_PREVIOUS | Deed.FORGET_ORPHAN:
@@ -174,8 +205,20 @@ def _failed(memory: Memory, step: Step, trouble: Trouble, inputs: Inputs | None,
     count = 1 if before is None else before.count + 1
     wait = trouble.after if trouble.after is not None else backoff(trouble.pace, count, jitter)
     retry_at = now.monotonic + max(wait, timedelta(seconds=1)).total_seconds()
-    failure = Failure(trouble.finding, count, retry_at, inputs, trouble.passing)
+    inputs = inputs if trouble.after is None else None  # who asks for time gets it, whatever changes
+    early, early_at = _early(before, now)
+    failure = Failure(trouble.finding, count, retry_at, inputs, trouble.passing, early, early_at)
     return replace(memory, failures={**memory.failures, step: failure})
+
+
+def _early(before: Failure | None, now: Now) -> tuple[int, float | None]:
+    """How many attempts came before their time by now, and when the latest did."""
+    if before is None or now.monotonic >= before.retry_at + WINDOW.total_seconds():
+        return 0, None
+    if now.monotonic >= before.retry_at:
+        return before.early, before.early_at
+    recent = before.early_at is not None and now.monotonic < before.early_at + WINDOW.total_seconds()
+    return before.early + 1 if recent else 1, now.monotonic
 
 
 def _worked(memory: Memory, step: Step) -> Memory:

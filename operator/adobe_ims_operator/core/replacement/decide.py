@@ -70,6 +70,8 @@ def decide(observed: Observed, now: Now) -> Decision:
         decision = unanswered.decision
     if isinstance(decision, Write) and (wait := _contested(observed, decision, now)) is not None:
         return wait
+    if isinstance(decision, AskToken) and (wait := look.changes_too_often(observed, decision, now)) is not None:
+        return wait
     step = _STEPS.get(type(decision))
     return decision if step is None else look.held_up(observed, step, now) or decision
 

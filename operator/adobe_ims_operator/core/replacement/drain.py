@@ -77,8 +77,14 @@ def _old(observed: Observed, ledger: Ledger, phase: Draining | Orphaned, old: Li
 
 
 def _delete(observed: Observed, ledger: Ledger, phase: Draining | Orphaned, now: Now) -> Decision:
-    if not phase.deleting:
+    since_intent = observed.memory.deleting_since
+    if not phase.deleting or since_intent is None:
         return writes.set_deleting(observed, ledger, phase, deleting=True)
+    # One list may be wrong: a second one, of ten minutes later, must say the same.
+    remaining = evidence.TEN_MINUTES - timedelta(seconds=now.monotonic - since_intent)
+    if remaining > timedelta():
+        found = look.of_current(observed, ledger, now, CHECK)
+        return Wait(finding(observed, ledger, phase, found), now.wall + remaining)
     if not look.is_accepted(observed, Source.CURRENT, ledger.current.digest, now, evidence.TEN_MINUTES):
         return rescue(observed, ledger, now)
     found = look.of_current(observed, ledger, now, look.FRESH)
@@ -95,8 +101,10 @@ def is_drained(observed: Observed, ledger: Ledger, found: Listing) -> bool:
     new, old = evidence.find(found, ledger.current.uuid), evidence.find(found, old_uuid(phase))
     if new is None or old is None:
         return False
+    begun = since(ledger, phase)
+    used = max(begun, observed.memory.uses.get(old.uuid, begun))
     held = may_have_users(phase)
-    return evidence.is_drained(found, new, old, since(ledger, phase), _overlap(observed, phase), held=held)
+    return evidence.is_drained(found, new, old, used, _overlap(observed, phase), held=held)
 
 
 def _overlap(observed: Observed, phase: Draining | Orphaned) -> timedelta:

@@ -4,9 +4,12 @@ Adobe's own stamps and Date headers are compared with each other, and never with
 long ago an answer came, and both must agree that it is not long.
 """
 
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
 
+from adobe_ims_operator.api.client_secret_status import ReportedClientSecret
+from adobe_ims_operator.api.times import moment_or_none
 from adobe_ims_operator.core.replacement.listing import ListedClientSecret, Listing, NoUse
 from adobe_ims_operator.core.replacement.model import Listed, Match, Memory, Now
 
@@ -24,6 +27,8 @@ LATER = timedelta(minutes=1)
 """How much later a second list comes that counts a request: the stamp of another may come in between."""
 SHOWN_WITHIN = timedelta(days=3)
 """How late Adobe shows a use of what we ask with each day, where its stamps move at all."""
+MOST_USES = 32
+"""Client secrets whose latest use is remembered; Adobe has two at a time."""
 ADD_WINDOW = timedelta(minutes=2)
 """How long after the intent a client secret is created, if it is ours: the shell bounds what comes in between."""
 
@@ -55,6 +60,24 @@ def follow(before: Listed | None, listing: Listing, now: Now) -> Listed:
     if before is None or {entry.uuid for entry in before.listing.secrets} != uuids:
         return Listed(listing, now, now, listing.at)
     return Listed(listing, now, before.same_since, before.same_since_date)
+
+
+def latest_uses(
+    before: Mapping[str, datetime], listing: Listing, reported: Sequence[ReportedClientSecret] = ()
+) -> Mapping[str, datetime]:
+    """The latest use of each client secret that any list showed: a stamp that goes back takes no use away.
+
+    Args:
+        reported: in the status, which counts where nothing is remembered: an earlier process may have seen more.
+            Anybody who may write it can write anything. So it can only put a deletion off, once, and no further than
+            if the client secret were used at this moment.
+    """
+    found, by_now = dict(before), listing.at + SLACK
+    shown = [(each.uuid, moment_or_none(each.last_used_at)) for each in reported if not before]
+    shown += [(each.uuid, each.last_use if isinstance(each.last_use, datetime) else None) for each in listing.secrets]
+    for uuid, use in ((uuid, min(use, by_now)) for uuid, use in shown if use is not None):
+        found[uuid] = max(found.pop(uuid, use), use)
+    return dict(list(found.items())[-MOST_USES:])
 
 
 def has_stood(listed: Listed) -> bool:

@@ -166,6 +166,23 @@ def held_up(observed: Observed, step: Step, now: Now) -> Wait | None:
     failure = observed.memory.failures.get(step)
     if failure is None or now.monotonic >= failure.retry_at:
         return None
+    until = failure.retry_at
     if failure.inputs is not None and failure.inputs != observed.inputs(step):
+        until = failure.opens_at()
+        if now.monotonic >= until:
+            return None
+    return Wait(failure.finding, now.wall + timedelta(seconds=until - now.monotonic))
+
+
+def changes_too_often(observed: Observed, ask: AskToken, now: Now) -> Wait | None:
+    """The wait before IMS is asked with one more value, where values change all the time; None where it may be."""
+    row = observed.memory.asks
+    if row is None or row.digest == ask.digest or now.monotonic >= row.retry_at:
         return None
-    return Wait(failure.finding, now.wall + timedelta(seconds=failure.retry_at - now.monotonic))
+    spec = observed.resource.spec
+    message = (
+        f"client secrets in Secret {observed.resource.secret_key} or Secret {spec.bootstrap.secret_name} change again "
+        "and again, so IMS is asked with them more and more slowly; find out who else changes the Secrets"
+    )
+    until = now.wall + timedelta(seconds=row.retry_at - now.monotonic)
+    return Wait(Finding(Reason.SECRET_CONTESTED, message), until)

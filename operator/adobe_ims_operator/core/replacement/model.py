@@ -16,6 +16,7 @@ from adobe_ims_operator.core.backoff import Pace
 from adobe_ims_operator.core.finding import Finding
 from adobe_ims_operator.core.model import Endpoint
 from adobe_ims_operator.core.obstacle import Obstacle
+from adobe_ims_operator.core.replacement.failure import Failure, Inputs
 from adobe_ims_operator.core.replacement.listing import AddedClientSecret, Listing
 
 
@@ -47,23 +48,6 @@ class Step(Enum):
     ADD = "add a client secret at Adobe"
     DELETE = "delete a client secret at Adobe"
     WRITE = "write the managed Secret"
-
-
-@dataclass(frozen=True, slots=True)
-class Failure:
-    """The attempts of one step that failed in a row."""
-
-    finding: Finding
-    count: int
-    retry_at: float
-    """By the monotonic clock."""
-    inputs: "Inputs | None"
-    """Where any of these changes, it is tried again at once; None where only time makes a difference."""
-    passing: bool = False
-    """Whether it is likely gone a moment later: the first of a row is no news then."""
-
-
-Inputs = tuple[int | str | None, ...]
 
 
 class Answer(NamedTuple):
@@ -182,6 +166,17 @@ class WriteRow:
 
 
 @dataclass(frozen=True, slots=True)
+class AskRow:
+    """The tokens that were asked for, each with another value than the one before, and soon after it."""
+
+    digest: str
+    """Of the latest value."""
+    count: int
+    retry_at: float
+    """When another value may be asked with, by the monotonic clock."""
+
+
+@dataclass(frozen=True, slots=True)
 class Memory:
     """What one process knows beside what can be observed: lost with it, and harmless to lose but for `added`."""
 
@@ -208,6 +203,12 @@ class Memory:
     obstacle: Obstacle | None = None
     writes: Mapping[str, WriteRow] = field(default_factory=dict)
     """By the deed, in words."""
+    asks: AskRow | None = None
+    uses: Mapping[str, datetime] = field(default_factory=dict)
+    """The latest use that any list showed, by the uuid, and by Adobe's clock."""
+    deleting_since: float | None = None
+    """When it was written down that the old one is about to be deleted, by the monotonic clock; None where it is not,
+    and where another process wrote it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -263,15 +264,16 @@ class Observed:
         """What a step would be made from.
 
         What a replacement changes itself is no part of it for the steps at Adobe, or each would be tried at once again.
+        Nor is a request for a replacement: it mends nothing.
         """
-        person = (self.resource.generation, self.resource.rotate_request)
+        generation = self.resource.generation
         match step:
             case Step.WRITE | Step.READ_SECRET:
-                return (*person, None if self.secret is None else self.secret.version)
+                return (generation, None if self.secret is None else self.secret.version)
             case Step.ASK | Step.READ_BOOTSTRAP:
-                return (*person, self.bootstrap_version)
+                return (generation, self.bootstrap_version)
             case Step.LIST | Step.ADD | Step.DELETE:
-                return person
+                return (generation,)
 
     def answer(self, digest: str) -> Answer | None:
         """What this IMS said last of a value."""

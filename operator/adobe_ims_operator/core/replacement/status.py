@@ -1,6 +1,6 @@
 """The status of an AdobeIMSClientSecret: what was observed and decided, and what a person can do about it."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
 
@@ -204,7 +204,7 @@ def _client_secrets(observed: Observed) -> tuple[ReportedClientSecret, ...]:
     if listed is None:
         before = observed.resource.status.client_secrets
         return tuple(replace(each, role=_role(each.uuid, ledger)) for each in before)
-    return tuple(_report(entry, ledger) for entry in listed.listing.secrets[:MAX_LISTED])
+    return tuple(_report(entry, ledger, observed.memory.uses) for entry in listed.listing.secrets[:MAX_LISTED])
 
 
 def _role(uuid: str, ledger: Ledger | None) -> Role:
@@ -216,11 +216,12 @@ def _role(uuid: str, ledger: Ledger | None) -> Role:
     return Role.LOST if isinstance(ledger.phase, Orphaned) and ledger.phase.uuid == uuid else Role.UNKNOWN
 
 
-def _report(entry: ListedClientSecret, ledger: Ledger | None) -> ReportedClientSecret:
+def _report(entry: ListedClientSecret, ledger: Ledger | None, uses: Mapping[str, datetime]) -> ReportedClientSecret:
+    used_at = uses.get(entry.uuid)
     return ReportedClientSecret(
         uuid=entry.uuid,
         created_at=None if entry.created_at is None else to_rfc3339(entry.created_at),
-        last_used_at=to_rfc3339(entry.last_use) if isinstance(entry.last_use, datetime) else None,
+        last_used_at=None if used_at is None else to_rfc3339(used_at),
         expires_at=None if entry.expires_at is None else to_rfc3339(entry.expires_at),
         role=_role(entry.uuid, ledger),
     )

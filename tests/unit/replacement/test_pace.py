@@ -1,0 +1,119 @@
+"""Whatever changes, and however often: IMS and Adobe are asked a few times, and then at the pace of who waits."""
+
+from collections.abc import Callable
+from datetime import timedelta
+
+import pytest
+
+from adobe_ims_operator.api.client_secret_ledger import Slot
+from adobe_ims_operator.api.reasons import Reason
+from adobe_ims_operator.core.backoff import Pace
+from adobe_ims_operator.core.finding import Finding
+from adobe_ims_operator.core.refused_writes import FREE_RETRIES
+from adobe_ims_operator.core.replacement import attempts
+from adobe_ims_operator.core.replacement.decide import decide
+from adobe_ims_operator.core.replacement.decision import AskToken, Delete, List, Wait
+from adobe_ims_operator.core.replacement.model import Step, Trouble
+from unit.replacement.test_moments import proxied, until
+from unit.replacement.world import Cluster, Fault, first_cluster, run
+
+SECOND, MINUTE, DAY = timedelta(seconds=1), timedelta(minutes=1), timedelta(days=1)
+
+
+def failing(kind: type) -> Cluster:
+    """A cluster in which a step just failed."""
+    _, cluster = proxied()
+    cluster.take(until(cluster, lambda decision: isinstance(decision, kind)), Fault.NOT_DONE)
+    return cluster
+
+
+def tries(cluster: Cluster, kind: type, seconds: int, change: Callable[[int], object]) -> list[int]:
+    """In which seconds a step is tried that fails each time, while something is changed in each."""
+    found = []
+    for second in range(seconds):
+        cluster.adobe.now += SECOND
+        change(second)
+        for _ in range(20):
+            decision = decide(cluster.observe(), cluster.now)
+            if isinstance(decision, kind):
+                found.append(second)
+                cluster.take(decision, Fault.NOT_DONE)
+            elif isinstance(decision, Wait):
+                break
+            else:
+                cluster.take(decision, Fault.NONE)
+    return found
+
+
+@pytest.mark.parametrize("kind", [AskToken, List, Delete])
+def test_requests_for_a_replacement_open_nothing(kind: type) -> None:
+    idle, other = failing(kind), failing(kind)
+    asked = tries(other, kind, 120, lambda second: other.request(str(second)))
+    assert asked == tries(idle, kind, 120, lambda _: None)
+
+
+@pytest.mark.parametrize("kind", [AskToken, List, Delete])
+def test_one_edit_is_tried_at_once_and_many_are_not(kind: type) -> None:
+    cluster = failing(kind)
+    asked = tries(cluster, kind, 300, lambda _: cluster.edit())
+    assert asked[0] == 0
+    for start in asked:
+        assert sum(start <= each < start + 60 for each in asked) <= 2 * FREE_RETRIES + 4
+    assert len(asked) <= 6 + (FREE_RETRIES + 2) * 5
+
+
+@pytest.mark.parametrize("step", [Step.ASK, Step.LIST, Step.DELETE])
+def test_nothing_opens_what_was_asked_to_wait(step: Step) -> None:
+    kind: type = {Step.ASK: AskToken, Step.LIST: List, Step.DELETE: Delete}[step]
+    cluster = failing(kind)
+    throttled = Trouble(Finding(Reason.CONSOLE_RATE_LIMITED, "wait"), Pace.IMS, timedelta(hours=1))
+    cluster.memory = attempts.failed(cluster.memory, cluster.observe(), step, throttled, cluster.now, 0.0)
+
+    def change(second: int) -> None:
+        cluster.edit()
+        cluster.request(str(second))
+        cluster.bootstrap_version += 1
+
+    assert tries(cluster, kind, 600, change) == []
+
+
+def edit_value(cluster: Cluster, text: str) -> None:
+    assert cluster.secret is not None
+    cluster.store(cluster.secret.annotations, {**cluster.secret.data, Slot.CURRENT: text})
+
+
+def test_values_that_are_written_all_the_time_are_asked_with_ever_more_slowly() -> None:
+    cluster = first_cluster()
+    cluster.settle()
+    before = cluster.adobe.tokens
+    for number in range(600):
+        cluster.adobe.now += SECOND / 10
+        edit_value(cluster, f"bogus-{number}")
+        cluster.settle()
+    assert cluster.adobe.tokens - before <= 12
+    last = cluster.settle()
+    assert last.finding.reason is Reason.SECRET_CONTESTED
+    for number in range(600, 1200):
+        cluster.adobe.now += SECOND
+        edit_value(cluster, f"bogus-{number}")
+        cluster.settle()
+    assert cluster.adobe.tokens - before <= 20
+    run([cluster], 10 * MINUTE)
+    assert cluster.works()
+    assert cluster.settle().finding.reason is Reason.IN_PLACE
+
+
+def test_so_are_those_of_the_bootstrap_secret() -> None:
+    cluster = first_cluster()
+    assert cluster.bootstrap is not None
+    value = cluster.bootstrap["client_secret"]
+    for number in range(600):
+        cluster.adobe.now += SECOND / 10
+        cluster.bootstrap["client_secret"] = f"bogus-{number}"
+        cluster.bootstrap_version += 1
+        cluster.settle()
+    assert cluster.adobe.tokens <= 12
+    cluster.bootstrap["client_secret"] = value
+    cluster.bootstrap_version += 1
+    run([cluster], 20 * MINUTE)
+    assert cluster.works()
