@@ -180,3 +180,15 @@ def test_a_person_swaps_the_current_and_the_next_one_by_hand() -> None:
     run([cluster], 3 * HOUR)
     assert cluster.secret.data["client_secret"] == "value-1"
     assert cluster.secret.data["client_secret_previous"] == "value-0"
+
+
+def test_what_was_given_to_an_object_that_went_with_its_secret_is_not_for_another_of_its_name() -> None:
+    cluster = begun()
+    until(cluster, is_write(Deed.KEEP_NEXT))
+    assert cluster.memory.added is not None
+    cluster.secret = None
+    cluster.resource = replace(cluster.resource, uid="of-another")
+    cluster.memory = attempts.begin("of-another", cluster.memory)
+    cluster.settle()
+    assert cluster.memory.added is None
+    assert Deed.KEEP_ADDED_ALONE not in cluster.deeds

@@ -420,7 +420,7 @@ class Cluster:
             return
         self.given.add(value.uuid)
         secret, date = AddedClientSecret(value.uuid, value.value), self.adobe.now.replace(microsecond=0)
-        added = Added(secret, ledger.credential, ledger.client_id, self.digest(value.value), date)
+        added = Added(secret, ledger.credential, ledger.client_id, self.digest(value.value), date, self.resource.uid)
         self.memory = attempts.added(self.memory, added)
 
     def _delete(self, uuid: str) -> None:

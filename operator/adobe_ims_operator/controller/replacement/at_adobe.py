@@ -159,7 +159,7 @@ class AtAdobe:
         credential = observed.resource.spec.credential
         digest = digest_client_secret(credential, secret.value)
         date += timedelta(seconds=self.work.now.monotonic - began.monotonic)
-        found = Added(secret, credential, managed.client_id, digest, date)
+        found = Added(secret, credential, managed.client_id, digest, date, observed.resource.uid)
         self.work.note(observed, attempt.added(observed.memory, found))
 
     async def delete(self, observed: Observed, uuid: str) -> None:

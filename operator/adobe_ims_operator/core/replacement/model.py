@@ -110,6 +110,8 @@ class Added:
     digest: str
     date: datetime
     """Of the answer, by Adobe's clock."""
+    uid: str
+    """Of the resource that it was added for."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -199,7 +201,6 @@ class Memory:
     first_bootstrap_version: int | None = None
     """Of the bootstrap Secret, when the process saw the object first."""
     checked: Checked | None = None
-    """What is written into the status later counts for no more than this."""
     obstacle: Obstacle | None = None
     writes: Mapping[str, WriteRow] = field(default_factory=dict)
     """By the deed, in words."""
