@@ -1,5 +1,6 @@
 """The large credentials of one namespace take so much memory and no more, and those of others lose nothing by it."""
 
+from collections import Counter
 from dataclasses import replace
 
 from hypothesis import given, settings
@@ -72,3 +73,18 @@ def test_it_admits_exactly_what_fits(steps: list[tuple[str, int]]) -> None:
             assert admitted.spec.invalid
         if not admitted.spec.invalid and size > 16 * 1024:
             taken[name] = size
+
+
+def test_however_many_namespaces_have_large_ones_they_fit_into_memory_together_and_each_has_a_share() -> None:
+    budget = Budget()
+    served = Counter[str]()
+    for number in range(20):
+        for name in range(70):
+            admitted = budget.admit(large(f"greedy-{number}", f"c-{name}"))
+            served[f"greedy-{number}"] += not admitted.spec.invalid
+    assert 2**19 * sum(served.values()) < 200 * 2**20
+    assert served["greedy-0"] > 55
+    assert served["greedy-19"] >= 5
+    assert not budget.admit(large("other", "c")).spec.invalid
+    unchanged = large("greedy-0", "c-1")
+    assert not budget.admit(unchanged).spec.invalid, "what was served goes on to be"

@@ -1,4 +1,4 @@
-"""How much memory the large credentials of one namespace may take, as all that are watched are kept in it."""
+"""How much memory large credentials may take, as all that are watched are kept in it: a share for each namespace."""
 
 import sys
 from collections import Counter
@@ -12,6 +12,11 @@ LIGHT = 16 * 1024
 """Bytes in memory of the texts of a credential that is not counted: thousands of those are no burden."""
 MOST = 32 * 2**20
 """Bytes in memory of the texts of all others of a namespace."""
+SHARED = 64 * 2**20
+"""What all namespaces share: with n of them that have large credentials, each may take an nth of it.
+
+What was taken before there were so many stays, so a hundred of them come to 300 MiB, and twenty to 200.
+"""
 
 
 class Budget:
@@ -24,12 +29,14 @@ class Budget:
     def admit(self, credential: Credential) -> Credential:
         """Take up a credential in place of the one of its name; without its texts, where there is no room for them."""
         key, size = credential.key, _size(credential)
+        before = self._of.get(key, 0)
         self.release(key)
         if size <= LIGHT:
             return credential
-        if self._taken[key.namespace] + size > MOST:
+        most = self._share(key.namespace)
+        if size > before and self._taken[key.namespace] + size > most:
             problem = (
-                f"the large credentials of namespace {key.namespace} take more than {MOST // 2**20} MiB of memory; "
+                f"the large credentials of namespace {key.namespace} take more than {most / 2**20:.3g} MiB of memory; "
                 "shorten spec.secret.data, spec.secret.annotations and spec.sharedWith.namespaces, or delete some of "
                 "them, then change this one"
             )
@@ -37,6 +44,9 @@ class Budget:
         self._of[key] = size
         self._taken[key.namespace] += size
         return credential
+
+    def _share(self, namespace: str) -> float:
+        return min(MOST, SHARED / len({*self._taken, namespace}))
 
     def release(self, key: Key) -> None:
         """Give back what a credential takes."""
