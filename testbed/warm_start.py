@@ -160,8 +160,10 @@ def _become(request: dict[str, object], files: Sequence[int], requests: socket.s
     os.environ.clear()
     os.environ.update(environment)
     os.chdir(str(request["folder"]))
-    sys.argv = [str(program), *arguments]
-    command: Callable[[], None] = import_module(MODULES[str(program)]).main
+    module = import_module(MODULES[str(program)])
+    sys.argv = [str(module.__file__), *arguments]
+    sys.modules["__main__"] = module  # by which click says what a person called
+    command: Callable[[], None] = module.main
     requests.send(str(os.getpid()).encode())
     requests.close()
     return command

@@ -203,7 +203,7 @@ class Replacing:
         """Have the next client secret put in place: its value, once it is."""
         wait_for("IMS to accept it first", lambda: self.ledger().get("phase", {}).get("acceptedAt"), PATIENCE)
         # An answer that was on its way while the clocks moved counts for nothing: then it takes another ten minutes.
-        self.settle("it to be in place", lambda: self.phase() == "Draining", seconds=20, rounds=3)
+        self.settle("it to be in place", lambda: self.phase() == "Draining", seconds=10)
         return self.data()["client_secret"]
 
     def replace(self) -> str:
@@ -232,7 +232,7 @@ class Replacing:
         return self.asked() > seen or bool(until())
 
     def settle(
-        self, what: str, probe: Callable[[], T | None], minutes: int = 11, rounds: int = 6, seconds: float = 3
+        self, what: str, probe: Callable[[], T | None], minutes: int = 11, rounds: int = 6, seconds: float = 6
     ) -> T:
         """Let some minutes pass again and again, and wait so many seconds each time, until something is the case."""
         for _ in range(rounds):

@@ -103,7 +103,7 @@ def test_a_shorter_overlap_is_for_the_next_replacement(replacing: Replacing) -> 
     replacing.live(7)
     assert replacing.asked("delete") == 0
     replacing.live(5, lambda: replacing.known().deleted)
-    assert replacing.done("delete") == 1
+    replacing.settle("it to be deleted", lambda: replacing.done("delete") == 1)
     replacing.check()
 
 

@@ -58,7 +58,7 @@ def test_a_leader_that_was_frozen_before_its_deed_does_nothing_when_it_wakes(rep
     assert replacing.done(deed) == 0
     replacing.scene.ims.clear_rules()
     wait_for("the other to lead", lambda: leading(second), PATIENCE)
-    replacing.settle("the deed", lambda: replacing.done(deed) == 1, 1)
+    replacing.settle("the deed", lambda: replacing.done(deed) == 1, 1 if deed == "add" else 11)
     first.process.send_signal(signal.SIGCONT)
     wait_for("the first to stand by", lambda: " leads" in first.text().rpartition("leading as")[2], PATIENCE)
     for _ in range(3):
