@@ -232,11 +232,21 @@ class Replacing:
         return self.asked() > seen or bool(until())
 
     def settle(
-        self, what: str, probe: Callable[[], T | None], minutes: int = 11, rounds: int = 6, seconds: float = 6
+        self,
+        what: str,
+        probe: Callable[[], T | None],
+        minutes: int = 11,
+        rounds: int = 6,
+        seconds: float = 6,
+        then: int = 0,
     ) -> T:
-        """Let some minutes pass again and again, and wait so many seconds each time, until something is the case."""
-        for _ in range(rounds):
-            self.pass_time(minutes * MINUTE)
+        """Let some minutes pass again and again, and wait so many seconds each time, until something is the case.
+
+        `then` are the minutes of one longer step after these, and of as many short ones again.
+        """
+        steps = [minutes] * rounds + ([then] + [minutes] * rounds if then else [])
+        for step in steps:
+            self.pass_time(step * MINUTE)
             with contextlib.suppress(AssertionError):
                 return wait_for(what, probe, seconds)
         return wait_for(what, probe, PATIENCE)
