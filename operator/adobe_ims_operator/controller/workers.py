@@ -25,7 +25,7 @@ SLOW = 0.5
 """Seconds after which work leaves its place to others: what it waits for hangs, as an admission webhook may."""
 AFTER_DEFECT = timedelta(seconds=60)
 BETWEEN_REPORTS = AFTER_DEFECT / 2
-"""Between two writes of a status that tells of defects: an object that somebody changes has a turn at each change."""
+"""Between two statuses that report a defect: an object that changes all the time has a turn at each change."""
 NOT_LEADING = timedelta(seconds=1)
 """Until the Lease is seen to be lost and the queue stops, or it is renewed after all."""
 

@@ -17,7 +17,7 @@ from adobe_ims_operator.core.status import MAX_CONDITIONS, OURS
 
 
 def finding(error: Exception) -> Finding:
-    """What is told of a defect: never its own text, which may quote what it failed on."""
+    """Describe a defect by its type. Its own text may quote what it failed on."""
     message = (
         f"a defect of the operator ({type(error).__name__}) ends each attempt; look into the operator's log, which "
         f"says where it is, and report it. The operator tries again each minute"

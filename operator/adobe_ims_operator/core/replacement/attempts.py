@@ -51,7 +51,7 @@ def begin(
 
     Args:
         bootstrap_version: of the bootstrap Secret now.
-        checked: the check that the status tells of now.
+        checked: the check that the status reports now.
     """
     if before is None:
         return Memory(uid, first_bootstrap_version=bootstrap_version, checked=checked)

@@ -14,7 +14,7 @@ from adobe_ims_operator.core.replacement.model import Checked, Memory, Now, Obse
 
 
 def recall(resource: ClientSecretResource, now: Now) -> Checked | None:
-    """The check that the status tells of, for a process that sees the object first; None where it tells of none."""
+    """The check that the status reports, for a process that sees the object first; None where there is none."""
     text = resource.status.last_check_time
     moment = moment_or_none(text)
     if text is None or moment is None or not timedelta() <= now.wall - moment < look.STANDS:

@@ -43,7 +43,7 @@ def is_over(observed: Observed, added: Added) -> bool:
     if observed.secret is not None:
         return False
     if added.uid != observed.resource.uid:
-        return True  # the Secret went with the object, and whoever made this one in its place may be somebody else
+        return True  # the Secret is gone too, and somebody else may have made this object
     # Of a Secret that was deleted, the status tells what Adobe had since.
     reported, rotated_at = {each.uuid for each in status.client_secrets}, moment_or_none(status.last_rotation_time)
     is_later = rotated_at is not None and rotated_at > added.date

@@ -54,7 +54,7 @@ def in_use(old: ListedClientSecret, what: str, overlap: str) -> Finding:
 
 
 def draining(uuid: str, overlap: str) -> Finding:
-    """It is left for whoever still has it."""
+    """The old one stays valid for those who still use it."""
     message = f"the old client secret {uuid} stays valid until nobody used it for {overlap}"
     return Finding(Reason.DRAINING, message)
 
