@@ -17,6 +17,7 @@ import signal
 import socket
 import subprocess
 import sys
+import threading
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -36,6 +37,7 @@ IMPORTED = ("status", "rotate", "suspend", "client_secrets", "check", "run")
 PR_SET_PDEATHSIG, PR_SET_CHILD_SUBREAPER = 1, 36
 MOST = 2**20
 """Bytes of a request."""
+_ONE_AT_A_TIME = threading.Lock()
 
 
 @dataclass(slots=True)
@@ -95,10 +97,11 @@ def start(
         "folder": str(Path.cwd()),
         "parent": os.getpid(),
     }
-    server = _server()
     files = [each if isinstance(each, int) else each.fileno() for each in (stdin, stdout, stderr)]
-    socket.send_fds(server, [json.dumps(request).encode()], files)
-    answer = server.recv(100)
+    with _ONE_AT_A_TIME:  # else two threads could take each other's answer
+        server = _server()
+        socket.send_fds(server, [json.dumps(request).encode()], files)
+        answer = server.recv(100)
     if not answer:
         raise RuntimeError("the process that forks has ended; look at the output of the tests")
     return Forked(int(answer), [program, *arguments])

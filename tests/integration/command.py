@@ -31,6 +31,7 @@ class Ended:
     @property
     def document(self) -> dict[str, Any]:
         """What it printed, as JSON."""
+        assert self.out, f"it ended with {self.code} and printed nothing but: {self.err}"
         found: dict[str, Any] = json.loads(self.out)
         return found
 

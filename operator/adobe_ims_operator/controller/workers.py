@@ -95,8 +95,9 @@ class Workers:
                 raise
             return self._clock.now()
         except Exception as error:  # noqa: BLE001 - whatever it is, the others go on
+            again_at = self._clock.now() + AFTER_DEFECT
             await self._defect(key, error)
-            return self._clock.now() + AFTER_DEFECT
+            return again_at
         self._report_at.pop(key, None)
         return again_at
 

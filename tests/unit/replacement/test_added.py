@@ -6,8 +6,7 @@ from adobe_ims_operator.api.client_secret import ManagedSecretRef
 from adobe_ims_operator.api.client_secret_ledger import Orphaned
 from adobe_ims_operator.api.reasons import Reason
 from adobe_ims_operator.core.replacement import attempts
-from adobe_ims_operator.core.replacement.decide import decide
-from adobe_ims_operator.core.replacement.decision import Add, Deed, Write
+from adobe_ims_operator.core.replacement.decision import Add, Deed
 from adobe_ims_operator.core.replacement.status import problem_of
 from unit.replacement.test_identify import Late
 from unit.replacement.test_table import taken_over, until
@@ -28,18 +27,6 @@ def remade(**changes: object) -> Cluster:
     return cluster
 
 
-def test_what_was_given_for_one_credential_is_not_written_for_another() -> None:
-    cluster = remade(credential_id="999999", secret=ManagedSecretRef("other"))
-    cluster.secret = None
-    decision = decide(cluster.observe(), cluster.now)
-    assert not isinstance(decision, Write)
-    problem = problem_of(cluster.observe(), decision, cluster.now)
-    assert problem is not None
-    assert problem.reason is Reason.ADDED_CLIENT_SECRET_NOT_KEPT
-    assert "436084" in problem.message
-    assert "uuid-1" in problem.message
-
-
 def test_what_was_given_for_another_credential_stays_in_memory_until_it_has_a_place() -> None:
     cluster = remade(credential_id="999999", secret=ManagedSecretRef("other"))
     former, cluster.secret = cluster.secret, None
@@ -48,7 +35,11 @@ def test_what_was_given_for_another_credential_stays_in_memory_until_it_has_a_pl
     assert cluster.ledger is not None
     assert cluster.ledger.credential.credential_id == "999999"
     assert cluster.deeds.count("POST") == 1, "another answer would take its place"
-    assert cluster.settle().finding.reason is Reason.ADDED_CLIENT_SECRET_NOT_KEPT
+    problem = problem_of(cluster.observe(), cluster.settle(), cluster.now)
+    assert problem is not None
+    assert problem.reason is Reason.ADDED_CLIENT_SECRET_NOT_KEPT
+    assert "436084" in problem.message
+    assert "uuid-1" in problem.message
     before = cluster.memory
     cluster.make_object()
     cluster.memory = attempts.begin(cluster.resource.uid, before, cluster.bootstrap_version)
