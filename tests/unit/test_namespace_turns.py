@@ -217,7 +217,7 @@ def test_however_many_namespaces_hang_a_newcomer_starts_as_soon_as_what_takes_lo
         while (key := turns.take(0.0)) is not None:
             begun.append(key)
         for key in begun:
-            turns.slow(key)
+            turns.leave_place(key)
         hung += begun
     assert len(hung) < 3 * 32
     turns.add(Key("new", "1"))
@@ -233,7 +233,7 @@ def test_one_namespace_alone_goes_on_as_before_where_all_takes_long() -> None:
         turns.add(Key("a", str(number)))
     begun = []
     while (key := turns.take(0.0)) is not None:
-        turns.slow(key)
+        turns.leave_place(key)
         begun.append(key)
     assert len(begun) == 24
     assert turns.is_slow("a")

@@ -77,9 +77,9 @@ class Lane:
                     return key, self._asks.pop(key)[0]
         return None
 
-    def slow(self, key: Key) -> None:
+    def leave_place(self, key: Key) -> None:
         """The work on a key waits for something else than an answer: its place is another's."""
-        self._turns.slow(key)
+        self._turns.leave_place(key)
         self._stir()
 
     def done(self, key: Key) -> None:

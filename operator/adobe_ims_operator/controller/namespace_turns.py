@@ -179,8 +179,8 @@ class Turns(Generic[K]):
         self._settle(namespace)
         return key
 
-    def slow(self, key: K) -> None:
-        """An item in flight takes long: it leaves its place to others, unless too many did already."""
+    def leave_place(self, key: K) -> None:
+        """An item in flight leaves its place to others, as it takes long; unless too many left theirs."""
         if key in self._in_flight and key not in self._slow and len(self._slow) < most_slow(self._places):
             self._slow.add(key)
             self._namespaces[key.namespace].slow += 1

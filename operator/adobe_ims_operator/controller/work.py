@@ -129,7 +129,7 @@ class Work:
         """Who asks for this credential waits for another slot, and leaves its place in the lane to others."""
         lane, _ = self._asks.get(key, (None, None))
         if lane is not None:
-            self.lanes[lane].slow(key)
+            self.lanes[lane].leave_place(key)
 
     def answered(self, key: Key, lane: LaneName) -> None:
         """IMS is asked no more for this credential."""

@@ -137,7 +137,7 @@ class Workers:
                 self._on_end(key, place)
 
     def _slow(self, key: Key) -> None:
-        self._queue.slow(key)
+        self._queue.leave_place(key)
         self.on_slow(key)
 
 

@@ -120,9 +120,9 @@ class WorkQueue(Generic[K]):
                 return None
             await self._waiters.wait()
 
-    def slow(self, key: K) -> None:
+    def leave_place(self, key: K) -> None:
         """The work on a key takes long: another one may have its worker's place."""
-        self._turns.slow(key)
+        self._turns.leave_place(key)
         self._stir()
 
     def is_slow(self, namespace: str) -> bool:
