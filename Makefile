@@ -133,7 +133,7 @@ docs: .docs/.installed ## Build the documentation into site/, and check every li
 	@NO_MKDOCS_2_WARNING=1 .docs/bin/mkdocs build --quiet --strict
 
 .PHONY: docs-serve
-docs-serve: .docs/.installed ## Show the documentation on http://127.0.0.1:8000, anew at each change
+docs-serve: .docs/.installed ## Show the documentation on http://127.0.0.1:8000, again at each change
 	@NO_MKDOCS_2_WARNING=1 .docs/bin/mkdocs serve --strict
 
 .PHONY: fmt
@@ -161,7 +161,7 @@ binaries: $(VENV) # Before the tests, since the first build takes minutes and ea
 	@$(RUN) -m testbed.binaries control-plane helm monitoring > /dev/null
 
 .PHONY: lock
-lock: $(VENV) ## Resolve the dependencies anew, to their newest versions
+lock: $(VENV) ## Resolve the dependencies again, to their newest versions
 	@for group in run stand-in build docs dev; do \
 	  case $$group in run) from=pyproject.toml ;; stand-in) from="-c requirements/run.txt hack/stand-in/pyproject.toml" ;; build | docs) from="--group $$group" ;; dev) from="--group dev pyproject.toml" ;; esac; \
 	  .venv/bin/uv pip compile --quiet --upgrade --universal --python-version 3.11 --generate-hashes --no-annotate --no-header \

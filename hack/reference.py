@@ -81,7 +81,7 @@ def render(crd: Schema) -> str:
 
 
 def current(page: Path, crd: Schema) -> str:
-    """Give the text of a page with its made part made anew.
+    """Give the text of a page with its made part made again.
 
     Raises:
         SystemExit: the marks are not in the page, so there is no telling what is written by hand.

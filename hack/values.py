@@ -78,7 +78,7 @@ def _cell(text: str) -> str:
 
 
 def current(page: str, text: str) -> str:
-    """Give the page with its table made anew.
+    """Give the page with its table made again.
 
     Raises:
         SystemExit: the marks are not in the page, so there is no telling what is written by hand.

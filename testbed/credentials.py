@@ -1,6 +1,6 @@
 """The files that let the parts of a control plane, and people, prove who they are to it.
 
-All of it is made anew for each control plane, and readable by its owner only.
+All of it is made again for each control plane, and readable by its owner only.
 """
 
 import base64

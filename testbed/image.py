@@ -145,7 +145,7 @@ class _Buildah:
         policy = self.tools / "etc/containers/policy.json"
         self._options = ["--root", folder / "store", "--runroot", folder / "run", "--storage-driver", "vfs"]
         self._policy = ["--signature-policy", policy]
-        # buildah starts itself anew with an environment of its own, so its libraries have to be in ld.so's cache.
+        # buildah starts itself again with an environment of its own, so its libraries have to be in ld.so's cache.
         libraries = [str(path) for place in ("usr/lib", "lib") for path in (self.tools / place).glob("*-linux-gnu*")]
         (folder / "ld.so.conf").write_text("\n".join(["include /etc/ld.so.conf", *libraries]))
         _run(["ldconfig", "-X", "-f", folder / "ld.so.conf", "-C", folder / "ld.so.cache"], folder)

@@ -30,7 +30,7 @@ class Versions:
         return version
 
     async def follow(self, api: Raw, since: str) -> None:
-        """Note all versions that are made after `since`, for ever.
+        """Note all versions that are made after `since`, forever.
 
         Raises:
             HistoryError: some were missed, or a Secret was deleted.

@@ -63,7 +63,7 @@ class Story:
             self._ims.start()
         self._ims.settings(clock_offset=self._ahead)
         for clients in ({}, SAMPLE):
-            self._ims.clients(clients)  # made anew, by that clock
+            self._ims.clients(clients)  # made again, by that clock
         self._set_clock()
         flags = ["--endpoint", self._ims.url, "--client-secrets", "--console-endpoint", self._ims.url]
         more = ["--namespace", self._cluster.namespace, "--ims-ca-file", str(self._ims.ca), "--log-format", "text"]

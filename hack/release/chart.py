@@ -58,7 +58,7 @@ def _describe(metadata: Path, release: Release) -> None:
 
 
 def _steady(package: Path, target: Path, epoch: int) -> Path:
-    """Write an archive anew without the moment and the user of its making."""
+    """Write an archive again without the moment and the user of its making."""
     written = io.BytesIO()
     with tarfile.open(package) as old, tarfile.open(fileobj=written, mode="w") as new:
         for member in sorted(old.getmembers(), key=lambda each: each.name):

@@ -168,7 +168,7 @@ CASES = [
         [credential("fallback_client_secret", "1x600 0x900")],
         {1441: False},
     ),
-    Case("a replica that waits for ever", NO_LEADER, [leader("1x5 0x30")], {10: False, 12: True}),
+    Case("a replica that waits forever", NO_LEADER, [leader("1x5 0x30")], {10: False, 12: True}),
     Case(
         "another replica that takes over",
         NO_LEADER,

@@ -88,7 +88,7 @@ def test_a_replica_that_waits_is_ready_and_alive_and_tells_of_no_credential(scen
     assert second.value(of(scene, "ready")) is None
 
 
-def test_a_watch_that_tells_nothing_is_found_out_and_opened_anew(scene: Scene, ports: Ports) -> None:
+def test_a_watch_that_tells_nothing_is_found_out_and_reopened(scene: Scene, ports: Ports) -> None:
     scene.client_secret()
     with StaleApi(scene.control_plane) as stale:
         stale.hiding = True

@@ -176,7 +176,7 @@ async def test_a_change_of_the_lease_by_somebody_else_costs_no_leadership(
     assert lease["metadata"]["labels"] == {"team": "platform"}
 
 
-async def test_a_lease_that_was_deleted_is_made_anew_by_who_held_it(
+async def test_a_lease_that_was_deleted_is_made_again_by_who_held_it(
     scene: Scene, replica: Callable[[str], Replica], clock: Clock
 ) -> None:
     one = replica("one")

@@ -114,12 +114,12 @@ async def test_a_secret_that_somebody_made_meanwhile_is_not_written_into(scene: 
     assert scene.secret() == before
 
 
-@pytest.mark.parametrize("made_anew", [False, True])
+@pytest.mark.parametrize("made_again", [False, True])
 async def test_a_secret_that_somebody_changed_meanwhile_is_not_written_into(
-    scene: Scene, kube: Kube, made_anew: bool
+    scene: Scene, kube: Kube, made_again: bool
 ) -> None:
     observed, held = seen(scene, scene.api.apply(FOREIGN, namespace=scene.namespace))
-    if made_anew:
+    if made_again:
         scene.api.delete(scene.path("lightroom", "secrets"))
     changed = {**FOREIGN, "stringData": {"mine": "2"}}
     before = scene.api.apply(changed, namespace=scene.namespace)
@@ -131,7 +131,7 @@ async def test_a_secret_that_somebody_changed_meanwhile_is_not_written_into(
 
 def test_adopt_takes_a_foreign_secret_over(scene: Scene) -> None:
     # One key has the very value that the template gives it: a write that changes nothing, which must not look like
-    # an edit by somebody else for ever.
+    # an edit by somebody else forever.
     scene.api.apply({**FOREIGN, "stringData": {"mine": "1", "fixed": "same"}}, namespace=scene.namespace)
     scene.client_secret()
     scene.operator()

@@ -198,7 +198,7 @@ def ready(pod: Object) -> bool:
 
 
 def restarts(pod: Object) -> int:
-    """Return how often the only container of a pod was started anew."""
+    """Return how often the only container of a pod was restarted."""
     (container,) = pod["status"]["containerStatuses"]
     return int(container["restartCount"])
 

@@ -112,7 +112,7 @@ def test_nothing_restarts_by_itself(release: Release, photos: Applications) -> N
         )
 
 
-def test_a_leader_that_hangs_is_followed_by_another_and_started_anew_by_its_probe(
+def test_a_leader_that_hangs_is_followed_by_another_and_restarted_by_its_probe(
     release: Release, photos: Applications, ims: StandIn
 ) -> None:
     follow("the leader's hanging", release, photos, ims, lambda pod: os.kill(release.process_of(pod), signal.SIGSTOP))
@@ -122,7 +122,7 @@ def test_a_leader_that_hangs_is_followed_by_another_and_started_anew_by_its_prob
 def follow(what: str, release: Release, photos: Applications, ims: StandIn, end: Callable[[str], object]) -> None:
     """End the leader, and see that a rotation asked for meanwhile comes, from another process, by one token.
 
-    It returns when both replicas are as they were: ready, one of them anew.
+    It returns when both replicas are as they were: ready, one of them again.
     """
     holder, before, pods = release.holder(), photos.digest("file"), running(release)
     ims.reset()

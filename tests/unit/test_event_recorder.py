@@ -134,7 +134,7 @@ async def test_a_cancellation_that_was_meant_for_a_request_of_its_own_ends_no_se
         await requests[-1]
         return Configuration()
 
-    api.event_answers.append(web.Response(status=401))  # so that it logs in anew, which takes long
+    api.event_answers.append(web.Response(status=401))  # so that it logs in again, which takes long
     async with sending(Kube(Configuration(host=api.url), 4, load)) as recorder:
         tell(recorder, "Lost", "Suspended")
         async with asyncio.timeout(3):

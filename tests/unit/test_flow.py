@@ -167,7 +167,7 @@ async def test_tokens_that_may_not_be_written_keep_nobody_from_being_asked_for()
         assert {len(tokens) for tokens in flow.ims[0].issued.values()} == {1}
 
 
-def _ask_anew(flow: Flow) -> None:
+def _ask_again(flow: Flow) -> None:
     flow.rotate("b", "now")
 
 
@@ -179,12 +179,12 @@ def _delete(flow: Flow) -> None:
     flow.store.delete_credential(Key(NAMESPACE, "b"), "uid-of-b")
 
 
-def _lead_anew(flow: Flow) -> None:
+def _lead_again(flow: Flow) -> None:
     flow.controller.pause()
     flow.controller.resume(another_led=True)
 
 
-@pytest.mark.parametrize("change", [_ask_anew, _change_the_spec, _delete, _lead_anew])
+@pytest.mark.parametrize("change", [_ask_again, _change_the_spec, _delete, _lead_again])
 async def test_a_token_that_is_not_wanted_any_more_leaves_its_room_to_others(change: Callable[[Flow], None]) -> None:
     async with flowing(1) as flow:
         flow.api.writes.shut()

@@ -200,7 +200,7 @@ def test_the_page_is_what_the_crd_says(copy: Copy) -> None:
     assert copy.page() == PAGE_TEXT
 
 
-def test_a_changed_description_fails_the_check_until_the_page_is_made_anew(copy: Copy) -> None:
+def test_a_changed_description_fails_the_check_until_the_page_is_made_again(copy: Copy) -> None:
     copy.change(lambda schema: schema["properties"]["spec"].update(description="Something else."))
     done = copy.run("--check")
     assert (done.returncode, done.stdout) == (1, "")

@@ -91,7 +91,7 @@ def test_a_token_that_could_not_be_written_is_not_asked_for() -> None:
     assert isinstance(decide(seen, NOW + timedelta(minutes=1)), Ask)
 
 
-def test_another_answer_and_a_write_that_succeeds_begin_anew() -> None:
+def test_another_answer_and_a_write_that_succeeds_begin_again() -> None:
     known = Attempts("uid-1")
     for number in range(FREE_RETRIES + 1):
         known = refuse(known, edit(number), 0)

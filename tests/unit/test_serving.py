@@ -1,4 +1,4 @@
-"""What anybody who reaches a port may ask for, over HTTP: it is bounded, whoever asks and however often."""
+"""What anybody who reaches a port may ask for, over HTTP: it is bounded, anyone who asks and however often."""
 
 import asyncio
 import resource

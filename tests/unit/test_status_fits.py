@@ -1,4 +1,4 @@
-"""A status is bounded by the CRD, whoever writes it, and what the operator writes always fits."""
+"""A status is bounded by the CRD, anyone who writes it, and what the operator writes always fits."""
 
 from dataclasses import replace
 from datetime import timedelta

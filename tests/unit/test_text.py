@@ -1,4 +1,4 @@
-"""Words that others wrote: those that are the same are one, none is kept for ever, and all can be shown."""
+"""Words that others wrote: those that are the same are one, none is kept forever, and all can be shown."""
 
 import gc
 import sys

@@ -124,7 +124,7 @@ class ConsoleClient:
         return interpret_add(self._endpoint, answer, credential.access_token)
 
     async def delete_client_secret(self, credential: ManagedCredential, uuid: str) -> None:
-        """Delete one for ever. A call that is cancelled may have deleted it too.
+        """Delete one forever. A call that is cancelled may have deleted it too.
 
         Raises:
             ConsoleError: no answer says that it is deleted; `outcome` says whether it may be all the same.

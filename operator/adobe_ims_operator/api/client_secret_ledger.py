@@ -117,7 +117,7 @@ class Proving:
 
 @dataclass(frozen=True, slots=True)
 class Draining:
-    """The one before is still valid, for whoever uses it."""
+    """The one before is still valid, for anyone who uses it."""
 
     __pydantic_config__ = _AS_IN_JSON
 
@@ -125,7 +125,7 @@ class Draining:
     deleting: bool = False
     """Whether it is about to be deleted at Adobe, or was."""
     overlap: _Overlap | None = None
-    """What was promised to whoever uses it; a shorter one in the spec is for the next replacement."""
+    """What was promised to anyone who uses it; a shorter one in the spec is for the next replacement."""
     phase: Literal["Draining"] = "Draining"
 
 
@@ -144,7 +144,7 @@ class Orphaned:
     was_in_place: bool = True
     """Whether applications could read its value, as they could for all that a ledger without this field tells."""
     overlap: _Overlap | None = None
-    """What was promised to whoever uses it, as in `Draining`; None for one that was not in place."""
+    """What was promised to anyone who uses it, as in `Draining`; None for one that was not in place."""
     phase: Literal["Orphaned"] = "Orphaned"
 
     @property

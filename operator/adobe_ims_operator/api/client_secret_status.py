@@ -100,7 +100,7 @@ class ClientSecretStatus:
 
 
 def parse_client_secret_status(given: object) -> ClientSecretStatus:
-    """Read a status. One that can't be read or is too large counts as none, and is written anew.
+    """Read a status. One that can't be read or is too large counts as none, and is written again.
 
     Anybody who may write it can write anything, and thousands of them are kept in memory.
     """

@@ -168,7 +168,7 @@ class CredentialWatch:
             # kopf logs in again after each 401, without a pause of its own.
             if self._logins:
                 await asyncio.sleep(backoff(Pace.API_SERVER, self._logins, self._jitter()).total_seconds())
-                await self._kube.log_in_anew()
+                await self._kube.log_in_again()
             self._logins += 1
             return kopf.AiohttpSession(server=self._kube.host, aiohttp_session=self._kube.session(self._is_known))
 

@@ -119,7 +119,7 @@ class Workers:
             log_defect(key, another)
 
     def place(self, key: Key) -> Place:
-        """What work on a key holds; where it is put off, it is begun anew by the queue."""
+        """What work on a key holds; where it is put off, it is begun again by the queue."""
         return Place(key.namespace, (self._what, key), partial(self._queue.add, key))
 
     async def _work(self) -> None:

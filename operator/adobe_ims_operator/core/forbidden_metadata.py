@@ -1,6 +1,6 @@
 """What no token Secret may be made with: that by which other controllers take a Secret for their own configuration.
 
-Whoever may create credentials in the namespace of such a controller could otherwise configure it.
+Anyone who may create credentials in the namespace of such a controller could otherwise configure it.
 """
 
 import re

@@ -1,7 +1,7 @@
 """The scopes whose token can replace the client secrets of its client: not asked for unless that is allowed.
 
-Adobe's API to list, add and delete the client secrets of a credential takes them. Whoever can read such a token, in its
-Secret or in one that a taker has, could lock the owner of the client out.
+Adobe's API to list, add and delete the client secrets of a credential takes them. Anyone who can read such a token, in
+its Secret or in one that a taker has, could lock the owner of the client out.
 """
 
 from collections.abc import Iterable

@@ -141,7 +141,7 @@ class Kube:
         with translated_errors():
             return await self._configuration.get_api_key_with_prefix("BearerToken", alias="authorization")
 
-    async def log_in_anew(self) -> bool:
+    async def log_in_again(self) -> bool:
         """Load the credentials again after a 401; False where that was tried a moment ago."""
         now = asyncio.get_running_loop().time()
         if now - self._loaded_at < self._reload_after:
@@ -284,7 +284,7 @@ class Kube:
                 )
             if isinstance(refusal, RefusedError) and method != "GET" and "dryRun" not in (query or {}):
                 self.traffic.refuse(path, refusal)
-            if response.status != UNAUTHORIZED or not await self.log_in_anew():
+            if response.status != UNAUTHORIZED or not await self.log_in_again():
                 raise refusal
 
 

@@ -155,4 +155,4 @@ class NotLeadingError(Exception):
 
 
 class PutOffError(Exception):
-    """A large answer has to wait for its turn, so the work that asked for it ends, and is begun anew then."""
+    """A large answer has to wait for its turn, so the work that asked for it ends, and is begun again then."""

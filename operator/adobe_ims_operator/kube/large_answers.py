@@ -1,8 +1,8 @@
 """Large answers: decoded one at a time with a pause after each, namespaces in turn, and read by few at once.
 
 Anybody may make the objects of his namespace large. Who works for others as well, as a worker does, waits for no turn
-in its place: its work is put off, and begun anew when its namespace is called. So however many large answers there are,
-they hold none of the places that small ones need. All others wait with the first bytes of theirs.
+in its place: its work is put off, and begun again when its namespace is called. So however many large answers there
+are, they hold none of the places that small ones need. All others wait with the first bytes of theirs.
 """
 
 import asyncio
@@ -37,12 +37,12 @@ class Place:
     Args:
         namespace: whose work it is; what it reads may be another's.
         key: what the work is for.
-        begin_anew: is called once after the work was put off, when it may go on.
+        begin_again: is called once after the work was put off, when it may go on.
     """
 
     namespace: str
     key: Hashable
-    begin_anew: Callable[[], None]
+    begin_again: Callable[[], None]
 
 
 PLACE: ContextVar[Place | None] = ContextVar("PLACE", default=None)
@@ -134,7 +134,7 @@ class LargeAnswers:
     def _admit(self) -> None:
         """Let one at a time wait in its place, and only the called where some were put off.
 
-        Work that had the latest turn goes on: it may need several to come to an end, as it is begun anew otherwise.
+        Work that had the latest turn goes on: it may need several to come to an end, as it is begun again otherwise.
         """
         place = PLACE.get()
         if place is None or place is self._latest:
@@ -194,7 +194,7 @@ class LargeAnswers:
             self._put_off[namespace] = places  # behind all others
         self._called.add(place.key)
         self._next_call = asyncio.get_running_loop().call_later(CALL_SECONDS, self._call)
-        place.begin_anew()
+        place.begin_again()
 
 
 async def _rest_of(answer: Answer, most: int) -> bytearray:

@@ -51,7 +51,7 @@ def test_a_stamp_that_goes_back_takes_no_use_away(crashes: bool) -> None:
     assert Deed.INTEND_TO_DELETE not in cluster.deeds
     shown = {each.uuid: each.last_used_at for each in cluster.resource.status.client_secrets}
     assert shown[old] == to_rfc3339(adobe.all[old].uses[-1])
-    assert cluster.come_to(is_delete, 2 * DAY) is not None, "it is not held up for ever"
+    assert cluster.come_to(is_delete, 2 * DAY) is not None, "it is not held up forever"
 
 
 def test_the_lists_of_some_minutes_delete_nothing_even_where_no_use_is_remembered() -> None:

@@ -246,7 +246,7 @@ def test_requests_are_counted_until_the_reset(ims: StandIn, client: httpx.Client
     assert "p8e-" not in f"{seen} {ims.client_secrets()} {ims.log_file.read_text()}"
 
 
-def test_clients_that_are_put_anew_keep_what_is_known_of_a_value_that_stays(ims: StandIn) -> None:
+def test_clients_that_are_put_again_keep_what_is_known_of_a_value_that_stays(ims: StandIn) -> None:
     [before] = ims.client_secrets().current
     ims.clients([(SAMPLE_CLIENT_ID, "p8e-first"), (SAMPLE_CLIENT_ID, SAMPLE_CLIENT_SECRET)])
     first, second = ims.client_secrets().current

@@ -159,7 +159,7 @@ def deleted(memory: Memory, uuid: str) -> Memory:
 
 
 def written(memory: Memory, write: Write, now: Now, jitter: float) -> Memory:
-    """The managed Secret was written; whoever observes it next has its new version.
+    """The managed Secret was written; anyone who observes it next has its new version.
 
     The next write of the same deed waits the longer the more came in a row: somebody may undo each.
     """

@@ -13,7 +13,7 @@ from adobe_ims_operator.core.replacement.rescue import rescue, unlisted
 CHECK = timedelta(hours=6)
 """How often Adobe's list is looked at."""
 SWITCHED_WITHIN = timedelta(days=1)
-"""How long after a new client secret is in place whoever reads the Secret may still use the old one: a token's life."""
+"""For how long after a new client secret is in place a reader of the Secret may use the old one: a token's life."""
 
 
 def old_uuid(phase: Draining | Orphaned) -> str:

@@ -88,7 +88,7 @@ def _unread(observed: Observed, problem: Finding | None, now: Now) -> ClientSecr
 
 
 def problem_of(observed: Observed, decision: Decision, now: Now) -> Finding | None:
-    """What keeps the client secret from being replaced, or is wrong with it; first what may be lost for ever."""
+    """What keeps the client secret from being replaced, or is wrong with it; first what may be lost forever."""
     if (not_kept := keep.problem(observed)) is not None:
         return not_kept
     failures = [each for each in observed.memory.failures.values() if not (each.passing and each.count == 1)]

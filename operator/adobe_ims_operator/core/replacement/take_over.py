@@ -110,7 +110,7 @@ def _stamped(observed: Observed, listing: Listing, digest: str) -> str | None:
 
 
 def again(observed: Observed, ledger: Ledger, now: Now) -> Decision | None:
-    """Adobe lists another one alone than the one that was taken over: find out anew which one it is.
+    """Adobe lists another one alone than the one that was taken over: find out again which one it is.
 
     It is not known from Adobe's own answer, so it may have been mistaken. Before that, IMS accepts the value once more
     after ten minutes of such lists: what was deleted is accepted for a while. None where it is to be waited for.
