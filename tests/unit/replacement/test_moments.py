@@ -139,6 +139,19 @@ def test_one_date_of_ims_that_is_ahead_puts_nothing_in_place_early(crashes: bool
     assert cluster.adobe.now - noted_at >= 10 * MINUTE
 
 
+@pytest.mark.parametrize("late", [11 * MINUTE, 3 * HOUR])
+def test_a_first_acceptance_that_is_noted_late_is_noted_once(late: timedelta) -> None:
+    cluster = first_cluster()
+    cluster.edit(interval=20 * DAY)
+    note = until(cluster, is_write(Deed.NOTE_ACCEPTED))
+    cluster.adobe.now += late
+    cluster.take(note, Fault.NONE)
+    noted_at, seen = cluster.adobe.now, len(cluster.deeds)
+    until(cluster, is_write(Deed.PROMOTE))
+    assert timedelta() <= cluster.adobe.now - noted_at - 10 * MINUTE < 2 * MINUTE
+    assert {Deed.NOTE_ACCEPTED, Deed.NOTE_REFUSED}.isdisjoint(cluster.deeds[seen:])
+
+
 def test_a_list_from_before_the_token_answer_is_none() -> None:
     adobe, cluster = proxied()
     listing = until(cluster, lambda decision: isinstance(decision, List))

@@ -34,17 +34,16 @@ def _accepted(observed: Observed, ledger: Ledger, phase: Proving, answer: Answer
         return AskToken(Source.NEXT, phase.next.digest)
     if phase.accepted_at is None:
         return writes.note_accepted(observed, ledger, phase, answer.date)
-    missing = max(
-        phase.accepted_at + evidence.TEN_MINUTES - answer.date, _missing_by_ours(observed, phase.accepted_at, answer)
-    )
+    by_adobe = phase.accepted_at + evidence.TEN_MINUTES - answer.date
+    if by_adobe > 2 * evidence.TEN_MINUTES:
+        return writes.note_refused(observed, ledger, phase)  # a time ahead of Adobe's clock was not written by it
+    missing = max(by_adobe, _missing_by_ours(observed, phase.accepted_at, answer))
     elapsed = timedelta(seconds=now.monotonic - answer.at.monotonic)
     if missing <= timedelta():
         # The overlap begins with the write, which may have been held up since the answer.
         is_recent = evidence.is_recent(answer.at, now, evidence.TEN_MINUTES)
         in_place = writes.promote(observed, ledger, phase, answer.date + elapsed)
         return in_place if is_recent else AskToken(Source.NEXT, phase.next.digest)
-    if missing > 2 * evidence.TEN_MINUTES:
-        return writes.note_refused(observed, ledger, phase)  # a time ahead of Adobe's clock was not written by it
     if missing <= elapsed:
         return AskToken(Source.NEXT, phase.next.digest)
     return Wait(findings.proving(phase.next.uuid), now.wall + missing - elapsed)
