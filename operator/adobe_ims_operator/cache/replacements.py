@@ -73,8 +73,7 @@ class Replacements:
                 self.correct(resource)  # a list is the truth, also where a restored API server goes back
         if namespace not in self._listed:
             self._listed.add(namespace)
-            for key in self.resources:
-                self.enqueue(key)
+            self.enqueue_all(namespace)
 
     def forget_versions(self) -> None:
         """Have whatever is seen next count as newer than what is known, and no work be done until all was seen."""
@@ -109,6 +108,12 @@ class Replacements:
         rivals = [self.resources[key] for key in self._rivals(resource, 1)]
         first = min(rivals, key=_age, default=resource)
         return first.key if _age(first) < _age(resource) else None
+
+    def enqueue_all(self, namespace: str | None) -> None:
+        """Have the objects of a namespace (None: of all) looked at, as more of it is known."""
+        for key in self.resources:
+            if namespace in (None, key.namespace):
+                self.enqueue(key)
 
     def secret_changed(self, secret: Key) -> None:
         """Enqueue those that name a Secret which changed."""

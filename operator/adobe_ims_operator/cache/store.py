@@ -50,6 +50,8 @@ class Store:
     """Takes a credential whose token others take, for all of them to be enqueued."""
     on_secret: Callable[[Key], None] = lambda _: None
     """Takes each Secret that changed, or that is gone."""
+    on_synced: Callable[[str | None], None] = lambda _: None
+    """Takes a namespace (None: all) of which more is known than before."""
     limit: NamespaceLimit = field(default_factory=NamespaceLimit)
     restorations: int = 0
     """How often that was noticed."""
@@ -290,6 +292,7 @@ class Store:
 
     def enqueue_all(self, namespace: str | None) -> None:
         """Have the credentials of a namespace (None: of all) looked at, and those that take the token of one there."""
+        self.on_synced(namespace)
         for key, credential in self.credentials.items():
             source = credential.spec.taken_from
             concerned = namespace in (None, key.namespace, None if source is None else source.namespace)

@@ -73,6 +73,7 @@ class ReplacementController:
         self.replacements.wake_crowd = Crowds(self.replacements.users, lambda key, _: self.queue.add(key)).wake
         store = credentials.store
         store.on_secret = self.replacements.secret_changed
+        store.on_synced = self.replacements.enqueue_all
         self._work = Work(store, self.replacements, endpoints, console_endpoint, clock=clock, jitter=jitter)
         secrets = Secrets(self._work, kube, recorder)
         adobe = AtAdobe(

@@ -79,7 +79,8 @@ class Reconciler:
         for _ in range(MAX_STEPS):
             now = self.work.now
             if not self.work.has_synced(key.namespace):
-                return now.wall + UNTIL_SYNCED
+                # One that is gone, and for which Adobe gave something, is looked at by nobody else.
+                return None if key in self.work.replacements.resources else now.wall + UNTIL_SYNCED
             observed = self.work.observe(key)
             if observed is None:
                 self._unreported.pop(key, None)
