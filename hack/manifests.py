@@ -7,8 +7,7 @@ import argparse
 import sys
 from collections.abc import Mapping, Sequence
 
-import yaml
-
+from testbed import read_yaml
 from testbed.binaries import REPOSITORY
 from testbed.go_build import BuildError
 from testbed.helm import NAMESPACE, HelmError, rendered
@@ -33,7 +32,7 @@ def documents(text: str) -> list[str]:
     for document in f"\n{text}".split("\n---\n"):
         lines = [line for line in document.strip().splitlines() if not line.startswith("# Source: ")]
         found.append("\n".join(lines) + "\n")
-    return [document for document in found if yaml.safe_load(document)]
+    return [document for document in found if read_yaml.load(document)]
 
 
 def manifests() -> Mapping[str, str]:
@@ -54,11 +53,11 @@ def _roles_beside(plain: Sequence[str], more: Sequence[str]) -> list[str]:
 
 
 def _kind(document: str) -> str:
-    return str(yaml.safe_load(document)["kind"])
+    return str(read_yaml.load(document)["kind"])
 
 
 def _plural(crd: str) -> str:
-    return str(yaml.safe_load(crd)["spec"]["names"]["plural"])
+    return str(read_yaml.load(crd)["spec"]["names"]["plural"])
 
 
 def _file(parts: Sequence[str]) -> str:

@@ -17,7 +17,8 @@ from pathlib import Path
 from typing import Any, Self, TypeVar, overload
 
 import httpx
-import yaml
+
+from testbed import read_yaml
 
 T = TypeVar("T")
 Object = dict[str, Any]
@@ -76,7 +77,7 @@ class Api:
 
         `timeout` is what each request may take, in seconds.
         """
-        config = yaml.safe_load(path.read_text())
+        config = read_yaml.load(path.read_text())
         context = _named(config, "contexts", config["current-context"])["context"]
         cluster = _named(config, "clusters", context["cluster"])["cluster"]
         user = _named(config, "users", context["user"])["user"]
@@ -156,7 +157,7 @@ class Api:
         `namespace` is for objects that name none. A CRD is waited for until its resource is served.
         """
         if isinstance(manifest, Path):
-            documents = yaml.safe_load_all(manifest.read_text())
+            documents = read_yaml.load_all(manifest.read_text())
             return [self._apply(each, namespace, "") for each in documents if each]
         return self._apply(manifest, namespace, subresource)
 

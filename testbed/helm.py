@@ -13,8 +13,7 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
-import yaml
-
+from testbed import read_yaml
 from testbed.binaries import REPOSITORY, helm
 
 CHART = REPOSITORY / "charts" / "adobe-ims-operator"
@@ -59,7 +58,7 @@ def rendered(values: Values, *, release: str = RELEASE, namespace: str = NAMESPA
 
 def template(values: Values, *, release: str = RELEASE, namespace: str = NAMESPACE) -> list[dict[str, Any]]:
     """Return the manifests as objects. Raises HelmError."""
-    documents = yaml.safe_load_all(rendered(values, release=release, namespace=namespace))
+    documents = read_yaml.load_all(rendered(values, release=release, namespace=namespace))
     return [document for document in documents if document]
 
 

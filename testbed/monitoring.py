@@ -9,6 +9,7 @@ from typing import Any, Self
 import httpx
 import yaml
 
+from testbed import read_yaml
 from testbed.address import free_ports
 from testbed.api import Api
 from testbed.binaries import REPOSITORY, monitoring
@@ -63,7 +64,7 @@ class KubeStateMetrics:
 
 def rules() -> list[dict[str, Any]]:
     """The alerts of rules.yaml."""
-    (group,) = yaml.safe_load((FOLDER / "rules.yaml").read_text())["spec"]["groups"]
+    (group,) = read_yaml.load((FOLDER / "rules.yaml").read_text())["spec"]["groups"]
     return list(group["rules"])
 
 
@@ -91,7 +92,7 @@ def check_alerts(
             for rule in rules()
         ],
     }
-    spec = yaml.safe_load((FOLDER / "rules.yaml").read_text())["spec"]
+    spec = read_yaml.load((FOLDER / "rules.yaml").read_text())["spec"]
     return run_rule_tests(spec, [test], folder)
 
 

@@ -8,9 +8,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, Self
 
-import yaml
-
-from testbed import warm_start
+from testbed import read_yaml, warm_start
 from testbed.api import Api
 from testbed.credentials import write_kubeconfig
 from testbed.process import BOUND
@@ -38,7 +36,7 @@ def lease_rules() -> list[dict[str, Any]]:
 
 
 def _role(kind: str, name: str) -> dict[str, Any]:
-    documents = (document for path in RBAC for document in yaml.safe_load_all(path.read_text()))
+    documents = (document for path in RBAC for document in read_yaml.load_all(path.read_text()))
     return next(each for each in documents if (each["kind"], each["metadata"]["name"]) == (kind, name))
 
 
@@ -179,5 +177,5 @@ def create_account(api: Api, kubeconfig: Path, namespace: str, folder: Path) -> 
         api.apply(manifest)
     path = f"/api/v1/namespaces/{namespace}/serviceaccounts/{ACCOUNT}/token"
     token = api.post(path, {"spec": {"expirationSeconds": 86400}})["status"]["token"]
-    (cluster,) = yaml.safe_load(kubeconfig.read_text())["clusters"]
+    (cluster,) = read_yaml.load(kubeconfig.read_text())["clusters"]
     return write_kubeconfig(folder / f"{ACCOUNT}.kubeconfig", cluster["cluster"], {"token": token}, namespace)

@@ -16,6 +16,7 @@ import yaml
 from aiohttp import web
 
 from adobe_ims_operator.api.resource import API_VERSION, PLURAL
+from testbed import read_yaml
 from testbed.control_plane import ControlPlane
 
 PASSED_HEADERS = ("Accept", "Authorization", "Content-Type")
@@ -50,7 +51,7 @@ class StaleApi:
 
     def kubeconfig(self, original: Path, path: Path) -> Path:
         """Write a kubeconfig to `path` that is `original` by way of this proxy."""
-        config: dict[str, Any] = yaml.safe_load(original.read_text())
+        config: dict[str, Any] = read_yaml.load(original.read_text())
         for cluster in config["clusters"]:
             cluster["cluster"] = {"server": self.url}
         path.write_text(yaml.safe_dump(config))

@@ -9,6 +9,7 @@ import pytest
 import yaml
 
 from chart.objects import CA, of, render
+from testbed import read_yaml
 from testbed.helm import CHART, HelmError, run
 from testbed.image import VERSION
 
@@ -115,5 +116,5 @@ def test_a_chart_around_this_one_switches_it_on_and_off(tmp_path: Path, enabled:
     (tmp_path / "Chart.yaml").write_text(yaml.safe_dump(around))
     shutil.copytree(CHART, tmp_path / "charts" / CHART.name)
     values = {CHART.name: {"enabled": enabled}, "global": {"imageRegistry": "registry.example.com"}}
-    objects = [each for each in yaml.safe_load_all(run("template", "around", str(tmp_path), values=values)) if each]
+    objects = [each for each in read_yaml.load_all(run("template", "around", str(tmp_path), values=values)) if each]
     assert of(objects, "Deployment").keys() == ({"around-adobe-ims-operator"} if enabled else set())

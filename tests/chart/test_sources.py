@@ -10,14 +10,14 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-import yaml
 
+from testbed import read_yaml
 from testbed.binaries import REPOSITORY
 from testbed.helm import CHART, run
 
 PROJECT = tomllib.loads((REPOSITORY / "pyproject.toml").read_text())["project"]
-METADATA = yaml.safe_load((CHART / "Chart.yaml").read_text())
-VALUES = yaml.safe_load((CHART / "values.yaml").read_text())
+METADATA = read_yaml.load((CHART / "Chart.yaml").read_text())
+VALUES = read_yaml.load((CHART / "values.yaml").read_text())
 FROM_AROUND = {"enabled"}
 """Values that only a chart around this one has a use for."""
 SHARED = ".global"
@@ -35,8 +35,8 @@ def test_the_version_is_the_projects() -> None:
 
 
 def test_the_example_in_the_catalogue_is_the_sample() -> None:
-    (example,) = yaml.safe_load(METADATA["annotations"]["artifacthub.io/crdsExamples"])
-    _, sample = yaml.safe_load_all((REPOSITORY / "deploy/samples/credential.yaml").read_text())
+    (example,) = read_yaml.load(METADATA["annotations"]["artifacthub.io/crdsExamples"])
+    _, sample = read_yaml.load_all((REPOSITORY / "deploy/samples/credential.yaml").read_text())
     assert example == sample
 
 

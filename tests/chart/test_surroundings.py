@@ -10,7 +10,6 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-import yaml
 from aiohttp import web
 from aiohttp.test_utils import TestClient, TestServer
 from kubernetes.aio.client import Configuration
@@ -26,6 +25,7 @@ from adobe_ims_operator.kube.event_recorder import Recorder
 from adobe_ims_operator.kube.traffic import Traffic
 from adobe_ims_operator.manager.metrics import Metrics
 from chart.objects import EVERYTHING, NAME, OPERATOR, Object, alerts, container, of, one, pod, render
+from testbed import read_yaml
 from testbed.binaries import REPOSITORY
 from testbed.cluster import CRDS
 from testbed.dashboard import DASHBOARD, panels
@@ -157,7 +157,7 @@ def test_a_monitor_elsewhere_still_finds_the_pods(value: str, kind: str) -> None
 
 
 def _read(path: Path) -> Object:
-    found: Object = yaml.safe_load(path.read_text())
+    found: Object = read_yaml.load(path.read_text())
     return found
 
 

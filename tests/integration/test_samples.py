@@ -19,11 +19,11 @@ from threading import Thread
 from typing import Any
 
 import pytest
-import yaml
 
 from adobe_ims_stand_in.api import PATH
 from adobe_ims_stand_in.defaults import SAMPLE_CLIENT_ID
 from chart.objects import of
+from testbed import read_yaml
 from testbed.api import Api, Object, wait_for
 from testbed.binaries import REPOSITORY
 from testbed.control_plane import ControlPlane
@@ -103,7 +103,7 @@ class Sample:
 
     @classmethod
     def read(cls, name: str) -> "Sample":
-        return cls(*yaml.safe_load_all((FOLDER / f"{name}.yaml").read_text()))
+        return cls(*read_yaml.load_all((FOLDER / f"{name}.yaml").read_text()))
 
     @property
     def name(self) -> str:
@@ -303,7 +303,7 @@ def test_all_samples_can_be_tried_at_the_same_time() -> None:
         (each["kind"], each["metadata"]["name"])
         for path in FOLDER.glob("*.yaml")
         if path.name != "credential.yaml"  # the demo's, complete in one file
-        for each in yaml.safe_load_all(path.read_text())
+        for each in read_yaml.load_all(path.read_text())
     ]
     assert len(set(objects)) == len(objects)
 
@@ -334,7 +334,7 @@ def test_a_sample_is_accepted_to_the_letter_where_pods_are_restricted(
 ) -> None:
     done = dry_run(control_plane, restricted, path.read_text(), tmp_path)
     assert done.returncode == 0, done.stderr
-    assert len(done.stdout.splitlines()) == len(list(yaml.safe_load_all(path.read_text())))
+    assert len(done.stdout.splitlines()) == len(list(read_yaml.load_all(path.read_text())))
 
 
 @pytest.mark.parametrize("page", REFERENCES, ids=lambda page: page.stem)

@@ -5,7 +5,6 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
-import yaml
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -20,13 +19,14 @@ from adobe_ims_operator.core.finding import LONGEST_MESSAGE, Finding
 from adobe_ims_operator.core.model import Failure, Observed, Step
 from adobe_ims_operator.core.policy import decide
 from adobe_ims_operator.core.status import derive
+from testbed import read_yaml
 from testbed.cluster import CRDS
 from unit.worlds import INPUTS, NOW, change, facts, observed, spec, token_secret
 
 
 def status_of(plural: str) -> dict[str, Any]:
     """The schema of a kind's status."""
-    (version,) = yaml.safe_load((CRDS / f"{plural}.yaml").read_text())["spec"]["versions"]
+    (version,) = read_yaml.load((CRDS / f"{plural}.yaml").read_text())["spec"]["versions"]
     found: dict[str, Any] = version["schema"]["openAPIV3Schema"]["properties"]["status"]
     return found
 
