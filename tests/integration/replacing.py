@@ -227,6 +227,20 @@ class Replacing:
             # An answer that was on its way while the clocks moved counts as one of after that: then none follows now.
             with contextlib.suppress(AssertionError):
                 wait_for("Adobe to be asked", partial(self._is_asked_after, seen, until), 15)
+            self.rest()
+
+    def rest(self) -> None:
+        """Wait until the operator asks and writes nothing for a moment, so that no clock moves under its work."""
+
+        def seen() -> object:
+            return self.scene.ims.console_requests(), self.secret(), self.status()
+
+        def stands_still() -> bool:
+            before = seen()
+            time.sleep(0.2)
+            return seen() == before
+
+        wait_for("the operator to rest", stands_still, PATIENCE)
 
     def _is_asked_after(self, seen: int, until: Callable[[], object]) -> bool:
         return self.asked() > seen or bool(until())

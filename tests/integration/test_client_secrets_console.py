@@ -111,9 +111,9 @@ def test_a_new_one_that_is_accepted_an_hour_late(replacing: Replacing) -> None:
     replacing.scene.ims.settings(acceptance_delay=5400)
     replacing.add()
     replacing.wait_phase("Proving")
-    replacing.settle("it to be reported", lambda: replacing.failing("NextClientSecretRefused"), 13)
+    replacing.settle("it to be reported", lambda: replacing.failing("NextClientSecretRefused"), 31)
     replacing.check()
-    replacing.settle("it to be in place", lambda: replacing.phase() == "Draining", rounds=12)
+    replacing.settle("it to be in place", lambda: replacing.phase() == "Draining", 31)
     replacing.check()
     assert replacing.done("add") == 1
 

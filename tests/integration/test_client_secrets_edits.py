@@ -36,7 +36,7 @@ def test_an_object_that_is_suspended_while_delete_is_under_way(replacing: Replac
     replacing.begin()
     replacing.replace()
     replacing.scene.rules({"request": "delete", "behaviour": "slow", "seconds": 5})
-    replacing.live(8, lambda: replacing.known().deleted)
+    replacing.live(8, lambda: replacing.asked("delete"))
     replacing.edit(suspend=True)
     wait_for("what was deleted to be written", lambda: replacing.phase() == "Steady", PATIENCE)
     assert set(replacing.data()) == {"client_id", "client_secret"}
