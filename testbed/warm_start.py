@@ -150,10 +150,14 @@ def _serve(requests: socket.socket) -> Callable[[], None] | None:
 
 def _become(request: dict[str, object], files: Sequence[int], requests: socket.socket) -> Callable[[], None]:
     os.setsid()
-    parent = request["parent"]
+    parent, adopted_by = request["parent"], time.monotonic() + 10
     while os.getppid() != parent:
+        if time.monotonic() > adopted_by:
+            os._exit(1)  # it ended meanwhile
         time.sleep(0.001)
     ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
+    if os.getppid() != parent:
+        os._exit(1)
     for number, file in enumerate(files):
         os.dup2(file, number)
         os.close(file)
