@@ -166,7 +166,8 @@ def _steady(observed: Observed, ledger: Ledger, now: Now) -> Decision:
     if observed.is_intact(Slot.CURRENT) and (until := checks.stands_until(observed, ledger, now)) is not None:
         due_in = due.next_at(observed, ledger) - now.wall
         return Wait(findings.IN_PLACE, min(until, now.wall + min(due_in, look.IDLE)))
-    if not observed.is_intact(Slot.CURRENT) or not look.is_accepted(observed, Source.CURRENT, current.digest, now):
+    value, stands = (Source.CURRENT, current.digest), _stands(observed, ledger)
+    if not observed.is_intact(Slot.CURRENT) or not look.is_accepted(observed, *value, now, stands):
         return rescue(observed, ledger, now)
     alone = listed is not None and [entry.uuid for entry in listed.listing.secrets] == [current.uuid]
     found = look.of_current(observed, ledger, now, look.STANDS if alone else evidence.TEN_MINUTES)
@@ -182,6 +183,18 @@ def _steady(observed: Observed, ledger: Ledger, now: Now) -> Decision:
     if due_in > timedelta():
         return Wait(findings.IN_PLACE, now.wall + min(due_in, look.IDLE))
     return look.held_up(observed, Step.ADD, now) or _begin(observed, ledger, now)
+
+
+def _stands(observed: Observed, ledger: Ledger) -> timedelta:
+    """How long IMS is not asked again where it accepted the current one.
+
+    What was taken over as the only one may have been deleted a moment before: by the end of the first hour that shows.
+    """
+    answer, settled_at = observed.answer(ledger.current.digest), ledger.current.since + due.SETTLED
+    if ledger.current.origin is not Origin.ALONE or answer is None or answer.date is None:
+        return look.STANDS
+    remaining = settled_at - evidence.SLACK - answer.date
+    return min(remaining, look.STANDS) if remaining > evidence.SLACK else look.STANDS
 
 
 def _was_just_deleted(observed: Observed, uuid: str, now: Now) -> bool:
