@@ -117,3 +117,27 @@ def test_so_are_those_of_the_bootstrap_secret() -> None:
     cluster.bootstrap_version += 1
     run([cluster], 20 * MINUTE)
     assert cluster.works()
+
+
+def test_what_somebody_deletes_each_time_is_added_more_and_more_slowly_and_the_status_says_so() -> None:
+    cluster = first_cluster()
+    cluster.reports = True
+    cluster.edit(overlap=DAY, interval=4 * DAY)
+    run([cluster], 4 * DAY)
+    tokens, end, reasons = cluster.adobe.tokens, cluster.adobe.now + 3 * DAY, set()
+    while cluster.adobe.now < end:
+        for value in cluster.adobe.live:
+            if value.uuid != "uuid-0":
+                cluster.adobe.delete(value.uuid)
+        run([cluster], MINUTE)
+        if cluster.resource.status.says("RotationFailing", "True"):
+            reasons.add(cluster.resource.status.reason)
+            assert cluster.deeds.count("POST") >= 2, "one alone a person may delete"
+    assert reasons == {Reason.NEXT_CLIENT_SECRET_GONE}
+    assert 10 <= cluster.deeds.count("POST") <= 20
+    assert cluster.adobe.tokens - tokens <= 3 * 160
+    run([cluster], 7 * timedelta(hours=1))
+    assert cluster.ledger is not None
+    assert Slot.PREVIOUS in cluster.ledger.held, "it goes on once they last"
+    assert cluster.resource.status.says("RotationFailing", "False")
+    assert not cluster.memory.failures
