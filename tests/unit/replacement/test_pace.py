@@ -12,7 +12,7 @@ from adobe_ims_operator.core.finding import Finding
 from adobe_ims_operator.core.refused_writes import FREE_RETRIES
 from adobe_ims_operator.core.replacement import attempts
 from adobe_ims_operator.core.replacement.decide import decide
-from adobe_ims_operator.core.replacement.decision import AskToken, Delete, List, Wait
+from adobe_ims_operator.core.replacement.decision import Add, AskToken, Delete, List, Wait, Write
 from adobe_ims_operator.core.replacement.model import Step, Trouble
 from unit.replacement.test_moments import proxied, until
 from unit.replacement.world import Cluster, Fault, first_cluster, run
@@ -117,6 +117,29 @@ def test_so_are_those_of_the_bootstrap_secret() -> None:
     cluster.bootstrap_version += 1
     run([cluster], 20 * MINUTE)
     assert cluster.works()
+
+
+@pytest.mark.parametrize("kind", [AskToken, Write, Add, Delete])
+def test_what_takes_a_value_from_a_secret_that_can_not_be_read_waits_for_that(kind: type) -> None:
+    _, cluster = proxied()
+    until(cluster, lambda decision: isinstance(decision, kind) and cluster.ledger is not None)
+    refused = Trouble(Finding(Reason.SECRET_READ_REFUSED, "no"), Pace.REFUSED_WRITE)
+    cluster.memory = attempts.failed(cluster.memory, cluster.observe(), Step.READ_SECRET, refused, cluster.now, 0.0)
+    decision = decide(cluster.observe(), cluster.now)
+    assert isinstance(decision, Wait)
+    assert decision.finding == refused.finding
+    cluster.adobe.now = decision.until
+    assert isinstance(decide(cluster.observe(), cluster.now), kind)
+
+
+def test_what_takes_a_value_from_a_bootstrap_secret_that_can_not_be_read_waits_for_that() -> None:
+    _, cluster = proxied()
+    until(cluster, lambda decision: isinstance(decision, AskToken) and cluster.secret is None)
+    refused = Trouble(Finding(Reason.SECRET_READ_REFUSED, "no"), Pace.REFUSED_WRITE)
+    cluster.memory = attempts.failed(cluster.memory, cluster.observe(), Step.READ_BOOTSTRAP, refused, cluster.now, 0.0)
+    decision = decide(cluster.observe(), cluster.now)
+    assert isinstance(decision, Wait)
+    assert decision.finding == refused.finding
 
 
 def test_what_somebody_deletes_each_time_is_added_more_and_more_slowly_and_the_status_says_so() -> None:

@@ -4,6 +4,7 @@ It does no I/O, reads no clock and draws no random number. What was begun is in 
 each step may be the first one of a new process.
 """
 
+from collections.abc import Iterator
 from datetime import datetime, timedelta
 
 from adobe_ims_operator.api.client_secret_ledger import (
@@ -72,8 +73,29 @@ def decide(observed: Observed, now: Now) -> Decision:
         return wait
     if isinstance(decision, AskToken) and (wait := look.changes_too_often(observed, decision, now)) is not None:
         return wait
-    step = _STEPS.get(type(decision))
-    return decision if step is None else look.held_up(observed, step, now) or decision
+    waits = (look.held_up(observed, step, now) for step in _steps(decision))
+    return next((wait for wait in waits if wait is not None), decision)
+
+
+def _steps(decision: Decision) -> Iterator[Step]:
+    """What may hold a decision up: what it is, and to read the Secret that it takes a value from."""
+    sources: frozenset[Source] = frozenset()
+    match decision:
+        case Wait() | Refuse():
+            return
+        case AskToken(source=source):
+            sources = frozenset({source})
+        case Write(data=data):
+            sources = frozenset(data.values())
+        case Add() | Delete():
+            sources = frozenset({Source.CURRENT})
+        case _:
+            pass
+    yield _STEPS[type(decision)]
+    if Source.BOOTSTRAP in sources:
+        yield Step.READ_BOOTSTRAP
+    if sources - {Source.BOOTSTRAP, Source.ADDED}:
+        yield Step.READ_SECRET
 
 
 def _contested(observed: Observed, write: Write, now: Now) -> Wait | None:
