@@ -14,6 +14,7 @@ class Pace(Enum):
     REFUSED_WRITE = (5.0, 300.0)  # noqa: PIE796 - numbered below
     REFUSED_RESTART = (5.0, 600.0)
     CONTESTED_METADATA = (1.0, 300.0)
+    ADDED_IN_VAIN = (1200.0, 21600.0)
 
     shortest: float
     longest: float

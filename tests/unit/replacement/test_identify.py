@@ -7,7 +7,7 @@ import pytest
 
 from adobe_ims_operator.api.client_secret_ledger import Origin
 from adobe_ims_operator.api.reasons import Reason
-from adobe_ims_operator.core.replacement.decision import Deed
+from adobe_ims_operator.core.replacement.decision import Deed, Wait
 from adobe_ims_operator.core.replacement.listing import Listing
 from unit.replacement.world import CLIENT_ID, Adobe, Cluster, first_cluster, run
 
@@ -87,6 +87,41 @@ def test_one_that_was_deleted_is_not_taken_for_the_one_that_is_left() -> None:
     run([cluster], 2 * DAY)
     assert cluster.settle().finding.reason is Reason.CLIENT_SECRET_LOST
     assert cluster.deeds == [Deed.TAKE_OVER]
+
+
+@pytest.mark.parametrize("rescued", [False, True])
+def test_one_that_was_deleted_meanwhile_is_not_taken_over_as_the_one_that_is_left(*, rescued: bool) -> None:
+    cluster = first_cluster(lags=(3 * HOUR,))
+    if rescued:  # what is in place is gone, and a person gave the other one
+        run([cluster], HOUR)
+    assert cluster.adobe.add() is not None
+    cluster.adobe.now += DAY
+    if rescued:
+        cluster.adobe.delete("uuid-0")
+        theirs = cluster.adobe.add()
+        assert theirs is not None
+        cluster.bootstrap = {"client_id": CLIENT_ID, "client_secret": theirs.value}
+        cluster.bootstrap_version += 1
+    assert cluster.come_to(lambda step: isinstance(step, Wait) and step.finding.reason is Reason.TAKING_OVER, DAY)
+    cluster.adobe.now += 5 * MINUTE
+    cluster.adobe.delete("uuid-2" if rescued else "uuid-0")
+    run([cluster], HOUR)
+    assert cluster.deeds == ([Deed.TAKE_OVER] if rescued else [])
+    assert cluster.settle().finding.reason is (Reason.CLIENT_SECRET_LOST if rescued else Reason.INVALID_CLIENT)
+
+
+def test_one_that_was_deleted_a_moment_before_is_refused_an_hour_later() -> None:
+    # Somebody uses the other one all the time, also when we ask.
+    cluster = first_cluster()
+    other = cluster.adobe.add()
+    assert other is not None
+    cluster.adobe.now += MINUTE
+    cluster.adobe.delete("uuid-0")
+    cluster.adobe.token(other.value)
+    cluster.settle()
+    assert cluster.deeds == [Deed.TAKE_OVER]
+    run([cluster], HOUR)
+    assert cluster.settle().finding.reason is Reason.CLIENT_SECRET_LOST
 
 
 def test_two_clusters_that_ask_at_once_take_over_no_others() -> None:

@@ -12,7 +12,7 @@ from adobe_ims_operator.core.finding import Finding
 from adobe_ims_operator.core.refused_writes import FREE_RETRIES
 from adobe_ims_operator.core.replacement import attempts
 from adobe_ims_operator.core.replacement.decide import decide
-from adobe_ims_operator.core.replacement.decision import AskToken, Delete, List, Wait
+from adobe_ims_operator.core.replacement.decision import Add, AskToken, Delete, List, Wait, Write
 from adobe_ims_operator.core.replacement.model import Step, Trouble
 from unit.replacement.test_moments import proxied, until
 from unit.replacement.world import Cluster, Fault, first_cluster, run
@@ -117,3 +117,50 @@ def test_so_are_those_of_the_bootstrap_secret() -> None:
     cluster.bootstrap_version += 1
     run([cluster], 20 * MINUTE)
     assert cluster.works()
+
+
+@pytest.mark.parametrize("kind", [AskToken, Write, Add, Delete])
+def test_what_takes_a_value_from_a_secret_that_can_not_be_read_waits_for_that(kind: type) -> None:
+    _, cluster = proxied()
+    until(cluster, lambda decision: isinstance(decision, kind) and cluster.ledger is not None)
+    refused = Trouble(Finding(Reason.SECRET_READ_REFUSED, "no"), Pace.REFUSED_WRITE)
+    cluster.memory = attempts.failed(cluster.memory, cluster.observe(), Step.READ_SECRET, refused, cluster.now, 0.0)
+    decision = decide(cluster.observe(), cluster.now)
+    assert isinstance(decision, Wait)
+    assert decision.finding == refused.finding
+    cluster.adobe.now = decision.until
+    assert isinstance(decide(cluster.observe(), cluster.now), kind)
+
+
+def test_what_takes_a_value_from_a_bootstrap_secret_that_can_not_be_read_waits_for_that() -> None:
+    _, cluster = proxied()
+    until(cluster, lambda decision: isinstance(decision, AskToken) and cluster.secret is None)
+    refused = Trouble(Finding(Reason.SECRET_READ_REFUSED, "no"), Pace.REFUSED_WRITE)
+    cluster.memory = attempts.failed(cluster.memory, cluster.observe(), Step.READ_BOOTSTRAP, refused, cluster.now, 0.0)
+    decision = decide(cluster.observe(), cluster.now)
+    assert isinstance(decision, Wait)
+    assert decision.finding == refused.finding
+
+
+def test_what_somebody_deletes_each_time_is_added_more_and_more_slowly_and_the_status_says_so() -> None:
+    cluster = first_cluster()
+    cluster.reports = True
+    cluster.edit(overlap=DAY, interval=4 * DAY)
+    run([cluster], 4 * DAY)
+    tokens, end, reasons = cluster.adobe.tokens, cluster.adobe.now + 3 * DAY, set()
+    while cluster.adobe.now < end:
+        for value in cluster.adobe.live:
+            if value.uuid != "uuid-0":
+                cluster.adobe.delete(value.uuid)
+        run([cluster], MINUTE)
+        if cluster.resource.status.says("RotationFailing", "True"):
+            reasons.add(cluster.resource.status.reason)
+            assert cluster.deeds.count("POST") >= 2, "one alone a person may delete"
+    assert reasons == {Reason.NEXT_CLIENT_SECRET_GONE}
+    assert 10 <= cluster.deeds.count("POST") <= 20
+    assert cluster.adobe.tokens - tokens <= 3 * 160
+    run([cluster], 7 * timedelta(hours=1))
+    assert cluster.ledger is not None
+    assert Slot.PREVIOUS in cluster.ledger.held, "it goes on once they last"
+    assert cluster.resource.status.says("RotationFailing", "False")
+    assert not cluster.memory.failures

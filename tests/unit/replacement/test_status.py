@@ -12,7 +12,7 @@ from adobe_ims_operator.api.resource import Key
 from adobe_ims_operator.core.events import Event
 from adobe_ims_operator.core.replacement import attempts, events, findings, identity_findings, obstacles, old_findings
 from adobe_ims_operator.core.replacement.decide import decide
-from adobe_ims_operator.core.replacement.decision import Add, AskToken, Deed, Delete, Write
+from adobe_ims_operator.core.replacement.decision import Add, AskToken, Decision, Deed, Delete, ReadBootstrap, Write
 from adobe_ims_operator.core.replacement.listing import ListedClientSecret, NoUse
 from adobe_ims_operator.core.replacement.model import Step
 from adobe_ims_operator.core.replacement.status import to_status
@@ -474,3 +474,31 @@ def test_each_client_secret_at_adobe_has_its_role() -> None:
     cluster.adobe.add()
     run([cluster], DAY)
     assert roles(cluster) == {"uuid-0": "Current", "uuid-1": "Unknown"}
+
+
+@pytest.mark.parametrize("step", [ReadBootstrap, Write])
+def test_a_secret_that_could_not_be_read_or_written_and_need_not_be_any_more_is_no_failure(
+    step: type[Decision],
+) -> None:
+    cluster = taken_over()
+    run([cluster], 2 * HOUR)
+    cluster.crash()
+    assert cluster.secret is not None
+    data = cluster.secret.data
+    if step is Write:
+        cluster.store(cluster.secret.annotations, {**data, "client_id": "another"})
+    else:
+        cluster.adobe.refuses.add("uuid-0")
+        cluster.adobe.now += DAY
+    for _ in range(6):
+        decision = cluster.come_to(lambda decision: isinstance(decision, step), DAY)
+        assert decision is not None
+        cluster.take(decision, Fault.NOT_DONE)
+    status = report(cluster)
+    assert (brief(status)["RotationFailing"][0], status.failures) == ("True", 6)
+    cluster.adobe.refuses.clear()
+    cluster.store(cluster.secret.annotations, data)
+    run([cluster], HOUR)
+    status = report(cluster)
+    assert brief(status) == {"Ready": ("True", "InPlace"), "RotationFailing": ("False", "InPlace")}
+    assert status.failures == 0

@@ -6,6 +6,7 @@ from datetime import datetime, timedelta
 
 from adobe_ims_operator.api.client_secret_ledger import Adding, Draining, Orphaned
 from adobe_ims_operator.api.client_secret_status import ReportedClientSecret
+from adobe_ims_operator.api.reasons import Reason
 from adobe_ims_operator.core.backoff import Pace, backoff
 from adobe_ims_operator.core.refused_writes import WINDOW
 from adobe_ims_operator.core.replacement import evidence, findings
@@ -140,7 +141,10 @@ def adding(memory: Memory) -> Memory:
 
 def added(memory: Memory, found: Added) -> Memory:
     """Adobe gave a client secret."""
-    return replace(_worked(memory, Step.ADD), added=found)
+    before = memory.failures.get(Step.ADD)
+    if before is None or before.finding.reason is not Reason.NEXT_CLIENT_SECRET_GONE:
+        memory = _worked(memory, Step.ADD)  # else that is not over before one is in place
+    return replace(memory, added=found)
 
 
 def add_refused(memory: Memory) -> Memory:
@@ -172,7 +176,9 @@ def written(memory: Memory, write: Write, now: Now, jitter: float) -> Memory:
     if not (isinstance(phase, Draining | Orphaned) and phase.deleting):
         # Nothing is about to be deleted, so what failed is over.
         memory = replace(_worked(memory, Step.DELETE), deleting_since=None)
-    if isinstance(phase, Orphaned):
+    if write.deed is Deed.DROP_NEXT:
+        memory = _next_gone(memory, now, jitter)
+    elif isinstance(phase, Orphaned) or write.deed is Deed.PROMOTE:
         memory = _worked(memory, Step.ADD)  # what became of the POST is known
     match write.deed:
         case Deed.INTEND_TO_ADD if isinstance(phase, Adding) and memory.listed is not None:
@@ -188,6 +194,16 @@ def written(memory: Memory, write: Write, now: Now, jitter: float) -> Memory:
             return replace(memory, deleted=None, gone=gone)
         case _:
             return memory
+
+
+def _next_gone(memory: Memory, now: Now, jitter: float) -> Memory:
+    """Another is added at once, as a person may have deleted this one, and the later the more were gone in a row."""
+    before = memory.failures.get(Step.ADD)
+    count = 1 if before is None else before.count + 1
+    wait = timedelta() if count == 1 else backoff(Pace.ADDED_IN_VAIN, count - 1, jitter)
+    retry_at = now.monotonic + wait.total_seconds()
+    failure = Failure(findings.next_gone(), count, retry_at, None, passing=True)
+    return replace(memory, failures={**memory.failures, Step.ADD: failure})
 
 
 def try_again(memory: Memory) -> Memory:

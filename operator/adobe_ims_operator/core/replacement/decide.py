@@ -4,6 +4,7 @@ It does no I/O, reads no clock and draws no random number. What was begun is in 
 each step may be the first one of a new process.
 """
 
+from collections.abc import Iterator
 from datetime import datetime, timedelta
 
 from adobe_ims_operator.api.client_secret_ledger import (
@@ -72,8 +73,29 @@ def decide(observed: Observed, now: Now) -> Decision:
         return wait
     if isinstance(decision, AskToken) and (wait := look.changes_too_often(observed, decision, now)) is not None:
         return wait
-    step = _STEPS.get(type(decision))
-    return decision if step is None else look.held_up(observed, step, now) or decision
+    waits = (look.held_up(observed, step, now) for step in _steps(decision))
+    return next((wait for wait in waits if wait is not None), decision)
+
+
+def _steps(decision: Decision) -> Iterator[Step]:
+    """What may hold a decision up: what it is, and to read the Secret that it takes a value from."""
+    sources: frozenset[Source] = frozenset()
+    match decision:
+        case Wait() | Refuse():
+            return
+        case AskToken(source=source):
+            sources = frozenset({source})
+        case Write(data=data):
+            sources = frozenset(data.values())
+        case Add() | Delete():
+            sources = frozenset({Source.CURRENT})
+        case _:
+            pass
+    yield _STEPS[type(decision)]
+    if Source.BOOTSTRAP in sources:
+        yield Step.READ_BOOTSTRAP
+    if sources - {Source.BOOTSTRAP, Source.ADDED}:
+        yield Step.READ_SECRET
 
 
 def _contested(observed: Observed, write: Write, now: Now) -> Wait | None:
@@ -166,7 +188,8 @@ def _steady(observed: Observed, ledger: Ledger, now: Now) -> Decision:
     if observed.is_intact(Slot.CURRENT) and (until := checks.stands_until(observed, ledger, now)) is not None:
         due_in = due.next_at(observed, ledger) - now.wall
         return Wait(findings.IN_PLACE, min(until, now.wall + min(due_in, look.IDLE)))
-    if not observed.is_intact(Slot.CURRENT) or not look.is_accepted(observed, Source.CURRENT, current.digest, now):
+    value, stands = (Source.CURRENT, current.digest), _stands(observed, ledger)
+    if not observed.is_intact(Slot.CURRENT) or not look.is_accepted(observed, *value, now, stands):
         return rescue(observed, ledger, now)
     alone = listed is not None and [entry.uuid for entry in listed.listing.secrets] == [current.uuid]
     found = look.of_current(observed, ledger, now, look.STANDS if alone else evidence.TEN_MINUTES)
@@ -182,6 +205,18 @@ def _steady(observed: Observed, ledger: Ledger, now: Now) -> Decision:
     if due_in > timedelta():
         return Wait(findings.IN_PLACE, now.wall + min(due_in, look.IDLE))
     return look.held_up(observed, Step.ADD, now) or _begin(observed, ledger, now)
+
+
+def _stands(observed: Observed, ledger: Ledger) -> timedelta:
+    """How long IMS is not asked again where it accepted the current one.
+
+    What was taken over as the only one may have been deleted a moment before: by the end of the first hour that shows.
+    """
+    answer, settled_at = observed.answer(ledger.current.digest), ledger.current.since + due.SETTLED
+    if ledger.current.origin is not Origin.ALONE or answer is None or answer.date is None:
+        return look.STANDS
+    remaining = settled_at - evidence.SLACK - answer.date
+    return min(remaining, look.STANDS) if remaining > evidence.SLACK else look.STANDS
 
 
 def _was_just_deleted(observed: Observed, uuid: str, now: Now) -> bool:

@@ -200,6 +200,15 @@ def next_refused(uuid: str) -> Finding:
     return Finding(Reason.NEXT_CLIENT_SECRET_REFUSED, message)
 
 
+def next_gone() -> Finding:
+    """What is added does not last."""
+    message = (
+        f"each client secret that is added is deleted before it is in place, so another is added more and more slowly, "
+        f"each 6 hours at last; find out who deletes them on {CONSOLE} or by its API. The one in place works"
+    )
+    return Finding(Reason.NEXT_CLIENT_SECRET_GONE, message)
+
+
 def edited(observed: Observed) -> Finding:
     """The data is not what the operator wrote."""
     where = f"in Secret {observed.resource.secret_key}"

@@ -17,10 +17,11 @@ from adobe_ims_operator.api.reasons import Reason
 from adobe_ims_operator.api.status import READY, ROTATION_FAILING, Condition
 from adobe_ims_operator.api.times import to_rfc3339
 from adobe_ims_operator.core.finding import Finding
-from adobe_ims_operator.core.replacement import checks, drain, due, evidence, findings, keep, obstacles
+from adobe_ims_operator.core.replacement import checks, drain, due, evidence, findings, keep, look, obstacles
 from adobe_ims_operator.core.replacement.decision import Decision, Refuse, Wait
+from adobe_ims_operator.core.replacement.failure import Failure
 from adobe_ims_operator.core.replacement.listing import ListedClientSecret
-from adobe_ims_operator.core.replacement.model import ManagedSecret, Now, Observed, UnreadSecret
+from adobe_ims_operator.core.replacement.model import ManagedSecret, Now, Observed, Step, UnreadSecret
 from adobe_ims_operator.core.stalled import STALLED
 
 MAX_CONDITIONS = 8
@@ -45,6 +46,7 @@ _UNDER_WAY = frozenset({
 """What is told in place of that all is well."""
 _SYMPTOMS = frozenset({Reason.CLIENT_SECRET_MISSING, Reason.CLIENT_SECRET_EDITED, Reason.UNVERIFIED})
 """What says nothing of its cause."""
+_OF_SECRETS = frozenset({Step.READ_SECRET, Step.READ_BOOTSTRAP, Step.WRITE})
 _ROLES = {Slot.CURRENT: Role.CURRENT, Slot.PREVIOUS: Role.PREVIOUS, Slot.NEXT: Role.NEXT}
 _FINE = frozenset({Reason.IN_PLACE, Reason.SUSPENDED}) | _UNDER_WAY | _BLOCKING
 
@@ -68,7 +70,7 @@ def to_status(observed: Observed, decision: Decision, now: Now) -> ClientSecretS
         last_rotation_time=_last_rotation(observed),
         next_rotation_time=_next_rotation(observed, ledger),
         last_check_time=checks.last_at(observed, decision, now),
-        failures=max((failure.count for failure in observed.memory.failures.values()), default=0),
+        failures=max((failure.count for failure in _failures(observed, decision, now)), default=0),
         last_handled_rotate_request=_answered_request(before, ledger),
         old_used_by=tuple(str(user) for user in observed.users[:MAX_USERS]) if has_old else (),
         old_users=len(observed.users) if has_old else None,
@@ -91,7 +93,7 @@ def problem_of(observed: Observed, decision: Decision, now: Now) -> Finding | No
     """What keeps the client secret from being replaced, or is wrong with it; first what may be lost forever."""
     if (not_kept := keep.problem(observed)) is not None:
         return not_kept
-    failures = [each for each in observed.memory.failures.values() if not (each.passing and each.count == 1)]
+    failures = [each for each in _failures(observed, decision, now) if not (each.passing and each.count == 1)]
     if isinstance(decision, Wait | Refuse):
         reason, ledger = decision.finding.reason, observed.ledger
         if any(each.finding == decision.finding for each in failures):
@@ -99,6 +101,13 @@ def problem_of(observed: Observed, decision: Decision, now: Now) -> Finding | No
         if reason not in _FINE or (ledger is not None and _is_blocking(observed, ledger, reason, now)):
             return decision.finding
     return failures[-1].finding if failures else None
+
+
+def _failures(observed: Observed, decision: Decision, now: Now) -> list[Failure]:
+    """What failed and is still to be done: a Secret that might be read or written by now, and is not, need not be."""
+    found, waits = observed.memory.failures, isinstance(decision, Wait | Refuse)
+    over = {step for step in _OF_SECRETS if waits and look.held_up(observed, step, now) is None}
+    return [each for step, each in found.items() if step not in over]
 
 
 def _is_blocking(observed: Observed, ledger: Ledger, reason: Reason, now: Now) -> bool:

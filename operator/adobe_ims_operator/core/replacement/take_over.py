@@ -45,8 +45,9 @@ def accepted(observed: Observed, source: Source, digest: str, client_id: str, no
     """IMS accepts a value: find out which uuid it has, and hold it.
 
     A list of one, that came after the acceptance, tells where its last use is the moment of our request, or where all
-    lists of ten minutes have it alone: a list may be late with a new one. Of two, the one tells whose last use is the
-    moment of our request, and of the next one again: a stamp that lags, or somebody else's use, fits once by chance.
+    lists of ten minutes have it alone, and IMS accepts the value after that: a list may be late with a new one, and
+    what was deleted is accepted for a while. Of two, the one tells whose last use is the moment of our request, and of
+    the next one again: a stamp that lags, or somebody else's use, fits once by chance.
     """
     answer, match = observed.answer(digest), observed.memory.match
     if answer is None or answer.date is None:
@@ -96,10 +97,20 @@ def _alone(
     (only,) = listing.secrets
     if only.created_at is not None and only.created_at > asked_at + evidence.SLACK:
         return Wait(findings.unlisted(""), now.wall + within)
-    fits = evidence.is_use_at(only, asked_at)
-    if not fits and (remaining := look.until_proven(observed, now)) is not None:
-        return Wait(identity_findings.taking_over_alone(observed), now.wall + min(within, remaining))
+    if not evidence.is_use_at(only, asked_at):
+        if (remaining := look.until_proven(observed, now)) is not None:
+            return Wait(identity_findings.taking_over_alone(observed), now.wall + min(within, remaining))
+        if not _is_accepted_after_all(observed, value[1]):
+            return AskToken(*value)
     return writes.take_over(observed, value, listing.client_id, only.uuid, Origin.ALONE, at=listing.at)
+
+
+def _is_accepted_after_all(observed: Observed, digest: str) -> bool:
+    """Whether IMS accepted a value after all lists of ten minutes had the same."""
+    answer, listed = observed.answer(digest), observed.memory.listed
+    if answer is None or listed is None:
+        return False
+    return answer.at.monotonic - listed.same_since.monotonic >= evidence.TEN_MINUTES.total_seconds()
 
 
 def _stamped(observed: Observed, listing: Listing, digest: str) -> str | None:
@@ -120,7 +131,6 @@ def again(observed: Observed, ledger: Ledger, now: Now) -> Decision | None:
         return None
     if look.until_proven(observed, now) is not None:
         return None
-    answer = observed.answer(current.digest)
-    if answer is None or answer.at.monotonic - listed.same_since.monotonic < evidence.TEN_MINUTES.total_seconds():
+    if not _is_accepted_after_all(observed, current.digest):
         return AskToken(Source.CURRENT, current.digest)
     return accepted(observed, Source.CURRENT, current.digest, ledger.client_id, now)
