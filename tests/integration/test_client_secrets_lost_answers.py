@@ -8,6 +8,7 @@ from adobe_ims_stand_in.defaults import SAMPLE_CLIENT_ID, SAMPLE_CLIENT_SECRET
 from integration.replacing import (
     DAY,
     HOUR,
+    MANAGED,
     OTHER_CREDENTIAL,
     OTHER_ID,
     OTHER_SECRET,
@@ -173,6 +174,22 @@ def test_the_object_is_deleted_while_post_has_no_answer(replacing: Replacing) ->
     replacing.apply()
     new = replacing.prove()
     assert (new != SAMPLE_CLIENT_SECRET, replacing.done("add")) == (True, 1)
+
+
+def test_who_makes_a_secret_of_that_name_later_does_not_get_what_adobe_gave(replacing: Replacing) -> None:
+    operator = replacing.begin()
+    delete_during_post(replacing)
+    former = replacing.secret()
+    assert former is not None
+    replacing.scene.api.delete(f"/api/v1/namespaces/{replacing.scene.namespace}/secrets/{MANAGED}")
+    wait_for("it to be given up", lambda: "its value is given up" in operator.text(), PATIENCE)
+    metadata = {each: former["metadata"][each] for each in ("name", "labels", "annotations")}
+    replacing.scene.api.apply({**former, "metadata": metadata}, namespace=replacing.scene.namespace)
+    replacing.apply()
+    replacing.wait("Ready", "True", "InPlace")
+    assert operator.stop() == 0
+    (_, new) = replacing.known().current
+    assert replacing.scene.ims.read_by_hand(new.uuid) not in replacing.data().values()
 
 
 def test_the_object_is_made_again_for_another_credential_while_post_has_no_answer(replacing: Replacing) -> None:

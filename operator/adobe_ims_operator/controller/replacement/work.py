@@ -220,12 +220,20 @@ class Work:
         return facts is not None and (facts.credential_uid, facts.client_value) == (uid, digest)
 
     def _forget(self, key: Key) -> None:
+        """Forget an object that is gone, and what Adobe gave for it: who has a Secret of that name next may be another.
+
+        Only where its Secret is gone too.
+        """
         self._read.pop(key, None)
         self._tokens.pop(key, None)
-        memory = self._memories.get(key)
-        if memory is None or memory.added is None:
-            self._memories.pop(key, None)
-            self._last.pop(key, None)
+        self._last.pop(key, None)
+        memory = self._memories.pop(key, None)
+        if memory is not None and memory.added is not None:
+            message = (
+                "AdobeIMSClientSecret %s: client secret %s was added, and its value is given up, as the object and its "
+                "Secret are gone; delete it in the Adobe Developer Console"
+            )
+            logger.warning(message, key, memory.added.secret.uuid, extra=about(key))
 
 
 def log_failure(key: Key, finding: Finding) -> None:
