@@ -227,6 +227,30 @@ def test_however_many_namespaces_hang_a_newcomer_starts_as_soon_as_what_takes_lo
     assert turns.in_flight == len(hung)
 
 
+def test_namespaces_that_hang_one_after_the_other_leave_places_too() -> None:
+    turns: Turns[Key] = Turns(32)
+    hung = []
+    for hog in range(30):
+        for number in range(100):
+            turns.add(Key(f"hog-{hog}", str(number)))
+        begun = []
+        while (key := turns.take(0.0)) is not None:
+            begun.append(key)
+        for key in begun:
+            turns.leave_place(key)
+        hung += begun
+        turns.add(Key(f"new-{hog}", "1"))
+        assert turns.take(0.0) == Key(f"new-{hog}", "1")
+        turns.done(Key(f"new-{hog}", "1"))
+    assert Counter(key.namespace for key in hung)["hog-0"] == 24
+    for key in hung:
+        turns.done(key)
+    begun = []
+    while (key := turns.take(0.0)) is not None:
+        begun.append(key)
+    assert len(begun) == 32, "all is as it was before"
+
+
 def test_one_namespace_alone_goes_on_as_before_where_all_takes_long() -> None:
     turns: Turns[Key] = Turns(32)
     for number in range(100):

@@ -8,7 +8,8 @@ Pure and synchronous: the time is passed in, and nobody waits here. `WorkQueue` 
 - A namespace has at most half of the places while another has an item that could go. Alone it leaves a quarter free.
   So a newcomer starts at once, whatever one namespace holds: it never waits for the end of what another one began.
 - An item that takes long leaves its place to others. A namespace that has some of these begins another only while few
-  of all namespaces take long, and nobody else wants to go. So namespaces that hang hold up no other, however many.
+  of all namespaces take long, and nobody else wants to go. The more take long, the fewer a namespace may have at once.
+  So namespaces that hang hold up no other, however many, and whether they begin to at once or one after the other.
 """
 
 import heapq
@@ -96,6 +97,7 @@ class Turns(Generic[K]):
         self._half = max(places // 2, 1)
         self._alone = places - max(places // 4, 1) if places > 1 else 1
         self._few_slow = max(places // 16, 1)
+        self._most_each = self._alone
         self._waiting: dict[K, _Entry[K]] = {}
         self._in_flight: set[K] = set()
         self._slow: set[K] = set()
@@ -185,6 +187,7 @@ class Turns(Generic[K]):
             self._slow.add(key)
             self._namespaces[key.namespace].slow += 1
             self._settle(key.namespace)
+            self._share()
 
     def done(self, key: K) -> None:
         """End what `take` began; no matter if it was ended before."""
@@ -195,6 +198,7 @@ class Turns(Generic[K]):
             state.slow -= key in self._slow
             self._slow.discard(key)
             self._settle(key.namespace)
+            self._share()
 
     def block(self, namespace: str) -> None:
         """Let no item of a namespace go until `unblock`; its items wait and hold up no other's."""
@@ -215,6 +219,16 @@ class Turns(Generic[K]):
         if self._from_half.all:
             return self._from_half
         return self._slowed if self._slowed.all and len(self._slow) < self._places else None
+
+    def _share(self) -> None:
+        """Have each namespace take at most a quarter of what may take long besides; in halves, as all are settled then."""
+        most, free = self._alone, most_slow(self._places) - len(self._slow)
+        while most > self._few_slow and 4 * most > free:
+            most //= 2
+        if most != self._most_each:
+            self._most_each = most
+            for namespace in list(self._namespaces):
+                self._settle(namespace)
 
     def _next_count(self) -> int:
         self._count += 1
@@ -268,9 +282,10 @@ class Turns(Generic[K]):
         if state is None:
             return
         may_go = state.waiting > 0 and namespace not in self._blocked
-        slowed = may_go and state.slow >= self._few_slow and state.in_flight < self._alone
+        may_go = may_go and state.in_flight < self._most_each
+        slowed = may_go and state.slow >= self._few_slow
         below = may_go and not slowed and state.in_flight < self._half
-        above = may_go and not slowed and self._half <= state.in_flight < self._alone
+        above = may_go and not slowed and state.in_flight >= self._half
         self._slowed.place(namespace, waiting=slowed, urgent=slowed and state.urgent > 0)
         self._below_half.place(namespace, waiting=below, urgent=below and state.urgent > 0)
         self._from_half.place(namespace, waiting=above, urgent=above and state.urgent > 0)
