@@ -221,10 +221,8 @@ class Turns(Generic[K]):
         return self._slowed if self._slowed.all and len(self._slow) < self._places else None
 
     def _share(self) -> None:
-        """Have each namespace take at most a quarter of what may take long besides; in halves, as all are settled then."""
-        most, free = self._alone, most_slow(self._places) - len(self._slow)
-        while most > self._few_slow and 4 * most > free:
-            most //= 2
+        """Halve what each namespace may have at once with each half of the places that take long."""
+        most = max(self._alone >> (2 * len(self._slow) // self._places), self._few_slow)
         if most != self._most_each:
             self._most_each = most
             for namespace in list(self._namespaces):
@@ -282,10 +280,10 @@ class Turns(Generic[K]):
         if state is None:
             return
         may_go = state.waiting > 0 and namespace not in self._blocked
-        may_go = may_go and state.in_flight < self._most_each
-        slowed = may_go and state.slow >= self._few_slow
-        below = may_go and not slowed and state.in_flight < self._half
-        above = may_go and not slowed and state.in_flight >= self._half
+        slowed = may_go and state.slow >= self._few_slow and state.in_flight < self._alone
+        may_go = may_go and not slowed and state.in_flight < self._most_each
+        below = may_go and state.in_flight < self._half
+        above = may_go and state.in_flight >= self._half
         self._slowed.place(namespace, waiting=slowed, urgent=slowed and state.urgent > 0)
         self._below_half.place(namespace, waiting=below, urgent=below and state.urgent > 0)
         self._from_half.place(namespace, waiting=above, urgent=above and state.urgent > 0)
