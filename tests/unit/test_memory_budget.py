@@ -88,3 +88,24 @@ def test_however_many_namespaces_have_large_ones_they_fit_into_memory_together_a
     assert not budget.admit(large("other", "c")).spec.invalid
     unchanged = large("greedy-0", "c-1")
     assert not budget.admit(unchanged).spec.invalid, "what was served goes on to be"
+
+
+def test_what_others_leave_is_for_a_namespace_with_many_large_ones() -> None:
+    budget = Budget()
+    for number in range(20):
+        assert not budget.admit(large(f"other-{number}", "c", 8 * 1024)).spec.invalid
+    assert not [number for number in range(55) if budget.admit(large("platform", f"c-{number}")).spec.invalid]
+
+
+def test_what_was_served_stays_so_when_its_status_changes_and_there_is_no_room() -> None:
+    budget = Budget()
+    mine = large("platform", "c")
+    assert not budget.admit(mine).spec.invalid
+    for number in range(300):
+        budget.admit(large("platform", f"c-{number}"))
+        budget.admit(large(f"other-{number}", "c"))
+    told = replace(mine, status=Status(conditions=(Condition("Ready", "True", "R", "m" * 10_000),)))
+    assert budget.admit(told) == told
+    forged = Status(conditions=(Condition("Ready", "True", "R", "m" * 100_000),))
+    assert budget.admit(replace(mine, status=forged)).spec.invalid
+    assert budget.admit(large("platform", "c", 256 * 1024)).spec.invalid

@@ -13,7 +13,7 @@ LIGHT = 16 * 1024
 MOST = 32 * 2**20
 """Bytes in memory of the texts of all others of a namespace."""
 SHARED = 64 * 2**20
-"""What all namespaces share: with n of them that have large credentials, each may take an nth of it.
+"""What all namespaces share: while there is some left, each may have `MOST`; then an nth, with n that have large ones.
 
 What was taken before there were so many stays, so a hundred of them come to 300 MiB, and twenty to 200.
 """
@@ -24,49 +24,68 @@ class Budget:
 
     def __init__(self) -> None:
         self._of: dict[Key, int] = {}
+        self._specs: dict[Key, int] = {}
+        """What the spec of each takes of that."""
         self._taken: Counter[str] = Counter()
+        self._in_all = 0
 
     def admit(self, credential: Credential) -> Credential:
-        """Take up a credential in place of the one of its name; without its texts, where there is no room for them."""
-        key, size = credential.key, _size(credential)
-        before = self._of.get(key, 0)
+        """Take up a credential in place of the one of its name; without its texts, where there is no room for them.
+
+        One that was taken up stays so while its spec does not grow, and its status is no larger than the operator makes it.
+        """
+        key, of_spec = credential.key, _size(_spec_texts(credential))
+        size = of_spec + _size(_status_texts(credential))
+        before, spec_before = self._of.get(key, 0), self._specs.get(key, 0)
         self.release(key)
         if size <= LIGHT:
             return credential
-        most = self._share(key.namespace)
-        if size > before and self._taken[key.namespace] + size > most:
-            problem = (
-                f"the large credentials of namespace {key.namespace} take more than {most / 2**20:.3g} MiB of memory; "
-                "shorten spec.secret.data, spec.secret.annotations and spec.sharedWith.namespaces, or delete some of "
-                "them, then change this one"
-            )
-            return replace(credential, spec=refused_spec(credential.spec, problem), status=Status())
-        self._of[key] = size
+        most = self._share(key.namespace, size)
+        stays = size <= before or (of_spec <= spec_before and size - of_spec <= LIGHT)
+        if not stays and self._taken[key.namespace] + size > most:
+            return replace(credential, spec=refused_spec(credential.spec, _problem(key, most)), status=Status())
+        self._of[key], self._specs[key] = size, of_spec
         self._taken[key.namespace] += size
+        self._in_all += size
         return credential
 
-    def _share(self, namespace: str) -> float:
+    def _share(self, namespace: str, size: int) -> float:
+        if self._in_all + size <= SHARED:
+            return MOST
         return min(MOST, SHARED / len({*self._taken, namespace}))
 
     def release(self, key: Key) -> None:
         """Give back what a credential takes."""
         size = self._of.pop(key, 0)
+        self._specs.pop(key, None)
+        self._in_all -= size
         self._taken[key.namespace] -= size
         if not self._taken[key.namespace]:
             del self._taken[key.namespace]
 
 
-def _size(credential: Credential) -> int:
-    return sum(sys.getsizeof(text) for text in _texts(credential))
+def _problem(key: Key, most: float) -> str:
+    return (
+        f"the large credentials of namespace {key.namespace} take more than {most / 2**20:.3g} MiB of memory; "
+        "shorten spec.secret.data, spec.secret.annotations and spec.sharedWith.namespaces, or delete some of "
+        "them, then change this one"
+    )
 
 
-def _texts(credential: Credential) -> Iterator[str]:
-    secret, status = credential.spec.secret, credential.status
+def _size(texts: Iterator[str]) -> int:
+    return sum(sys.getsizeof(text) for text in texts)
+
+
+def _spec_texts(credential: Credential) -> Iterator[str]:
+    secret = credential.spec.secret
     for texts in (secret.data, secret.annotations, secret.labels):
         yield from texts.keys()
         yield from texts.values()
     yield from credential.spec.shared_with.namespaces
-    for condition in status.conditions:
+
+
+def _status_texts(credential: Credential) -> Iterator[str]:
+    for condition in credential.status.conditions:
         yield from (condition.type, condition.reason, condition.message)
-    for restart in status.restarts:
+    for restart in credential.status.restarts:
         yield from (restart.name, restart.rotation, restart.reason, restart.message or "")
