@@ -55,3 +55,13 @@ async def test_the_crowds_of_one_namespace_are_woken_one_after_the_other() -> No
     assert len(crowd.enqueued) == 40
     await asyncio.sleep(2.5)
     assert len(crowd.enqueued) == 200
+
+
+async def test_a_few_do_not_wait_for_many_of_their_namespace() -> None:
+    enqueued: list[Key] = []
+    users = {Key("platform", "many"): [Key("team", str(n)) for n in range(1000)], Key("platform", "few"): [SECRET]}
+    crowds = Crowds(users.__getitem__, lambda key, _: enqueued.append(key))
+    crowds.wake(Key("platform", "many"), 0)
+    crowds.wake(Key("platform", "few"), 0)
+    await asyncio.sleep(0.2)
+    assert SECRET in enqueued

@@ -12,7 +12,10 @@ SLICE = 100
 PERIOD = 1.0
 EACH = 0.01
 """Seconds between two times at which a crowd is woken: this much for each, and at least `PERIOD`. Before another one of
-the same namespace is woken, it is this much for each."""
+the same namespace and of like size is woken, it is this much for each: a few need not wait for a thousand."""
+
+_Lane = tuple[str, int]
+"""A namespace, and how many digits the number of those that are woken has."""
 
 
 class Crowds:
@@ -28,7 +31,7 @@ class Crowds:
         self._enqueue = enqueue
         self._waiting: set[Key] = set()
         self._again_at: dict[Key, float] = {}
-        self._due: dict[str, deque[tuple[Key, float]]] = {}  # with all namespaces of which one was just woken
+        self._due: dict[_Lane, deque[tuple[Key, float]]] = {}  # with each lane in which one was just woken
 
     def wake(self, named: Key, after: float) -> None:
         """Wake all that name it, at once or when the time has come; it is woken once for many changes."""
@@ -39,24 +42,25 @@ class Crowds:
         loop.call_at(max(loop.time(), self._again_at.get(named, 0.0)), self._fall_due, named, after)
 
     def _fall_due(self, named: Key, after: float) -> None:
-        if (due := self._due.get(named.namespace)) is not None:
+        lane = named.namespace, len(str(len(self._users(named))))
+        if (due := self._due.get(lane)) is not None:
             due.append((named, after))
             return
-        self._due[named.namespace] = deque(((named, after),))
-        self._wake_next(named.namespace)
+        self._due[lane] = deque(((named, after),))
+        self._wake_next(lane)
 
-    def _wake_next(self, namespace: str) -> None:
-        if not self._due[namespace]:
-            del self._due[namespace]
+    def _wake_next(self, lane: _Lane) -> None:
+        if not self._due[lane]:
+            del self._due[lane]
             return
-        named, after = self._due[namespace].popleft()
+        named, after = self._due[lane].popleft()
         self._waiting.discard(named)
         users = self._users(named)
         loop = asyncio.get_running_loop()
         pause = EACH * len(users)
         again_at = self._again_at[named] = loop.time() + max(PERIOD, pause)
         loop.call_at(again_at, self._forget, named, again_at)
-        loop.call_later(pause, self._wake_next, namespace)
+        loop.call_later(pause, self._wake_next, lane)
         self._enqueue_slice(iter(users), after)
 
     def _forget(self, named: Key, again_at: float) -> None:

@@ -32,7 +32,7 @@ class Budget:
     def admit(self, credential: Credential) -> Credential:
         """Take up a credential in place of the one of its name; without its texts, where there is no room for them.
 
-        One that was taken up stays so while its spec does not grow, and its status is no larger than the operator makes it.
+        One that was taken up stays so while its spec does not grow, and its status is not larger than ours are.
         """
         key, of_spec = credential.key, _size(_spec_texts(credential))
         size = of_spec + _size(_status_texts(credential))
