@@ -12,7 +12,7 @@ class Crowd:
     def __init__(self, size: int) -> None:
         self.keys = [Key("photos", f"c-{number}") for number in range(size)]
         self.enqueued: list[Key] = []
-        self.crowds = Crowds(lambda _: self.keys, lambda key, _: self.enqueued.append(key))
+        self.crowds = Crowds(lambda _: self.keys, lambda key, _: self.enqueued.append(key), lambda _: size)
 
 
 async def test_all_are_woken_and_the_loop_is_given_back_between_slices() -> None:
@@ -60,7 +60,7 @@ async def test_the_crowds_of_one_namespace_are_woken_one_after_the_other() -> No
 async def test_a_few_do_not_wait_for_many_of_their_namespace() -> None:
     enqueued: list[Key] = []
     users = {Key("platform", "many"): [Key("team", str(n)) for n in range(1000)], Key("platform", "few"): [SECRET]}
-    crowds = Crowds(users.__getitem__, lambda key, _: enqueued.append(key))
+    crowds = Crowds(users.__getitem__, lambda key, _: enqueued.append(key), lambda named: len(users[named]))
     crowds.wake(Key("platform", "many"), 0)
     crowds.wake(Key("platform", "few"), 0)
     await asyncio.sleep(0.2)

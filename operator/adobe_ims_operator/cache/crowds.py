@@ -24,10 +24,17 @@ class Crowds:
     Args:
         users: all that name it; what is named is in the namespace of those who can change it.
         enqueue: takes each of them, and after how many seconds it is to be looked at.
+        count: how many about name it.
     """
 
-    def __init__(self, users: Callable[[Key], Collection[Key]], enqueue: Callable[[Key, float], None]) -> None:
+    def __init__(
+        self,
+        users: Callable[[Key], Collection[Key]],
+        enqueue: Callable[[Key, float], None],
+        count: Callable[[Key], int],
+    ) -> None:
         self._users = users
+        self._count = count
         self._enqueue = enqueue
         self._waiting: set[Key] = set()
         self._again_at: dict[Key, float] = {}
@@ -42,7 +49,7 @@ class Crowds:
         loop.call_at(max(loop.time(), self._again_at.get(named, 0.0)), self._fall_due, named, after)
 
     def _fall_due(self, named: Key, after: float) -> None:
-        lane = named.namespace, len(str(len(self._users(named))))
+        lane = named.namespace, len(str(self._count(named)))
         if (due := self._due.get(lane)) is not None:
             due.append((named, after))
             return

@@ -95,8 +95,9 @@ class Controller:
         self._in_hand = TokensInHand(2 * self._worker_count)
         self.queue: WorkQueue[Key] = WorkQueue(self._worker_count, self._seconds, clock.monotonic)
         self.store = Store(self._enqueue, absences=Absences(clock.monotonic))
-        self.store.wake_crowd = Crowds(self.store.users, self._enqueue).wake
-        self.store.wake_takers = Crowds(self.store.takers.to_wake, self._enqueue).wake
+        users, takers = self.store.users, self.store.takers
+        self.store.wake_crowd = Crowds(users, self._enqueue, lambda secret: len(users(secret))).wake
+        self.store.wake_takers = Crowds(takers.to_wake, self._enqueue, takers.count).wake
         self.skews: dict[str, float] = {}
         self.supervisor = Supervisor(clock.monotonic, jitter)
         self.limits = {url: RateLimit(qps, clock.monotonic) for url in endpoints.urls}

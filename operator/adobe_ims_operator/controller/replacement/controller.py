@@ -70,7 +70,9 @@ class ReplacementController:
         self._paused = False
         self.queue: WorkQueue[Key] = WorkQueue(places_for(concurrency), self._seconds, clock.monotonic)
         self.replacements = Replacements(self.queue.add)
-        self.replacements.wake_crowd = Crowds(self.replacements.users, lambda key, _: self.queue.add(key)).wake
+        users = self.replacements.users
+        crowds = Crowds(users, lambda key, _: self.queue.add(key), lambda secret: len(users(secret)))
+        self.replacements.wake_crowd = crowds.wake
         store = credentials.store
         store.on_secret = self.replacements.secret_changed
         store.on_synced = self.replacements.enqueue_all
