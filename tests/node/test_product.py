@@ -116,7 +116,7 @@ def test_a_leader_that_hangs_is_followed_by_another_and_restarted_by_its_probe(
     release: Release, photos: Applications, ims: StandIn
 ) -> None:
     follow("the leader's hanging", release, photos, ims, lambda pod: os.kill(release.process_of(pod), signal.SIGSTOP))
-    assert sorted(map(restarts, release.pods())) == [0, 1]
+    wait_for("its probe to restart it", lambda: sorted(map(restarts, release.pods())) == [0, 1], timeout=60)
 
 
 def follow(what: str, release: Release, photos: Applications, ims: StandIn, end: Callable[[str], object]) -> None:
