@@ -142,3 +142,18 @@ async def test_what_left_the_selector_after_a_list_is_not_waited_for(
     await sweep
     assert "is blind" not in caplog.text
     assert (resync.unready(), resync.broken()) == (None, None)
+
+
+async def test_what_was_too_large_is_taken_up_once_there_is_room(scene: Scene, watched: Watched) -> None:
+    wide = "\N{GRINNING FACE}" + "x" * 120_000  # four bytes in memory for each
+    names = [f"large-{number:02}" for number in range(80)]
+    for name in names:
+        watched.report(scene.credential(name, secret={"name": name, "data": {"token": "$(access_token)", "text": wide}}))
+    refused = [key.name for key, each in watched.store.credentials.items() if each.spec.invalid]
+    assert 0 < len(refused) < 40
+    await watched.resync.resync_once()
+    assert [key.name for key, each in watched.store.credentials.items() if each.spec.invalid] == refused
+    for name in names[:3]:
+        scene.api.delete(scene.path(name))
+    await watched.resync.resync_once()
+    assert [key.name for key, each in watched.store.credentials.items() if each.spec.invalid] == refused[3:]

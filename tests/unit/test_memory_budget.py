@@ -37,6 +37,44 @@ def test_what_does_not_fit_is_refused_and_says_what_to_do() -> None:
     assert not budget.admit(large("greedy", "c-99")).spec.invalid
 
 
+def test_what_was_refused_fits_as_soon_as_others_give_room_back() -> None:
+    budget = Budget()
+    for number in range(70):
+        budget.admit(large("greedy", f"c-{number:02}"))
+    refused = budget.admit(large("greedy", "late"))
+    assert refused.spec.invalid
+    assert not budget.fitting()
+    told = replace(refused, status=Status(conditions=(Condition("Ready", "False", "SpecInvalid", "too large"),)))
+    assert budget.admit(told) == told, "its status is told of it"
+    budget.release(Key("greedy", "c-00"))
+    assert Key("greedy", "late") in budget.fitting()
+    assert not budget.admit(large("greedy", "late")).spec.invalid
+    assert not budget.fitting()
+    budget.release(Key("greedy", "c-01"))
+    for key in budget.fitting():
+        budget.release(key)
+    assert not budget.fitting(), "what is deleted waits for no room"
+
+
+def test_what_was_refused_is_taken_up_where_it_is_read_again_and_at_no_other_time() -> None:
+    woken: list[Key] = []
+    store = Store(lambda key, _after: woken.append(key))
+    for version in range(1, 71):
+        store.upsert_credential(replace(large("greedy", f"c-{version:02}"), version=version))
+    late = replace(large("greedy", "late"), version=71)
+    store.upsert_credential(late)
+    woken.clear()
+    store.upsert_credential(late)
+    assert not woken
+    store.delete_credential(Key("greedy", "c-01"), "greedy-c-01")
+    woken.clear()
+    store.upsert_credential(replace(late, version=70))
+    assert not woken, "an older state is none"
+    store.upsert_credential(late)
+    assert set(woken) == {late.key}
+    assert store.credentials[late.key] == late
+
+
 def test_a_large_status_counts_too() -> None:
     budget = Budget()
     status = Status(conditions=tuple(Condition(str(n), "True", "R", EMOJI * 2**18) for n in range(16)))

@@ -1,9 +1,10 @@
 """Comparing what the watch on credentials reported with a list of them all.
 
-It finds out four things. Credentials that are gone without a word: kopf reports no deletion between two of its
+It finds out five things. Credentials that are gone without a word: kopf reports no deletion between two of its
 lists. Whether everything that there was at the start has been read. And whether the watch went blind: it may
 hang in ways that look healthy from the inside, and then no credential would be rotated or healed. Versions that went
-back show that the API server's data was restored from a backup.
+back show that the API server's data was restored from a backup. And what was too large for the memory that was left may
+have room by now.
 """
 
 import asyncio
@@ -132,6 +133,7 @@ class Resync:
             if is_listed and credential.uid not in listed:
                 self._store.delete_credential(key, credential.uid)
         await self._catch_up(before, lists)
+        await self._take_up_what_fits()
         if problem is not None:
             raise problem
 
@@ -168,6 +170,14 @@ class Resync:
                 await asyncio.sleep(POLL_SECONDS)
         if lists.by_namespace:
             self._complete, self._misses = True, 0
+
+    async def _take_up_what_fits(self) -> None:
+        budget = self._store.budget
+        for key in budget.fitting()[:MOST_LOOKED_UP]:
+            body = await self._find(key, JSON_TYPE) if budget.has_room_for(key) else None
+            if body is not None:
+                with suppress(MalformedResourceError):
+                    self._store.upsert_credential(parse_credential(body))
 
     async def _is_blind(self, behind: _Behind, heard: Mapping[str | None, int]) -> bool:
         """Whether a watch that owes something reports nothing at all.

@@ -56,7 +56,7 @@ class Store:
     restorations: int = 0
     """How often that was noticed."""
     absences: Absences = field(default_factory=Absences)
-    _budget: Budget = field(default_factory=Budget)
+    budget: Budget = field(default_factory=Budget)
     _digests: dict[Key, SpecDigests] = field(default_factory=dict)
     _holders: dict[Key, tuple[str, Holder]] = field(default_factory=dict)
     """What a lookup showed of the credential that a Secret was made for, with its uid."""
@@ -72,10 +72,10 @@ class Store:
         self.takers = Takers(self.credentials)
 
     def upsert_credential(self, credential: Credential) -> None:
-        """Take up a credential as a watch brings it."""
-        key = credential.key
-        known = self.credentials.get(key)
-        if known is not None and credential.version <= known.version:
+        """Take up a credential as a watch brings it, or as it is read again as there is room for it by now."""
+        known = self.credentials.get(key := credential.key)
+        oldest = 0 if known is None else known.version + (0 if self.budget.has_room_for(key) else 1)
+        if credential.version < oldest:
             return
         if credential.deleting:
             self.delete_credential(key, credential.uid)
@@ -106,7 +106,7 @@ class Store:
         self._holders.pop(token_key(known), None)
         del self.credentials[key]
         del self._digests[key]
-        self._budget.release(key)
+        self.budget.release(key)
         self._look_again(key, self.limit.remove(known))
         self._wake_takers(key)
         self._enqueue_rivals(known)
@@ -231,7 +231,7 @@ class Store:
 
     def _set_credential(self, known: Credential | None, new: Credential) -> bool:
         """Take up a credential; whether its claims differ from those of what was known."""
-        new = self._budget.admit(new)
+        new = self.budget.admit(new)
         if known is None or new.spec is not known.spec:
             self._digests[new.key] = spec_digests(new.spec)
             self.takers.replace(known, new, new.key)

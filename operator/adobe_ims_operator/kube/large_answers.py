@@ -1,4 +1,4 @@
-"""Large answers: decoded one at a time with a pause after each, namespaces in turn, and read by few at once.
+"""Large answers: decoded one at a time with a pause after each, those of who took the least time first.
 
 Anybody may make the objects of his namespace large. Who works for others as well, as a worker does, waits for no turn
 in its place: its work is put off, and begun again when its namespace is called. So however many large answers there
@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from adobe_ims_operator.kube.errors import PutOffError, TooLargeError
+from adobe_ims_operator.kube.fair_share import FairShare
 from adobe_ims_operator.kube.paths import namespace_of
 from adobe_ims_operator.kube.transport import LARGE, Answer, decode
 
@@ -26,6 +27,10 @@ READ_SECONDS = 2.0
 """To read the rest of an answer in its turn, while all others wait; a mebibyte takes milliseconds."""
 CALL_SECONDS = 1.0
 """After which another one is called where the one that was called did not come: it may have nothing to read by now."""
+FOR_ALL = ""
+"""In place of a namespace, for lists: those who wait for these are all."""
+OF_ALL = 1 / 10
+"""How much of the time that lists take counts."""
 KNOWN = 1000
 """Paths of which it is remembered that the answer was large."""
 
@@ -58,6 +63,9 @@ class LargeAnswers:
 
     def __init__(self, counter: Callable[[], float] = time.perf_counter) -> None:
         self._counter = counter
+        self._share = FairShare()
+        self._served: tuple[str, float] | None = None
+        """The namespace that was called or has its turn, and since when."""
         self._waiting: dict[str, deque[asyncio.Future[None]]] = {}
         self._is_taken = False
         self._latest: Place | None = None
@@ -113,7 +121,7 @@ class LargeAnswers:
         """Decode a page of a list, which was read already."""
         if len(body) <= LARGE:
             return decode(body, fields=False)
-        await self._take("")
+        await self._take(FOR_ALL)
         started = self._counter()
         try:
             return decode(body, fields=False)
@@ -147,6 +155,9 @@ class LargeAnswers:
     async def _take(self, namespace: str) -> None:
         if self._is_taken:
             await self._wait(namespace)
+        elif self._served is None or self._served[0] != namespace:
+            self._count()
+            self._served = namespace, self._counter()
         self._is_taken = True
         self._latest = PLACE.get() or self._latest
 
@@ -165,17 +176,26 @@ class LargeAnswers:
         asyncio.get_running_loop().call_later(seconds * (1 / SHARE_OF_TIME - 1), self._release)
 
     def _release(self) -> None:
+        self._count()
         while self._waiting:
-            namespace = next(iter(self._waiting))
+            namespace = self._share.serve_first(self._waiting, self._put_off)
             turns = self._waiting.pop(namespace)
             turn = turns.popleft()
             if turns:
-                self._waiting[namespace] = turns  # behind all others
+                self._waiting[namespace] = turns  # behind its equals
             if not turn.done():
+                self._served = namespace, self._counter()
                 turn.set_result(None)
                 return
         self._is_taken = False
         self._call()
+
+    def _count(self) -> None:
+        """Count the time of the one that was served; that in which it was waited for too."""
+        if self._served is not None:
+            namespace, since = self._served
+            self._share.took(namespace, (self._counter() - since) * (OF_ALL if namespace == FOR_ALL else 1))
+            self._served = None
 
     def _call(self) -> None:
         """Call one of those that were put off; the next one after its turn, or where it does not come for that."""
@@ -184,14 +204,17 @@ class LargeAnswers:
             self._next_call = None
         if self._is_taken:
             return
+        self._count()
         if not self._put_off:
             self._called.clear()
+            self._share.forget()
             return
-        namespace = next(iter(self._put_off))
+        namespace = self._share.serve_first(self._put_off)
+        self._served = namespace, self._counter()
         places = self._put_off.pop(namespace)
         place = places.pop(next(iter(places)))
         if places:
-            self._put_off[namespace] = places  # behind all others
+            self._put_off[namespace] = places  # behind its equals
         self._called.add(place.key)
         self._next_call = asyncio.get_running_loop().call_later(CALL_SECONDS, self._call)
         place.begin_again()
