@@ -11,7 +11,7 @@ NAME = "adobe-ims-operator-node"
 
 
 def create() -> None:
-    """Make the groups again."""
+    """Make the groups once more."""
     remove()
     for hierarchy in _hierarchies():
         group = hierarchy / NAME

@@ -148,7 +148,9 @@ async def test_what_was_too_large_is_taken_up_once_there_is_room(scene: Scene, w
     wide = "\N{GRINNING FACE}" + "x" * 120_000  # four bytes in memory for each
     names = [f"large-{number:02}" for number in range(80)]
     for name in names:
-        watched.report(scene.credential(name, secret={"name": name, "data": {"token": "$(access_token)", "text": wide}}))
+        watched.report(
+            scene.credential(name, secret={"name": name, "data": {"token": "$(access_token)", "text": wide}})
+        )
     refused = [key.name for key, each in watched.store.credentials.items() if each.spec.invalid]
     assert 0 < len(refused) < 40
     await watched.resync.resync_once()

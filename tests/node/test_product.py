@@ -122,7 +122,7 @@ def test_a_leader_that_hangs_is_followed_by_another_and_restarted_by_its_probe(
 def follow(what: str, release: Release, photos: Applications, ims: StandIn, end: Callable[[str], object]) -> None:
     """End the leader, and see that a rotation asked for meanwhile comes, from another process, by one token.
 
-    It returns when both replicas are as they were: ready, one of them again.
+    It returns when both replicas are as they were: ready, one of them restarted.
     """
     holder, before, pods = release.holder(), photos.digest("file"), running(release)
     ims.reset()

@@ -9,11 +9,15 @@ import pytest
 from aiohttp import web
 from kubernetes.aio.client import Configuration
 
+from adobe_ims_operator.api.resource import Key
 from adobe_ims_operator.controller.tasks import steadily
 from adobe_ims_operator.core.events import Event, Regarding
 from adobe_ims_operator.kube.client import REQUEST_SECONDS, Kube
 from adobe_ims_operator.kube.errors import NotLeadingError
-from adobe_ims_operator.kube.event_recorder import MAX_WAITING, Recorder
+from adobe_ims_operator.kube.event_recorder import MAX_WAITING, SENDERS, Recorder
+from adobe_ims_operator.kube.paths import events_path
+from unit.connecting import connected
+from unit.connecting import serving as routing
 from unit.flow import API, api_client, cancel, serving
 from unit.worlds import credential
 
@@ -168,3 +172,36 @@ async def test_one_event_that_takes_long_does_not_hold_up_the_next_and_a_flush_w
         api.writes.open()
         await flushing
         assert sorted(sent(api)) == ["First", "Second"]
+
+
+async def test_an_event_waits_for_none_of_those_of_namespaces_where_they_take_long() -> None:
+    asked: list[str] = []
+
+    async def record(request: web.Request) -> web.Response:
+        asked.append(request.match_info["namespace"])
+        slow, _, number = asked[-1].partition("-")
+        if slow == "slow":
+            await asyncio.sleep(0.1 + int(number) / 50)
+        return web.json_response(await request.json(), status=201)
+
+    def tell_of(recorder: Recorder, namespace: str) -> None:
+        recorder.record(Regarding(Key(namespace, "c"), "uid"), Event("Rotated", "about it", warning=False))
+
+    async with (
+        routing(web.post(events_path("NAMESPACE").replace("NAMESPACE", "{namespace}"), record)) as url,
+        connected(url, 100) as kube,
+        sending(kube, SENDERS) as recorder,
+    ):
+        for number in range(5 * 16):
+            tell_of(recorder, f"slow-{number % 16}")
+        async with asyncio.timeout(10):
+            while len(set(asked)) < 16 or len(asked) < 20:  # noqa: ASYNC110 - each is to have had a turn
+                await asyncio.sleep(0.005)
+        for _ in range(2):
+            before = len(asked)
+            tell_of(recorder, "photos")
+            async with asyncio.timeout(10):
+                while asked.count("photos") == 0:  # noqa: ASYNC110 - the request tells nobody that it is made
+                    await asyncio.sleep(0.005)
+            assert len(asked) - before <= 2 * SENDERS
+            asked.remove("photos")

@@ -5,7 +5,7 @@ from collections import Counter
 from hypothesis import given
 from hypothesis import strategies as st
 
-from adobe_ims_operator.kube.fair_share import FairShare
+from adobe_ims_operator.core.fair_share import FairShare
 
 costs = st.floats(0.01, 10, allow_nan=False)
 

@@ -190,7 +190,7 @@ async def test_who_takes_little_waits_for_few_of_those_who_take_long_each_time(k
     for worker in flood:
         worker.begin()
     await asyncio.wait([worker.tries[0] for worker in flood])
-    while sum(worker.done.is_set() for worker in flood) < 9:  # each had its first turn
+    while sum(worker.done.is_set() for worker in flood) < 9:  # noqa: ASYNC110 - each is to have had its first turn
         await asyncio.sleep(0.01)
     before = sum(worker.done.is_set() for worker in flood)
     for _ in range(2):

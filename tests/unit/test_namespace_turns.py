@@ -22,6 +22,16 @@ def drained(turns: Turns[Key], now: float = 0.0) -> list[Key]:
     return keys
 
 
+def begun_that_hang(turns: Turns[Key]) -> list[Key]:
+    """All that may go, which then take long."""
+    begun = []
+    while (key := turns.take(0.0)) is not None:
+        begun.append(key)
+    for key in begun:
+        turns.leave_place(key)
+    return begun
+
+
 class TurnsMachine(RuleBasedStateMachine):
     """Against a model that knows sets and limits only."""
 
@@ -213,12 +223,7 @@ def test_however_many_namespaces_hang_a_newcomer_starts_as_soon_as_what_takes_lo
             turns.add(Key(f"hog-{hog}", str(number)))
     hung = []
     for _ in range(20):
-        begun = []
-        while (key := turns.take(0.0)) is not None:
-            begun.append(key)
-        for key in begun:
-            turns.leave_place(key)
-        hung += begun
+        hung += begun_that_hang(turns)
     assert len(hung) < 3 * 32
     turns.add(Key("new", "1"))
     assert turns.take(0.0) == Key("new", "1")
@@ -233,12 +238,7 @@ def test_namespaces_that_hang_one_after_the_other_leave_places_too() -> None:
     for hog in range(30):
         for number in range(100):
             turns.add(Key(f"hog-{hog}", str(number)))
-        begun = []
-        while (key := turns.take(0.0)) is not None:
-            begun.append(key)
-        for key in begun:
-            turns.leave_place(key)
-        hung += begun
+        hung += begun_that_hang(turns)
         turns.add(Key(f"new-{hog}", "1"))
         assert turns.take(0.0) == Key(f"new-{hog}", "1")
         turns.done(Key(f"new-{hog}", "1"))
@@ -246,10 +246,7 @@ def test_namespaces_that_hang_one_after_the_other_leave_places_too() -> None:
     assert len(hung) < 4 * 32
     for key in hung:
         turns.done(key)
-    begun = []
-    while (key := turns.take(0.0)) is not None:
-        begun.append(key)
-    assert len(begun) == 32, "all is as it was before"
+    assert len(begun_that_hang(turns)) == 32, "all is as it was before"
 
 
 def test_one_namespace_alone_goes_on_as_before_where_all_takes_long() -> None:

@@ -33,10 +33,6 @@ class Takers:
         """Those that a credential shares its token with, and that take it."""
         return self._taking.of(source)
 
-    def count(self, source: Key) -> int:
-        """How many take its token."""
-        return len(self._taking.of(source))
-
     def to_wake(self, source: Key) -> Collection[Key]:
         """The same, and once those with whom it does not share its token any more."""
         return {*self.of(source), *self._lost.pop(source, ())}

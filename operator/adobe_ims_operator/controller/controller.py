@@ -97,7 +97,7 @@ class Controller:
         self.store = Store(self._enqueue, absences=Absences(clock.monotonic))
         users, takers = self.store.users, self.store.takers
         self.store.wake_crowd = Crowds(users, self._enqueue, lambda secret: len(users(secret))).wake
-        self.store.wake_takers = Crowds(takers.to_wake, self._enqueue, takers.count).wake
+        self.store.wake_takers = Crowds(takers.to_wake, self._enqueue, lambda source: len(takers.of(source))).wake
         self.skews: dict[str, float] = {}
         self.supervisor = Supervisor(clock.monotonic, jitter)
         self.limits = {url: RateLimit(qps, clock.monotonic) for url in endpoints.urls}

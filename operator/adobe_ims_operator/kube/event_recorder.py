@@ -1,6 +1,7 @@
 """Sends Events to the API server, beside the work: who records an Event does not wait until it is sent.
 
-An API server that takes long over Events, as one with a hanging admission webhook does, holds up no rotation so.
+An API server that takes long over Events, as one with a hanging admission webhook does, holds up no rotation so. Where
+it takes long over those of some namespaces, the Events of others are sent before more of theirs.
 """
 
 import asyncio
@@ -11,6 +12,7 @@ from datetime import datetime
 
 from adobe_ims_operator.api.log_fields import about
 from adobe_ims_operator.core.events import Event, Regarding, to_json
+from adobe_ims_operator.core.fair_share import FairShare
 from adobe_ims_operator.kube.client import Kube
 from adobe_ims_operator.kube.errors import ApiError, ConflictError, InvalidAnswerError, NotLeadingError
 from adobe_ims_operator.kube.paths import events_path
@@ -50,7 +52,7 @@ class Recorder:
         self._kube = kube
         self._now = now
         self._instance = instance
-        # By namespace, in the order in which they take turns.
+        self._share = FairShare()
         self._waiting: dict[str, deque[tuple[Regarding, Event, datetime]]] = {}
         self._total = 0
         self._sending: Counter[str] = Counter()
@@ -116,6 +118,7 @@ class Recorder:
         while True:
             regarding, event, happened_at = await self._take()
             key, fields = regarding.key, _fields(regarding, event)
+            since = asyncio.get_running_loop().time()
             try:
                 body = to_json(event, regarding, happened_at, self._instance)
                 await self._kube.create(events_path(key.namespace), body)
@@ -133,28 +136,31 @@ class Recorder:
             except Exception:
                 logger.exception("%s: a defect of the operator; please report it", key, extra=fields)
             finally:
-                self._done(key.namespace)
+                self._done(key.namespace, asyncio.get_running_loop().time() - since)
 
     async def _take(self) -> tuple[Regarding, Event, datetime]:
         while True:
-            for namespace, queue in self._waiting.items():
-                if self._sending.get(namespace, 0) < SENDERS_OF_NAMESPACE:
-                    taken = queue.popleft()
-                    del self._waiting[namespace]
-                    if queue:
-                        self._waiting[namespace] = queue
-                    self._sending[namespace] += 1
-                    self._total -= 1
-                    return taken
+            may_go = [each for each in self._waiting if self._sending.get(each, 0) < SENDERS_OF_NAMESPACE]
+            if may_go:
+                namespace = self._share.serve_first(may_go)
+                queue = self._waiting.pop(namespace)
+                taken = queue.popleft()
+                if queue:
+                    self._waiting[namespace] = queue  # behind its equals
+                self._sending[namespace] += 1
+                self._total -= 1
+                return taken
             self._ready.clear()
             await self._ready.wait()
 
-    def _done(self, namespace: str) -> None:
+    def _done(self, namespace: str, seconds: float) -> None:
+        self._share.took(namespace, seconds)
         self._sending[namespace] -= 1
         if not self._sending[namespace]:
             del self._sending[namespace]
         self._ready.set()
         if not self._waiting and not self._sending:
+            self._share.forget()
             self._idle.set()
 
     async def flush(self) -> None:

@@ -13,8 +13,8 @@ from contextvars import ContextVar
 from dataclasses import dataclass
 from typing import Any
 
+from adobe_ims_operator.core.fair_share import FairShare
 from adobe_ims_operator.kube.errors import PutOffError, TooLargeError
-from adobe_ims_operator.kube.fair_share import FairShare
 from adobe_ims_operator.kube.paths import namespace_of
 from adobe_ims_operator.kube.transport import LARGE, Answer, decode
 
