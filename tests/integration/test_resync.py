@@ -145,12 +145,11 @@ async def test_what_left_the_selector_after_a_list_is_not_waited_for(
 
 
 async def test_what_was_too_large_is_taken_up_once_there_is_room(scene: Scene, watched: Watched) -> None:
-    wide = "\N{GRINNING FACE}" + "x" * 120_000  # four bytes in memory for each
-    names = [f"large-{number:02}" for number in range(80)]
+    wide = "\N{EURO SIGN}" + "x" * 15_000  # two bytes in memory for each
+    data = {"token": "$(access_token)", **{f"text-{number}": wide for number in range(8)}}
+    names = [f"large-{number:03}" for number in range(150)]
     for name in names:
-        watched.report(
-            scene.credential(name, secret={"name": name, "data": {"token": "$(access_token)", "text": wide}})
-        )
+        watched.report(scene.credential(name, secret={"name": name, "data": data}))
     refused = [key.name for key, each in watched.store.credentials.items() if each.spec.invalid]
     assert 0 < len(refused) < 40
     await watched.resync.resync_once()
