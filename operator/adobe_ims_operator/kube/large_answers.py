@@ -155,8 +155,9 @@ class LargeAnswers:
     async def _take(self, namespace: str) -> None:
         if self._is_taken:
             await self._wait(namespace)
-        elif self._served is None or self._served[0] != namespace:
-            self._count()
+        else:
+            if self._served is not None and self._served[0] != namespace:
+                self._count()
             self._served = namespace, self._counter()
         self._is_taken = True
         self._latest = PLACE.get() or self._latest
@@ -191,7 +192,7 @@ class LargeAnswers:
         self._call()
 
     def _count(self) -> None:
-        """Count the time of the one that was served; that in which it was waited for too."""
+        """Count the time of the one that was served, or that did not come in time when it was called."""
         if self._served is not None:
             namespace, since = self._served
             self._share.took(namespace, (self._counter() - since) * (OF_ALL if namespace == FOR_ALL else 1))
