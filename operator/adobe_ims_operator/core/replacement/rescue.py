@@ -107,8 +107,13 @@ def _bootstrap(observed: Observed, ledger: Ledger, now: Now) -> Decision:
 
 
 def _may_be_given_up(observed: Observed, ledger: Ledger, digest: str, now: Now) -> bool:
-    """Whether Adobe does not list the current one any more, or IMS refused it for a while."""
+    """Whether Adobe does not list the current one any more, or IMS refused it for a while.
+
+    Where it is all that Adobe lists, IMS alone is wrong, which may accept what was deleted too.
+    """
     found = look.listing(observed, (Source.BOOTSTRAP, digest), ledger.client_id, now, within=evidence.TEN_MINUTES)
+    if found.secrets and all(take_over.has_another_value(observed, each.uuid, digest) for each in found.secrets):
+        return False
     if evidence.find(found, ledger.current.uuid) is None and look.has_stood(observed):
         return True
     return _is_refused_for_long(observed, ledger)
