@@ -69,6 +69,20 @@ def test_what_another_process_kept_is_not_written_over_a_later_intent() -> None:
     assert cluster.deeds[deeds:] == [Deed.NOTE_ORPHAN]
 
 
+def test_what_another_process_deleted_is_not_written_over_a_later_one_without_a_value() -> None:
+    cluster = begun()
+    cluster.take(until(cluster, lambda decision: isinstance(decision, Add)), Fault.NONE)
+    before = cluster.memory
+    cluster.crash()
+    cluster.take(until(cluster, lambda decision: isinstance(decision, Delete)), Fault.NONE)
+    cluster.take(until(cluster, lambda decision: isinstance(decision, Add)), Fault.CRASH_AFTER)
+    run([cluster], HOUR)
+    cluster.memory = attempts.begin(cluster.resource.uid, before)
+    run([cluster], DAY)
+    assert Deed.KEEP_NEXT not in cluster.deeds
+    assert until(cluster, lambda decision: isinstance(decision, Delete)) == Delete("uuid-2")
+
+
 def test_what_another_process_kept_and_dropped_is_not_made_a_secret_of() -> None:
     cluster = begun()
     cluster.take(until(cluster, is_write(Deed.KEEP_NEXT)), Fault.ANSWER_LOST)
