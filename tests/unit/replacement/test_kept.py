@@ -164,6 +164,35 @@ def test_a_person_swaps_the_two_values_by_hand(works: bool) -> None:
     assert [value.uuid for value in cluster.adobe.live] == [expected[0]]
 
 
+def moved(cluster: Cluster, names: dict[str, str]) -> None:
+    """A person moves values to other keys of the managed Secret."""
+    assert cluster.secret is not None
+    data = {names.get(key, key): value for key, value in cluster.secret.data.items()}
+    cluster.store(cluster.secret.annotations, data)
+
+
+@pytest.mark.parametrize("suspend", [False, True])
+def test_what_a_person_swaps_right_after_the_old_one_was_deleted_is_not_dropped_in_its_place(suspend: bool) -> None:
+    cluster = begun()
+    cluster.take(until(cluster, lambda decision: isinstance(decision, Delete)), Fault.NONE)
+    moved(cluster, {"client_secret": "client_secret_previous", "client_secret_previous": "client_secret"})
+    cluster.edit(suspend=suspend)
+    cluster.settle()
+    assert cluster.secret is not None
+    assert cluster.secret.data == {"client_id": CLIENT_ID, "client_secret": "value-1"}
+
+
+@pytest.mark.parametrize("fault", [Fault.DEFINITE, Fault.NONE])
+def test_what_a_person_moves_to_another_key_is_put_back_by_the_next_write(fault: Fault) -> None:
+    cluster = begun()
+    cluster.take(until(cluster, lambda decision: isinstance(decision, Add)), fault)
+    moved(cluster, {"client_secret": "client_secret_next"})
+    cluster.settle()
+    assert cluster.secret is not None
+    assert cluster.secret.data["client_secret"] == "value-0"
+    assert cluster.secret.data.get("client_secret_next") == (None if fault is Fault.DEFINITE else "value-1")
+
+
 def test_what_was_just_deleted_is_no_stranger_in_a_list_that_is_late() -> None:
     cluster = begun()
     delete = until(cluster, lambda decision: isinstance(decision, Delete))
