@@ -167,8 +167,9 @@ def test_a_person_swaps_the_two_values_by_hand(works: bool) -> None:
 def moved(cluster: Cluster, names: dict[str, str]) -> None:
     """A person moves values to other keys of the managed Secret."""
     assert cluster.secret is not None
-    data = {names.get(key, key): value for key, value in cluster.secret.data.items()}
-    cluster.store(cluster.secret.annotations, data)
+    data = cluster.secret.data
+    there = {key: value for key, value in data.items() if key not in names}
+    cluster.store(cluster.secret.annotations, {**there, **{names[key]: data[key] for key in names}})
 
 
 @pytest.mark.parametrize("suspend", [False, True])
@@ -191,6 +192,21 @@ def test_what_a_person_moves_to_another_key_is_put_back_by_the_next_write(fault:
     assert cluster.secret is not None
     assert cluster.secret.data["client_secret"] == "value-0"
     assert cluster.secret.data.get("client_secret_next") == (None if fault is Fault.DEFINITE else "value-1")
+
+
+@pytest.mark.parametrize("key", ["client_secret_previous", "client_secret_next"])
+@pytest.mark.parametrize("drains", [False, True])
+def test_one_in_place_that_a_person_moves_to_another_key_is_not_lost(key: str, drains: bool) -> None:
+    cluster = begun()
+    until(cluster, is_draining if drains else is_write(Deed.DROP_PREVIOUS))
+    cluster.settle()
+    assert cluster.ledger is not None
+    before = cluster.ledger
+    moved(cluster, {"client_secret": key})
+    assert cluster.settle().finding.reason is (Reason.DRAINING if drains else Reason.IN_PLACE)
+    assert cluster.secret is not None
+    assert cluster.secret.data["client_secret"] == "value-1"
+    assert cluster.ledger == before
 
 
 def test_what_was_just_deleted_is_no_stranger_in_a_list_that_is_late() -> None:
