@@ -63,18 +63,15 @@ def accepted(observed: Observed, source: Source, digest: str, client_id: str, no
             within = min(within, max(until_next, look.SOON))
     within = min(within, max(age / 2, look.SOON))
     found = look.listing(observed, (source, digest), client_id, now, within=within)
-    if found.secrets and all(has_another_value(observed, each.uuid, digest) for each in found.secrets):
+    if all(has_another_value(observed, each.uuid, digest) for each in found.secrets):
         # IMS may take what was deleted for a while.
-        if age >= evidence.TEN_MINUTES:
-            return AskToken(source, digest)
-        return Wait(findings.unlisted(""), now.wall + max(evidence.TEN_MINUTES - age, look.SOON))
+        is_recent = age < evidence.TEN_MINUTES
+        return Wait(findings.unlisted(""), now.wall + within) if is_recent else AskToken(source, digest)
     if len(found.secrets) == 1:
         return _alone(observed, found, (source, digest), answer.date, now, within=within)
     known = _stamped(observed, found, digest)
     if known is not None:
         return writes.take_over(observed, (source, digest), client_id, known, Origin.STAMPED, at=found.at)
-    if not found.secrets:
-        return Wait(findings.unlisted(""), now.wall + within)
     hopeless = _is_hopeless(observed, found, digest, answer, now)
     why = (
         identity_findings.not_told_apart(observed, len(found.secrets))
