@@ -176,3 +176,53 @@ def test_a_use_of_somebody_else_at_the_moment_of_an_earlier_request_is_no_proof(
         run([cluster], 10 * MINUTE)
         assert cluster.ledger is None or cluster.ledger.current.uuid == "uuid-0"
     assert cluster.ledger is not None
+
+
+@dataclass
+class Backward(Adobe):
+    """Adobe whose IMS may go back to what it knew before a replacement; its list does not."""
+
+    goes_back: bool = False
+
+    def accepts(self, text: str) -> bool:
+        return text == "value-0" if self.goes_back else super().accepts(text)
+
+
+def replaced(adobe: Backward) -> Cluster:
+    """The first client secret was replaced and deleted, and its value is in the bootstrap Secret still."""
+    first = adobe.add()
+    assert first is not None
+    adobe.now += 30 * DAY
+    cluster = Cluster(adobe, {"client_id": CLIENT_ID, "client_secret": first.value})
+    cluster.edit(overlap=DAY, interval=10 * DAY)
+    run([cluster], 13 * DAY)
+    assert [value.uuid for value in adobe.live] == ["uuid-1"]
+    return cluster
+
+
+def test_an_ims_that_goes_back_does_not_put_what_was_deleted_in_place_of_what_adobe_gave() -> None:
+    adobe = Backward()
+    cluster = replaced(adobe)
+    adobe.goes_back = True
+    run([cluster], DAY)
+    assert cluster.settle().finding.reason is Reason.CLIENT_SECRET_REFUSED
+    assert cluster.works()
+    adobe.goes_back = False
+    run([cluster], HOUR)
+    assert cluster.settle().finding.reason is Reason.IN_PLACE
+    assert Deed.TAKE_OVER not in cluster.deeds[1:]
+
+
+def test_what_was_deleted_is_not_taken_for_what_adobe_gave_where_somebody_put_it_back() -> None:
+    adobe = Backward()
+    cluster = replaced(adobe)
+    adobe.goes_back = True
+    assert cluster.secret is not None
+    cluster.store(cluster.secret.annotations, {**cluster.secret.data, "client_secret": "value-0"})
+    run([cluster], 2 * HOUR)
+    assert cluster.settle().finding.reason is Reason.CLIENT_SECRET_UNLISTED
+    adobe.goes_back = False
+    run([cluster], HOUR)
+    assert cluster.settle().finding.reason is Reason.CLIENT_SECRET_LOST
+    assert cluster.ledger is not None
+    assert cluster.ledger.current.origin is Origin.ADDED

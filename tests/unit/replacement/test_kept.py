@@ -69,6 +69,20 @@ def test_what_another_process_kept_is_not_written_over_a_later_intent() -> None:
     assert cluster.deeds[deeds:] == [Deed.NOTE_ORPHAN]
 
 
+def test_what_another_process_deleted_is_not_written_over_a_later_one_without_a_value() -> None:
+    cluster = begun()
+    cluster.take(until(cluster, lambda decision: isinstance(decision, Add)), Fault.NONE)
+    before = cluster.memory
+    cluster.crash()
+    cluster.take(until(cluster, lambda decision: isinstance(decision, Delete)), Fault.NONE)
+    cluster.take(until(cluster, lambda decision: isinstance(decision, Add)), Fault.CRASH_AFTER)
+    run([cluster], HOUR)
+    cluster.memory = attempts.begin(cluster.resource.uid, before)
+    run([cluster], DAY)
+    assert Deed.KEEP_NEXT not in cluster.deeds
+    assert until(cluster, lambda decision: isinstance(decision, Delete)) == Delete("uuid-2")
+
+
 def test_what_another_process_kept_and_dropped_is_not_made_a_secret_of() -> None:
     cluster = begun()
     cluster.take(until(cluster, is_write(Deed.KEEP_NEXT)), Fault.ANSWER_LOST)
@@ -148,6 +162,51 @@ def test_a_person_swaps_the_two_values_by_hand(works: bool) -> None:
     cluster.adobe.refuses.clear()
     run([cluster], 12 * DAY)
     assert [value.uuid for value in cluster.adobe.live] == [expected[0]]
+
+
+def moved(cluster: Cluster, names: dict[str, str]) -> None:
+    """A person moves values to other keys of the managed Secret."""
+    assert cluster.secret is not None
+    data = cluster.secret.data
+    there = {key: value for key, value in data.items() if key not in names}
+    cluster.store(cluster.secret.annotations, {**there, **{names[key]: data[key] for key in names}})
+
+
+@pytest.mark.parametrize("suspend", [False, True])
+def test_what_a_person_swaps_right_after_the_old_one_was_deleted_is_not_dropped_in_its_place(suspend: bool) -> None:
+    cluster = begun()
+    cluster.take(until(cluster, lambda decision: isinstance(decision, Delete)), Fault.NONE)
+    moved(cluster, {"client_secret": "client_secret_previous", "client_secret_previous": "client_secret"})
+    cluster.edit(suspend=suspend)
+    cluster.settle()
+    assert cluster.secret is not None
+    assert cluster.secret.data == {"client_id": CLIENT_ID, "client_secret": "value-1"}
+
+
+@pytest.mark.parametrize("fault", [Fault.DEFINITE, Fault.NONE])
+def test_what_a_person_moves_to_another_key_is_put_back_by_the_next_write(fault: Fault) -> None:
+    cluster = begun()
+    cluster.take(until(cluster, lambda decision: isinstance(decision, Add)), fault)
+    moved(cluster, {"client_secret": "client_secret_next"})
+    cluster.settle()
+    assert cluster.secret is not None
+    assert cluster.secret.data["client_secret"] == "value-0"
+    assert cluster.secret.data.get("client_secret_next") == (None if fault is Fault.DEFINITE else "value-1")
+
+
+@pytest.mark.parametrize("key", ["client_secret_previous", "client_secret_next"])
+@pytest.mark.parametrize("drains", [False, True])
+def test_one_in_place_that_a_person_moves_to_another_key_is_not_lost(key: str, drains: bool) -> None:
+    cluster = begun()
+    until(cluster, is_draining if drains else is_write(Deed.DROP_PREVIOUS))
+    cluster.settle()
+    assert cluster.ledger is not None
+    before = cluster.ledger
+    moved(cluster, {"client_secret": key})
+    assert cluster.settle().finding.reason is (Reason.DRAINING if drains else Reason.IN_PLACE)
+    assert cluster.secret is not None
+    assert cluster.secret.data["client_secret"] == "value-1"
+    assert cluster.ledger == before
 
 
 def test_what_was_just_deleted_is_no_stranger_in_a_list_that_is_late() -> None:

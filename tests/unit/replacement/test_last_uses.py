@@ -7,10 +7,11 @@ from datetime import datetime, timedelta
 import pytest
 
 from adobe_ims_operator.api.client_secret_status import ClientSecretStatus, ReportedClientSecret
+from adobe_ims_operator.api.reasons import Reason
 from adobe_ims_operator.api.times import to_rfc3339
 from adobe_ims_operator.core.replacement import evidence
-from adobe_ims_operator.core.replacement.decision import Decision, Deed, Delete
-from adobe_ims_operator.core.replacement.listing import ListedClientSecret, Listing
+from adobe_ims_operator.core.replacement.decision import Add, Decision, Deed, Delete
+from adobe_ims_operator.core.replacement.listing import ListedClientSecret, Listing, NoUse
 from unit.replacement.test_moments import DAY, HOUR, Proxied, in_drain, is_write, proxied, until
 from unit.replacement.world import START, Cluster, Fault, run
 
@@ -90,3 +91,26 @@ def test_uses_that_are_remembered_are_bounded() -> None:
         uses = evidence.latest_uses(uses, Listing("client", (entry,), START))
     assert len(uses) == evidence.MOST_USES
     assert "uuid-99" in uses
+
+
+@pytest.mark.parametrize("crashes", [False, True])
+def test_one_that_a_list_showed_as_used_is_nobodys_lost_one_though_the_next_lists_show_null(crashes: bool) -> None:
+    adobe, cluster = proxied()
+    cluster.reports = True
+    cluster.take(until(cluster, lambda step: isinstance(step, Add)), Fault.NOT_DONE)
+    theirs = adobe.add()
+    assert theirs is not None
+    assert adobe.token(theirs.value)
+    adobe.now += timedelta(minutes=11)
+    cluster.settle()
+
+    def change(found: Listing) -> Listing:
+        entries = (replace(each, last_use=NoUse.NULL) if each.uuid == theirs.uuid else each for each in found.secrets)
+        return replace(found, secrets=tuple(entries))
+
+    adobe.change = change
+    if crashes:
+        cluster.crash()
+    run([cluster], 7 * DAY)
+    assert theirs.deleted_at is None
+    assert cluster.settle().finding.reason is Reason.TWO_CLIENT_SECRETS

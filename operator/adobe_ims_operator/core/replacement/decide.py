@@ -270,7 +270,7 @@ def _find_added(observed: Observed, ledger: Ledger, phase: Adding, now: Now) -> 
     if found.at < known_at:
         return _until_listed(observed, ledger, known_at, now)
     others = [entry for entry in found.secrets if entry.uuid != current.uuid]
-    if len(others) == 1 and evidence.may_be_ours(others[0], phase.at):
+    if len(others) == 1 and evidence.may_be_ours(others[0], phase.at, observed.memory.uses):
         since = others[0].created_at or found.at
         return writes.note_orphan(observed, ledger, others[0].uuid, since, certain=False)
     return _none_added(observed, ledger, known_at + evidence.TEN_MINUTES, found, now)

@@ -65,7 +65,8 @@ def _absent(observed: Observed, ledger: Ledger, phase: Draining | Orphaned, now:
 def _old(observed: Observed, ledger: Ledger, phase: Draining | Orphaned, old: ListedClientSecret, now: Now) -> Decision:
     """Adobe lists both: delete the old one, or wait."""
     found = look.of_current(observed, ledger, now, CHECK)
-    if isinstance(phase, Orphaned) and not phase.certain and isinstance(old.last_use, datetime):
+    was_used = isinstance(old.last_use, datetime) or old.uuid in observed.memory.uses
+    if isinstance(phase, Orphaned) and not phase.certain and was_used:
         return writes.forget_old(observed, ledger, phase)  # somebody has its value, so it is not the one that was lost
     if observed.resource.spec.keeps_old or not is_drained(observed, ledger, found):
         if phase.deleting:

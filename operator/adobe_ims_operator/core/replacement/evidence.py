@@ -70,7 +70,7 @@ def latest_uses(
     Args:
         reported: in the status, which counts where nothing is remembered: an earlier process may have seen more.
             Anybody who may write it can write anything. So it can only put a deletion off, once, and no further than
-            if the client secret were used at this moment.
+            if the client secret were used at this moment, or leave one that nobody here has the value of to a person.
     """
     found, by_now = dict(before), listing.at + SLACK
     shown = [(each.uuid, moment_or_none(each.last_used_at)) for each in reported if not before]
@@ -175,9 +175,9 @@ def is_shown_as_used(listing: Listing, new: ListedClientSecret, since: datetime)
     return listing.at - since <= SHOWN_WITHIN
 
 
-def may_be_ours(entry: ListedClientSecret, intended_at: datetime) -> bool:
-    """Whether one may be what a POST without an answer added: created in its time, and never used."""
+def may_be_ours(entry: ListedClientSecret, intended_at: datetime, uses: Mapping[str, datetime]) -> bool:
+    """Whether one may be what a POST without an answer added: created in its time, and never used by any list."""
     created = entry.created_at
-    if created is None or entry.last_use is not NoUse.NULL:
+    if created is None or entry.last_use is not NoUse.NULL or entry.uuid in uses:
         return False
     return intended_at - SLACK <= created <= intended_at + ADD_WINDOW

@@ -1,8 +1,9 @@
 """How a client secret that Adobe gave comes into its Secret, whatever else is the case: nobody else has its value."""
 
 from dataclasses import replace
+from datetime import datetime
 
-from adobe_ims_operator.api.client_secret_ledger import Adding, Draining, Ledger, NoLedger, Proving
+from adobe_ims_operator.api.client_secret_ledger import Adding, Draining, Ledger, NoLedger, Orphaned, Proving
 from adobe_ims_operator.api.times import moment_or_none
 from adobe_ims_operator.core.finding import Finding
 from adobe_ims_operator.core.replacement import evidence, findings, identity_findings, writes
@@ -38,7 +39,7 @@ def is_over(observed: Observed, added: Added) -> bool:
         if added.secret.uuid in ledger.known:
             return False
         # Each began while Adobe had one alone, which this one is not.
-        begun = ledger.phase.at if isinstance(ledger.phase, Adding) else ledger.rotated_at
+        begun = _begun_at(ledger)
         return begun is not None and begun > added.date + evidence.SLACK
     if observed.secret is not None:
         return False
@@ -48,6 +49,17 @@ def is_over(observed: Observed, added: Added) -> bool:
     reported, rotated_at = {each.uuid for each in status.client_secrets}, moment_or_none(status.last_rotation_time)
     is_later = rotated_at is not None and rotated_at > added.date
     return is_later and bool(reported) and added.secret.uuid not in reported
+
+
+def _begun_at(ledger: Ledger) -> datetime | None:
+    """When the latest replacement began that the ledger tells of, or a moment soon after that."""
+    match ledger.phase:
+        case Adding(at=at):
+            return at
+        case Orphaned(was_in_place=False, since=since):
+            return since
+        case _:
+            return ledger.rotated_at
 
 
 def forget(observed: Observed) -> Memory:

@@ -1,8 +1,8 @@
 """What to do where the current client secret does not work, or is not what was written: what works takes its place.
 
-In this order: the previous one, the next one, the previous one that somebody swapped with the current one, what
-somebody wrote in place of the current one, and what is in the bootstrap Secret. Nothing is added at Adobe, and nothing
-deleted.
+In this order: the current one that somebody moved to another key, the previous one, the next one, the previous one that
+somebody swapped with the current one, what somebody wrote in place of the current one, and what is in the bootstrap
+Secret. Nothing is added at Adobe, and nothing deleted.
 """
 
 from datetime import timedelta
@@ -21,7 +21,8 @@ def rescue(observed: Observed, ledger: Ledger, now: Now) -> Decision:
         Unanswered: something is to be asked or read first.
     """
     return (
-        _switch_to(observed, ledger, Slot.PREVIOUS, Source.PREVIOUS, now)
+        _moved(observed, ledger)
+        or _switch_to(observed, ledger, Slot.PREVIOUS, Source.PREVIOUS, now)
         or _switch_to(observed, ledger, Slot.NEXT, Source.NEXT, now)
         or _swapped(observed, ledger, now)
         or _edited(observed, ledger, now)
@@ -39,6 +40,14 @@ def unlisted(observed: Observed, ledger: Ledger, now: Now) -> Decision:
         return rescue(observed, ledger, now)
     look.of_current(observed, ledger, now, evidence.TEN_MINUTES)
     return Wait(findings.unlisted(ledger.current.uuid), now.wall + evidence.TEN_MINUTES)
+
+
+def _moved(observed: Observed, ledger: Ledger) -> Decision | None:
+    """A person may have given the current one another key, and nothing in exchange that they mean to be in place."""
+    there = observed.secret.digests if isinstance(observed.secret, ManagedSecret) else {}
+    if observed.is_intact(Slot.CURRENT) or ledger.current.digest not in there.values():
+        return None
+    return None if look.is_swapped(observed, ledger, Slot.PREVIOUS) else writes.restore(observed, ledger)
 
 
 def _switch_to(observed: Observed, ledger: Ledger, slot: Slot, source: Source, now: Now) -> Decision | None:
@@ -107,8 +116,13 @@ def _bootstrap(observed: Observed, ledger: Ledger, now: Now) -> Decision:
 
 
 def _may_be_given_up(observed: Observed, ledger: Ledger, digest: str, now: Now) -> bool:
-    """Whether Adobe does not list the current one any more, or IMS refused it for a while."""
+    """Whether Adobe does not list the current one any more, or IMS refused it for a while.
+
+    Where it is all that Adobe lists, IMS alone is wrong, which may accept what was deleted too.
+    """
     found = look.listing(observed, (Source.BOOTSTRAP, digest), ledger.client_id, now, within=evidence.TEN_MINUTES)
+    if found.secrets and all(take_over.has_another_value(observed, each.uuid, digest) for each in found.secrets):
+        return False
     if evidence.find(found, ledger.current.uuid) is None and look.has_stood(observed):
         return True
     return _is_refused_for_long(observed, ledger)

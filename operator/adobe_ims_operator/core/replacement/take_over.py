@@ -63,13 +63,15 @@ def accepted(observed: Observed, source: Source, digest: str, client_id: str, no
             within = min(within, max(until_next, look.SOON))
     within = min(within, max(age / 2, look.SOON))
     found = look.listing(observed, (source, digest), client_id, now, within=within)
+    if all(has_another_value(observed, each.uuid, digest) for each in found.secrets):
+        # IMS may take what was deleted for a while.
+        is_recent = age < evidence.TEN_MINUTES
+        return Wait(findings.unlisted(""), now.wall + within) if is_recent else AskToken(source, digest)
     if len(found.secrets) == 1:
         return _alone(observed, found, (source, digest), answer.date, now, within=within)
     known = _stamped(observed, found, digest)
     if known is not None:
         return writes.take_over(observed, (source, digest), client_id, known, Origin.STAMPED, at=found.at)
-    if not found.secrets:
-        return Wait(findings.unlisted(""), now.wall + within)
     hopeless = _is_hopeless(observed, found, digest, answer, now)
     why = (
         identity_findings.not_told_apart(observed, len(found.secrets))
@@ -77,6 +79,12 @@ def accepted(observed: Observed, source: Source, digest: str, client_id: str, no
         else identity_findings.taking_over(observed)
     )
     return Wait(why, now.wall + within)
+
+
+def has_another_value(observed: Observed, uuid: str, digest: str) -> bool:
+    """Whether Adobe gave that client secret with another value, in one answer."""
+    held = () if observed.ledger is None else observed.ledger.held.values()
+    return any(each.uuid == uuid and each.digest != digest and each.origin is Origin.ADDED for each in held)
 
 
 def _is_hopeless(observed: Observed, found: Listing, digest: str, answer: Answer, now: Now) -> bool:
@@ -117,7 +125,9 @@ def _stamped(observed: Observed, listing: Listing, digest: str) -> str | None:
     match = observed.memory.match
     if len(listing.secrets) != 2 or match is None or match.digest != digest or match.times < evidence.MATCHES:
         return None
-    return match.uuid if evidence.find(listing, match.uuid) is not None else None
+    if evidence.find(listing, match.uuid) is None or has_another_value(observed, match.uuid, digest):
+        return None
+    return match.uuid
 
 
 def again(observed: Observed, ledger: Ledger, now: Now) -> Decision | None:

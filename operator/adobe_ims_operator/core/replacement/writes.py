@@ -22,9 +22,18 @@ _SOURCES = {Slot.CURRENT: Source.CURRENT, Slot.PREVIOUS: Source.PREVIOUS, Slot.N
 
 
 def _kept(observed: Observed, ledger: Ledger) -> dict[Slot, Source]:
-    """The slots of a ledger that the Secret has a value for, each as it is."""
+    """The slots of a ledger that the Secret has a value for, each as it is, or as somebody moved it elsewhere.
+
+    What is under a key that the ledger has not is removed, and may be the one value that works.
+    """
     there = observed.secret.digests if isinstance(observed.secret, ManagedSecret) else {}
-    return {slot: _SOURCES[slot] for slot in ledger.held if slot in there}
+    found: dict[Slot, Source] = {}
+    for slot, held in ledger.held.items():
+        places = [slot, *there]
+        place = next((each for each in places if there.get(each) == held.digest), slot)
+        if place in there:
+            found[slot] = _SOURCES[place]
+    return found
 
 
 def _note(observed: Observed, deed: Deed, ledger: Ledger, phase: Phase) -> Write:
