@@ -49,6 +49,23 @@ def test_what_was_given_for_another_credential_stays_in_memory_until_it_has_a_pl
     assert Deed.KEEP_NEXT in cluster.deeds
 
 
+def test_one_that_ims_and_the_lists_both_know_late_is_not_dropped() -> None:
+    late = timedelta(minutes=40)
+    adobe = Late(hides=late, spreads=late)
+    value = adobe.add()
+    assert value is not None
+    adobe.now += 30 * DAY
+    cluster = Cluster(adobe, {"client_id": CLIENT_ID, "client_secret": value.value})
+    cluster.edit(overlap=DAY, interval=10 * DAY)
+    cluster.settle()
+    cluster.take(until(cluster, Add), Fault.NONE)
+    run([cluster], 2 * HOUR)
+    assert Deed.DROP_NEXT not in cluster.deeds
+    assert cluster.secret is not None
+    assert cluster.secret.data["client_secret"] == "value-1"
+    assert cluster.deeds.count("POST") == 1
+
+
 def test_one_list_that_is_late_does_not_forget_a_post_without_an_answer() -> None:
     adobe = Late(hides=timedelta(0))
     value = adobe.add()

@@ -282,7 +282,7 @@ def test_a_next_one_that_somebody_else_deleted_is_told_by_an_event() -> None:
     assert add is not None
     cluster.take(add, Fault.NONE)
     cluster.adobe.delete("uuid-1")
-    assert [event.reason for event in of_steps(cluster, HOUR)] == [Reason.NEXT_CLIENT_SECRET_GONE]
+    assert [event.reason for event in of_steps(cluster, 2 * HOUR)] == [Reason.NEXT_CLIENT_SECRET_GONE]
 
 
 def test_a_delete_without_an_answer_is_told_as_ours() -> None:

@@ -230,7 +230,7 @@ def test_one_that_is_gone_before_it_is_in_place_is_dropped() -> None:
     until(cluster, Add)
     run([cluster], 5 * MINUTE)
     cluster.adobe.delete("uuid-1")
-    run([cluster], HOUR)
+    run([cluster], 2 * HOUR)
     assert Deed.DROP_NEXT in cluster.deeds
     assert cluster.works()
 

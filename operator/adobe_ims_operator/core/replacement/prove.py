@@ -9,7 +9,7 @@ from adobe_ims_operator.core.replacement.model import Answer, Now, Observed, Sou
 from adobe_ims_operator.core.replacement.rescue import rescue
 
 LATE = timedelta(hours=1)
-"""How long IMS may refuse a new client secret before it is worth a person's attention."""
+"""How long IMS may refuse a new client secret before it is worth a person's attention, and Adobe may not list it."""
 
 
 def decide(observed: Observed, ledger: Ledger, phase: Proving, now: Now) -> Decision:
@@ -73,7 +73,7 @@ def _refused(observed: Observed, ledger: Ledger, phase: Proving, now: Now) -> De
         return rescue(observed, ledger, now)
     found = look.of_current(observed, ledger, now, evidence.TEN_MINUTES)
     age = found.at - following.since
-    if evidence.find(found, following.uuid) is None and age >= evidence.TEN_MINUTES:
+    if evidence.find(found, following.uuid) is None and age >= LATE:
         if (remaining := look.until_proven(observed, now)) is not None:
             return Wait(findings.proving(following.uuid), min(until, now.wall + remaining))
         return writes.drop_next(observed, ledger)
