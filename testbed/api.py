@@ -28,6 +28,15 @@ MERGE_PATCH = "application/merge-patch+json"
 APPLY_PATCH = "application/apply-patch+yaml"
 TABLE = "application/json;as=Table;v=v1;g=meta.k8s.io"
 POLL_SECONDS, MOST_POLL_SECONDS = 0.05, 0.2
+BUILT_IN = {
+    ("v1", "Namespace"): ("namespaces", False),
+    ("v1", "Secret"): ("secrets", True),
+    ("v1", "ServiceAccount"): ("serviceaccounts", True),
+    ("apps/v1", "Deployment"): ("deployments", True),
+    ("rbac.authorization.k8s.io/v1", "Role"): ("roles", True),
+    ("rbac.authorization.k8s.io/v1", "RoleBinding"): ("rolebindings", True),
+}
+"""Of the kinds that most tests apply, the plural and whether they are namespaced; others are asked for."""
 SAMPLE = re.compile(r"^apiserver_request_total\{(?P<labels>.*)\} (?P<value>\S+)$", re.MULTILINE)
 LABEL = re.compile(r'(\w+)="([^"]*)"')
 
@@ -71,7 +80,7 @@ class Api:
         headers = {"Authorization": f"Bearer {token}"} if token else {}
         # trust_env: a proxy of the machine must not see, or fail, what goes to 127.0.0.1.
         self._http = httpx.Client(base_url=url, verify=tls, headers=headers, timeout=timeout, trust_env=False)
-        self._paths: dict[tuple[str, str], tuple[str, bool]] = {}
+        self._paths: dict[tuple[str, str], tuple[str, bool]] = dict(BUILT_IN)
 
     @classmethod
     def from_kubeconfig(cls, path: Path, *, timeout: float = 30) -> Self:
