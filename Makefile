@@ -19,6 +19,8 @@ VERSION := $(shell sed -n 's/^version = "\(.*\)"/\1/p' pyproject.toml)
 WORKERS ?= 4
 VENV := .venv/.installed
 RUN := PYTHONPATH=. .venv/bin/python
+# Where that is set, as in many containers, each process of the tests compiles all modules again, which takes seconds.
+unexport PYTHONDONTWRITEBYTECODE
 PYTEST := $(RUN) -m pytest --numprocesses=$(WORKERS) --dist=loadfile --no-loadscope-reorder
 
 .PHONY: help

@@ -6,10 +6,9 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, Self
 
-import httpx
 import yaml
 
-from testbed import read_yaml
+from testbed import plain_http, read_yaml
 from testbed.address import free_ports
 from testbed.api import Api
 from testbed.binaries import REPOSITORY, monitoring
@@ -57,7 +56,7 @@ class KubeStateMetrics:
 
     def series(self, namespace: str) -> Series:
         """What it gives now of the objects of a namespace."""
-        text = httpx.get(f"http://127.0.0.1:{self._ports[0]}/metrics", trust_env=False).text
+        text = plain_http.get(f"http://127.0.0.1:{self._ports[0]}/metrics").text
         found = {f"{name}{{{labels}}}": float(value) for name, labels, value in SAMPLE.findall(text)}
         return {name: value for name, value in found.items() if f'namespace="{namespace}"' in name}
 

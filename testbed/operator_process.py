@@ -101,7 +101,7 @@ class Operator:
     ) -> None:
         self.log = log
         self._clock = clock
-        self._warm = warm and warm_start.LINUX
+        self._warm = warm
         # Several run at once on this machine, so each listens only where it is told to; of a flag the last counts.
         self._arguments = ("--metrics-port=0", "--health-port=0", *arguments)
         self._environment = {**os.environ, "KUBECONFIG": str(kubeconfig), **(environment or {})}

@@ -8,6 +8,7 @@ from typing import Any, Self
 import httpx
 import yaml
 
+from testbed import plain_http
 from testbed.address import free_ports
 from testbed.api import wait_for
 from testbed.binaries import monitoring
@@ -70,7 +71,7 @@ class Prometheus:
 
     def _is_ready(self) -> bool:
         try:
-            return httpx.get(f"http://{self._address}/-/ready", trust_env=False).status_code == 200
+            return plain_http.get(f"http://{self._address}/-/ready").status_code == 200
         except httpx.TransportError:
             return False
 
@@ -100,7 +101,7 @@ class Prometheus:
         return expression.replace("$__rate_interval", f"{max(4 * self._every, 15)}s").replace("$namespace", ".*")
 
     def _ask(self, path: str, parameters: dict[str, str]) -> dict[str, Any]:
-        response = httpx.get(f"http://{self._address}/api/v1/{path}", params=parameters, trust_env=False)
+        response = plain_http.get(f"http://{self._address}/api/v1/{path}", parameters)
         answer = response.json()
         if answer["status"] != "success":
             raise RuntimeError(f"Prometheus refuses {parameters['query']}: {answer['error']}")

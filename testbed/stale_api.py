@@ -27,7 +27,7 @@ class StaleApi:
 
     def __init__(self, control_plane: ControlPlane) -> None:
         self._upstream = control_plane.url
-        self._tls = ssl.create_default_context(cafile=None)
+        self._tls = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
         self._tls.check_hostname, self._tls.verify_mode = False, ssl.CERT_NONE
         self._loop = asyncio.new_event_loop()
         self._thread = threading.Thread(target=self._loop.run_forever, name="stale API", daemon=True)

@@ -3,12 +3,13 @@
 import hashlib
 import json
 import os
+import signal
 import subprocess
 import sys
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
-from typing import Any, Self, cast
+from typing import IO, Any, Self, cast
 
 import httpx
 
@@ -22,6 +23,7 @@ from adobe_ims_stand_in.defaults import (
 )
 from adobe_ims_stand_in.ims import Settings
 from adobe_ims_stand_in.record import Entry
+from testbed import plain_http, warm_start
 from testbed.address import free_ports
 from testbed.process import BOUND
 
@@ -89,6 +91,7 @@ class StandIn:
     """A running stand-in; `with StandIn(folder) as ims:` or `start` and `stop`.
 
     `folder` keeps its certificates and its log, `stand-in.log`. `expires_in` and `latency` are in seconds.
+    A `warm` one is forked by a process that has made its imports, where that can be done.
     On Linux the process dies with the thread that started it (`testbed.process`).
     """
 
@@ -103,6 +106,7 @@ class StandIn:
         http: bool = False,
         arguments: Sequence[str] = (),
         credentials: Credentials = SAMPLE_CREDENTIALS,
+        warm: bool = False,
     ) -> None:
         self._folder = folder
         self._clients = _pairs(clients)
@@ -114,8 +118,9 @@ class StandIn:
         self._ports = (port or free, control)
         self._transport = "--http" if http else f"--tls-dir={folder}"
         self._arguments = tuple(arguments)
-        self._process: subprocess.Popen[str] | None = None
-        self._http = httpx.Client(trust_env=False)
+        self._warm = warm
+        self._process: subprocess.Popen[bytes] | warm_start.Forked | None = None
+        self._http = httpx.Client(trust_env=False, verify=plain_http.NOBODY)
         self._issued: set[str] = set()
         self.url = ""
         self.ca: Path | None = None
@@ -142,19 +147,11 @@ class StandIn:
     def start(self) -> None:
         """Start it, on the same ports each time. Raises RuntimeError with its log if it ends."""
         self._folder.mkdir(parents=True, exist_ok=True)
-        source = str(Path(adobe_ims_stand_in.__file__).parents[1])
-        bound = [sys.executable, "-I", "-S", "-c", BOUND, str(os.getpid())] if sys.platform == "linux" else []
-        with self.log_file.open("a") as log:
-            self._process = subprocess.Popen(
-                [*bound, sys.executable, "-m", "adobe_ims_stand_in", *self._command()],
-                env={**os.environ, "PYTHONPATH": source},
-                stdout=subprocess.PIPE,
-                stderr=log,
-                text=True,
-                start_new_session=True,
-            )
-        assert self._process.stdout is not None
-        line = self._process.stdout.readline()
+        out, its_end = os.pipe()
+        with open(out) as first, self.log_file.open("ab") as log:  # noqa: PTH123 - it has no path
+            with open(its_end, "wb") as output:  # noqa: PTH123
+                self._process = self._spawn(output, log)
+            line = first.readline()
         if not line:
             self._end()
             raise RuntimeError(f"the stand-in did not start: {self.log_file.read_text()}")
@@ -258,6 +255,16 @@ class StandIn:
         """Say whether it issued this token."""
         return hashlib.sha256(token.encode()).hexdigest() in self.tokens()
 
+    def _spawn(self, out: IO[bytes], log: IO[bytes]) -> "subprocess.Popen[bytes] | warm_start.Forked":
+        program, command = "adobe_ims_stand_in", self._command()
+        env = {**os.environ, "PYTHONPATH": str(Path(adobe_ims_stand_in.__file__).parents[1])}
+        with Path(os.devnull).open("rb") as nothing:
+            if self._warm:
+                return warm_start.start(program, command, env, nothing, out, log)
+            bound = [sys.executable, "-I", "-S", "-c", BOUND, str(os.getpid())] if sys.platform == "linux" else []
+            command = [*bound, sys.executable, "-m", program, *command]
+            return subprocess.Popen(command, env=env, stdin=nothing, stdout=out, stderr=log, start_new_session=True)
+
     def _command(self) -> list[str]:
         port, control_port = self._ports
         flags = ["run", f"--port={port}", f"--control-port={control_port}", self._transport]
@@ -275,14 +282,12 @@ class StandIn:
     def _end(self) -> None:
         if self._process is None:
             return
-        self._process.terminate()
+        self._process.send_signal(signal.SIGTERM)
         try:
             self._process.wait(timeout=10)
         except subprocess.TimeoutExpired:
             self._process.kill()
             self._process.wait()
-        if self._process.stdout is not None:
-            self._process.stdout.close()
         self._process = None
 
 

@@ -1,7 +1,8 @@
-"""Python programs whose imports are made already: a process that made them forks for each start. Linux only.
+"""Python programs whose imports are made already: a process that made them forks for each start, on Linux.
 
-The operator's imports take more than a second of CPU, which hundreds of tests would pay again and again. What is forked
-is a child of who asked for it, in a session of its own, and is killed when that one dies.
+The operator's imports take more than a second of CPU, which hundreds of tests would pay again and again; the stand-in's
+take half of one. What is forked is a child of who asked for it, in a session of its own, and is killed when that one
+dies.
 """
 
 import atexit
@@ -27,13 +28,14 @@ from typing import IO
 
 ROOT = Path(__file__).parents[1]
 LINUX = platform.system() == "Linux"
+COMMANDS = ("status", "rotate", "suspend", "client_secrets", "check", "run")
+"""The operator's, each of which imports what it needs when it is chosen."""
 MODULES = {
-    "adobe_ims_operator": "adobe_ims_operator.__main__",
-    "testbed.clocked_operator": "testbed.clocked_operator",
+    "adobe_ims_operator": ("adobe_ims_operator.__main__", *(f"adobe_ims_operator.cli.{each}" for each in COMMANDS)),
+    "testbed.clocked_operator": ("testbed.clocked_operator",),
+    "adobe_ims_stand_in": ("adobe_ims_stand_in.__main__", "adobe_ims_stand_in.certificates"),
 }
-"""What can be started, and the module whose `main` it runs."""
-IMPORTED = ("status", "rotate", "suspend", "client_secrets", "check", "run")
-"""The operator's commands, each of which imports what it needs when it is chosen."""
+"""What can be started: the module whose `main` it runs, and those that this one imports when it runs."""
 PR_SET_PDEATHSIG, PR_SET_CHILD_SUBREAPER = 1, 36
 MOST = 2**20
 """Bytes of a request."""
@@ -88,8 +90,13 @@ def start(
     stdin: int | IO[bytes],
     stdout: int | IO[bytes],
     stderr: int | IO[bytes],
-) -> Forked:
+) -> "Forked | subprocess.Popen[bytes]":
     """Start `python -m program` with these arguments and nothing but this environment; one of `MODULES`."""
+    if not LINUX:
+        command = [sys.executable, "-m", program, *arguments]
+        return subprocess.Popen(
+            command, env=environment, stdin=stdin, stdout=stdout, stderr=stderr, start_new_session=True
+        )
     request = {
         "program": program,
         "arguments": list(arguments),
@@ -137,15 +144,24 @@ def _serve(requests: socket.socket) -> Callable[[], None] | None:
         content, files, _, _ = socket.recv_fds(requests, MOST, 3)
         if not content:
             return None
+        request = json.loads(content)
+        _import(request["program"])
         between = os.fork()
         if between == 0:
             # Who is forked by a process that ends at once is adopted by the one that asked.
             if os.fork() != 0:
                 os._exit(0)
-            return _become(json.loads(content), files, requests)
+            return _become(request, files, requests)
         for file in files:
             os.close(file)
         os.waitpid(between, 0)
+
+
+@functools.cache
+def _import(program: str) -> None:
+    for module in MODULES[program]:
+        import_module(module)
+    gc.freeze()
 
 
 def _become(request: dict[str, object], files: Sequence[int], requests: socket.socket) -> Callable[[], None]:
@@ -167,7 +183,7 @@ def _become(request: dict[str, object], files: Sequence[int], requests: socket.s
     os.environ.clear()
     os.environ.update(environment)
     os.chdir(str(request["folder"]))
-    module = import_module(MODULES[str(program)])
+    module = import_module(MODULES[str(program)][0])
     sys.argv = [str(module.__file__), *arguments]
     sys.modules["__main__"] = module  # by which click says what a person called
     command: Callable[[], None] = module.main
@@ -177,10 +193,7 @@ def _become(request: dict[str, object], files: Sequence[int], requests: socket.s
 
 
 def main() -> None:
-    """Import all that is started, and serve."""
-    for module in (*MODULES.values(), *(f"adobe_ims_operator.cli.{each}" for each in IMPORTED)):
-        import_module(module)
-    gc.freeze()
+    """Serve."""
     if (command := _serve(socket.socket(fileno=int(sys.argv[1])))) is not None:
         command()
 

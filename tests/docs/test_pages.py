@@ -55,7 +55,7 @@ def control_plane(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ControlP
 
 @pytest.fixture
 def scene(control_plane: ControlPlane, tmp_path: Path) -> Iterator[Scene]:
-    with Api.from_kubeconfig(control_plane.kubeconfig) as api, StandIn(tmp_path) as ims:
+    with Api.from_kubeconfig(control_plane.kubeconfig) as api, StandIn(tmp_path, warm=True) as ims:
         a_scene = Scene(control_plane, api, ims, tmp_path)
         try:
             yield a_scene

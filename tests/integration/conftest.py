@@ -29,7 +29,7 @@ def api(control_plane: ControlPlane) -> Iterator[Api]:
 
 @pytest.fixture(scope="module")
 def _ims(tmp_path_factory: pytest.TempPathFactory) -> Iterator[StandIn]:
-    with StandIn(tmp_path_factory.mktemp("stand-in")) as stand_in:
+    with StandIn(tmp_path_factory.mktemp("stand-in"), warm=True) as stand_in:
         yield stand_in
 
 

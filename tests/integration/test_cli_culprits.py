@@ -58,7 +58,7 @@ CASES = [(name, rule, verdict) for name, cases in VERDICTS.items() for rule, ver
 def place(control_plane: ControlPlane, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Scene]:
     """One scene for all cases, as none of them changes it."""
     folder = tmp_path_factory.mktemp("culprits")
-    with Api.from_kubeconfig(control_plane.kubeconfig) as api, StandIn(folder) as ims:
+    with Api.from_kubeconfig(control_plane.kubeconfig) as api, StandIn(folder, warm=True) as ims:
         scene = Scene(control_plane, api, ims, folder)
         scene.client_secret()
         yield scene

@@ -4,16 +4,16 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
-import yaml
 
 from integration.person import kubectl
 from integration.test_sizes import without_rules
+from testbed import read_yaml
 from testbed.api import Api, ApiError, Object, wait_for
 from testbed.cluster import CRDS
 from testbed.control_plane import ControlPlane
 
 GROUP_VERSION, KIND, PLURAL = "adobe-ims.dev/v1alpha1", "AdobeIMSClientSecret", "adobeimsclientsecrets"
-CRD = yaml.safe_load((CRDS / f"{PLURAL}.yaml").read_text())
+CRD = read_yaml.load((CRDS / f"{PLURAL}.yaml").read_text())
 BOOTSTRAP = {"secretRef": {"name": "lightroom-oauth"}}
 LEAST = {"organizationId": "23294", "credentialId": "436084", "bootstrap": BOOTSTRAP}
 LONGEST_NAME = "x" * 253

@@ -17,7 +17,7 @@ ROTATE = "adobe-ims.dev/rotate"
 @pytest.fixture
 def other(scene: Scene) -> Iterator[StandIn]:
     """A second IMS, of the same authority: it is for no want of trust if it is not asked."""
-    with StandIn(scene.ims.folder) as stand_in:
+    with StandIn(scene.ims.folder, warm=True) as stand_in:
         assert stand_in.ca == scene.ims.ca
         yield stand_in
 
@@ -126,7 +126,7 @@ def test_upper_case_and_a_slash_make_no_other_endpoint(scene: Scene) -> None:
 
 
 def test_the_default_port_makes_no_other_endpoint(scene: Scene) -> None:
-    with StandIn(scene.ims.folder, arguments=["--tls-name=ims.example"]) as ims:
+    with StandIn(scene.ims.folder, arguments=["--tls-name=ims.example"], warm=True) as ims:
         assert httpx.URL(ims.url).host == "127.0.0.1"
         with Proxy({"ims.example:443": ("127.0.0.1", port_of(ims.url))}) as proxy:
             scene.client_secret()
@@ -139,7 +139,7 @@ def test_the_default_port_makes_no_other_endpoint(scene: Scene) -> None:
 
 
 def test_http_is_refused_without_its_flag_and_works_with_it(scene: Scene, tmp_path: Path) -> None:
-    with StandIn(tmp_path / "http", http=True) as ims:
+    with StandIn(tmp_path / "http", http=True, warm=True) as ims:
         refused = scene.operator("--endpoint", ims.url)
         assert refused.process.wait(20) == 2
         assert "--allow-http-endpoint" in refused.text()
@@ -151,7 +151,7 @@ def test_http_is_refused_without_its_flag_and_works_with_it(scene: Scene, tmp_pa
 
 
 def test_the_flag_for_http_puts_no_endpoint_on_the_list(scene: Scene, tmp_path: Path) -> None:
-    with StandIn(tmp_path / "http", http=True) as ims:
+    with StandIn(tmp_path / "http", http=True, warm=True) as ims:
         scene.client_secret()
         scene.operator("--allow-http-endpoint")
         scene.credential(endpoint=ims.url)
@@ -180,7 +180,7 @@ def test_an_authority_that_ssl_cert_file_names_is_trusted(scene: Scene) -> None:
 
 
 def test_a_certificate_for_another_name_is_not_trusted(scene: Scene) -> None:
-    with StandIn(scene.ims.folder, arguments=["--tls-name=ims.example"]) as ims:
+    with StandIn(scene.ims.folder, arguments=["--tls-name=ims.example"], warm=True) as ims:
         scene.client_secret()
         scene.operator("--endpoint", ims.url)
         scene.credential()

@@ -3,10 +3,9 @@
 import json
 from datetime import datetime
 
-import httpx
-
 from adobe_ims_operator.api.times import from_rfc3339
 from adobe_ims_stand_in.defaults import SAMPLE_CLIENT_ID, SAMPLE_CLIENT_SECRET
+from testbed import plain_http
 from testbed.address import free_ports
 from testbed.api import wait_for
 from testbed.operator_process import Operator, rules
@@ -124,7 +123,7 @@ def test_a_first_client_secret_that_never_worked_is_told(scene: Scene) -> None:
     assert "first" in events_said(scene, "ClientSecretStopped")[0]
 
     def metric() -> str:
-        text = httpx.get(f"http://127.0.0.1:{port}/metrics", trust_env=False).text
+        text = plain_http.get(f"http://127.0.0.1:{port}/metrics").text
         lines = [each for each in text.splitlines() if each.startswith("adobe_ims_credential_fallback_client_secret{")]
         return lines[0].rpartition(" ")[2]
 

@@ -1,9 +1,9 @@
 """What kubelet and Prometheus are told, by a real process: well, and when what they ask about is broken."""
 
-import httpx
 import pytest
 
 from adobe_ims_stand_in.defaults import SAMPLE_CLIENT_SECRET
+from testbed import plain_http
 from testbed.address import free_ports
 from testbed.api import wait_for
 from testbed.operator_process import rules
@@ -26,7 +26,7 @@ class Ports:
     def ask(self, path: str) -> tuple[int, str]:
         """The status and text that kubelet gets; raises httpx.TransportError as it would be refused."""
         port = self.metrics if path == "/metrics" else self.health
-        response = httpx.get(f"http://127.0.0.1:{port}{path}", trust_env=False, timeout=3)
+        response = plain_http.get(f"http://127.0.0.1:{port}{path}", timeout=3)
         return response.status_code, response.text
 
     def wait_until(self, path: str, status: int, text: str = "", timeout: float = 30) -> str:

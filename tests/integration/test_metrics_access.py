@@ -12,6 +12,7 @@ import httpx
 import pytest
 import trustme
 
+from testbed import plain_http
 from testbed.address import free_ports
 from testbed.api import Object, wait_for
 from testbed.helm import template
@@ -42,7 +43,7 @@ class Guarded:
         self.grant(ACCOUNT, REVIEWS)
         flags = (f"--metrics-cert-file={self.chain}", f"--metrics-key-file={self.key}", "--metrics-auth")
         self.operator: Operator = scene.operator(f"--metrics-port={self.port}", f"--health-port={self.health}", *flags)
-        wait_for("it to serve", lambda: httpx.get(f"http://127.0.0.1:{self.health}/readyz").status_code == 200)
+        wait_for("it to serve", lambda: plain_http.get(f"http://127.0.0.1:{self.health}/readyz").status_code == 200)
 
     def renew(self) -> None:
         certificate = self.authority.issue_cert("127.0.0.1")
@@ -120,7 +121,7 @@ def test_metrics_are_given_to_those_who_may_get_them_and_to_nobody_else(guarded:
     assert not any("adobe_ims" in answer.text for answer in answers.values())
     assert "adobe_ims_operator_info" in guarded.ask(guarded.reader).text
     with pytest.raises(httpx.TransportError):
-        httpx.get(f"http://127.0.0.1:{guarded.port}/metrics", trust_env=False)
+        plain_http.get(f"http://127.0.0.1:{guarded.port}/metrics")
     text = guarded.operator.text()
     assert stranger not in text
     assert "hush" not in text

@@ -3,9 +3,9 @@
 import time
 from collections.abc import Iterator
 
-import httpx
 import pytest
 
+from testbed import plain_http
 from testbed.address import free_ports
 from testbed.api import wait_for
 from testbed.cluster import CRDS
@@ -34,11 +34,11 @@ class Ports:
 
     def ready(self) -> str | None:
         """What /readyz says, or None while that is not 200."""
-        answer = httpx.get(f"http://127.0.0.1:{self.health}/readyz", trust_env=False)
+        answer = plain_http.get(f"http://127.0.0.1:{self.health}/readyz")
         return answer.text if answer.status_code == 200 else None
 
     def watched(self, namespace: str) -> float:
-        text = httpx.get(f"http://127.0.0.1:{self.metrics}/metrics", trust_env=False).text
+        text = plain_http.get(f"http://127.0.0.1:{self.metrics}/metrics").text
         line = f'adobe_ims_operator_namespace_watched{{namespace="{namespace}"}} '
         return float(text.split(line)[1].split()[0])
 

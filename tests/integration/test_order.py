@@ -19,7 +19,7 @@ SECRET = CLIENT["client_secret"]
 @pytest.fixture
 def troubled(scene: Scene) -> Iterator[StandIn]:
     """A second IMS, of the same authority."""
-    with StandIn(scene.ims.folder) as stand_in:
+    with StandIn(scene.ims.folder, warm=True) as stand_in:
         assert stand_in.ca == scene.ims.ca
         yield stand_in
 

@@ -4,15 +4,15 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
-import yaml
 
 from adobe_ims_operator.api.resource import PLURAL
 from adobe_ims_stand_in.defaults import SAMPLE_CLIENT_SECRET
+from testbed import read_yaml
 from testbed.api import Api, wait_for
 from testbed.cluster import CRDS
 from testbed.scene import CLIENT, Scene
 
-CRD = yaml.safe_load((CRDS / f"{PLURAL}.yaml").read_text())
+CRD = read_yaml.load((CRDS / f"{PLURAL}.yaml").read_text())
 HUGE = {f"k{number}": "$(access_token)" * 1092 for number in range(32)}
 
 

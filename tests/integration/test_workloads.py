@@ -1,8 +1,7 @@
 """What is shown of workloads is true: which were restarted, which wait for somebody, and which need no restart."""
 
-import httpx
-
 from integration.workloads import events_about, generation, is_marked, make, named, path, paused, reasons, rotate
+from testbed import plain_http
 from testbed.address import free_ports
 from testbed.api import wait_for
 from testbed.operator_process import rules
@@ -42,7 +41,7 @@ def test_pods_that_somebody_else_replaces_are_pending_which_pages_nobody_and_are
         assert is_marked(scene, each["kind"], each["metadata"]["name"])
     pending = {each["metadata"]["name"]: "RestartPending" for each in held_back}
     assert reasons(scene) == {**pending, "idle": "Restarted", "plain": "Restarted"}
-    text = httpx.get(f"http://127.0.0.1:{port}/metrics", trust_env=False).text
+    text = plain_http.get(f"http://127.0.0.1:{port}/metrics").text
     series = f'adobe_ims_credential_restart_failing{{name="lightroom",namespace="{scene.namespace}"}} 0.0'
     assert series in text.splitlines()
     scene.api.patch(path(scene, "Deployment", "paused"), {"spec": {"paused": False}})

@@ -24,7 +24,7 @@ def _no_proxy(monkeypatch: pytest.MonkeyPatch) -> None:
 
 @pytest.fixture(scope="module")
 def _stand_in(tmp_path_factory: pytest.TempPathFactory) -> Iterator[StandIn]:
-    with StandIn(tmp_path_factory.mktemp("stand-in")) as running:
+    with StandIn(tmp_path_factory.mktemp("stand-in"), warm=True) as running:
         yield running
 
 

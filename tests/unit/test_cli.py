@@ -16,6 +16,7 @@ from click.testing import CliRunner, Result
 from adobe_ims_operator.adobe.endpoints import ADOBE
 from adobe_ims_operator.cli.main import main
 from adobe_ims_operator.cli.run import run
+from testbed import warm_start
 
 ROOT = Path(__file__).parents[2]
 ENVIRONMENT = {name: value for name, value in os.environ.items() if not name.startswith(("KUBE", "ADOBE_"))}
@@ -260,12 +261,15 @@ def attempts(tmp_path_factory: pytest.TempPathFactory) -> dict[str, tuple[int, s
         path = folder / name.replace(" ", "-")
         if content is not None:
             path.write_bytes(content if isinstance(content, bytes) else content.encode())
-        started[name] = start(path)
-    ended = {}
-    for name, process in started.items():
-        output, errors = process.communicate(timeout=90)
-        ended[name] = (process.returncode, output, errors)
-    return ended
+        environment, out, err = (
+            {**ENVIRONMENT, "KUBECONFIG": str(path)},
+            path.with_suffix(".out"),
+            path.with_suffix(".err"),
+        )
+        with Path(os.devnull).open("rb") as nothing, out.open("wb") as output, err.open("wb") as errors:
+            process = warm_start.start("adobe_ims_operator", ["run"], environment, nothing, output, errors)
+        started[name] = process, out, err
+    return {name: (process.wait(90), out.read_text(), err.read_text()) for name, (process, out, err) in started.items()}
 
 
 @pytest.mark.parametrize("name", UNUSABLE)

@@ -11,7 +11,6 @@ from typing import Any
 
 import click
 import pytest
-import yaml
 from click.testing import CliRunner
 
 from adobe_ims_operator.api.reasons import Unreported
@@ -25,10 +24,10 @@ from adobe_ims_operator.cli.results import Culprit, Outcome
 from adobe_ims_operator.cli.run_settings import Settings, flags_of, read_settings
 from adobe_ims_operator.core.explain import Action
 from adobe_ims_operator.core.rotate_request import State
-from testbed import operator_process
+from testbed import operator_process, read_yaml
 
 ROOT = Path(__file__).parents[2]
-CRD = yaml.safe_load((ROOT / "deploy/crds/adobeimscredentials.yaml").read_text())
+CRD = read_yaml.load((ROOT / "deploy/crds/adobeimscredentials.yaml").read_text())
 SCHEMA = CRD["spec"]["versions"][0]["schema"]["openAPIV3Schema"]
 
 

@@ -255,7 +255,7 @@ async def test_an_untrusted_certificate_is_told_as_such(stand_in: StandIn, caplo
 
 
 async def test_a_certificate_for_another_name_is_told_as_such(tmp_path: Path) -> None:
-    with StandIn(tmp_path, arguments=["--tls-name=ims.example"]) as other:
+    with StandIn(tmp_path, arguments=["--tls-name=ims.example"], warm=True) as other:
         client = IMSClient(load_trust(other.ca))
         url = other.url.replace("ims.example", "127.0.0.1")
         with pytest.raises(IMSUnavailable) as raised:

@@ -20,6 +20,7 @@ from adobe_ims_operator.api.reasons import Reason
 from adobe_ims_operator.api.resource import ROTATE_ANNOTATION
 from adobe_ims_operator.core.secret_differences import MANAGED_BY
 from adobe_ims_operator.core.status import OURS
+from testbed import read_yaml
 
 ROOT = Path(__file__).parents[2]
 GENERATOR = Path("hack/reference.py")
@@ -57,7 +58,7 @@ class Kind:
 
 
 def kind(crd: Path, page: Path, examples: int) -> Kind:
-    (version,) = yaml.safe_load((ROOT / crd).read_text())["spec"]["versions"]
+    (version,) = read_yaml.load((ROOT / crd).read_text())["spec"]["versions"]
     return Kind(version, (ROOT / page).read_text(), examples)
 
 
@@ -119,7 +120,7 @@ def test_every_column_is_on_the_page(of: Kind) -> None:
 @of_each_kind
 def test_the_example_has_every_field_of_the_spec_and_no_other(of: Kind) -> None:
     examples = re.findall(r"^```yaml\n(.*?)^```", of.page, re.MULTILINE | re.DOTALL)[: of.examples]
-    specs = [{"spec": yaml.safe_load(example)["spec"]} for example in examples]
+    specs = [{"spec": read_yaml.load(example)["spec"]} for example in examples]
     given = {path for spec in specs for path in of_object(spec) if not is_free(path)}
     assert given == {path for path in paths(of.schema) if path.startswith("spec")}
 
@@ -180,7 +181,7 @@ class Copy:
 
     def change(self, change: Callable[[Schema], None]) -> None:
         """Change the schema in the CRD."""
-        crd = yaml.safe_load((self.root / CRD).read_text())
+        crd = read_yaml.load((self.root / CRD).read_text())
         change(crd["spec"]["versions"][0]["schema"]["openAPIV3Schema"])
         (self.root / CRD).write_text(yaml.safe_dump(crd, sort_keys=False))
 

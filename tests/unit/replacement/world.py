@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from enum import Enum
+from functools import cache, lru_cache
 
 from adobe_ims_operator.api.client_secret import Bootstrap, ClientSecretResource, ClientSecretSpec, ManagedSecretRef
 from adobe_ims_operator.api.client_secret_ledger import Ledger, NoLedger, Slot, digest_client_secret, read_ledger
@@ -176,6 +177,19 @@ def spec(**changes: object) -> ClientSecretSpec:
     return replace(made, **changes)  # type: ignore[arg-type]
 
 
+# The same values are looked at some hundred thousand times.
+
+
+@cache
+def _digest(value: str) -> str:
+    return digest_client_secret(spec().credential, value)
+
+
+@lru_cache(1000)
+def _read(*annotations: tuple[str, str]) -> Ledger | NoLedger:
+    return read_ledger(dict(annotations))
+
+
 @dataclass
 class Cluster:
     """One cluster: its objects, and the process that works on them."""
@@ -237,7 +251,7 @@ class Cluster:
         return Now(self.adobe.now + self.clock_offset, monotonic)
 
     def digest(self, value: str) -> str:
-        return digest_client_secret(spec().credential, value)
+        return _digest(value)
 
     def observe(self) -> Observed:
         state: ManagedSecret | UnreadSecret | None = None
@@ -245,14 +259,14 @@ class Cluster:
             state = UnreadSecret(self.secret.version)
             if self.read_version == self.secret.version:
                 digests = {slot: self.digest(self.secret.data[slot]) for slot in Slot if slot in self.secret.data}
-                ledger = read_ledger(self.secret.annotations)
+                ledger = _read(*self.secret.annotations.items())
                 state = ManagedSecret(self.secret.version, ledger, self.secret.data.get("client_id"), digests)
         version = None if self.bootstrap is None else self.bootstrap_version
         return Observed(self.resource, state, version, IMS, CONSOLE, self.memory)
 
     @property
     def ledger(self) -> Ledger | None:
-        ledger = NoLedger.ABSENT if self.secret is None else read_ledger(self.secret.annotations)
+        ledger = NoLedger.ABSENT if self.secret is None else _read(*self.secret.annotations.items())
         return ledger if isinstance(ledger, Ledger) else None
 
     def values(self) -> Iterator[str]:

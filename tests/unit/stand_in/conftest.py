@@ -11,7 +11,7 @@ from unit.stand_in.asking import connected
 
 @pytest.fixture(scope="package")
 def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[StandIn]:
-    with StandIn(tmp_path_factory.mktemp("stand-in")) as stand_in:
+    with StandIn(tmp_path_factory.mktemp("stand-in"), warm=True) as stand_in:
         yield stand_in
 
 

@@ -261,7 +261,7 @@ def test_a_mistake_in_the_credentials_is_refused(ims: StandIn, given: str) -> No
 
 
 def test_a_restart_keeps_the_client_secrets_and_the_clock(tmp_path: Path) -> None:
-    with StandIn(tmp_path, http=True) as stand_in:
+    with StandIn(tmp_path, http=True, warm=True) as stand_in:
         uuid, value = stand_in.add_by_hand()
         stand_in.settings(clock_offset=DAY)
         with connected(stand_in) as client:

@@ -171,7 +171,7 @@ def test_no_whole_answer_arrives(
 
 
 def test_a_reset_connection_ends_with_rst(tmp_path: Path) -> None:
-    with StandIn(tmp_path, http=True) as stand_in, connected(stand_in) as client:
+    with StandIn(tmp_path, http=True, warm=True) as stand_in, connected(stand_in) as client:
         stand_in.rules([rule("reset")])
         with pytest.raises(httpx.ReadError, match="reset by peer"):
             ask(client)
