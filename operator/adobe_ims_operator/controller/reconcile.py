@@ -75,12 +75,25 @@ class Reconciler:
             if observed is None:
                 return None
             decision = self.decide(observed, self.clock.now())
+            if await self._looks_for_client(observed, decision):
+                continue
             if isinstance(decision, Ask | Wait | Refuse):
                 return await self._settle(observed, decision)
             await self._step(observed, decision)
             if isinstance(decision, Take):
                 return self.clock.now()  # those who wait for the same token go before the report
         return self.clock.now() + timedelta(seconds=1)
+
+    async def _looks_for_client(self, observed: Observed, decision: Decision) -> bool:
+        """Read a client Secret that no watch told of, once: somebody's large Secrets may make the watch late."""
+        ref, known = observed.spec.client, observed.attempts.looked_for
+        missing = isinstance(decision, Refuse) and decision.finding.reason is Reason.CLIENT_SECRET_NOT_FOUND
+        if not missing or ref is None or known == ref.secret_name:
+            return False
+        await self.reader.client_secret(observed)
+        after = self.work.attempts(observed.key) or observed.attempts
+        self.work.note(observed.key, replace(after, looked_for=ref.secret_name))
+        return True
 
     async def _step(self, observed: Observed, decision: Look | Take | Write | WriteMetadata) -> None:
         match decision:
