@@ -72,10 +72,10 @@ def test_what_is_likely_gone_a_moment_later_is_tried_again_at_once_and_then_ever
 
 def test_a_failure_of_an_earlier_process_is_one_of_what_is_read_first() -> None:
     recalled = replace(NONE, failure=Failure(Step.ASK, DOWN.finding, 1, 1, Pace.IMS, NOW, None))
-    one = attempt.saw_client_secret(recalled, SeenClientSecret(7, "client-1", "id"), INPUTS)
+    one = attempt.saw_client_secret(recalled, "oauth", SeenClientSecret(7, "client-1", "id"), INPUTS)
     assert one.failure is not None
     assert one.failure.inputs == INPUTS
-    one = attempt.saw_client_secret(one, SeenClientSecret(8, "client-2", "id"), INPUTS)
+    one = attempt.saw_client_secret(one, "oauth", SeenClientSecret(8, "client-2", "id"), INPUTS)
     assert one.failure is not None
     assert one.failure.inputs == INPUTS
 
@@ -92,7 +92,9 @@ def test_a_look_that_succeeds_ends_the_failures_of_such_looks_and_of_no_other_st
     failing = fail(NONE, DOWN, step)
     after = {
         Step.READ_TOKEN_SECRET: attempt.saw_token_secret(failing, SeenTokenSecret(7, intact=True)),
-        Step.READ_CLIENT_SECRET: attempt.saw_client_secret(failing, SeenClientSecret(7, "client-1", "id"), INPUTS),
+        Step.READ_CLIENT_SECRET: attempt.saw_client_secret(
+            failing, "oauth", SeenClientSecret(7, "client-1", "id"), INPUTS
+        ),
     }
     for looked_at, one in after.items():
         assert (one.failure is None) is (looked_at is step)
@@ -122,7 +124,7 @@ def test_of_a_token_that_is_due_and_does_not_come_each_asking_with_another_clien
         counts.append(one.unplanned)
         gone = Trouble(Finding(Reason.CLIENT_SECRET_NOT_FOUND, "gone"), Pace.PERSON)
         one = fail(one, gone, Step.READ_CLIENT_SECRET, inputs)
-        one = attempt.saw_client_secret(one, SeenClientSecret(number, f"client-{number}", "id"), inputs)
+        one = attempt.saw_client_secret(one, "oauth", SeenClientSecret(number, f"client-{number}", "id"), inputs)
     assert counts == [0, 1, 2, 3]
     later = NOW + timedelta(hours=23)
     assert attempt.asked(attempt.token_came(one, later), DUE, INPUTS, later).unplanned == 3

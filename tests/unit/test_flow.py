@@ -208,6 +208,44 @@ async def test_who_shares_a_client_secret_is_told_when_another_finds_it_gone() -
         await flow.until(lambda: failing(flow, "a") == failing(flow, "b") == "ClientSecretNotFound")
 
 
+async def test_those_who_name_a_client_secret_that_changes_read_it_together() -> None:
+    names = [f"c-{number}" for number in range(8)]
+    async with flowing(8) as flow:
+        for name in names:
+            flow.put(name, client="shared")
+        await flow.until(lambda: all(flow.ready(name) == "Rotated" for name in names))
+        asked = flow.api.troubles.asked["GET secrets/shared-oauth"]
+        flow.api.reads.shut()
+        flow.touch("shared-oauth")
+        await asyncio.sleep(0.1)
+        flow.api.reads.open()
+        await asyncio.sleep(0.2)
+        assert 1 <= flow.api.troubles.asked["GET secrets/shared-oauth"] - asked <= 4
+
+
+async def test_a_client_secret_of_which_the_watch_is_late_to_tell_is_read() -> None:
+    async with flowing(1) as flow:
+        flow.put("a", client="shared")
+        await flow.until(lambda: flow.ready("a") == "Rotated")
+        secret = flow.api.secrets["shared-oauth"]
+        flow.api.secrets["late-oauth"] = secret | {"metadata": secret["metadata"] | {"name": "late-oauth"}}
+        flow.put("b", client="late")
+        await flow.until(lambda: flow.ready("b") == "Rotated")
+
+
+async def test_a_client_secret_that_is_not_there_is_looked_for_once() -> None:
+    async with flowing(1) as flow:
+        flow.put("a")
+        await flow.until(lambda: flow.ready("a") == "Rotated")
+        flow.delete_secret("a-oauth")
+        await flow.until(lambda: failing(flow, "a") == "ClientSecretNotFound")
+        asked = flow.api.troubles.asked["GET secrets/a-oauth"]
+        for number in range(10):
+            flow.label("a", str(number))
+            await asyncio.sleep(0.01)
+        assert flow.api.troubles.asked["GET secrets/a-oauth"] == asked
+
+
 def failing(flow: Flow, name: str) -> str | None:
     conditions = flow.api.credentials[name].get("status", {}).get("conditions", [])
     return next((str(each["reason"]) for each in conditions if each["type"] == "RotationFailing"), None)

@@ -119,7 +119,7 @@ def observed(secret: ObservedSecret | None = None, **changes: object) -> Observe
         forbidden=None,
         intact=True,
         differences=NO_DIFFERENCES,
-        attempts=Attempts("uid-1"),
+        attempts=Attempts("uid-1", looked_for="lightroom-oauth"),
     )
     return change(plain, **changes)
 

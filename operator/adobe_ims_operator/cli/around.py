@@ -170,7 +170,8 @@ async def _decide(kube: Kube, store: Store, around: Around, now: datetime, limit
     if around.content is not None:
         attempts = attempt.saw_token_secret(attempts, around.content.seen(seen))
     seen_client = None if around.client is None else around.client.seen(around.credential.uid)
-    attempts = attempt.saw_client_secret(attempts, seen_client, seen.inputs)
+    if (ref := seen.spec.client) is not None:
+        attempts = attempt.saw_client_secret(attempts, ref.secret_name, seen_client, seen.inputs)
     around.observed = _observe(store, around, attempts, now, limits)
     around.decision = policy.decide(around.observed, now)
 

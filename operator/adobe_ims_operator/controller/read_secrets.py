@@ -2,13 +2,15 @@
 
 import logging
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from functools import partial
 
 from adobe_ims_operator.api.log_fields import about
 from adobe_ims_operator.api.reasons import Reason
 from adobe_ims_operator.api.resource import Key
 from adobe_ims_operator.api.times import Clock
 from adobe_ims_operator.cache.restored_etcd import Before, mark_secret
+from adobe_ims_operator.controller.common_read import CommonReads
 from adobe_ims_operator.controller.work import Work
 from adobe_ims_operator.core import attempts as attempt
 from adobe_ims_operator.core import claims
@@ -40,6 +42,7 @@ class SecretReader:
     kube: Kube
     clock: Clock
     jitter: Callable[[], float]
+    reads: CommonReads[ClientSecret | None] = field(default_factory=CommonReads)
 
     async def look(self, observed: Observed, step: Step) -> None:
         """Look at what a step names; a look that fails is an attempt that failed."""
@@ -85,7 +88,9 @@ class SecretReader:
         key = Key(observed.key.namespace, ref.secret_name)
         known, before = self.work.store.secrets.get(key), Before.of_secret(self.work.store, key)
         try:
-            found = await client_secret.read(self.kube, key.namespace, ref)
+            # One read is as new as another that begins before more is known of the Secret.
+            what = (key, ref, None if known is None else known.version)
+            found = await self.reads.read(what, partial(client_secret.read, self.kube, key.namespace, ref))
         except ApiError as error:
             version = None if observed.client is None else observed.client.version
             trouble = not_read(key.name, error)
@@ -100,7 +105,7 @@ class SecretReader:
         seen = None if found is None else found.seen(observed.uid)
         if attempts.failure is not None and seen is not None:
             self.work.recall_hold(observed, attempts.failure, seen)
-        self.work.note(observed.key, attempt.saw_client_secret(attempts, seen, observed.inputs))
+        self.work.note(observed.key, attempt.saw_client_secret(attempts, key.name, seen, observed.inputs))
         return found
 
     async def secret(self, key: Key, by: Key | None) -> Content | None:

@@ -65,13 +65,13 @@ def saw_token_secret(attempts: Attempts, seen: SeenTokenSecret) -> Attempts:
     return replace(attempts, token_secret=seen, failure=_without(attempts.failure, Step.READ_TOKEN_SECRET))
 
 
-def saw_client_secret(attempts: Attempts, seen: SeenClientSecret | None, inputs: Inputs) -> Attempts:
-    """The client Secret was read; None where there is none. `inputs` are those of now."""
+def saw_client_secret(attempts: Attempts, name: str, seen: SeenClientSecret | None, inputs: Inputs) -> Attempts:
+    """The client Secret of that name was read; None where there is none. `inputs` are those of now."""
     failure = _without(attempts.failure, Step.READ_CLIENT_SECRET)
     if failure is not None and failure.inputs is None and seen is not None:
         # Of an earlier process: from now on a change of what is there now ends the wait.
         failure = replace(failure, inputs=inputs._replace(client_digest=seen.digest))
-    return replace(attempts, client_secret=seen, failure=failure)
+    return replace(attempts, client_secret=seen, looked_for=name, failure=failure)
 
 
 def _without(failure: Failure | None, step: Step) -> Failure | None:

@@ -168,6 +168,8 @@ class Attempts:
     """The credential's; one that was made again under the same name inherits nothing."""
     token_secret: SeenTokenSecret | None = None
     client_secret: SeenClientSecret | None = None
+    looked_for: str = ""
+    """The client Secret that was read last, whether or not it was there."""
     failure: Failure | None = None
     refused: RefusedWrites | None = None
     """The latest writes of the token Secret, where the API server refused them."""

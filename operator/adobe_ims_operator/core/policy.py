@@ -44,6 +44,8 @@ def _decide_on_token(observed: Observed, now: datetime) -> Look | Write | Ask | 
     if observed.own_secret is not None and observed.intact is None:
         return _look(observed, Step.READ_TOKEN_SECRET, SECRET_UNREAD, now)
     if refusal := first(REFUSALS, observed, now):
+        if refusal.reason is Reason.CLIENT_SECRET_NOT_FOUND and not _was_looked_for(observed):
+            return _look(observed, Step.READ_CLIENT_SECRET, refusal, now)  # somebody's large Secrets make a watch late
         return Refuse(refusal, _look_again(observed, now, None))
     if observed.secret is not None and observed.secret.credential_uid is None and observed.differences is None:
         return _look(observed, Step.READ_TOKEN_SECRET, SECRET_UNREAD, now)
@@ -51,6 +53,10 @@ def _decide_on_token(observed: Observed, now: datetime) -> Look | Write | Ask | 
     if need is None:
         return _wait_until_due(observed, now)
     return _get_token(observed, need, now)
+
+
+def _was_looked_for(observed: Observed) -> bool:
+    return observed.spec.client is None or observed.spec.client.secret_name == observed.attempts.looked_for
 
 
 def _get_token(observed: Observed, need: Finding, now: datetime) -> Look | Write | Ask | Take | Wait | Refuse:

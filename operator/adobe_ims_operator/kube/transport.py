@@ -21,6 +21,9 @@ SMALL = 8 * 1024
 LARGE = 64 * 1024
 """Bytes that take more than a millisecond to decode."""
 
+_METADATA, _MANAGERS, _ENDS = b'{"kind":"PartialObjectMetadata",', b',"managedFields":[', (b"]}}}", b"]}}]}")
+"""As Kubernetes writes them, an object of a watch or of a list. No string has them in it: quotes in it are escaped."""
+
 
 def decode(body: bytes | bytearray, *, fields: bool) -> Any:
     """The value of a JSON text.
@@ -29,6 +32,8 @@ def decode(body: bytes | bytearray, *, fields: bool) -> Any:
         fields: whether to keep `managedFields.fieldsV1`, which anybody may make a mebibyte as text, and thirty in
             memory. A text of up to `SMALL` bytes keeps it in any case.
     """
+    if not fields and len(body) > LARGE:
+        body = _without_managers(body)
     hook = None if fields or len(body) <= SMALL else _drop_fields
     if len(body) <= LARGE or not gc.isenabled():
         return json.loads(body, object_hook=hook)
@@ -38,6 +43,15 @@ def decode(body: bytes | bytearray, *, fields: bool) -> Any:
         return json.loads(body, object_hook=hook)
     finally:
         gc.enable()
+
+
+def _without_managers(body: bytes | bytearray) -> bytes | bytearray:
+    """Cut off the managers of one object, the last of its metadata: to decode them takes a hundred times as long."""
+    text = body.rstrip(b"\n")
+    end = next((end for end in _ENDS if text.endswith(end)), None)
+    if end is None or text.count(_METADATA) != 1 or text.count(_MANAGERS) != 1:
+        return body
+    return text[: text.index(_MANAGERS)] + end[1:]
 
 
 def _drop_fields(found: dict[str, Any]) -> dict[str, Any]:
