@@ -1,7 +1,7 @@
 """Restarts the workloads of `spec.restart` for a rotation, or looks again at those that wait for somebody."""
 
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 
 from adobe_ims_operator.api.resource import Key, Workload
@@ -11,6 +11,7 @@ from adobe_ims_operator.controller.work import Work
 from adobe_ims_operator.core import events, restarts
 from adobe_ims_operator.core.events import Regarding
 from adobe_ims_operator.core.model import Observed
+from adobe_ims_operator.core.restart_pace import RestartPace
 from adobe_ims_operator.kube import workload_restart
 from adobe_ims_operator.kube.client import Kube
 from adobe_ims_operator.kube.errors import ApiError
@@ -34,6 +35,7 @@ class Restarter:
     recorder: Recorder
     clock: Clock
     jitter: Callable[[], float]
+    pace: RestartPace = field(default_factory=RestartPace)
 
     async def restart(self, observed: Observed, before: Status) -> tuple[restarts.FollowUp | None, datetime | None]:
         """Restart the workloads that are due; how far that is, and when to go on."""
@@ -47,6 +49,10 @@ class Restarter:
         made = None if only_looks else await self._made(observed, rotation)
         for workload in due:
             found = restarts.looked_at(rotation, before, known, workload)
+            wait = self.pace.take(key.namespace, self.clock.monotonic()) if found is None else None
+            if wait is not None:
+                again_at = self.clock.now() + timedelta(seconds=wait * (1 + self.jitter()))
+                return restarts.paced(rotation, restarts.report(rotation, before, known)), again_at
             if found is None:
                 outcome = await self._restart(observed, rotation, workload, made)
             else:

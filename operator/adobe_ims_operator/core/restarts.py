@@ -7,7 +7,7 @@ process did and could not report yet is kept as attempts.
 
 import hashlib
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
 from adobe_ims_operator.api.reasons import Reason, parse_reason
@@ -233,6 +233,17 @@ def _entry(rotation: Rotation, workload: Workload, outcome: Finding) -> Restart:
         outcome.message[:MAX_MESSAGE] or None,
         observed_generation=generation,
     )
+
+
+def paced(rotation: Rotation, so_far: FollowUp) -> FollowUp:
+    """The same, where the next workload waits, as many of its namespace were restarted a moment ago."""
+    if any(each.reason not in _DONE for each in so_far.restarts):
+        return so_far
+    message = (
+        f"{len(so_far.restarts)} of {len(rotation.workloads)} workloads are restarted for the rotation of "
+        f"{to_rfc3339(rotation.issued_at)}; the others follow, as many of this namespace were restarted a moment ago"
+    )
+    return replace(so_far, finding=Finding(Reason.RESTART_INCOMPLETE, message))
 
 
 def _finding(rotation: Rotation, restarts: tuple[Restart, ...]) -> Finding:
