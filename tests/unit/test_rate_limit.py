@@ -204,3 +204,23 @@ def test_who_started_nothing_gives_its_turn_to_the_next() -> None:
         assert loop.run_until_complete(everything()) == pytest.approx([2, 3, 3])
     finally:
         loop.close()
+
+
+def test_of_many_that_wait_no_longer_than_so_long_each_turn_is_somebodys() -> None:
+    """As where hundreds of client secrets are due: each list leads to a POST a moment later, or to another list."""
+    loop, count = _Clockwork(), 400
+    lists, deeds = RateLimit(6, loop.time), RateLimit(4, loop.time)
+    ended: list[float] = []
+
+    async def replace(namespace: str) -> None:
+        await lists.wait(again=namespace)
+        while not await deeds.wait_at_most(7, again=namespace):
+            await lists.wait(again=namespace)
+        ended.append(loop.time() - 1000)
+
+    async def everything() -> None:
+        await asyncio.gather(*(replace(f"team-{number % 7}") for number in range(count)))
+
+    with asyncio.Runner(loop_factory=lambda: loop) as runner:
+        runner.run(everything())
+    assert count / 4 - 2 <= max(ended) <= count / 4 * 1.1

@@ -52,6 +52,15 @@ class RateLimit:
             self._plan()
         await turn
 
+    async def wait_at_most(self, seconds: float, again: str | None = None) -> bool:
+        """Wait for one's turn, but no longer than this; whether it came. Who gives up takes no turn."""
+        try:
+            async with asyncio.timeout(seconds):
+                await self.wait(again)
+        except TimeoutError:
+            return False
+        return True
+
     def give_back(self) -> None:
         """Let one more begin: somebody had a turn and started nothing."""
         self._next -= self._interval

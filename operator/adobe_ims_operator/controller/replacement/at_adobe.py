@@ -38,6 +38,9 @@ LEAST_SECONDS = 8.0
 """That the Lease must still be held for when POST or DELETE is sent; it is renewed long before."""
 LONGEST_WAIT = 10.0
 """Seconds from a decision to POST or DELETE, which are sent soon after a list or not at all."""
+LONGEST_TURN = 7.0
+"""Of those, to wait for a turn. Where hundreds are due at once, one that has waited too long takes no turn of another:
+else all would wait too long."""
 _ASKED = {Step.LIST: "list", Step.ADD: "add", Step.DELETE: "delete"}
 HELD = timedelta(seconds=30)
 """After which a client that IMS throttles is asked for again, where it is not this one's turn to probe."""
@@ -49,7 +52,9 @@ class AtAdobe:
 
     Args:
         limits: how often each IMS endpoint may be asked.
-        console_limit: how often the console API may be asked.
+        list_limit: how often the console API may be asked for lists.
+        deed_limit: how often it may be asked to add or delete. These wait behind no list: one who waits too long for a
+            turn needs another list.
         count: takes each request to IMS: the endpoint, Issued or why there is no token, and the seconds it took.
         count_console: takes each request to the console API: what was asked, and Done or why it was not.
     """
@@ -61,7 +66,8 @@ class AtAdobe:
     console: ConsoleClient
     throttles: Throttles
     limits: Mapping[str, RateLimit]
-    console_limit: RateLimit
+    list_limit: RateLimit
+    deed_limit: RateLimit
     count: Callable[[str, str, float], None]
     count_console: Callable[[str, str], None]
 
@@ -120,7 +126,7 @@ class AtAdobe:
     async def list(self, observed: Observed) -> None:
         """List the client secrets of a credential."""
         managed = self._managed(observed)
-        await self.console_limit.wait(again=observed.resource.key.namespace)
+        await self.list_limit.wait(again=observed.resource.key.namespace)
         try:
             listing = await self.console.list_client_secrets(managed)
         except ConsoleError as error:
@@ -187,7 +193,8 @@ class AtAdobe:
         A person may just have suspended it, or a backup may have put an older Secret back.
         """
         started = self.work.clock.monotonic()
-        await self.console_limit.wait(again=observed.resource.key.namespace)
+        if not await self.deed_limit.wait_at_most(LONGEST_TURN, again=observed.resource.key.namespace):
+            raise Outdated
         await self._see_the_object(observed, step)
         content = await self.secrets.read(observed)
         version = None if observed.secret is None else observed.secret.version

@@ -32,8 +32,9 @@ from adobe_ims_operator.kube.event_recorder import Recorder
 logger = logging.getLogger(__name__)
 
 CLIENT_SECRETS = "client secrets"
-CONSOLE_QPS = 10.0
-"""How often the console API is asked in a second, for all objects: Adobe does not say how often it may be."""
+LIST_QPS, DEED_QPS = 6.0, 4.0
+"""How often the console API is asked in a second, for all objects, for lists and for all else: Adobe does not say how
+often it may be."""
 
 
 class ReplacementController:
@@ -86,7 +87,8 @@ class ReplacementController:
             console,
             credentials.throttles,
             credentials.limits,
-            RateLimit(CONSOLE_QPS, clock.monotonic),
+            RateLimit(LIST_QPS, clock.monotonic),
+            RateLimit(DEED_QPS, clock.monotonic),
             count,
             count_console,
         )
