@@ -27,6 +27,16 @@ def remade(**changes: object) -> Cluster:
     return cluster
 
 
+def taken_over_from(adobe: Late) -> Cluster:
+    value = adobe.add()
+    assert value is not None
+    adobe.now += 30 * DAY
+    cluster = Cluster(adobe, {"client_id": CLIENT_ID, "client_secret": value.value})
+    cluster.edit(overlap=DAY, interval=10 * DAY)
+    cluster.settle()
+    return cluster
+
+
 def test_what_was_given_for_another_credential_stays_in_memory_until_it_has_a_place() -> None:
     cluster = remade(credential_id="999999", secret=ManagedSecretRef("other"))
     former, cluster.secret = cluster.secret, None
@@ -52,12 +62,7 @@ def test_what_was_given_for_another_credential_stays_in_memory_until_it_has_a_pl
 def test_one_that_ims_and_the_lists_both_know_late_is_not_dropped() -> None:
     late = timedelta(minutes=40)
     adobe = Late(hides=late, spreads=late)
-    value = adobe.add()
-    assert value is not None
-    adobe.now += 30 * DAY
-    cluster = Cluster(adobe, {"client_id": CLIENT_ID, "client_secret": value.value})
-    cluster.edit(overlap=DAY, interval=10 * DAY)
-    cluster.settle()
+    cluster = taken_over_from(adobe)
     cluster.take(until(cluster, Add), Fault.NONE)
     run([cluster], 2 * HOUR)
     assert Deed.DROP_NEXT not in cluster.deeds
@@ -68,12 +73,7 @@ def test_one_that_ims_and_the_lists_both_know_late_is_not_dropped() -> None:
 
 def test_one_list_that_is_late_does_not_forget_a_post_without_an_answer() -> None:
     adobe = Late(hides=timedelta(0))
-    value = adobe.add()
-    assert value is not None
-    adobe.now += 30 * DAY
-    cluster = Cluster(adobe, {"client_id": CLIENT_ID, "client_secret": value.value})
-    cluster.edit(overlap=DAY, interval=10 * DAY)
-    cluster.settle()
+    cluster = taken_over_from(adobe)
     add = until(cluster, Add)
     adobe.hides = timedelta(minutes=12)
     cluster.take(add, Fault.CRASH_AFTER)
