@@ -1,4 +1,4 @@
-"""How often the workloads of one namespace are restarted, whoever asks for it: many at once, then two in a second.
+"""How often the operator restarts workloads of one namespace: many at once, then two a second.
 
 Each restart is a request to the API server, and has it start pods. Without a pace a tenant with some credentials that
 name the same workloads would have the API server do nothing else.

@@ -10,7 +10,7 @@ from adobe_ims_operator.core.replacement.decision import Add, Deed
 from adobe_ims_operator.core.replacement.status import problem_of
 from unit.replacement.test_identify import Late
 from unit.replacement.test_table import taken_over, until
-from unit.replacement.world import CLIENT_ID, Cluster, Fault, run
+from unit.replacement.world import Cluster, Fault, cluster_at, run
 
 HOUR, DAY = timedelta(hours=1), timedelta(days=1)
 
@@ -28,10 +28,7 @@ def remade(**changes: object) -> Cluster:
 
 
 def taken_over_from(adobe: Late) -> Cluster:
-    value = adobe.add()
-    assert value is not None
-    adobe.now += 30 * DAY
-    cluster = Cluster(adobe, {"client_id": CLIENT_ID, "client_secret": value.value})
+    cluster = cluster_at(adobe)
     cluster.edit(overlap=DAY, interval=10 * DAY)
     cluster.settle()
     return cluster

@@ -9,7 +9,7 @@ from adobe_ims_operator.api.client_secret_ledger import Origin
 from adobe_ims_operator.api.reasons import Reason
 from adobe_ims_operator.core.replacement.decision import Deed, Wait
 from adobe_ims_operator.core.replacement.listing import Listing
-from unit.replacement.world import CLIENT_ID, Adobe, Cluster, first_cluster, run
+from unit.replacement.world import CLIENT_ID, Adobe, Cluster, cluster_at, first_cluster, run
 
 SECOND, MINUTE, HOUR, DAY = timedelta(seconds=1), timedelta(minutes=1), timedelta(hours=1), timedelta(days=1)
 
@@ -190,10 +190,7 @@ class Backward(Adobe):
 
 def replaced(adobe: Backward) -> Cluster:
     """The first client secret was replaced and deleted, and its value is in the bootstrap Secret still."""
-    first = adobe.add()
-    assert first is not None
-    adobe.now += 30 * DAY
-    cluster = Cluster(adobe, {"client_id": CLIENT_ID, "client_secret": first.value})
+    cluster = cluster_at(adobe)
     cluster.edit(overlap=DAY, interval=10 * DAY)
     run([cluster], 13 * DAY)
     assert [value.uuid for value in adobe.live] == ["uuid-1"]

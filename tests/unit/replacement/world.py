@@ -511,11 +511,15 @@ def run(clusters: Sequence[Cluster], duration: timedelta) -> None:
 
 def first_cluster(**adobe: object) -> Cluster:
     """A cluster with a client that a person got from the console."""
-    made = Adobe(**adobe)  # type: ignore[arg-type]
-    value = made.add()
+    return cluster_at(Adobe(**adobe))  # type: ignore[arg-type]
+
+
+def cluster_at(adobe: Adobe) -> Cluster:
+    """The same, where Adobe has nothing yet."""
+    value = adobe.add()
     assert value is not None
-    value.accepted_from = made.now
-    made.now += timedelta(days=30)
-    cluster = Cluster(made, {"client_id": CLIENT_ID, "client_secret": value.value})
+    value.accepted_from = adobe.now
+    adobe.now += timedelta(days=30)
+    cluster = Cluster(adobe, {"client_id": CLIENT_ID, "client_secret": value.value})
     cluster.given.add(value.uuid)
     return cluster

@@ -52,7 +52,7 @@ def is_over(observed: Observed, added: Added) -> bool:
 
 
 def _begun_at(ledger: Ledger) -> datetime | None:
-    """When the latest replacement began that the ledger tells of, or a moment soon after that."""
+    """When the latest replacement in the ledger began, or a moment soon after."""
     match ledger.phase:
         case Adding(at=at):
             return at
