@@ -14,12 +14,14 @@ from adobe_ims_operator.api.resource import API_VERSION, KIND, PLURAL
 from adobe_ims_stand_in.defaults import SAMPLE_CLIENT_ID, SAMPLE_CLIENT_SECRET
 from testbed.api import Api, ApiError, Object, audit_lines, audit_requests, wait_for
 from testbed.control_plane import ControlPlane
-from testbed.operator_process import ACCOUNT, Operator, create_account
+from testbed.operator_process import ACCOUNT, Operator, create_account, grants_everywhere
 from testbed.stale_api import StaleApi
 from testbed.stand_in import StandIn
 
 UNREPORTED = {"observedGeneration": -1}
 """The status of a credential that no operator has reported on."""
+LABEL = "scene"
+"""Of the credentials that an operator of all namespaces serves; its value is the namespace of the scene."""
 CLIENT = {"client_id": SAMPLE_CLIENT_ID, "client_secret": SAMPLE_CLIENT_SECRET}
 
 
@@ -52,15 +54,23 @@ class Scene:
         trusting: bool = True,
         clock: Path | None = None,
         warm: bool = True,
+        everywhere: bool = False,
     ) -> Operator:
         """Start the operator for this namespace, with this scene's IMS as its endpoint unless `arguments` name one.
+
+        Where it watches `everywhere`, that is credentials with the label `LABEL` of this scene's namespace: other tests
+        leave some behind.
 
         It trusts the authority of that IMS, unless it is not `trusting`. `clock` is a file with its offset. Its imports
         are made already, unless it is not `warm`.
         """
         endpoint = () if "--endpoint" in arguments else ("--endpoint", self.ims.url)
         authority = ("--ims-ca-file", str(self.ims.ca)) if trusting and self.ims.ca else ()
-        flags = ("--namespace", self.namespace, *endpoint, *authority, "--log-level", "debug", *arguments)
+        if everywhere:
+            for each in grants_everywhere(self.namespace):
+                self.api.apply(each)
+        watched = ("--selector", f"{LABEL}={self.namespace}") if everywhere else ("--namespace", self.namespace)
+        flags = (*watched, *endpoint, *authority, "--log-level", "debug", *arguments)
         # To read all the usual authorities takes 60 ms of CPU; this one is of no IMS.
         variables = {"SSL_CERT_FILE": str(self.control_plane.files.ca), **(environment or {})}
         return self._start(Operator(self._kubeconfig, log or self.log, flags, variables, clock, warm=warm))

@@ -13,7 +13,7 @@ from adobe_ims_operator.api.resource import API_VERSION, PLURAL
 from adobe_ims_operator.controller.namespace_turns import places_for
 from testbed.api import wait_for
 from testbed.operator_process import grants
-from testbed.scene import CLIENT, Scene, manifest
+from testbed.scene import CLIENT, LABEL, Scene, manifest
 from testbed.webhook import Webhook
 
 CREDENTIALS, WRONG = 150, 5
@@ -30,12 +30,16 @@ HANGING, FEW, WEBHOOK_SECONDS = 3, 4, 20
 LARGE, OF_LARGE, FIELDS = 3, 30, 95_000
 """Namespaces with a large client Secret, the credentials that name it, and the fields that its manager has."""
 
+EVERYWHERE = pytest.mark.parametrize("everywhere", [True, False], ids=["all namespaces", "named namespaces"])
+"""One watch for all, as in deploy/, or one for each namespace."""
+
 
 class Neighbour:
     """One more namespace that the operator watches."""
 
     def __init__(self, scene: Scene) -> None:
         self.namespace = scene.api.create_namespace()
+        self._labels = {LABEL: scene.namespace}
         self._api = scene.api
         for each in grants(self.namespace, scene.namespace):
             scene.api.apply(each)
@@ -70,7 +74,9 @@ class Neighbour:
         return {"secretRef": {"name": f"{client_id}-oauth"}, "idKey": "id", "secretKeys": ["key"]}
 
     def credential(self, name: str, client: dict[str, object]) -> None:
-        self._api.apply(manifest(name, client=client), namespace=self.namespace)
+        body = manifest(name, client=client)
+        body["metadata"]["labels"] = self._labels
+        self._api.apply(body, namespace=self.namespace)
 
     def ready(self, name: str) -> bool:
         found = self._api.get(f"/apis/{API_VERSION}/namespaces/{self.namespace}/{PLURAL}/{name}")
@@ -127,7 +133,8 @@ def test_a_namespace_with_more_to_ask_than_the_rate_allows_costs_others_a_few_tu
     wait_for("all others to be Ready", lambda: all(map(new.ready, newcomers)) and third.ready("routine"))
 
 
-def test_clients_that_ims_throttles_in_however_many_namespaces_slow_nobody_else(scene: Scene) -> None:
+@EVERYWHERE
+def test_clients_that_ims_throttles_in_however_many_namespaces_slow_nobody_else(scene: Scene, everywhere: bool) -> None:
     newcomers = [f"new-{number}" for number in range(3)]
     scene.ims.clients(dict.fromkeys(newcomers, CLIENT["client_secret"]))
     throttled = [Neighbour(scene) for _ in range(THROTTLED)]
@@ -135,7 +142,7 @@ def test_clients_that_ims_throttles_in_however_many_namespaces_slow_nobody_else(
     ids = [f"throttled-{place}-{number}" for place in range(THROTTLED) for number in range(3)]
     scene.rules(*({"behaviour": "rate_limited", "retry_after": 1, "client_id": each} for each in ids))
     watched = [flag for each in (*throttled, new) for flag in ("--namespace", each.namespace)]
-    scene.operator(*watched)
+    scene.operator(*(() if everywhere else watched), everywhere=everywhere)
     for client_id in ids:
         where = throttled[int(client_id.split("-")[1])]
         where.credential(client_id, where.client(client_id, "any"))
@@ -166,7 +173,8 @@ def test_whoever_names_large_client_secrets_holds_none_of_the_places_of_others(s
     assert "SecretReadFailed" not in scene.log.read_text()
 
 
-def test_namespaces_whose_writes_hang_hold_none_of_the_places_of_others(scene: Scene) -> None:
+@EVERYWHERE
+def test_namespaces_whose_writes_hang_hold_none_of_the_places_of_others(scene: Scene, everywhere: bool) -> None:
     newcomers = [f"new-{number}" for number in range(2)]
     hogs = [f"hog-{number}" for number in range(HANGING)]
     scene.ims.clients(dict.fromkeys([*hogs, *newcomers], CLIENT["client_secret"]))
@@ -178,7 +186,7 @@ def test_namespaces_whose_writes_hang_hold_none_of_the_places_of_others(scene: S
         for webhook in webhooks:
             webhook.objects.clear()
             webhook.hang(WEBHOOK_SECONDS)
-        scene.operator(*watched, "--concurrency", str(FEW))
+        scene.operator(*(() if everywhere else watched), "--concurrency", str(FEW), everywhere=everywhere)
         for number in range(FEW):
             for hog, each in hanging.items():
                 each.credential(f"{hog}-{number}", clients[hog])
