@@ -194,6 +194,7 @@ class AtAdobe:
         """
         started = self.work.clock.monotonic()
         if not await self.deed_limit.wait_at_most(LONGEST_TURN, again=observed.resource.key.namespace):
+            self.work.failed(observed, step, troubles.no_turn(LONGEST_TURN))
             raise Outdated
         await self._see_the_object(observed, step)
         content = await self.secrets.read(observed)

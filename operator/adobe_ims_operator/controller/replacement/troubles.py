@@ -12,6 +12,9 @@ from adobe_ims_operator.core.finding import Finding
 from adobe_ims_operator.core.replacement.model import Trouble
 from adobe_ims_operator.kube.errors import ApiError, RefusedError
 
+_NEXT_TURN = timedelta(seconds=2)
+"""After which one whose turn did not come waits for another; what was listed is still new then."""
+
 
 def of_console(error: ConsoleError) -> Trouble:
     """What an error of the console API means for the step."""
@@ -55,6 +58,15 @@ def no_time_left() -> Trouble:
     """The Lease ends soon, as it could not be renewed for a while."""
     message = "the Lease was not renewed for some seconds, so nothing is sent to Adobe; look at the API server"
     return Trouble(Finding(Reason.CONSOLE_UNAVAILABLE, message), Pace.API_SERVER, passing=True)
+
+
+def no_turn(waited: float) -> Trouble:
+    """A request that was not sent, as too many others were before it."""
+    message = (
+        f"too many AdobeIMSClientSecrets are due at once: the turn of this one at Adobe did not come within "
+        f"{waited:g} s; nothing is to be done, as those before it get fewer"
+    )
+    return Trouble(Finding(Reason.CONSOLE_RATE_LIMITED, message), Pace.IMS, _NEXT_TURN, passing=True)
 
 
 def not_read(key: Key, error: ApiError, kind: str = "Secret") -> Trouble:
