@@ -7,7 +7,15 @@ from collections.abc import Mapping, Sequence
 
 from crash_client_secrets.checker import Checker
 from crash_client_secrets.gate import Round, Side
-from crash_client_secrets.points import ENTRIES, NONE, POINTS, POST, STATES, TAKE_OVER_POINTS, Subject
+from crash_client_secrets.points import (
+    ENTRIES,
+    POINTS,
+    POST,
+    STATES,
+    TAKE_OVER_POINTS,
+    TAKE_OVER_STATES,
+    Subject,
+)
 from crash_client_secrets.world import World
 
 IDLE_SECONDS = 3.0
@@ -118,7 +126,7 @@ class Campaign:
     @property
     def _is_taking_over(self) -> bool:
         lacks = any(self._lacks(point, side) for point in TAKE_OVER_POINTS for side in Side)
-        return lacks or self.between[NONE] < self._wanted
+        return lacks or any(self.between[state] < self._wanted for state in TAKE_OVER_STATES)
 
     def _is_random_turn(self) -> bool:
         """No two kills in a row are at no point in particular, but where nothing else is left to do."""
@@ -219,7 +227,7 @@ class Campaign:
             self._give_back(self._world.states())
         strangers = set(self._checker.by_hand.values())
         states = {state for subject, state in self._world.states().items() if subject not in strangers}
-        is_short = any(state.startswith(("Adding", "Proving", NONE)) for state in states)
+        is_short = any(state.startswith(("Adding", "Proving", *TAKE_OVER_STATES)) for state in states)
         self._short_moves = self._short_moves + 1 if is_short else 0
         is_short = is_short and self._short_moves % (MOST_MINUTES + 1) != MOST_MINUTES
         self._passed_over.clear()

@@ -11,11 +11,13 @@ from typing import Any
 from urllib.parse import parse_qs
 
 from adobe_ims_operator.api.client_secret import CLIENT_SECRET_PLURAL
-from adobe_ims_operator.api.client_secret_ledger import LEDGER_ANNOTATION
+from adobe_ims_operator.api.client_secret_ledger import LEDGER_ANNOTATION, Origin
 
 NONE = "none"
+UNCERTAIN = "Steady, uncertain"
 STATES = (
     NONE,
+    UNCERTAIN,
     "Steady",
     "Adding",
     "Proving",
@@ -28,7 +30,8 @@ STATES = (
 """What the ledger of a managed Secret says; NONE where there is no such Secret."""
 
 _WRITES = {
-    (NONE, "Steady"): "take over",
+    (NONE, UNCERTAIN): "take over",
+    (UNCERTAIN, "Steady"): "confirm which one it is",
     ("Steady", "Adding"): "intend to add",
     ("Adding", "Steady"): "forget the intent",
     ("Adding", "Proving"): "keep the next",
@@ -46,7 +49,8 @@ DELETE = ": DELETE"
 """How the points end at which one is deleted."""
 STATUS = "any: write the status"
 POST = "Adding: POST"
-TAKE_OVER_POINTS = (f"{NONE}: ask IMS", f"{NONE}: list", f"{NONE}: take over")
+TAKE_OVER_POINTS = (f"{NONE}: ask IMS", f"{NONE}: list", f"{NONE}: take over", "Steady: confirm which one it is")
+TAKE_OVER_STATES = (NONE, UNCERTAIN)
 POINTS = (
     *TAKE_OVER_POINTS,
     "Steady: ask IMS",
@@ -108,8 +112,11 @@ def state_of(secret: Mapping[str, Any] | None) -> str:
     """What the ledger of a managed Secret says, as one of `STATES`."""
     if secret is None:
         return NONE
-    phase = json.loads(secret["metadata"]["annotations"][LEDGER_ANNOTATION])["phase"]
+    ledger = json.loads(secret["metadata"]["annotations"][LEDGER_ANNOTATION])
+    phase, is_certain = ledger["phase"], ledger["current"]["origin"] != Origin.ALONE
     name: str = phase["phase"]
+    if name == "Steady" and not is_certain:
+        return UNCERTAIN
     if phase.get("deleting"):
         return f"{name}, deleting"
     return f"{name}, accepted once" if phase.get("acceptedAt") else name

@@ -13,7 +13,7 @@ from typing import Any
 import httpx
 
 from adobe_ims_operator.api.client_secret import CLIENT_SECRET_KIND, CLIENT_SECRET_PLURAL
-from adobe_ims_operator.api.client_secret_ledger import LEDGER_ANNOTATION
+from adobe_ims_operator.api.client_secret_ledger import LEDGER_ANNOTATION, Origin
 from adobe_ims_operator.api.resource import API_VERSION, ROTATE_ANNOTATION
 from adobe_ims_stand_in.defaults import (
     SAMPLE_CLIENT_ID,
@@ -83,12 +83,20 @@ class Replacing:
         return self.scene.operator(*self.flags(*arguments), clock=self.clocks.file)
 
     def begin(self, *arguments: str, **spec: Any) -> Operator:
-        """Have the sample client taken over."""
+        """Have the sample client taken over, so that it may be replaced."""
         self.scene.client_secret()
         operator = self.operator(*arguments)
         self.apply(**spec)
         self.wait("Ready", "True", "InPlace")
+        self.make_certain()
         return operator
+
+    def make_certain(self) -> None:
+        """Let the time pass until it is certain which one at Adobe was taken over, and until that list is old."""
+        self.pass_time(26 * HOUR)
+        wait_for("it to be certain", lambda: self.ledger()["current"]["origin"] != Origin.ALONE, PATIENCE)
+        self.rest()
+        self.pass_time(HOUR)
 
     def apply(self, **spec: Any) -> None:
         """Apply the object, as a person does."""

@@ -44,6 +44,7 @@ def test_a_status_that_may_not_be_written_stops_no_replacement(replacing: Replac
     replacing.apply()
     wait_for("it to be taken over", replacing.data, PATIENCE)
     wait_for("it to be said", lambda: "can't write the status" in operator.text(), PATIENCE)
+    replacing.make_certain()
     replacing.replace()
     replacing.check()
     allow(scene.api, scene.namespace, f"{CLIENT_SECRET_PLURAL}/status", ["patch"])

@@ -26,6 +26,7 @@ def lead(replacing: Replacing) -> tuple[Operator, Operator]:
     wait_for("the second to stand by", lambda: " leads" in second.text(), PATIENCE)
     replacing.apply(overlap="48h")
     replacing.wait("Ready", "True", "InPlace")
+    replacing.make_certain()
     return first, second
 
 

@@ -70,6 +70,7 @@ def test_a_managed_secret_that_is_deleted_is_made_again_while_the_first_value_wo
     replacing.scene.api.delete(replacing.scene.path(MANAGED, "secrets"))
     wait_for("it to be there", lambda: replacing.data() or None, PATIENCE)
     replacing.wait("Ready", "True", "InPlace")
+    replacing.make_certain()
     replacing.replace()
     replacing.scene.api.delete(replacing.scene.path(MANAGED, "secrets"))
     # A request whose stamp fits none of the two, as the clocks moved meanwhile, is followed by the next after 20 hours.

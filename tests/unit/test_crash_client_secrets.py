@@ -12,6 +12,7 @@ SUBJECT = Subject("team", "app", "id", "1", "2", "p8e-first")
 SECRETS = "/api/v1/namespaces/team/secrets"
 CONSOLE = "/console/organizations/1/credentials/2/secrets"
 PHASES: dict[str, dict[str, Any]] = {
+    "Steady, uncertain": {"phase": "Steady"},
     "Steady": {"phase": "Steady"},
     "Adding": {"phase": "Adding"},
     "Proving": {"phase": "Proving", "acceptedAt": None},
@@ -24,7 +25,8 @@ PHASES: dict[str, dict[str, Any]] = {
 
 
 def managed(state: str, **data: str | None) -> dict[str, Any]:
-    ledger = json.dumps({"phase": PHASES[state]})
+    origin = "Alone" if "uncertain" in state else "Stamped"
+    ledger = json.dumps({"phase": PHASES[state], "current": {"origin": origin}})
     return {"metadata": {"name": "app-client", "annotations": {LEDGER_ANNOTATION: ledger}}, "data": data}
 
 
@@ -58,8 +60,9 @@ class Operator:
 def test_each_point_is_told_from_its_request() -> None:
     operator = Operator()
     operator.look()
-    operator.write("Steady")
+    operator.write("Steady, uncertain")
     operator.look()
+    operator.write("Steady")
     for state in ("Adding", "Steady", "Adding"):
         operator.write(state)
     operator.look()
@@ -86,7 +89,7 @@ def test_each_point_is_told_from_its_request() -> None:
 
 def test_a_write_that_was_not_done_changes_nothing() -> None:
     reader = Reader((SUBJECT,))
-    body = json.dumps(managed("Steady")).encode()
+    body = json.dumps(managed("Steady, uncertain")).encode()
     for _ in range(2):
         sighting = reader.read("POST", SECRETS, body)
         assert sighting is not None

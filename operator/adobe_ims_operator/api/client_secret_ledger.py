@@ -46,9 +46,11 @@ class Origin(StrEnum):
     ADDED = "Added"
     """Adobe gave both in one answer."""
     ALONE = "Alone"
-    """IMS accepted the value while Adobe listed one client secret."""
+    """IMS accepted the value while Adobe listed one client secret; it may be one that was deleted a while before."""
     STAMPED = "Stamped"
-    """Of two that Adobe listed, this one's last use moved with each of our own requests."""
+    """This one's last use, and no other's, was the moment of our request, for two requests."""
+    LASTING = "Lasting"
+    """As `ALONE`, and IMS accepted the value more than a day later."""
 
 
 def _moment(given: object) -> datetime:

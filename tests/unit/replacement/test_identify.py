@@ -86,7 +86,7 @@ def test_one_that_was_deleted_is_not_taken_for_the_one_that_is_left() -> None:
     adobe.delete("uuid-0")
     run([cluster], 2 * DAY)
     assert cluster.settle().finding.reason is Reason.CLIENT_SECRET_LOST
-    assert cluster.deeds == [Deed.TAKE_OVER]
+    assert cluster.deeds == [Deed.TAKE_OVER, Deed.CONFIRM]
 
 
 @pytest.mark.parametrize("rescued", [False, True])

@@ -177,7 +177,7 @@ def test_nothing_is_added_in_the_first_hour() -> None:
     cluster = taken_over()
     cluster.request("now")
     run([cluster], 50 * MINUTE)
-    assert cluster.deeds == [Deed.TAKE_OVER]
+    assert cluster.deeds == [Deed.TAKE_OVER, Deed.CONFIRM]
     run([cluster], HOUR)
     assert "POST" in cluster.deeds
 

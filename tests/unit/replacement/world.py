@@ -514,12 +514,12 @@ def first_cluster(**adobe: object) -> Cluster:
     return cluster_at(Adobe(**adobe))  # type: ignore[arg-type]
 
 
-def cluster_at(adobe: Adobe) -> Cluster:
+def cluster_at(adobe: Adobe, *, reports: bool = False) -> Cluster:
     """The same, where Adobe has nothing yet."""
     value = adobe.add()
     assert value is not None
     value.accepted_from = adobe.now
     adobe.now += timedelta(days=30)
-    cluster = Cluster(adobe, {"client_id": CLIENT_ID, "client_secret": value.value})
+    cluster = Cluster(adobe, {"client_id": CLIENT_ID, "client_secret": value.value}, reports=reports)
     cluster.given.add(value.uuid)
     return cluster

@@ -11,7 +11,6 @@ from adobe_ims_operator.api.client_secret_ledger import (
     Adding,
     Draining,
     Ledger,
-    Origin,
     Orphaned,
     Proving,
     Slot,
@@ -20,15 +19,14 @@ from adobe_ims_operator.api.client_secret_ledger import (
 from adobe_ims_operator.api.reasons import Reason
 from adobe_ims_operator.core.finding import Finding
 from adobe_ims_operator.core.replacement import (
-    checks,
     drain,
     due,
     evidence,
     findings,
-    identity_findings,
     keep,
     look,
     prove,
+    steady,
     take_over,
     writes,
 )
@@ -52,6 +50,8 @@ from adobe_ims_operator.core.replacement.rescue import rescue, unlisted
 
 SENT_WITHIN = timedelta(seconds=45)
 """How long after the list of one alone POST is sent at most."""
+_AGREE_WITHIN = timedelta(hours=1)
+"""How long lists may show one thing and another before it is worth a person's attention."""
 _STEPS: dict[type, Step] = {
     ReadSecret: Step.READ_SECRET,
     ReadBootstrap: Step.READ_BOOTSTRAP,
@@ -180,72 +180,7 @@ def _go_on(observed: Observed, ledger: Ledger, now: Now) -> Decision:
         case Adding():
             return _add(observed, ledger, ledger.phase, now)
         case Steady():
-            return _steady(observed, ledger, now)
-
-
-def _steady(observed: Observed, ledger: Ledger, now: Now) -> Decision:
-    current, listed = ledger.current, observed.memory.listed
-    if observed.is_intact(Slot.CURRENT) and (until := checks.stands_until(observed, ledger, now)) is not None:
-        due_in = due.next_at(observed, ledger) - now.wall
-        return Wait(findings.IN_PLACE, min(until, now.wall + min(due_in, look.IDLE)))
-    value, stands = (Source.CURRENT, current.digest), _stands(observed, ledger)
-    if not observed.is_intact(Slot.CURRENT) or not look.is_accepted(observed, *value, now, stands):
-        return rescue(observed, ledger, now)
-    alone = listed is not None and [entry.uuid for entry in listed.listing.secrets] == [current.uuid]
-    found = look.of_current(observed, ledger, now, look.STANDS if alone else evidence.TEN_MINUTES)
-    others = [entry for entry in found.secrets if entry.uuid != current.uuid]
-    if len(others) == len(found.secrets):
-        return take_over.again(observed, ledger, now) or unlisted(observed, ledger, now)
-    if others:
-        strangers = [entry for entry in others if not _was_just_deleted(observed, entry.uuid, now)]
-        is_certain = _is_certain(observed, ledger, found)
-        told = identity_findings.two(observed, current.uuid, strangers, is_certain=is_certain)
-        return Wait(told if strangers else findings.IN_PLACE, now.wall + evidence.TEN_MINUTES)
-    due_in = due.next_at(observed, ledger) - due.adobe_now(observed, now)
-    if due_in > timedelta():
-        return Wait(findings.IN_PLACE, now.wall + min(due_in, look.IDLE))
-    return look.held_up(observed, Step.ADD, now) or _begin(observed, ledger, now)
-
-
-def _stands(observed: Observed, ledger: Ledger) -> timedelta:
-    """How long IMS is not asked again where it accepted the current one.
-
-    What was taken over as the only one may have been deleted a moment before: by the end of the first hour that shows.
-    """
-    answer, settled_at = observed.answer(ledger.current.digest), ledger.current.since + due.SETTLED
-    if ledger.current.origin is not Origin.ALONE or answer is None or answer.date is None:
-        return look.STANDS
-    remaining = settled_at - evidence.SLACK - answer.date
-    return min(remaining, look.STANDS) if remaining > evidence.SLACK else look.STANDS
-
-
-def _was_just_deleted(observed: Observed, uuid: str, now: Now) -> bool:
-    """Whether a list may still have one that Adobe deleted for us: it is no stranger."""
-    gone = observed.memory.gone
-    return gone is not None and gone.uuid == uuid and now.monotonic - gone.at < evidence.TEN_MINUTES.total_seconds()
-
-
-def _is_certain(observed: Observed, ledger: Ledger, found: Listing) -> bool:
-    """Whether the current one has that uuid by Adobe's answer, or by a use that is our latest request."""
-    answer, entry = observed.answer(ledger.current.digest), evidence.find(found, ledger.current.uuid)
-    if ledger.current.origin is Origin.ADDED:
-        return True
-    if answer is None or answer.date is None or entry is None:
-        return False
-    return [each for each in found.secrets if evidence.is_use_at(each, answer.date)] == [entry]
-
-
-def _begin(observed: Observed, ledger: Ledger, now: Now) -> Decision:
-    """It is due, and Adobe listed one alone a while ago: ask again, and note that one is about to be added."""
-    current = ledger.current
-    if not look.is_accepted(observed, Source.CURRENT, current.digest, now, evidence.TEN_MINUTES):
-        return rescue(observed, ledger, now)
-    found = look.of_current(observed, ledger, now, look.FRESH)
-    if [entry.uuid for entry in found.secrets] != [current.uuid] or found.at < due.next_at(observed, ledger):
-        return Wait(findings.IN_PLACE, now.wall + look.SOON)
-    if (not_kept := keep.problem(observed)) is not None:
-        return Wait(not_kept, now.wall + look.IDLE)  # the next one that Adobe gives would take its place in memory
-    return writes.intend_to_add(observed, ledger, found.at)
+            return steady.decide(observed, ledger, now)
 
 
 def _add(observed: Observed, ledger: Ledger, phase: Adding, now: Now) -> Decision:
@@ -281,7 +216,8 @@ def _none_added(observed: Observed, ledger: Ledger, proven_at: datetime, found: 
     if found.at < proven_at:
         return _until_listed(observed, ledger, proven_at, now)
     if (remaining := look.until_proven(observed, now)) is not None:
-        return Wait(findings.adding(), now.wall + remaining)
+        is_late = found.at - proven_at >= _AGREE_WITHIN
+        return Wait(findings.lists_differ() if is_late else findings.adding(), now.wall + remaining)
     return writes.forget_intent(observed, ledger)
 
 

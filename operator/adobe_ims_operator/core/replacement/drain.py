@@ -2,7 +2,7 @@
 
 from datetime import datetime, timedelta
 
-from adobe_ims_operator.api.client_secret_ledger import Draining, Ledger, Orphaned, Slot
+from adobe_ims_operator.api.client_secret_ledger import Draining, Ledger, Origin, Orphaned, Slot
 from adobe_ims_operator.core.finding import Finding
 from adobe_ims_operator.core.replacement import evidence, look, old_findings, writes
 from adobe_ims_operator.core.replacement.decision import Decision, Delete, Wait
@@ -24,6 +24,11 @@ def old_uuid(phase: Draining | Orphaned) -> str:
 def may_have_users(phase: Draining | Orphaned) -> bool:
     """Whether applications could read its value: then no time of a last use counts as used."""
     return isinstance(phase, Draining) or phase.may_be_in_use
+
+
+def is_uncertain(phase: Draining | Orphaned) -> bool:
+    """Whether it may be another one than was in place, and somebody else's."""
+    return isinstance(phase, Draining) and phase.previous.origin is Origin.ALONE
 
 
 def since(ledger: Ledger, phase: Draining | Orphaned) -> datetime:
@@ -97,7 +102,7 @@ def _delete(observed: Observed, ledger: Ledger, phase: Draining | Orphaned, now:
 def is_drained(observed: Observed, ledger: Ledger, found: Listing) -> bool:
     """Whether nobody has used the old client secret for the whole overlap, and the new one works."""
     phase = ledger.phase
-    if not isinstance(phase, Draining | Orphaned):
+    if not isinstance(phase, Draining | Orphaned) or is_uncertain(phase):
         return False
     new, old = evidence.find(found, ledger.current.uuid), evidence.find(found, old_uuid(phase))
     if new is None or old is None:
@@ -119,6 +124,8 @@ def finding(observed: Observed, ledger: Ledger, phase: Draining | Orphaned, foun
     uuid = old_uuid(phase)
     old = evidence.find(found, uuid)
     orphan = None if may_have_users(phase) or isinstance(phase, Draining) else phase
+    if is_uncertain(phase):
+        return old_findings.uncertain(uuid)
     if observed.resource.spec.keeps_old:
         return old_findings.kept(uuid) if orphan is None else old_findings.orphaned(orphan, keeps=True)
     if old is not None and is_in_use(ledger, phase, old, found):

@@ -121,6 +121,11 @@ def match(memory: Memory, listing: Listing) -> Match | None:
     return before if too_soon else Match(digest, entry.uuid, date, before.times, listing.at, is_counted=False)
 
 
+def is_shown(found: Match | None, digest: str, uuid: str, times: int = 0) -> bool:
+    """Whether so many requests with a value were counted as last uses of that client secret, and of no other."""
+    return found is not None and (found.digest, found.uuid) == (digest, uuid) and found.times >= times
+
+
 def is_unconfirmed(found: Match, listing: Listing) -> bool:
     """Whether a list is missing that is late enough to count the latest request."""
     return not found.is_counted and listing.at - found.fitted_at < LATER

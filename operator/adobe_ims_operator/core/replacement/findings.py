@@ -185,6 +185,15 @@ def adding() -> Finding:
     return Finding(Reason.ADDING, message)
 
 
+def lists_differ() -> Finding:
+    """Adobe's lists say one thing and another for long."""
+    message = (
+        f"a client secret was to be added, and Adobe's lists of more than an hour do not agree on whether it was, so "
+        f"nothing is done; look which client secrets {CONSOLE} shows, and if this stays, ask Adobe why lists differ"
+    )
+    return Finding(Reason.CONSOLE_RESPONSE_INVALID, message)
+
+
 def proving(uuid: str) -> Finding:
     """The new one is not in place yet."""
     message = f"the new client secret {uuid} is put in place once IMS accepted it twice, ten minutes apart"

@@ -40,6 +40,15 @@ def taking_over_alone(observed: Observed) -> Finding:
     return Finding(Reason.TAKING_OVER, message)
 
 
+def confirming(uuid: str) -> Finding:
+    """It is due to be replaced, and might be another one than Adobe lists."""
+    message = (
+        f"Adobe lists client secret {uuid}, and does not show yet that it is the one in place; another is added once "
+        f"its last use is a request of the operator, for two requests, or once IMS accepted it for 25 hours"
+    )
+    return Finding(Reason.TAKING_OVER, message)
+
+
 def not_told_apart(observed: Observed, number: int) -> Finding:
     """The client can't be taken over as long as there are so many."""
     bootstrap = observed.resource.spec.bootstrap.secret_name

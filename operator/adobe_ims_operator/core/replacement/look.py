@@ -115,6 +115,29 @@ def is_swapped(observed: Observed, ledger: Ledger, slot: Slot) -> bool:
     return digests.get(slot) == ledger.current.digest and digests.get(Slot.CURRENT) == other.digest
 
 
+def until_shown(observed: Observed, value: tuple[Source, str], answer: Answer, now: Now) -> timedelta:
+    """How old a list may be while one is awaited that shows our requests as the last uses of one client secret.
+
+    Args:
+        value: what was asked with: where it is, and its digest.
+        answer: the latest acceptance of it.
+
+    Raises:
+        Unanswered: the latest request is shown, and it is time for another one.
+    """
+    (source, digest), match, listed = value, observed.memory.match, observed.memory.listed
+    age, within = timedelta(seconds=now.monotonic - answer.at.monotonic), IDLE
+    if match is not None and match.digest == digest and match.times < evidence.MATCHES:
+        until_next = evidence.TEN_MINUTES + 2 * evidence.SLACK - age
+        if listed is not None and evidence.is_unconfirmed(match, listed.listing):
+            within = evidence.LATER
+        elif match.date == answer.date:  # else a stamp lags, and a new request would come before the latest is shown
+            if until_next <= timedelta():
+                raise Unanswered(AskToken(source, digest))
+            within = max(until_next, SOON)
+    return min(within, max(age / 2, SOON))
+
+
 def has_stood(observed: Observed) -> bool:
     """Whether the lists of ten minutes show the same."""
     return observed.memory.listed is not None and evidence.has_stood(observed.memory.listed)

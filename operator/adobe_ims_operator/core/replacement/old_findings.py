@@ -78,6 +78,16 @@ def kept(uuid: str) -> Finding:
     return Finding(Reason.OLD_CLIENT_SECRET_KEPT, message)
 
 
+def uncertain(uuid: str) -> Finding:
+    """The old one is left for a person, who can compare its value."""
+    message = (
+        f"the old client secret {uuid} is kept, as the operator does not know for certain that Adobe has it with the "
+        f"value that was in place before; compare the values on {CONSOLE}. Once you know that nobody uses {uuid}, "
+        f"delete it there: the next replacement waits for that"
+    )
+    return Finding(Reason.OLD_CLIENT_SECRET_KEPT, message)
+
+
 def orphaned(phase: Orphaned, *, keeps: bool) -> Finding:
     """There is one whose value nobody here has, and that was never in place.
 

@@ -7,7 +7,7 @@ Secret. Nothing is added at Adobe, and nothing deleted.
 
 from datetime import timedelta
 
-from adobe_ims_operator.api.client_secret_ledger import Draining, Ledger, Slot
+from adobe_ims_operator.api.client_secret_ledger import Draining, Ledger, Origin, Slot
 from adobe_ims_operator.core.finding import Finding
 from adobe_ims_operator.core.replacement import due, evidence, findings, look, take_over, writes
 from adobe_ims_operator.core.replacement.decision import Decision, Wait
@@ -61,7 +61,7 @@ def _switch_to(observed: Observed, ledger: Ledger, slot: Slot, source: Source, n
         return Wait(findings.unlisted(held.uuid), now.wall + evidence.TEN_MINUTES)
     is_listed = evidence.find(found, current) is not None
     if is_listed and observed.is_intact(Slot.CURRENT):
-        if isinstance(ledger.phase, Draining) and _is_refused_for_long(observed, ledger):
+        if isinstance(ledger.phase, Draining) and _is_refused_for(evidence.TEN_MINUTES, observed, ledger):
             return writes.change_places(ledger, ledger.phase, due.adobe_now(observed, now))
         # It may be accepted again; who uses the Secret has the other one meanwhile.
         return Wait(findings.refused_but_listed(current), now.wall + _retry(observed, ledger, now))
@@ -118,18 +118,23 @@ def _bootstrap(observed: Observed, ledger: Ledger, now: Now) -> Decision:
 def _may_be_given_up(observed: Observed, ledger: Ledger, digest: str, now: Now) -> bool:
     """Whether Adobe does not list the current one any more, or IMS refused it for a while.
 
-    Where it is all that Adobe lists, IMS alone is wrong, which may accept what was deleted too.
+    Where it is all that Adobe lists, IMS alone is wrong, which may accept what was deleted too. Where it may have been
+    mistaken for the one that Adobe lists, that takes an hour, or that one's last use is our request with the other.
     """
     found = look.listing(observed, (Source.BOOTSTRAP, digest), ledger.client_id, now, within=evidence.TEN_MINUTES)
     if found.secrets and all(take_over.has_another_value(observed, each.uuid, digest) for each in found.secrets):
         return False
-    if evidence.find(found, ledger.current.uuid) is None and look.has_stood(observed):
-        return True
-    return _is_refused_for_long(observed, ledger)
+    current = ledger.current
+    if evidence.find(found, current.uuid) is None:
+        return look.has_stood(observed) or _is_refused_for(evidence.TEN_MINUTES, observed, ledger)
+    is_shown = evidence.is_shown(observed.memory.match, digest, current.uuid, 1)
+    patience = due.SETTLED if current.origin is Origin.ALONE and not is_shown else evidence.TEN_MINUTES
+    return _is_refused_for(patience, observed, ledger)
 
 
-def _is_refused_for_long(observed: Observed, ledger: Ledger) -> bool:
+def _is_refused_for(patience: timedelta, observed: Observed, ledger: Ledger) -> bool:
+    """Whether IMS has refused the current one for so long."""
     answer = observed.answer(ledger.current.digest)
     if answer is None or answer.accepted:
         return False
-    return answer.at.monotonic - answer.first_at.monotonic >= evidence.TEN_MINUTES.total_seconds()
+    return answer.at.monotonic - answer.first_at.monotonic >= patience.total_seconds()

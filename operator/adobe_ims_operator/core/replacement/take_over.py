@@ -49,19 +49,11 @@ def accepted(observed: Observed, source: Source, digest: str, client_id: str, no
     what was deleted is accepted for a while. Of two, the one tells whose last use is the moment of our request, and of
     the next one again: a stamp that lags, or somebody else's use, fits once by chance.
     """
-    answer, match = observed.answer(digest), observed.memory.match
+    answer = observed.answer(digest)
     if answer is None or answer.date is None:
         return AskToken(source, digest)
-    age, within = timedelta(seconds=now.monotonic - answer.at.monotonic), look.IDLE
-    if match is not None and match.digest == digest and match.times < evidence.MATCHES:
-        until_next, listed = evidence.TEN_MINUTES + 2 * evidence.SLACK - age, observed.memory.listed
-        if listed is not None and evidence.is_unconfirmed(match, listed.listing):
-            within = evidence.LATER
-        elif match.date == answer.date:  # else a stamp lags, and a new request would come before the latest is shown
-            if until_next <= timedelta():
-                return AskToken(source, digest)
-            within = min(within, max(until_next, look.SOON))
-    within = min(within, max(age / 2, look.SOON))
+    age = timedelta(seconds=now.monotonic - answer.at.monotonic)
+    within = look.until_shown(observed, (source, digest), answer, now)
     found = look.listing(observed, (source, digest), client_id, now, within=within)
     if all(has_another_value(observed, each.uuid, digest) for each in found.secrets):
         # IMS may take what was deleted for a while.
@@ -82,9 +74,9 @@ def accepted(observed: Observed, source: Source, digest: str, client_id: str, no
 
 
 def has_another_value(observed: Observed, uuid: str, digest: str) -> bool:
-    """Whether Adobe gave that client secret with another value, in one answer."""
+    """Whether that client secret has another value for certain."""
     held = () if observed.ledger is None else observed.ledger.held.values()
-    return any(each.uuid == uuid and each.digest != digest and each.origin is Origin.ADDED for each in held)
+    return any(each.uuid == uuid and each.digest != digest and each.origin is not Origin.ALONE for each in held)
 
 
 def _is_hopeless(observed: Observed, found: Listing, digest: str, answer: Answer, now: Now) -> bool:
@@ -123,7 +115,9 @@ def _is_accepted_after_all(observed: Observed, digest: str) -> bool:
 
 def _stamped(observed: Observed, listing: Listing, digest: str) -> str | None:
     match = observed.memory.match
-    if len(listing.secrets) != 2 or match is None or match.digest != digest or match.times < evidence.MATCHES:
+    if len(listing.secrets) != 2 or match is None:
+        return None
+    if not evidence.is_shown(match, digest, match.uuid, evidence.MATCHES):
         return None
     if evidence.find(listing, match.uuid) is None or has_another_value(observed, match.uuid, digest):
         return None
@@ -134,10 +128,14 @@ def again(observed: Observed, ledger: Ledger, now: Now) -> Decision | None:
     """Adobe lists another one alone than the one that was taken over: find out again which one it is.
 
     It is not known from Adobe's own answer, so it may have been mistaken. Before that, IMS accepts the value once more
-    after ten minutes of such lists: what was deleted is accepted for a while. None where it is to be waited for.
+    after ten minutes of such lists: what was deleted is accepted for a while. None where it is to be waited for: what
+    was certain is another one only where that one's last use is a request of ours.
     """
     current, listed = ledger.current, observed.memory.listed
     if current.origin is Origin.ADDED or listed is None or len(listed.listing.secrets) != 1:
+        return None
+    other, match = listed.listing.secrets[0].uuid, observed.memory.match
+    if current.origin is not Origin.ALONE and not evidence.is_shown(match, current.digest, other):
         return None
     if look.until_proven(observed, now) is not None:
         return None

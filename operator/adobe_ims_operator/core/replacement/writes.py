@@ -102,6 +102,12 @@ def correct_moments(observed: Observed, ledger: Ledger, at: datetime) -> Write |
     return None if after == ledger else Write(Deed.CORRECT, after, _kept(observed, after))
 
 
+def confirm(observed: Observed, ledger: Ledger, origin: Origin) -> Write:
+    """Note how it is known for certain which one at Adobe the current one is."""
+    after = replace(ledger, current=replace(ledger.current, origin=origin))
+    return Write(Deed.CONFIRM, after, _kept(observed, after))
+
+
 def intend_to_add(observed: Observed, ledger: Ledger, at: datetime) -> Write:
     """Note that a client secret is about to be added, while Adobe lists one alone."""
     return _note(observed, Deed.INTEND_TO_ADD, ledger, Adding(at))
@@ -169,7 +175,7 @@ def switch_to(observed: Observed, ledger: Ledger, slot: Slot, at: datetime, *, c
     if isinstance(ledger.phase, Draining) and ledger.phase.overlap is not None:
         promised = max(promised, ledger.phase.overlap)
     phase: Phase = Orphaned(ledger.current.uuid, at, certain=True, was_in_place=True, overlap=promised)
-    if current_is_gone:
+    if current_is_gone or ledger.current.origin is Origin.ALONE:  # what may be somebody else's is not ours to delete
         phase = Steady()
     after = replace(ledger, current=replace(held, since=at), phase=phase)
     if slot is Slot.NEXT:

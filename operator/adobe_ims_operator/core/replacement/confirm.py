@@ -1,0 +1,48 @@
+"""How it becomes certain that a value is that of the one client secret that Adobe listed when it was taken over.
+
+IMS accepts for a while what was deleted, so the value could be another one's. Before it is certain none is added, so
+that none is deleted that may be somebody else's.
+"""
+
+from datetime import timedelta
+
+from adobe_ims_operator.api.client_secret_ledger import Ledger, Origin
+from adobe_ims_operator.core.replacement import due, evidence, look, writes
+from adobe_ims_operator.core.replacement.decision import Write
+from adobe_ims_operator.core.replacement.model import Answer, Observed
+
+LASTS = evidence.LAG + timedelta(hours=1)
+"""For how long IMS accepts what was deleted at most: the life of a token, and an hour."""
+
+
+def is_certain(ledger: Ledger) -> bool:
+    """Whether the current client secret has that uuid for certain."""
+    return ledger.current.origin is not Origin.ALONE
+
+
+def write(observed: Observed, ledger: Ledger) -> Write | None:
+    """The write that notes it; None where it is noted, or where neither stamps nor time tell yet."""
+    answer = observed.answer(ledger.current.digest)
+    if is_certain(ledger) or answer is None:
+        return None
+    if evidence.is_shown(observed.memory.match, ledger.current.digest, ledger.current.uuid, evidence.MATCHES):
+        return writes.confirm(observed, ledger, Origin.STAMPED)
+    return writes.confirm(observed, ledger, Origin.LASTING) if _has_lasted(ledger, answer) else None
+
+
+def _has_lasted(ledger: Ledger, answer: Answer) -> bool:
+    return answer.date is not None and answer.date >= ledger.current.since + LASTS
+
+
+def stands(observed: Observed, ledger: Ledger) -> timedelta:
+    """How long IMS is not asked again where it accepted the current one.
+
+    What was taken over as the only one may have been deleted a moment before: by the end of the first hour that shows,
+    or else a day later.
+    """
+    answer, since = observed.answer(ledger.current.digest), ledger.current.since
+    if is_certain(ledger) or answer is None or answer.date is None:
+        return look.STANDS
+    moments = (since + due.SETTLED - evidence.SLACK, since + LASTS + evidence.SLACK)
+    remaining = [moment - answer.date for moment in moments if moment - answer.date > evidence.SLACK]
+    return min(remaining[0], look.STANDS) if remaining else look.STANDS
