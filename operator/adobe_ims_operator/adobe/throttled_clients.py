@@ -88,6 +88,11 @@ class ThrottledClients:
         hold = self._find(client, now)
         return hold is not None and now >= hold.ends()
 
+    def was_throttled_again(self, client: ThrottledClient, now: float) -> bool:
+        """Whether a client was throttled after it had waited, and has had no other answer since."""
+        hold = self._find(client, now)
+        return hold is not None and hold.throttled > 1
+
     def admit(self, client: ThrottledClient, now: float) -> bool:
         """Whether a request may be sent now; after a hold the first to ask probes."""
         hold = self._find(client, now)

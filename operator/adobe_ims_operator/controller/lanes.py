@@ -2,7 +2,7 @@
 
 The choice is made as late as possible: an asker waits for a slot of the rate limit first, and then takes the credential
 that is first at that moment. A slow endpoint holds up no other, as each has lanes of its own. So do the clients that an
-endpoint throttles: however slowly they are asked for, nobody else waits behind them.
+endpoint throttles again and again: however slowly they are asked for, nobody else waits behind them.
 """
 
 import asyncio
@@ -16,7 +16,7 @@ from adobe_ims_operator.core.decision import Ask
 
 
 class LaneName(NamedTuple):
-    """Which lane of an endpoint; `probes` is that of the clients which it throttled, after their holds."""
+    """Which lane of an endpoint; `probes` is that of the clients which it throttled again and again."""
 
     endpoint: str
     probes: bool

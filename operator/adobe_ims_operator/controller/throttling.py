@@ -72,15 +72,16 @@ class Throttles:
         return PROBE_SECONDS if until is None else until - now
 
     def asks(self, client: ThrottledClient, key: Key) -> bool:
-        """A credential goes into a lane; whether it is to probe.
+        """A credential goes into a lane; whether into that of the probes, which are slowed where many are throttled.
 
         After a hold the first one is the one that probes, and the others stay out. Else thousands that wait for one
-        client would take as many slots of the rate limit for nothing.
+        client would take as many slots of the rate limit for nothing. The first probe of a client that was throttled
+        once goes where all go: whoever is throttled again and again is not to hold it up.
         """
         now = self._monotonic()
         if self._prober(client, now) is None and self._clients.must_probe(client, now):
             self._probers[client] = key, now
-        return self._prober(client, now) == key
+        return self._prober(client, now) == key and self._clients.was_throttled_again(client, now)
 
     def leaves(self, client: ThrottledClient, key: Key) -> None:
         """A credential asks no more: if it was to probe, another one is."""
