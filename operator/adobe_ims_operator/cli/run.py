@@ -117,8 +117,8 @@ def _finite(_context: click.Context, _parameter: click.Parameter, number: float)
 @click.option(
     "--concurrency", type=click.IntRange(1, 1000), default=32, envvar=_env("CONCURRENCY"),
     help="How many tokens are asked for at once for one namespace, of each endpoint, and how many of its credentials "
-    "are looked at at once; in all a third more, which one namespace alone leaves to the others. As many again are "
-    "asked for where an endpoint throttles clients.",
+    "are looked at at once; in all a third more, which one namespace alone leaves to the others. What takes more than "
+    "half a second counts no more. As many again are asked for where an endpoint throttles clients.",
 )  # fmt: skip
 @click.option(
     "--ims-qps", type=click.FloatRange(0.01, 10_000), default=50.0, envvar=_env("IMS_QPS"), callback=_finite,

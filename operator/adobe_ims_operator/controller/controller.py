@@ -34,7 +34,7 @@ from adobe_ims_operator.controller.tasks import is_cancelled
 from adobe_ims_operator.controller.throttling import Throttles
 from adobe_ims_operator.controller.tokens_in_hand import TokensInHand
 from adobe_ims_operator.controller.work import Observe, Work
-from adobe_ims_operator.controller.workers import AFTER_DEFECT, NOT_LEADING, Workers, log_defect
+from adobe_ims_operator.controller.workers import AFTER_DEFECT, NOT_LEADING, SLOW, Workers, log_defect
 from adobe_ims_operator.controller.workqueue import Priority, WorkQueue
 from adobe_ims_operator.core import attempts as attempt
 from adobe_ims_operator.core import defect, policy
@@ -232,6 +232,8 @@ class Controller:
             key, ask = taken
             place = self._workers.place(key)
             PLACE.set(place)
+            # What IMS answers slowly, as it may for some clients alone, holds up nobody else's.
+            timer = asyncio.get_running_loop().call_later(SLOW, lane.leave_place, key)
             again_after = timedelta(0)
             try:
                 await self._fetcher.fetch(key, ask)
@@ -246,6 +248,7 @@ class Controller:
             except Exception as error:  # noqa: BLE001 - whatever it is, the others go on
                 self._defect(key, error, name.endpoint)
             finally:
+                timer.cancel()
                 self._work.answered(key, name)
                 self._kube.large.ended(place)
             if again_after:
