@@ -262,3 +262,57 @@ def test_one_namespace_alone_goes_on_as_before_where_all_takes_long() -> None:
     for key in begun:
         turns.done(key)
     assert not turns.is_slow("a")
+
+
+@pytest.mark.parametrize("hogs", [120, 240, 600])
+def test_of_hundreds_of_namespaces_that_hang_all_the_time_a_newcomer_waits_for_none(hogs: int) -> None:
+    turns: Turns[Key] = Turns(42)
+    for hog in range(hogs):
+        for number in range(4):
+            turns.add(Key(f"hog-{hog}", str(number)))
+    slow_at: list[tuple[float, Key]] = []
+    ends: list[tuple[float, Key]] = []
+    waits: list[float] = []
+    came: dict[Key, float] = {}
+    hung: set[str] = set()
+    for step in range(1200):
+        now = step / 4
+        while slow_at and slow_at[0][0] <= now:
+            turns.leave_place(heapq.heappop(slow_at)[1])
+        while ends and ends[0][0] <= now:
+            _, ended = heapq.heappop(ends)
+            turns.done(ended)
+            turns.add(ended)
+        if now >= 90 and now.is_integer():  # by then each of them has hung
+            came[newcomer := Key(f"new-{step}", "1")] = now
+            turns.add(newcomer)
+        while (key := turns.take(now)) is not None:
+            if key in came:
+                waits.append(now - came[key])
+                turns.done(key)
+            else:
+                hung.update({key.namespace} if now >= 90 else ())
+                heapq.heappush(slow_at, (now + 0.5, key))
+                heapq.heappush(ends, (now + 15, key))
+    assert len(waits) >= len(came) - 1, "but for one that came last"
+    assert max(waits) <= 1
+    assert len(hung) == hogs, "they go on too"
+
+
+def test_a_namespace_that_hung_is_held_up_by_nothing_once_few_hang() -> None:
+    turns: Turns[Key] = Turns(16)
+    for number in range(100):
+        for hog in range(40):
+            turns.add(Key(f"hog-{hog}", str(number)))
+    hung = []
+    for _ in range(20):
+        hung += begun_that_hang(turns)
+    assert len(hung) >= 32, "half of what may take long"
+    known = hung[0]
+    turns.done(known)
+    turns.add(Key(known.namespace, "more"))
+    turns.add(Key("new", "1"))
+    assert begun_that_hang(turns) == [Key("new", "1")]
+    for key in hung[1:30]:
+        turns.done(key)
+    assert turns.take(1.0) is not None

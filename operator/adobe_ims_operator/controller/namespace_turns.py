@@ -9,14 +9,18 @@ Pure and synchronous: the time is passed in, and nobody waits here. `WorkQueue` 
   So a newcomer starts at once, whatever one namespace holds: it never waits for the end of what another one began.
 - An item that takes long leaves its place to others. A namespace that has some of these begins another only while few
   of all namespaces take long, and nobody else wants to go. The more take long, the fewer a namespace may have at once.
-  So namespaces that hang hold up no other, however many, and whether they begin to at once or one after the other.
+  So namespaces that hang hold up no other, whether they begin to at once or one after the other.
+- Where half of all that may take long do, namespaces that hung a while ago begin nothing more before it is a quarter.
+  So the rest is for those of which nothing bad is known, however many hang.
 """
 
 import heapq
-from collections import OrderedDict
 from collections.abc import Hashable
 from dataclasses import dataclass, field
 from typing import Generic, NamedTuple, Protocol, TypeVar
+
+from adobe_ims_operator.controller.rings import Rings
+from adobe_ims_operator.controller.slow_namespaces import SlowNamespaces
 
 URGENT = -1
 """Below every priority that a caller gives."""
@@ -63,26 +67,6 @@ class _Namespace(Generic[K]):
     """Of those in flight."""
 
 
-class _Rings:
-    """The namespaces that may go, in the order of their turns, and those of them that have urgent items."""
-
-    def __init__(self) -> None:
-        self.all: OrderedDict[str, None] = OrderedDict()
-        self.urgent: OrderedDict[str, None] = OrderedDict()
-
-    def place(self, namespace: str, *, waiting: bool, urgent: bool) -> None:
-        for ring, belongs in ((self.all, waiting), (self.urgent, urgent)):
-            if belongs:
-                ring.setdefault(namespace)
-            else:
-                ring.pop(namespace, None)
-
-    def move_to_end(self, namespace: str) -> None:
-        for ring in (self.all, self.urgent):
-            if namespace in ring:
-                ring.move_to_end(namespace)
-
-
 class Turns(Generic[K]):
     """The items that wait and those that are in flight.
 
@@ -103,9 +87,12 @@ class Turns(Generic[K]):
         self._slow: set[K] = set()
         self._namespaces: dict[str, _Namespace[K]] = {}
         self._blocked: set[str] = set()
-        self._below_half = _Rings()
-        self._from_half = _Rings()
-        self._slowed = _Rings()
+        self._below_half = Rings()
+        self._from_half = Rings()
+        self._slowed = Rings()
+        self._hung = SlowNamespaces()
+        self._is_crowded = False
+        self._now = 0.0
         self._becoming_urgent: list[tuple[float, int, K]] = []
         self._count = 0
         self._jumped = False
@@ -165,6 +152,9 @@ class Turns(Generic[K]):
 
     def take(self, now: float) -> K | None:
         """The item whose turn it is, which the caller gives back with `done`; None if none may go now."""
+        self._now = now
+        for fast in self._hung.forget_old(now):
+            self._settle(fast)
         self._notice_urgency(now)
         rings = self._next_rings()
         if rings is None:
@@ -186,6 +176,7 @@ class Turns(Generic[K]):
         if key in self._in_flight and key not in self._slow and len(self._slow) < most_slow(self._places):
             self._slow.add(key)
             self._namespaces[key.namespace].slow += 1
+            self._hung.note(key.namespace, self._now)
             self._settle(key.namespace)
             self._share()
 
@@ -210,7 +201,7 @@ class Turns(Generic[K]):
         self._blocked.discard(namespace)
         self._settle(namespace)
 
-    def _next_rings(self) -> _Rings | None:
+    def _next_rings(self) -> Rings | None:
         """From which the next is taken; None where none may go."""
         if len(self._in_flight) - len(self._slow) >= self._places:
             return None
@@ -226,6 +217,11 @@ class Turns(Generic[K]):
         if most != self._most_each:
             self._most_each = most
             for namespace in list(self._namespaces):
+                self._settle(namespace)
+        many = most_slow(self._places) // (4 if self._is_crowded else 2)
+        if (len(self._slow) >= many) != self._is_crowded:
+            self._is_crowded = not self._is_crowded
+            for namespace in self._hung:
                 self._settle(namespace)
 
     def _next_count(self) -> int:
@@ -280,7 +276,8 @@ class Turns(Generic[K]):
         if state is None:
             return
         may_go = state.waiting > 0 and namespace not in self._blocked
-        slowed = may_go and state.slow >= self._few_slow and state.in_flight < self._alone
+        hangs = state.slow >= self._few_slow or (self._is_crowded and namespace in self._hung)
+        slowed = may_go and hangs and state.in_flight < self._alone
         may_go = may_go and not slowed and state.in_flight < self._most_each
         below = may_go and state.in_flight < self._half
         above = may_go and state.in_flight >= self._half
