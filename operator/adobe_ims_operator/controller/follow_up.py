@@ -13,14 +13,14 @@ from itertools import islice
 
 from adobe_ims_operator.api.log_fields import about
 from adobe_ims_operator.api.reasons import Reason
-from adobe_ims_operator.api.resource import Credential
+from adobe_ims_operator.api.resource import Credential, Key
 from adobe_ims_operator.api.status import Status, to_json
 from adobe_ims_operator.api.times import Clock
 from adobe_ims_operator.controller.read_secrets import SecretReader
 from adobe_ims_operator.controller.restarter import Restarter
 from adobe_ims_operator.controller.work import Work
 from adobe_ims_operator.core import attempts as attempt
-from adobe_ims_operator.core import events, policy, stalled, status
+from adobe_ims_operator.core import events, flips, policy, stalled, status
 from adobe_ims_operator.core.backoff import Pace
 from adobe_ims_operator.core.decision import Ask, Refuse, Wait
 from adobe_ims_operator.core.finding import Finding
@@ -83,7 +83,9 @@ class FollowUp:
         how_far, again_at = await self.restarter.restart(observed, before)
         now = self.clock.now()
         after = status.derive(observed, decision, before, now, how_far)
-        if status.is_worth_writing(observed, decision, before, after, now) and self._gate(credential, now) is None:
+        is_held = flips.is_flip(before, after) and self._flips_until(credential.key, now) is not None
+        is_held = is_held or self._gate(credential, now) is not None
+        if status.is_worth_writing(observed, decision, before, after, now) and not is_held:
             failures = (observed.attempts.failure, observed.attempts.clean_up)
             logged = {failure.finding.message for failure in failures if failure is not None}
             await self._write(credential, before, after, logged)
@@ -96,6 +98,12 @@ class FollowUp:
         if unreported is None or unreported.generation != credential.generation:
             return None
         return unreported.retry_at if policy.is_gate(unreported.retry_at, now) else None
+
+    def _flips_until(self, key: Key, now: datetime) -> datetime | None:
+        """Until when no status is written that only goes back and forth; None where one may be."""
+        known = self.work.attempts(key)
+        row = known.flips if known is not None else None
+        return row.retry_at if row is not None and policy.is_gate(row.retry_at, now) else None
 
     async def _write(self, credential: Credential, before: Status, after: Status, logged: set[str]) -> None:
         key = credential.key
@@ -111,7 +119,7 @@ class FollowUp:
             return
         known = self.work.attempts(key)
         if known is not None:
-            self.work.note(key, attempt.reported(known))
+            self.work.note(key, attempt.reported(known, before, after, self.clock.now(), self.jitter()))
         self.work.store.update_own_status(key, answer["metadata"], after)
         client = credential.spec.client
         for event in events.derive(before, after, () if client is None else client.secret_keys, logged):
@@ -179,14 +187,16 @@ class FollowUp:
         credential = self.work.store.credentials.get(observed.key)
         if credential is None:
             return now
-        gate, report_at = self._gate(credential, now), None
+        gate, flips_until, report_at = self._gate(credential, now), self._flips_until(observed.key, now), None
+        if flips_until is not None:
+            moments.append(flips_until)
         if asks or status.is_new(credential.status):
             report_at = status.when_to_report(observed, credential.status, now)
         if gate is not None:
             moments.append(gate)
         elif report_at is not None:
             # What was reported just now may reach the store a moment later, by the watch.
-            moments.append(report_at if report_at > now else now + MOMENT)
+            moments.append(report_at if report_at > now else flips_until or now + MOMENT)
         return min(moments)
 
 

@@ -5,9 +5,9 @@ from datetime import datetime, timedelta
 
 from adobe_ims_operator.api.reasons import Reason, parse_reason
 from adobe_ims_operator.api.resource import Credential
-from adobe_ims_operator.api.status import ROTATION_FAILING
+from adobe_ims_operator.api.status import ROTATION_FAILING, Status
 from adobe_ims_operator.api.times import from_rfc3339
-from adobe_ims_operator.core import stalled
+from adobe_ims_operator.core import flips, stalled
 from adobe_ims_operator.core.backoff import Pace, Unreported, backoff
 from adobe_ims_operator.core.finding import Finding
 from adobe_ims_operator.core.model import Attempts, Failure, Inputs, MetadataWrites, Step, Trouble
@@ -215,9 +215,12 @@ def not_reported(attempts: Attempts, pace: Pace, generation: int, now: datetime,
     return replace(attempts, unreported=Unreported(times, retry_at, generation))
 
 
-def reported(attempts: Attempts) -> Attempts:
+def reported(attempts: Attempts, before: Status, after: Status, now: datetime, jitter: float) -> Attempts:
     """The status was written."""
-    return replace(attempts, unreported=None) if attempts.unreported is not None else attempts
+    row = flips.after(attempts.flips, now, jitter) if flips.is_flip(before, after) else attempts.flips
+    if attempts.unreported is None and row is attempts.flips:
+        return attempts
+    return replace(attempts, unreported=None, flips=row)
 
 
 def _wait(trouble: Trouble, streak: int, jitter: float) -> timedelta:

@@ -16,6 +16,7 @@ from adobe_ims_operator.api.resource import Credential, Key, Spec, Workload
 from adobe_ims_operator.api.status import Restart
 from adobe_ims_operator.core.backoff import Pace, Unreported
 from adobe_ims_operator.core.finding import Finding
+from adobe_ims_operator.core.flips import Flips
 from adobe_ims_operator.core.obstacle import Obstacle
 from adobe_ims_operator.core.refused_writes import RefusedWrites
 from adobe_ims_operator.core.rivals import Holder, Rivals
@@ -188,6 +189,7 @@ class Attempts:
     """Whether a token was asked for since the one before was due."""
     obstacle: Obstacle | None = None
     unreported: Unreported | None = None
+    flips: Flips | None = None
     seen_at: datetime | None = None
     """When this process saw the credential first."""
 
