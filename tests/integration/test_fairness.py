@@ -27,6 +27,8 @@ BETWEEN = 5
 LIFETIME = 24
 HANGING, FEW, WEBHOOK_SECONDS = 3, 4, 20
 """Namespaces with an admission webhook that hangs, places for one of them, and for how long."""
+IMS_SECONDS = 40
+"""For which IMS does not answer some clients."""
 LARGE, OF_LARGE, FIELDS = 3, 30, 95_000
 """Namespaces with a large client Secret, the credentials that name it, and the fields that its manager has."""
 
@@ -150,6 +152,44 @@ def test_clients_that_ims_throttles_in_however_many_namespaces_slow_nobody_else(
     wait_for("the second probes", lambda: scene.ims.requests(log=0).total >= 2 * len(ids))
 
     come_one_by_one(scene, new, newcomers)
+
+
+def test_clients_that_ims_answers_slowly_hold_none_of_the_places_of_others(scene: Scene) -> None:
+    newcomers = [f"new-{number}" for number in range(2)]
+    hogs = [f"hog-{number}" for number in range(HANGING)]
+    scene.ims.clients(dict.fromkeys([*hogs, *newcomers], CLIENT["client_secret"]))
+    scene.rules(*({"behaviour": "slow", "seconds": IMS_SECONDS, "client_id": hog} for hog in hogs))
+    slow, new = {hog: Neighbour(scene) for hog in hogs}, Neighbour(scene)
+    scene.operator("--concurrency", str(FEW), everywhere=True)
+    for number in range(FEW):
+        for hog, each in slow.items():
+            each.credential(f"{hog}-{number}", each.client(hog, CLIENT["client_secret"]))
+    wait_for("all places to be taken", lambda: scene.ims.requests(log=0).total >= places_for(FEW))
+
+    for name in newcomers:
+        new.credential(name, new.client(name, CLIENT["client_secret"]))
+    wait_for("the newcomers to be Ready", lambda: all(map(new.ready, newcomers)))
+
+    assert not any(each.ready(f"{hog}-0") for hog, each in slow.items()), "they waited until a request had ended"
+
+
+def test_a_client_that_ims_throttled_once_waits_for_none_that_it_throttles_again_and_again(scene: Scene) -> None:
+    throttled, new = [Neighbour(scene) for _ in range(THROTTLED)], Neighbour(scene)
+    ids = [f"throttled-{place}" for place in range(THROTTLED)]
+    scene.ims.clients({"new": CLIENT["client_secret"]})
+    scene.rules(*({"behaviour": "rate_limited", "retry_after": 1, "client_id": each} for each in ids))
+    scene.operator(everywhere=True)
+    for client_id, where in zip(ids, throttled, strict=True):
+        where.credential(client_id, where.client(client_id, "any"))
+    wait_for("many probes", lambda: scene.ims.requests(log=0).total >= 4 * len(ids))
+    scene.rules({"behaviour": "rate_limited", "retry_after": 1, "client_id": "new", "times": 1})
+    new.credential("new", new.client("new", CLIENT["client_secret"]))
+    wait_until_asked(scene, "new", 2)
+
+    order = [entry.client_id for entry in scene.ims.requests().log]
+    first, second = [place for place, client_id in enumerate(order) if client_id == "new"][:2]
+    assert second - first <= BETWEEN
+    wait_for("it to be Ready", lambda: new.ready("new"))
 
 
 def test_whoever_names_large_client_secrets_holds_none_of_the_places_of_others(scene: Scene) -> None:
