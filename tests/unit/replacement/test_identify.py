@@ -106,7 +106,7 @@ def test_one_that_was_deleted_meanwhile_is_not_taken_over_as_the_one_that_is_lef
     cluster.adobe.now += 5 * MINUTE
     cluster.adobe.delete("uuid-2" if rescued else "uuid-0")
     run([cluster], HOUR)
-    assert cluster.deeds == ([Deed.TAKE_OVER] if rescued else [])
+    assert cluster.deeds == ([Deed.TAKE_OVER, Deed.DOUBT] if rescued else [])
     assert cluster.settle().finding.reason is (Reason.CLIENT_SECRET_LOST if rescued else Reason.INVALID_CLIENT)
 
 

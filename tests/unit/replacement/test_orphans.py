@@ -163,7 +163,6 @@ def test_the_event_says_that_the_old_one_is_valid_whose_value_was_changed() -> N
     ("how", "why"),
     [
         ("changed", "somebody deleted client secret uuid-1, or changed its value in the Secret"),
-        ("deleted", "somebody deleted client secret uuid-1, or changed its value in the Secret"),
         ("swapped", "somebody put the value before that of client secret uuid-1 back"),
     ],
 )
@@ -171,15 +170,21 @@ def test_the_event_says_why_the_one_before_is_in_place_again(how: str, why: str)
     cluster = draining()
     assert cluster.secret is not None
     data = dict(cluster.secret.data)
-    match how:
-        case "changed":
-            data[Slot.CURRENT] = "a typo"
-        case "swapped":
-            data[Slot.CURRENT], data[Slot.PREVIOUS] = data[Slot.PREVIOUS], data[Slot.CURRENT]
-        case _:
-            cluster.adobe.delete("uuid-1")
+    if how == "changed":
+        data[Slot.CURRENT] = "a typo"
+    else:
+        data[Slot.CURRENT], data[Slot.PREVIOUS] = data[Slot.PREVIOUS], data[Slot.CURRENT]
     cluster.store(cluster.secret.annotations, data)
     assert told(cluster, 12 * HOUR) == [f"SwitchedBack: {why}; the one before it, uuid-0, is in place again"]
+
+
+def test_the_events_say_that_somebody_deleted_the_one_in_place() -> None:
+    cluster = draining()
+    cluster.adobe.delete("uuid-1")
+    assert told(cluster, 12 * HOUR) == [
+        "SwitchedBack: IMS refuses the client secret in place; the previous one, uuid-0, is back in place",
+        "OldClientSecretGone: the old client secret uuid-1 was deleted by somebody else",
+    ]
 
 
 def test_a_moment_that_is_corrected_is_nobodys_change() -> None:

@@ -10,7 +10,7 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, pr
 from adobe_ims_operator.api.client_secret_ledger import LEDGER_ANNOTATION, Slot, Steady
 from adobe_ims_operator.api.reasons import Reason
 from adobe_ims_operator.core.replacement.decision import Add, AskToken, Deed, Delete, Refuse, Wait, Write
-from unit.replacement.world import CLIENT_ID, Cluster, Fault, first_cluster, run
+from unit.replacement.world import CLIENT_ID, Cluster, Fault, Value, first_cluster, run
 
 EXAMPLES, STEPS = (int(number) for number in os.environ.get("WORLD", "12,15").split(","))
 HOURS = st.sampled_from([0, 1, 6, 23]).map(lambda hours: timedelta(hours=hours))
@@ -130,8 +130,15 @@ class World(RuleBasedStateMachine):
     @rule(number=st.integers(0, 1))
     def somebody_uses(self, number: int) -> None:
         live = self.clusters[0].adobe.live
-        if number < len(live):
+        if number < len(live) and not self.is_lost(live[number]):
             self.clusters[0].adobe.token(live[number].value)
+
+    def is_lost(self, value: Value) -> bool:
+        """Whether one was added whose value never came into a Secret: nobody has it."""
+        written = [each.data.values() for cluster in self.clusters for each in cluster.backups]
+        given = [cluster.bootstrap.values() for cluster in self.clusters if cluster.bootstrap is not None]
+        is_known = any(value.value in values for values in (*written, *given))
+        return not is_known and any(value.uuid in cluster.given for cluster in self.clusters)
 
     @rule(number=st.integers(0, 1), refuses=st.booleans())
     @precondition(lambda self: not self.calm)

@@ -212,8 +212,6 @@ class AtAdobe:
             self.work.replacements.delete(resource.key, resource.uid)
             raise Outdated from None
         except ApiError as error:
-            if step is Step.ADD:
-                observed = self.work.note(observed, attempt.add_refused(observed.memory))
             self.work.failed(observed, step, troubles.not_read(resource.key, error, "AdobeIMSClientSecret"))
             raise Outdated from None
         found = parse_client_secret(body)

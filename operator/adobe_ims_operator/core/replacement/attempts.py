@@ -136,7 +136,9 @@ def token_ended(memory: Memory) -> Memory:
 
 def adding(memory: Memory) -> Memory:
     """POST is about to be sent: from here on its outcome is unknown."""
-    return memory if memory.intent is None else replace(memory, intent=replace(memory.intent, sent=True), listed=None)
+    if memory.intent is None:
+        return memory
+    return replace(memory, intent=replace(memory.intent, sent=True, refused=False), listed=None)
 
 
 def added(memory: Memory, found: Added) -> Memory:

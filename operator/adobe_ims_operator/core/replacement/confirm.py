@@ -6,10 +6,10 @@ that none is deleted that may be somebody else's.
 
 from datetime import timedelta
 
-from adobe_ims_operator.api.client_secret_ledger import Ledger, Origin
+from adobe_ims_operator.api.client_secret_ledger import Ledger, Origin, Slot
 from adobe_ims_operator.core.replacement import due, evidence, look, writes
 from adobe_ims_operator.core.replacement.decision import Write
-from adobe_ims_operator.core.replacement.model import Answer, Observed
+from adobe_ims_operator.core.replacement.model import Answer, Now, Observed
 
 LASTS = evidence.LAG + timedelta(hours=1)
 """For how long IMS accepts what was deleted at most: the life of a token, and an hour."""
@@ -28,6 +28,16 @@ def write(observed: Observed, ledger: Ledger) -> Write | None:
     if evidence.is_shown(observed.memory.match, ledger.current.digest, ledger.current.uuid, evidence.MATCHES):
         return writes.confirm(observed, ledger, Origin.STAMPED)
     return writes.confirm(observed, ledger, Origin.LASTING) if _has_lasted(ledger, answer) else None
+
+
+def doubt(observed: Observed, ledger: Ledger, now: Now) -> Write | None:
+    """The write that notes that IMS refused it, from which on it is to last anew; None where that is noted."""
+    answer = observed.answer(ledger.current.digest)
+    if is_certain(ledger) or answer is None or answer.accepted or not observed.is_intact(Slot.CURRENT):
+        return None
+    by_now, is_news = due.adobe_now(observed, now), answer.at == answer.first_at
+    after = evidence.TEN_MINUTES if is_news else LASTS / 2
+    return writes.doubt(observed, ledger, by_now) if by_now >= ledger.current.since + after else None
 
 
 def _has_lasted(ledger: Ledger, answer: Answer) -> bool:

@@ -53,6 +53,7 @@ class Deed(Enum):
     RESTORE = "put back what somebody changed"
     CORRECT = "correct a moment of the ledger that lies ahead of Adobe's clock"
     CONFIRM = "note that the client secret in place is the one that Adobe lists"
+    DOUBT = "note that IMS refused the client secret in place, before it is certain which one it is"
     INTEND_TO_ADD = "note that a client secret is about to be added"
     FORGET_INTENT = "note that none was added"
     KEEP_NEXT = "keep the client secret that was added"

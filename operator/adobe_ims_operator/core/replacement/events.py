@@ -41,7 +41,7 @@ def _of_deed(write: Write, before: Ledger | None) -> Event | None:
         case Deed.PROMOTE:
             said = (Reason.REPLACED, f"client secret {current} is in place; {_old(write.ledger, before)}", False)
         case Deed.SWITCH_BACK if write.data.get(Slot.PREVIOUS) is Source.CURRENT:
-            what = "IMS refuses the client secret in place, which Adobe still lists"
+            what = "IMS refuses the client secret in place"
             said = (Reason.SWITCHED_BACK, f"{what}; the previous one, {current}, is back in place", True)
         case Deed.SWITCH_BACK:
             said = (

@@ -150,6 +150,18 @@ def refused_but_listed(uuid: str) -> Finding:
     return Finding(Reason.CLIENT_SECRET_REFUSED, message)
 
 
+def refused_for_another(observed: Observed, ledger: Ledger) -> Finding:
+    """Adobe has it, and IMS takes another one than that."""
+    managed, bootstrap = observed.resource.secret_key, observed.resource.spec.bootstrap.secret_name
+    message = (
+        f"IMS refuses the client secret in place, {ledger.current.uuid} as far as the operator knows, and accepts the "
+        f"one in Secret {bootstrap}, which is taken over once Adobe shows that it is {ledger.current.uuid}. If this "
+        f"stays, compare both with the values on {CONSOLE}; if the one in Secret {bootstrap} is there and the one in "
+        f"Secret {managed} is not, delete Secret {managed}"
+    )
+    return Finding(Reason.CLIENT_SECRET_REFUSED, message)
+
+
 def unlisted(uuid: str) -> Finding:
     """IMS takes it, and Adobe does not have it.
 

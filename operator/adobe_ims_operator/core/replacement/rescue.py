@@ -1,15 +1,15 @@
 """What to do where the current client secret does not work, or is not what was written: what works takes its place.
 
-In this order: the current one that somebody moved to another key, the previous one, the next one, the previous one that
-somebody swapped with the current one, what somebody wrote in place of the current one, and what is in the bootstrap
-Secret. Nothing is added at Adobe, and nothing deleted.
+In this order: the current one that somebody moved to another key, unless what they wrote in its place works, the
+previous one, the next one, the previous one that somebody swapped with the current one, what somebody wrote in place of
+the current one, and what is in the bootstrap Secret. Nothing is added at Adobe, and nothing deleted.
 """
 
 from datetime import timedelta
 
 from adobe_ims_operator.api.client_secret_ledger import Draining, Ledger, Origin, Slot
 from adobe_ims_operator.core.finding import Finding
-from adobe_ims_operator.core.replacement import due, evidence, findings, look, take_over, writes
+from adobe_ims_operator.core.replacement import confirm, due, evidence, findings, look, take_over, writes
 from adobe_ims_operator.core.replacement.decision import Decision, Wait
 from adobe_ims_operator.core.replacement.model import ManagedSecret, Now, Observed, Source
 
@@ -21,7 +21,8 @@ def rescue(observed: Observed, ledger: Ledger, now: Now) -> Decision:
         Unanswered: something is to be asked or read first.
     """
     return (
-        _moved(observed, ledger)
+        confirm.doubt(observed, ledger, now)
+        or _moved(observed, ledger, now)
         or _switch_to(observed, ledger, Slot.PREVIOUS, Source.PREVIOUS, now)
         or _switch_to(observed, ledger, Slot.NEXT, Source.NEXT, now)
         or _swapped(observed, ledger, now)
@@ -38,23 +39,48 @@ def unlisted(observed: Observed, ledger: Ledger, now: Now) -> Decision:
     """
     if not look.is_accepted(observed, Source.CURRENT, ledger.current.digest, now, evidence.TEN_MINUTES):
         return rescue(observed, ledger, now)
-    look.of_current(observed, ledger, now, evidence.TEN_MINUTES)
-    return Wait(findings.unlisted(ledger.current.uuid), now.wall + evidence.TEN_MINUTES)
+    within, answer = evidence.TEN_MINUTES, observed.answer(ledger.current.digest)
+    if answer is not None and ledger.current.origin is not Origin.ADDED:  # its uuid may have been mistaken
+        within = min(within, look.until_shown(observed, (Source.CURRENT, ledger.current.digest), answer, now))
+    look.of_current(observed, ledger, now, within)
+    return Wait(findings.unlisted(ledger.current.uuid), now.wall + within)
 
 
-def _moved(observed: Observed, ledger: Ledger) -> Decision | None:
+def _moved(observed: Observed, ledger: Ledger, now: Now) -> Decision | None:
     """A person may have given the current one another key, and nothing in exchange that they mean to be in place."""
     there = observed.secret.digests if isinstance(observed.secret, ManagedSecret) else {}
-    if observed.is_intact(Slot.CURRENT) or ledger.current.digest not in there.values():
+    place = next((slot for slot, digest in there.items() if digest == ledger.current.digest), None)
+    if place is None or observed.is_intact(Slot.CURRENT) or look.is_swapped(observed, ledger, Slot.PREVIOUS):
         return None
-    return None if look.is_swapped(observed, ledger, Slot.PREVIOUS) else writes.restore(observed, ledger)
+    if not _is_strange(observed, ledger):
+        return writes.restore(observed, ledger)
+    if (edited := _edited(observed, ledger, now)) is not None:
+        return edited
+    return writes.restore(observed, ledger) if _works(observed, ledger, Source(place.value), now) else None
+
+
+def _is_strange(observed: Observed, ledger: Ledger) -> bool:
+    """Whether a value is in place that is in no ledger, and may be nowhere else."""
+    digest = observed.secret.digests.get(Slot.CURRENT) if isinstance(observed.secret, ManagedSecret) else None
+    return digest is not None and digest not in {held.digest for held in ledger.held.values()}
+
+
+def _works(observed: Observed, ledger: Ledger, source: Source, now: Now) -> bool:
+    """Whether IMS accepts the current one and Adobe lists it: what was deleted is accepted for a while."""
+    value = (source, ledger.current.digest)
+    if not look.is_accepted(observed, *value, now, evidence.TEN_MINUTES):
+        return False
+    found = look.listing(observed, value, ledger.client_id, now, within=evidence.TEN_MINUTES)
+    return evidence.find(found, ledger.current.uuid) is not None
 
 
 def _switch_to(observed: Observed, ledger: Ledger, slot: Slot, source: Source, now: Now) -> Decision | None:
     held, current = ledger.held.get(slot), ledger.current.uuid
-    if held is None or not observed.is_intact(slot):
-        return None
-    if not look.is_accepted(observed, source, held.digest, now, evidence.TEN_MINUTES):
+    if (
+        held is None
+        or not observed.is_intact(slot)
+        or not look.is_accepted(observed, source, held.digest, now, evidence.TEN_MINUTES)
+    ):
         return None
     found = look.listing(observed, (source, held.digest), ledger.client_id, now, within=evidence.TEN_MINUTES)
     if evidence.find(found, held.uuid) is None:
@@ -65,8 +91,10 @@ def _switch_to(observed: Observed, ledger: Ledger, slot: Slot, source: Source, n
             return writes.change_places(ledger, ledger.phase, due.adobe_now(observed, now))
         # It may be accepted again; who uses the Secret has the other one meanwhile.
         return Wait(findings.refused_but_listed(current), now.wall + _retry(observed, ledger, now))
-    is_gone = not is_listed and look.has_stood(observed)
-    return writes.switch_to(observed, ledger, slot, due.adobe_now(observed, now), current_is_gone=is_gone)
+    is_gone, by_now = not is_listed and look.has_stood(observed), due.adobe_now(observed, now)
+    if is_gone or not observed.is_intact(Slot.CURRENT):
+        return writes.switch_to(observed, ledger, slot, by_now, current_is_gone=is_gone)
+    return writes.keep_both(observed, ledger, by_now)  # one list may lack what is there
 
 
 def _swapped(observed: Observed, ledger: Ledger, now: Now) -> Decision | None:
@@ -107,11 +135,12 @@ def _bootstrap(observed: Observed, ledger: Ledger, now: Now) -> Decision:
         return Wait(findings.bootstrap_of_another(observed, ledger), lost.until)
     digest, is_intact = seen.digest or "", observed.is_intact(Slot.CURRENT)
     if digest == ledger.current.digest and not is_intact:
-        return writes.restore(observed, ledger, Source.BOOTSTRAP)
+        works = not _is_strange(observed, ledger) or _works(observed, ledger, Source.BOOTSTRAP, now)
+        return writes.restore(observed, ledger, Source.BOOTSTRAP) if works else lost
     if not look.is_accepted(observed, Source.BOOTSTRAP, digest, now):
         return lost
     if is_intact and not _may_be_given_up(observed, ledger, digest, now):
-        return Wait(findings.refused_but_listed(ledger.current.uuid), lost.until)
+        return Wait(findings.refused_for_another(observed, ledger), now.wall + look.SOON)
     return take_over.accepted(observed, Source.BOOTSTRAP, digest, ledger.client_id, now)
 
 
@@ -121,7 +150,11 @@ def _may_be_given_up(observed: Observed, ledger: Ledger, digest: str, now: Now) 
     Where it is all that Adobe lists, IMS alone is wrong, which may accept what was deleted too. Where it may have been
     mistaken for the one that Adobe lists, that takes an hour, or that one's last use is our request with the other.
     """
-    found = look.listing(observed, (Source.BOOTSTRAP, digest), ledger.client_id, now, within=evidence.TEN_MINUTES)
+    value, answer = (Source.BOOTSTRAP, digest), observed.answer(digest)
+    within = evidence.TEN_MINUTES
+    if answer is not None:
+        within = min(within, look.until_shown(observed, value, answer, now))
+    found = look.listing(observed, value, ledger.client_id, now, within=within)
     if found.secrets and all(take_over.has_another_value(observed, each.uuid, digest) for each in found.secrets):
         return False
     current = ledger.current

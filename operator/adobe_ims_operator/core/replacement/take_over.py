@@ -74,9 +74,11 @@ def accepted(observed: Observed, source: Source, digest: str, client_id: str, no
 
 
 def has_another_value(observed: Observed, uuid: str, digest: str) -> bool:
-    """Whether that client secret has another value for certain."""
+    """Whether that client secret has another value for certain, as far as two requests with this one do not show it."""
     held = () if observed.ledger is None else observed.ledger.held.values()
-    return any(each.uuid == uuid and each.digest != digest and each.origin is not Origin.ALONE for each in held)
+    others = [each.origin for each in held if each.uuid == uuid and each.digest != digest]
+    is_shown = evidence.is_shown(observed.memory.match, digest, uuid, evidence.MATCHES)
+    return any(each is Origin.ADDED or (each is not Origin.ALONE and not is_shown) for each in others)
 
 
 def _is_hopeless(observed: Observed, found: Listing, digest: str, answer: Answer, now: Now) -> bool:
@@ -135,7 +137,7 @@ def again(observed: Observed, ledger: Ledger, now: Now) -> Decision | None:
     if current.origin is Origin.ADDED or listed is None or len(listed.listing.secrets) != 1:
         return None
     other, match = listed.listing.secrets[0].uuid, observed.memory.match
-    if current.origin is not Origin.ALONE and not evidence.is_shown(match, current.digest, other):
+    if current.origin is not Origin.ALONE and not evidence.is_shown(match, current.digest, other, evidence.MATCHES):
         return None
     if look.until_proven(observed, now) is not None:
         return None

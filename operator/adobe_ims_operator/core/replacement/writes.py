@@ -108,6 +108,12 @@ def confirm(observed: Observed, ledger: Ledger, origin: Origin) -> Write:
     return Write(Deed.CONFIRM, after, _kept(observed, after))
 
 
+def doubt(observed: Observed, ledger: Ledger, at: datetime) -> Write:
+    """Hold the current one from that moment on."""
+    after = replace(ledger, current=replace(ledger.current, since=at))
+    return Write(Deed.DOUBT, after, _kept(observed, after))
+
+
 def intend_to_add(observed: Observed, ledger: Ledger, at: datetime) -> Write:
     """Note that a client secret is about to be added, while Adobe lists one alone."""
     return _note(observed, Deed.INTEND_TO_ADD, ledger, Adding(at))
@@ -201,6 +207,17 @@ def change_places(ledger: Ledger, phase: Draining, at: datetime) -> Write:
     drained = replace(phase, previous=ledger.current, deleting=False)
     after = replace(ledger, current=replace(phase.previous, since=at), phase=drained)
     return Write(Deed.SWITCH_BACK, after, {Slot.CURRENT: Source.PREVIOUS, Slot.PREVIOUS: Source.CURRENT})
+
+
+def keep_both(observed: Observed, ledger: Ledger, at: datetime) -> Write:
+    """Put the next or the previous one in place of the current one, and keep that."""
+    match ledger.phase:
+        case Proving() as phase:
+            return promote(observed, ledger, phase, at)
+        case Draining() as phase:
+            return change_places(ledger, phase, at)
+        case _:
+            raise ValueError("there is no other one")
 
 
 def drop_next(observed: Observed, ledger: Ledger) -> Write:

@@ -1,0 +1,103 @@
+"""What is put back, dropped or forgotten: no value that works, and none that Adobe gave, goes for a dead one."""
+
+from datetime import timedelta
+
+import pytest
+
+from adobe_ims_operator.api.client_secret_ledger import Draining, Orphaned
+from adobe_ims_operator.api.reasons import Reason
+from adobe_ims_operator.core.backoff import Pace
+from adobe_ims_operator.core.finding import Finding
+from adobe_ims_operator.core.replacement import attempts
+from adobe_ims_operator.core.replacement.decision import Add, AskToken, List
+from adobe_ims_operator.core.replacement.model import Step, Trouble
+from unit.replacement.test_confirm import Divided
+from unit.replacement.world import CLIENT_ID, Cluster, Fault, cluster_at, first_cluster, run
+
+MINUTE, HOUR, DAY = timedelta(minutes=1), timedelta(hours=1), timedelta(days=1)
+NOT_READ = Trouble(Finding(Reason.SECRET_READ_FAILED, "the API server did not give it"), Pace.API_SERVER)
+
+
+def edit(cluster: Cluster, **values: str) -> None:
+    """A person writes the managed Secret."""
+    assert cluster.secret is not None
+    cluster.store(cluster.secret.annotations, {"client_id": CLIENT_ID, **values})
+
+
+def in_drain(cluster: Cluster) -> None:
+    cluster.edit(overlap=DAY, interval=10 * DAY)
+    assert cluster.come_to(
+        lambda _: cluster.ledger is not None and isinstance(cluster.ledger.phase, Draining), 30 * DAY
+    )
+
+
+@pytest.mark.parametrize("later", [timedelta(0), HOUR])
+def test_what_is_put_back_works(later: timedelta) -> None:
+    cluster = first_cluster()
+    run([cluster], 2 * HOUR)
+    cluster.adobe.delete("uuid-0")
+    cluster.adobe.now += later
+    theirs = cluster.adobe.add()
+    assert theirs is not None
+    edit(cluster, client_secret=theirs.value, client_secret_previous="value-0")
+    run([cluster], DAY)
+
+
+def test_what_is_put_back_from_the_bootstrap_secret_works() -> None:
+    cluster = first_cluster(spreads=4 * MINUTE)
+    run([cluster], 2 * HOUR)
+    cluster.adobe.delete("uuid-0")
+    cluster.adobe.now += HOUR
+    theirs = cluster.adobe.add()
+    assert theirs is not None
+    edit(cluster, client_secret=theirs.value)
+    run([cluster], DAY)
+
+
+def test_a_person_who_does_as_the_operator_does_loses_nothing() -> None:
+    cluster = first_cluster()
+    run([cluster], 2 * HOUR)
+    theirs = cluster.adobe.add()
+    assert theirs is not None
+    edit(cluster, client_secret=theirs.value, client_secret_previous="value-0")
+    run([cluster], DAY)
+    cluster.adobe.delete("uuid-0")
+    run([cluster], DAY)
+    assert cluster.works(), cluster.settle().finding
+
+
+def test_an_answer_that_is_lost_after_a_read_that_failed_leaves_no_stranger() -> None:
+    cluster = first_cluster()
+    cluster.edit(overlap=DAY, interval=10 * DAY)
+    assert cluster.come_to(lambda step: isinstance(step, Add), 30 * DAY)
+    # As AtAdobe._see_the_object does where the API server does not give the object.
+    refused = attempts.add_refused(cluster.memory)
+    cluster.memory = attempts.failed(refused, cluster.observe(), Step.ADD, NOT_READ, cluster.now, 0.0)
+    add = cluster.come_to(lambda step: isinstance(step, Add), MINUTE)
+    assert add is not None
+    cluster.take(add, Fault.ANSWER_LOST)
+    run([cluster], HOUR)
+    assert cluster.ledger is not None
+    assert isinstance(cluster.ledger.phase, Orphaned), cluster.settle().finding
+
+
+def test_one_list_and_one_refusal_drop_no_value_that_adobe_gave() -> None:
+    cluster = cluster_at(adobe := Divided())
+    in_drain(cluster)
+    run([cluster], 3 * HOUR)
+    ask = cluster.come_to(lambda step: isinstance(step, AskToken), 2 * DAY)
+    assert ask is not None
+    adobe.refuses.add("uuid-1")
+    cluster.take(ask, Fault.NONE)
+    adobe.refuses.clear()
+    ask = cluster.come_to(lambda step: isinstance(step, AskToken), MINUTE)
+    assert ask is not None
+    cluster.take(ask, Fault.NONE)
+    found = cluster.come_to(lambda step: isinstance(step, List), MINUTE)
+    assert found is not None
+    adobe.disagrees, adobe.lists = True, 0
+    cluster.take(found, Fault.NONE)
+    adobe.disagrees = False
+    run([cluster], HOUR)
+    assert cluster.secret is not None
+    assert "value-1" in cluster.secret.data.values()
