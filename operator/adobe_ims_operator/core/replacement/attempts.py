@@ -76,7 +76,9 @@ def asking(memory: Memory, digest: str, now: Now, jitter: float) -> Memory:
 
     How often it is asked with one value is for the answers to say.
     """
-    before = memory.asks
+    before, answer = memory.asks, memory.answers.get(digest)
+    if answer is not None and not answer.accepted:
+        return memory  # it is no news
     if before is not None and before.digest == digest:
         return memory
     recent = before is not None and now.monotonic < before.retry_at + ASK_ROW.total_seconds()
@@ -107,7 +109,8 @@ def _answered(memory: Memory, observed: Observed, digest: str, date: datetime | 
     first_at = before.first_at if before is not None and same else now
     earlier = () if before is None else tuple(each for each in before.dates if date and date - each <= KEPT)[:MAX_DATES]
     url, version = observed.endpoint.url, observed.bootstrap_version
-    answer = Answer(date is not None, date, now, first_at, url, version, earlier)
+    was_refused = before is not None and (before.was_refused if same else not before.accepted)
+    answer = Answer(date is not None, date, now, first_at, url, version, was_refused, earlier)
     others = [(known, each) for known, each in memory.answers.items() if known != digest][-(MAX_ANSWERS - 1) :]
     return replace(_worked(memory, Step.ASK), answers=dict([*others, (digest, answer)]))
 

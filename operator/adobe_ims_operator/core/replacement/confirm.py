@@ -25,6 +25,11 @@ def write(observed: Observed, ledger: Ledger) -> Write | None:
     answer = observed.answer(ledger.current.digest)
     if is_certain(ledger) or answer is None:
         return None
+    if answer.was_refused and answer.date is not None:
+        # Where it was refused before the first list of a process, nothing told Adobe's time then.
+        accepted_at = answer.date - timedelta(seconds=answer.at.monotonic - answer.first_at.monotonic)
+        if accepted_at >= ledger.current.since + evidence.TEN_MINUTES:
+            return writes.doubt(observed, ledger, accepted_at)
     if evidence.is_shown(observed.memory.match, ledger.current.digest, ledger.current.uuid, evidence.MATCHES):
         return writes.confirm(observed, ledger, Origin.STAMPED)
     return writes.confirm(observed, ledger, Origin.LASTING) if _has_lasted(ledger, answer) else None

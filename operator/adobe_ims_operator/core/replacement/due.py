@@ -31,13 +31,18 @@ def adobe_now(observed: Observed, now: Now) -> datetime:
 
 def due_at(observed: Observed, ledger: Ledger) -> datetime:
     """When the current client secret is to be replaced, by Adobe's clock, but for a request of a person."""
+    return max(wanted_at(observed, ledger), ledger.current.since + SETTLED)
+
+
+def wanted_at(observed: Observed, ledger: Ledger) -> datetime:
+    """When it should be replaced by its age and its end, even where it was just taken over."""
     spec, listed = observed.resource.spec, observed.memory.listed
     due = ledger.current.since + spec.interval
     entry = None if listed is None else evidence.find(listed.listing, ledger.current.uuid)
     expires_at = _reported_expiry(observed, ledger) if listed is None else None if entry is None else entry.expires_at
     if expires_at is not None:
         due = min(due, expires_at - 2 * spec.overlap - BEFORE_EXPIRY)
-    return max(due, ledger.current.since + SETTLED)
+    return due
 
 
 def _reported_expiry(observed: Observed, ledger: Ledger) -> datetime | None:

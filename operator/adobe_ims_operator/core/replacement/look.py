@@ -210,7 +210,9 @@ def held_up(observed: Observed, step: Step, now: Now) -> Wait | None:
 
 def changes_too_often(observed: Observed, ask: AskToken, now: Now) -> Wait | None:
     """The wait before IMS is asked with one more value, where values change all the time; None where it may be."""
-    row = observed.memory.asks
+    row, answer = observed.memory.asks, observed.answer(ask.digest)
+    if answer is not None and not answer.accepted:
+        return None  # it is no news, and its refusal tells when to ask again
     if row is None or row.digest == ask.digest or now.monotonic >= row.retry_at:
         return None
     spec = observed.resource.spec

@@ -61,7 +61,9 @@ class Answer(NamedTuple):
     """Since when it says the same."""
     endpoint: str
     bootstrap_version: int | None
-    """That was there then: another one may mean that a person replaces the client secret by hand."""
+    """At that time: another one may mean that a person replaces it by hand."""
+    was_refused: bool = False
+    """Before that."""
     earlier: tuple[datetime, ...] = ()
     """The dates of the acceptances before, the latest first, as far as their stamps may not be shown yet."""
 
@@ -186,7 +188,7 @@ class Memory:
     """Of the resource; one that was made again under the same name inherits nothing but `added`."""
     failures: Mapping[Step, Failure] = field(default_factory=dict)
     answers: Mapping[str, Answer] = field(default_factory=dict)
-    """What IMS said of a value, by the digest of the value."""
+    """By the digest of the value."""
     manages_with: str | None = None
     """The digest of the value that the management token in hand was asked with; None where none is."""
     listed: Listed | None = None
@@ -208,8 +210,7 @@ class Memory:
     uses: Mapping[str, datetime] = field(default_factory=dict)
     """The latest use that any list showed, by the uuid, and by Adobe's clock."""
     deleting_since: float | None = None
-    """When it was written down that the old one is about to be deleted, by the monotonic clock; None where it is not,
-    and where another process wrote it."""
+    """When this process wrote down that the old one is about to be deleted, by the monotonic clock."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -256,10 +257,9 @@ class Observed:
     def ledger(self) -> Ledger | None:
         """The ledger, where it is this credential's, and of this very Secret."""
         ledger = self.secret.ledger if isinstance(self.secret, ManagedSecret) else None
-        ours = isinstance(ledger, Ledger) and ledger.credential == self.resource.spec.credential
-        return (
-            ledger if ours and isinstance(ledger, Ledger) and ledger.secret == str(self.resource.secret_key) else None
-        )
+        if not isinstance(ledger, Ledger) or ledger.credential != self.resource.spec.credential:
+            return None
+        return ledger if ledger.secret == str(self.resource.secret_key) else None
 
     def inputs(self, step: Step) -> Inputs:
         """What a step would be made from.

@@ -5,7 +5,7 @@ from datetime import datetime, timedelta
 from adobe_ims_operator.api.client_secret_ledger import Ledger, Proving, Slot
 from adobe_ims_operator.core.replacement import due, evidence, findings, look, writes
 from adobe_ims_operator.core.replacement.decision import AskToken, Decision, Deed, Wait
-from adobe_ims_operator.core.replacement.model import Answer, Now, Observed, Source
+from adobe_ims_operator.core.replacement.model import Answer, ManagedSecret, Now, Observed, Source
 from adobe_ims_operator.core.replacement.rescue import rescue
 
 LATE = timedelta(hours=1)
@@ -20,6 +20,9 @@ def decide(observed: Observed, ledger: Ledger, phase: Proving, now: Now) -> Deci
     """
     if look.is_swapped(observed, ledger, Slot.NEXT):
         return writes.swap_back(ledger, Slot.NEXT)  # neither is lost, and the next one is not proven yet
+    there = observed.secret.digests.values() if isinstance(observed.secret, ManagedSecret) else ()
+    if not observed.is_intact(Slot.NEXT) and {phase.next.digest, ledger.current.digest} <= set(there):
+        return writes.restore(observed, ledger)  # somebody moved it
     if not observed.is_intact(Slot.NEXT):
         # Adobe does not give its value again. The moment is Adobe's own, as the overlap is measured from it.
         return writes.note_orphan(observed, ledger, phase.next.uuid, phase.next.since, certain=True)

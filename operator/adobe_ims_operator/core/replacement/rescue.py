@@ -5,7 +5,7 @@ previous one, the next one, the previous one that somebody swapped with the curr
 the current one, and what is in the bootstrap Secret. Nothing is added at Adobe, and nothing deleted.
 """
 
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 from adobe_ims_operator.api.client_secret_ledger import Draining, Ledger, Origin, Slot
 from adobe_ims_operator.core.finding import Finding
@@ -48,20 +48,44 @@ def unlisted(observed: Observed, ledger: Ledger, now: Now) -> Decision:
 
 def _moved(observed: Observed, ledger: Ledger, now: Now) -> Decision | None:
     """A person may have given the current one another key, and nothing in exchange that they mean to be in place."""
-    there = observed.secret.digests if isinstance(observed.secret, ManagedSecret) else {}
-    place = next((slot for slot, digest in there.items() if digest == ledger.current.digest), None)
+    place = _place(observed, ledger)
     if place is None or observed.is_intact(Slot.CURRENT) or look.is_swapped(observed, ledger, Slot.PREVIOUS):
         return None
     if not _is_strange(observed, ledger):
         return writes.restore(observed, ledger)
     if (edited := _edited(observed, ledger, now)) is not None:
         return edited
-    return writes.restore(observed, ledger) if _works(observed, ledger, Source(place.value), now) else None
+    if not _works(observed, ledger, Source(place.value), now):
+        return None
+    return _may_spread(observed, ledger, now) or writes.restore(observed, ledger)
+
+
+def _may_spread(observed: Observed, ledger: Ledger, now: Now) -> Wait | None:
+    """What somebody wrote in place may be what they added at Adobe a moment ago, which takes time to spread."""
+    digest = _in_place(observed)
+    listed, answer = observed.memory.listed, None if digest is None else observed.answer(digest)
+    if digest is None or listed is None or answer is None:
+        return None
+    is_another = any(entry.uuid not in ledger.known for entry in listed.listing.secrets)
+    if not is_another or answer.at.monotonic - answer.first_at.monotonic >= evidence.TEN_MINUTES.total_seconds():
+        return None
+    return Wait(findings.edited(observed), now.wall + look.retry_refused(observed, digest, now))
+
+
+def _place(observed: Observed, ledger: Ledger) -> Slot | None:
+    """Where the current one is."""
+    there = observed.secret.digests if isinstance(observed.secret, ManagedSecret) else {}
+    return next((slot for slot, digest in there.items() if digest == ledger.current.digest), None)
+
+
+def _in_place(observed: Observed) -> str | None:
+    """The digest of what is under the key of the current one, whoever wrote it."""
+    return observed.secret.digests.get(Slot.CURRENT) if isinstance(observed.secret, ManagedSecret) else None
 
 
 def _is_strange(observed: Observed, ledger: Ledger) -> bool:
     """Whether a value is in place that is in no ledger, and may be nowhere else."""
-    digest = observed.secret.digests.get(Slot.CURRENT) if isinstance(observed.secret, ManagedSecret) else None
+    digest = _in_place(observed)
     return digest is not None and digest not in {held.digest for held in ledger.held.values()}
 
 
@@ -70,6 +94,11 @@ def _works(observed: Observed, ledger: Ledger, source: Source, now: Now) -> bool
     value = (source, ledger.current.digest)
     if not look.is_accepted(observed, *value, now, evidence.TEN_MINUTES):
         return False
+    answer, listed = observed.answer(ledger.current.digest), observed.memory.listed
+    if answer is not None and listed is not None and listed.at.monotonic >= answer.at.monotonic:
+        is_recent = evidence.is_recent(listed.at, now, evidence.TEN_MINUTES)
+        if is_recent and listed.listing.client_id == ledger.client_id:  # whichever value it was asked for with
+            return evidence.find(listed.listing, ledger.current.uuid) is not None
     found = look.listing(observed, value, ledger.client_id, now, within=evidence.TEN_MINUTES)
     return evidence.find(found, ledger.current.uuid) is not None
 
@@ -91,10 +120,20 @@ def _switch_to(observed: Observed, ledger: Ledger, slot: Slot, source: Source, n
             return writes.change_places(ledger, ledger.phase, due.adobe_now(observed, now))
         # It may be accepted again; who uses the Secret has the other one meanwhile.
         return Wait(findings.refused_but_listed(current), now.wall + _retry(observed, ledger, now))
-    is_gone, by_now = not is_listed and look.has_stood(observed), due.adobe_now(observed, now)
-    if is_gone or not observed.is_intact(Slot.CURRENT):
-        return writes.switch_to(observed, ledger, slot, by_now, current_is_gone=is_gone)
-    return writes.keep_both(observed, ledger, by_now)  # one list may lack what is there
+    is_gone = not is_listed and look.has_stood(observed)
+    return _put_in_place(observed, ledger, slot, due.adobe_now(observed, now), is_gone=is_gone)
+
+
+def _put_in_place(observed: Observed, ledger: Ledger, slot: Slot, at: datetime, *, is_gone: bool) -> Decision:
+    """Put another one in place, and keep the current one unless it is gone or without a value: one list may lack it."""
+    place = _place(observed, ledger)
+    if is_gone or place is None:
+        return writes.switch_to(observed, ledger, slot, at, current_is_gone=is_gone)
+    if place is Slot.CURRENT:
+        return writes.keep_both(observed, ledger, at)
+    if isinstance(ledger.phase, Draining):
+        return writes.change_places(ledger, ledger.phase, at, Source(place))
+    return writes.switch_to(observed, ledger, slot, at, current_is_gone=False)
 
 
 def _swapped(observed: Observed, ledger: Ledger, now: Now) -> Decision | None:
@@ -117,10 +156,13 @@ def _retry(observed: Observed, ledger: Ledger, now: Now) -> timedelta:
 
 def _edited(observed: Observed, ledger: Ledger, now: Now) -> Decision | None:
     """A person may have put a value there that works."""
-    digest = observed.secret.digests.get(Slot.CURRENT) if isinstance(observed.secret, ManagedSecret) else None
+    digest = _in_place(observed)
     if digest is None or digest == ledger.current.digest:
         return None
-    if not look.is_accepted(observed, Source.CURRENT, digest, now):
+    answer = observed.answer(digest)
+    lasted = 0.0 if answer is None else answer.at.monotonic - answer.first_at.monotonic
+    within = min(max(evidence.TEN_MINUTES, timedelta(seconds=lasted)), look.STANDS)  # what was deleted, for a while
+    if not look.is_accepted(observed, Source.CURRENT, digest, now, within):
         return None
     return take_over.accepted(observed, Source.CURRENT, digest, ledger.client_id, now)
 
@@ -135,13 +177,23 @@ def _bootstrap(observed: Observed, ledger: Ledger, now: Now) -> Decision:
         return Wait(findings.bootstrap_of_another(observed, ledger), lost.until)
     digest, is_intact = seen.digest or "", observed.is_intact(Slot.CURRENT)
     if digest == ledger.current.digest and not is_intact:
-        works = not _is_strange(observed, ledger) or _works(observed, ledger, Source.BOOTSTRAP, now)
-        return writes.restore(observed, ledger, Source.BOOTSTRAP) if works else lost
+        return _put_back(observed, ledger, digest, now) or lost
     if not look.is_accepted(observed, Source.BOOTSTRAP, digest, now):
         return lost
     if is_intact and not _may_be_given_up(observed, ledger, digest, now):
         return Wait(findings.refused_for_another(observed, ledger), now.wall + look.SOON)
     return take_over.accepted(observed, Source.BOOTSTRAP, digest, ledger.client_id, now)
+
+
+def _put_back(observed: Observed, ledger: Ledger, digest: str, now: Now) -> Decision | None:
+    """The bootstrap Secret has the current one, and something else is in its place."""
+    if not _is_strange(observed, ledger):
+        return writes.restore(observed, ledger, Source.BOOTSTRAP)
+    if _works(observed, ledger, Source.BOOTSTRAP, now):
+        return _may_spread(observed, ledger, now) or writes.restore(observed, ledger, Source.BOOTSTRAP)
+    if ledger.current.origin is not Origin.ALONE or not look.is_accepted(observed, Source.BOOTSTRAP, digest, now):
+        return None
+    return take_over.accepted(observed, Source.BOOTSTRAP, digest, ledger.client_id, now)  # its uuid was mistaken
 
 
 def _may_be_given_up(observed: Observed, ledger: Ledger, digest: str, now: Now) -> bool:

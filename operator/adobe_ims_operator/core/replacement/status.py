@@ -35,6 +35,8 @@ _BLOCKING = frozenset({
 """What is as it should be until the next replacement is due."""
 _DRAINED_WITHIN = timedelta(days=1)
 """How long the old one may still drain once the next replacement is due: a short interval leaves no more time."""
+_CONFIRMED_WITHIN = timedelta(days=2)
+"""How long it may take to be certain which one is held, once the next replacement is due."""
 _UNDER_WAY = frozenset({
     Reason.ADDING,
     Reason.TAKING_OVER,
@@ -112,6 +114,8 @@ def _failures(observed: Observed, decision: Decision, now: Now) -> list[Failure]
 
 def _is_blocking(observed: Observed, ledger: Ledger, reason: Reason, now: Now) -> bool:
     """Whether it holds up a replacement that is due; one that a person asks for may wait until the old one is gone."""
+    if reason is Reason.TAKING_OVER:
+        return due.wanted_at(observed, ledger) + _CONFIRMED_WITHIN <= due.adobe_now(observed, now)
     if reason is Reason.DRAINING:
         return due.due_at(observed, ledger) + _DRAINED_WITHIN <= due.adobe_now(observed, now)
     return reason in _BLOCKING and due.next_at(observed, ledger) <= due.adobe_now(observed, now)

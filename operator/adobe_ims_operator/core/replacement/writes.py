@@ -111,7 +111,9 @@ def confirm(observed: Observed, ledger: Ledger, origin: Origin) -> Write:
 def doubt(observed: Observed, ledger: Ledger, at: datetime) -> Write:
     """Hold the current one from that moment on."""
     after = replace(ledger, current=replace(ledger.current, since=at))
-    return Write(Deed.DOUBT, after, _kept(observed, after))
+    there = observed.secret.digests if isinstance(observed.secret, ManagedSecret) else {}
+    beside = {slot: _SOURCES[slot] for slot in there if slot not in ledger.held}  # it may be what works
+    return Write(Deed.DOUBT, after, {**beside, **_kept(observed, after)})
 
 
 def intend_to_add(observed: Observed, ledger: Ledger, at: datetime) -> Write:
@@ -202,11 +204,15 @@ def follow_swap(ledger: Ledger, phase: Draining, at: datetime) -> Write:
     return Write(Deed.SWITCH_BACK, after, {Slot.CURRENT: Source.CURRENT, Slot.PREVIOUS: Source.PREVIOUS})
 
 
-def change_places(ledger: Ledger, phase: Draining, at: datetime) -> Write:
-    """Put the previous one in place of the current one, which IMS refuses, and keep both."""
+def change_places(ledger: Ledger, phase: Draining, at: datetime, source: Source = Source.CURRENT) -> Write:
+    """Put the previous one in place of the current one, which IMS refuses, and keep both.
+
+    Args:
+        source: where the current one is.
+    """
     drained = replace(phase, previous=ledger.current, deleting=False)
     after = replace(ledger, current=replace(phase.previous, since=at), phase=drained)
-    return Write(Deed.SWITCH_BACK, after, {Slot.CURRENT: Source.PREVIOUS, Slot.PREVIOUS: Source.CURRENT})
+    return Write(Deed.SWITCH_BACK, after, {Slot.CURRENT: Source.PREVIOUS, Slot.PREVIOUS: source})
 
 
 def keep_both(observed: Observed, ledger: Ledger, at: datetime) -> Write:
