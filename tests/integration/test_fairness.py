@@ -5,12 +5,13 @@ asked for, at most as many as the rate allows: it is so low that these are few.
 """
 
 import base64
-from contextlib import ExitStack
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
 
 import pytest
 
 from adobe_ims_operator.api.resource import API_VERSION, PLURAL
-from adobe_ims_operator.controller.namespace_turns import places_for
+from adobe_ims_operator.controller.namespace_turns import most_slow, places_for
 from testbed.api import wait_for
 from testbed.operator_process import grants
 from testbed.scene import CLIENT, LABEL, Scene, manifest
@@ -27,6 +28,8 @@ BETWEEN = 5
 LIFETIME = 24
 HANGING, FEW, WEBHOOK_SECONDS = 3, 4, 20
 """Namespaces with an admission webhook that hangs, places for one of them, and for how long."""
+MORE_THAN_MAY_TAKE_LONG = 16
+"""Namespaces whose writes hang, so many that those that hung are held back where there are `FEW` places for one."""
 IMS_SECONDS = 40
 """For which IMS does not answer some clients."""
 LARGE, OF_LARGE, FIELDS = 3, 30, 95_000
@@ -218,20 +221,45 @@ def test_namespaces_whose_writes_hang_hold_none_of_the_places_of_others(scene: S
     newcomers = [f"new-{number}" for number in range(2)]
     hogs = [f"hog-{number}" for number in range(HANGING)]
     scene.ims.clients(dict.fromkeys([*hogs, *newcomers], CLIENT["client_secret"]))
-    hanging, new = {hog: Neighbour(scene) for hog in hogs}, Neighbour(scene)
-    watched = [flag for each in (*hanging.values(), new) for flag in ("--namespace", each.namespace)]
-    with ExitStack() as stack:
-        webhooks = [stack.enter_context(Webhook(scene.api, each.namespace, "secrets")) for each in hanging.values()]
-        clients = {hog: each.client(hog, CLIENT["client_secret"]) for hog, each in hanging.items()}
-        for webhook in webhooks:
-            webhook.objects.clear()
-            webhook.hang(WEBHOOK_SECONDS)
+    with hanging(scene, hogs) as (neighbours, webhooks):
+        new = Neighbour(scene)
+        watched = [flag for each in (*neighbours, new) for flag in ("--namespace", each.namespace)]
         scene.operator(*(() if everywhere else watched), "--concurrency", str(FEW), everywhere=everywhere)
-        for number in range(FEW):
-            for hog, each in hanging.items():
-                each.credential(f"{hog}-{number}", clients[hog])
         wait_for("all places to be taken", lambda: sum(len(each.objects) for each in webhooks) >= places_for(FEW))
 
         come_one_by_one(scene, new, newcomers)
 
         assert "SecretWriteFailed" not in scene.log.read_text(), "they waited until a write had ended"
+
+
+def test_where_more_namespaces_hang_than_may_take_long_a_newcomer_waits_for_none(scene: Scene) -> None:
+    newcomers = [f"new-{number}" for number in range(2)]
+    hogs = [f"hog-{number}" for number in range(MORE_THAN_MAY_TAKE_LONG)]
+    scene.ims.clients(dict.fromkeys([*hogs, *newcomers], CLIENT["client_secret"]))
+    with hanging(scene, hogs) as (_, webhooks):
+        new = Neighbour(scene)
+        scene.operator("--concurrency", str(FEW), everywhere=True)
+        most = most_slow(places_for(FEW)) // 2
+        wait_for("half of all to take long", lambda: sum(len(each.objects) for each in webhooks) >= most)
+
+        for name in newcomers:
+            new.credential(name, new.client(name, CLIENT["client_secret"]))
+        wait_for("the newcomers to be Ready", lambda: all(map(new.ready, newcomers)))
+
+        assert "SecretWriteFailed" not in scene.log.read_text(), "they waited until a write had ended"
+
+
+@contextmanager
+def hanging(scene: Scene, hogs: list[str]) -> Iterator[tuple[list[Neighbour], list[Webhook]]]:
+    """Neighbours whose writes hang, each with as many credentials of a client as there are places for one."""
+    neighbours = [Neighbour(scene) for _ in hogs]
+    with ExitStack() as stack:
+        webhooks = [stack.enter_context(Webhook(scene.api, each.namespace, "secrets")) for each in neighbours]
+        clients = [each.client(hog, CLIENT["client_secret"]) for hog, each in zip(hogs, neighbours, strict=True)]
+        for webhook in webhooks:
+            webhook.objects.clear()
+            webhook.hang(WEBHOOK_SECONDS)
+        for number in range(FEW):
+            for hog, each, client in zip(hogs, neighbours, clients, strict=True):
+                each.credential(f"{hog}-{number}", client)
+        yield neighbours, webhooks

@@ -316,3 +316,20 @@ def test_a_namespace_that_hung_is_held_up_by_nothing_once_few_hang() -> None:
     for key in hung[1:30]:
         turns.done(key)
     assert turns.take(1.0) is not None
+
+
+def test_whoever_looks_is_told_where_namespaces_that_hung_are_held_back_and_when_that_ends() -> None:
+    turns: Turns[Key] = Turns(16)
+    told: dict[str, bool] = {}
+    turns.on_slow = lambda namespace: told.update({namespace: turns.is_slow(namespace)})
+    for hog in range(40):
+        turns.add(Key(f"hog-{hog}", "1"))
+    first = begun_that_hang(turns)[0]
+    turns.done(first)
+    assert told == {}
+    begun_that_hang(turns)
+    begun_that_hang(turns)
+    assert told[first.namespace], "nothing of it is under way, and others hang"
+    for hog in range(40):
+        turns.done(Key(f"hog-{hog}", "1"))
+    assert not told[first.namespace]

@@ -132,6 +132,7 @@ class Controller:
             what=CREDENTIALS,
             on_end=self._ended,
         )
+        self.queue.on_slow(self._hold_or_release)
         self._workers.on_put_off = self._in_hand.park
         self._workers.on_slow = self._takes_long
         self._fetcher = Fetcher(
@@ -200,15 +201,19 @@ class Controller:
     def _takes_long(self, key: Key) -> None:
         """What waits for a write that hangs takes no room, and no more of it is asked for."""
         self._in_hand.park(key)
-        if self.queue.is_slow(key.namespace):
-            self._in_hand.hold(key.namespace)
+        self._hold_or_release(key.namespace)
+
+    def _hold_or_release(self, namespace: str) -> None:
+        if self.queue.is_slow(namespace):
+            self._in_hand.hold(namespace)
+        else:
+            self._in_hand.release(namespace)
 
     def _ended(self, key: Key, place: Place) -> None:
         # Where IMS is to be asked, the work goes on there, with the turn that this key may have been called for.
         if not self._work.is_asked(key):
             self._kube.large.ended(place)
-        if not self.queue.is_slow(key.namespace):
-            self._in_hand.release(key.namespace)
+        self._hold_or_release(key.namespace)
 
     def _seconds(self) -> float:
         return self._clock.now().timestamp()

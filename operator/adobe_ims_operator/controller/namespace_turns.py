@@ -15,7 +15,7 @@ Pure and synchronous: the time is passed in, and nobody waits here. `WorkQueue` 
 """
 
 import heapq
-from collections.abc import Hashable
+from collections.abc import Callable, Hashable, Iterable
 from dataclasses import dataclass, field
 from typing import Generic, NamedTuple, Protocol, TypeVar
 
@@ -91,6 +91,8 @@ class Turns(Generic[K]):
         self._from_half = Rings()
         self._slowed = Rings()
         self._hung = SlowNamespaces()
+        self.on_slow: Callable[[str], None] = lambda _: None
+        """Takes a namespace where `is_slow` may have changed by what others do, or by time."""
         self._is_crowded = False
         self._now = 0.0
         self._becoming_urgent: list[tuple[float, int, K]] = []
@@ -120,9 +122,13 @@ class Turns(Generic[K]):
         return self._next_rings() is not None
 
     def is_slow(self, namespace: str) -> bool:
-        """Whether so many items of a namespace take long that it begins others only where nobody else wants to."""
+        """Whether so many items of a namespace take long that it begins others only where nobody else wants to.
+
+        So it is too where many of others do, and it hung a while ago.
+        """
         state = self._namespaces.get(namespace)
-        return state is not None and state.slow >= self._few_slow
+        has_slow = state is not None and state.slow >= self._few_slow
+        return has_slow or (self._is_crowded and namespace in self._hung)
 
     def add(self, key: K, priority: int = 0, order: float = 0.0, urgent_at: float | None = None) -> None:
         """Have an item wait; one that waits already gets the new values and keeps its order of arrival.
@@ -153,8 +159,7 @@ class Turns(Generic[K]):
     def take(self, now: float) -> K | None:
         """The item whose turn it is, which the caller gives back with `done`; None if none may go now."""
         self._now = now
-        for fast in self._hung.forget_old(now):
-            self._settle(fast)
+        self._turn_slow(self._hung.forget_old(now))
         self._notice_urgency(now)
         rings = self._next_rings()
         if rings is None:
@@ -221,8 +226,13 @@ class Turns(Generic[K]):
         many = most_slow(self._places) // (4 if self._is_crowded else 2)
         if (len(self._slow) >= many) != self._is_crowded:
             self._is_crowded = not self._is_crowded
-            for namespace in self._hung:
-                self._settle(namespace)
+            self._turn_slow(self._hung)
+
+    def _turn_slow(self, namespaces: Iterable[str]) -> None:
+        """What holds for these is another by now."""
+        for namespace in namespaces:
+            self._settle(namespace)
+            self.on_slow(namespace)
 
     def _next_count(self) -> int:
         self._count += 1
@@ -276,8 +286,7 @@ class Turns(Generic[K]):
         if state is None:
             return
         may_go = state.waiting > 0 and namespace not in self._blocked
-        hangs = state.slow >= self._few_slow or (self._is_crowded and namespace in self._hung)
-        slowed = may_go and hangs and state.in_flight < self._alone
+        slowed = may_go and self.is_slow(namespace) and state.in_flight < self._alone
         may_go = may_go and not slowed and state.in_flight < self._most_each
         below = may_go and state.in_flight < self._half
         above = may_go and state.in_flight >= self._half

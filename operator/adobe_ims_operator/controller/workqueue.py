@@ -129,6 +129,10 @@ class WorkQueue(Generic[K]):
         """Whether so much of the work for a namespace takes long that little else of it is begun."""
         return self._turns.is_slow(namespace)
 
+    def on_slow(self, told: Callable[[str], None]) -> None:
+        """Have a namespace told where `is_slow` may have changed by what others do, or by time."""
+        self._turns.on_slow = told
+
     def done(self, key: K, again_at: float | None = None, priority: Priority = Priority.NORMAL) -> None:
         """End the work on a key; it is handed out at `again_at`, or earlier if that was asked for meanwhile."""
         self._turns.done(key)
