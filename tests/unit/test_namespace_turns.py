@@ -22,10 +22,10 @@ def drained(turns: Turns[Key], now: float = 0.0) -> list[Key]:
     return keys
 
 
-def begun_that_hang(turns: Turns[Key]) -> list[Key]:
+def begun_that_hang(turns: Turns[Key], now: float = 0.0) -> list[Key]:
     """All that may go, which then take long."""
     begun = []
-    while (key := turns.take(0.0)) is not None:
+    while (key := turns.take(now)) is not None:
         begun.append(key)
     for key in begun:
         turns.leave_place(key)
@@ -266,7 +266,7 @@ def test_one_namespace_alone_goes_on_as_before_where_all_takes_long() -> None:
 
 @pytest.mark.parametrize("hogs", [120, 240, 600])
 def test_of_hundreds_of_namespaces_that_hang_all_the_time_a_newcomer_waits_for_none(hogs: int) -> None:
-    turns: Turns[Key] = Turns(42)
+    turns: Turns[Key] = Turns(42, remembers=True)
     for hog in range(hogs):
         for number in range(4):
             turns.add(Key(f"hog-{hog}", str(number)))
@@ -281,7 +281,7 @@ def test_of_hundreds_of_namespaces_that_hang_all_the_time_a_newcomer_waits_for_n
             turns.leave_place(heapq.heappop(slow_at)[1])
         while ends and ends[0][0] <= now:
             _, ended = heapq.heappop(ends)
-            turns.done(ended)
+            turns.done(ended, now)
             turns.add(ended)
         if now >= 90 and now.is_integer():  # by then each of them has hung
             came[newcomer := Key(f"new-{step}", "1")] = now
@@ -299,37 +299,52 @@ def test_of_hundreds_of_namespaces_that_hang_all_the_time_a_newcomer_waits_for_n
     assert len(hung) == hogs, "they go on too"
 
 
-def test_a_namespace_that_hung_is_held_up_by_nothing_once_few_hang() -> None:
-    turns: Turns[Key] = Turns(16)
-    for number in range(100):
-        for hog in range(40):
-            turns.add(Key(f"hog-{hog}", str(number)))
-    hung = []
+def that_hung(number: int) -> Turns[Key]:
+    """Turns of 16 places, where so many namespaces hung, and have much to do."""
+    turns: Turns[Key] = Turns(16, remembers=True)
+    for hog in range(number):
+        for name in ("first", "second"):
+            turns.add(Key(f"hog-{hog}", name))
+    for now in range(0, 160, 20):
+        for key in begun_that_hang(turns, now):
+            turns.done(key, now + 15)
+            turns.add(key)
+    return turns
+
+
+def test_namespaces_that_hung_have_half_of_what_may_take_long() -> None:
+    turns, hung = that_hung(40), []
     for _ in range(20):
-        hung += begun_that_hang(turns)
-    assert len(hung) >= 32, "half of what may take long"
-    known = hung[0]
-    turns.done(known)
-    turns.add(Key(known.namespace, "more"))
+        hung += begun_that_hang(turns, 160.0)
+    assert len(hung) == 32
     turns.add(Key("new", "1"))
-    assert begun_that_hang(turns) == [Key("new", "1")]
-    for key in hung[1:30]:
-        turns.done(key)
-    assert turns.take(1.0) is not None
+    assert begun_that_hang(turns, 160.0) == [Key("new", "1")]
+    for key in hung[:9]:
+        turns.done(key, 170.0)
+    assert turns.take(170.0) is not None, "some of it ended, so others of these may go"
+    assert any(key.namespace not in {each.namespace for each in hung} for key in begun_that_hang(turns, 170.0))
+
+
+def test_what_is_only_slow_is_not_taken_to_hang() -> None:
+    turns: Turns[Key] = Turns(16, remembers=True)
+    for hog in range(40):
+        turns.add(Key(f"slow-{hog}", "1"))
+    for _ in range(4):
+        for key in begun_that_hang(turns):
+            turns.done(key, 0.7)
+            turns.add(key)
+    begun = [begun_that_hang(turns, 1.0) for _ in range(20)]
+    assert sum(map(len, begun)) > 32
 
 
 def test_whoever_looks_is_told_where_namespaces_that_hung_are_held_back_and_when_that_ends() -> None:
-    turns: Turns[Key] = Turns(16)
+    turns = that_hung(40)
     told: dict[str, bool] = {}
     turns.on_slow = lambda namespace: told.update({namespace: turns.is_slow(namespace)})
-    for hog in range(40):
-        turns.add(Key(f"hog-{hog}", "1"))
-    first = begun_that_hang(turns)[0]
-    turns.done(first)
-    assert told == {}
-    begun_that_hang(turns)
-    begun_that_hang(turns)
-    assert told[first.namespace], "nothing of it is under way, and others hang"
-    for hog in range(40):
-        turns.done(Key(f"hog-{hog}", "1"))
-    assert not told[first.namespace]
+    hung = [key for _ in range(20) for key in begun_that_hang(turns, 160.0)]
+    held = [f"hog-{hog}" for hog in range(40) if f"hog-{hog}" not in {key.namespace for key in hung}]
+    assert held
+    assert all(told[namespace] for namespace in held), "nothing of these is under way, and others hang"
+    for key in hung:
+        turns.done(key, 175.0)
+    assert not any(told[namespace] for namespace in held)

@@ -13,7 +13,8 @@ PERIOD = 1.0
 EACH = 0.01
 """Seconds between two times at which a crowd is woken: this much for each, and at least `PERIOD`. Before another one of
 the same namespace and of like size is woken, it is this much for each: a few need not wait for a thousand. Where crowds
-of several namespaces are woken, all of that takes so many times as long: a look may end in a write."""
+of several namespaces are woken, it takes so many times as long, up to `MOST_TIMES`: a look may end in a write."""
+MOST_TIMES = 4
 
 _Lane = tuple[str, int]
 """A namespace, and how many digits the number of those that are woken has."""
@@ -65,7 +66,7 @@ class Crowds:
         self._waiting.discard(named)
         users = self._users(named)
         loop = asyncio.get_running_loop()
-        pause = EACH * len(users) * len(self._due)
+        pause = EACH * len(users) * min(len(self._due), MOST_TIMES)
         again_at = self._again_at[named] = loop.time() + max(PERIOD, pause)
         loop.call_at(again_at, self._forget, named, again_at)
         loop.call_later(pause, self._wake_next, lane)

@@ -10,8 +10,8 @@ Pure and synchronous: the time is passed in, and nobody waits here. `WorkQueue` 
 - An item that takes long leaves its place to others. A namespace that has some of these begins another only while few
   of all namespaces take long, and nobody else wants to go. The more take long, the fewer a namespace may have at once.
   So namespaces that hang hold up no other, whether they begin to at once or one after the other.
-- Where half of all that may take long do, namespaces that hung a while ago begin nothing more before it is a quarter.
-  So the rest is for those of which nothing bad is known, however many hang.
+- Namespaces that hung a while ago have at most half of all that may take long, where the work is such that it is
+  worth knowing. So the rest is for those of which nothing bad is known, however many hang.
 """
 
 import heapq
@@ -20,7 +20,7 @@ from dataclasses import dataclass, field
 from typing import Generic, NamedTuple, Protocol, TypeVar
 
 from adobe_ims_operator.controller.rings import Rings
-from adobe_ims_operator.controller.slow_namespaces import SlowNamespaces
+from adobe_ims_operator.controller.slow_namespaces import HANGS, SlowNamespaces
 
 URGENT = -1
 """Below every priority that a caller gives."""
@@ -72,9 +72,10 @@ class Turns(Generic[K]):
 
     Args:
         places: how many may be in flight.
+        remembers: whether namespaces that hung are known for a while.
     """
 
-    def __init__(self, places: int) -> None:
+    def __init__(self, places: int, *, remembers: bool = False) -> None:
         if places < 1:
             raise ValueError(f"{places} places: nothing could go")
         self._places = places
@@ -83,18 +84,17 @@ class Turns(Generic[K]):
         self._few_slow = max(places // 16, 1)
         self._most_each = self._alone
         self._waiting: dict[K, _Entry[K]] = {}
-        self._in_flight: set[K] = set()
+        self._in_flight: dict[K, float] = {}  # with the moment of its take
         self._slow: set[K] = set()
         self._namespaces: dict[str, _Namespace[K]] = {}
         self._blocked: set[str] = set()
         self._below_half = Rings()
         self._from_half = Rings()
         self._slowed = Rings()
-        self._hung = SlowNamespaces()
+        self._remembers = remembers
+        self._hung = SlowNamespaces(most_slow(places) // 2)
         self.on_slow: Callable[[str], None] = lambda _: None
         """Takes a namespace where `is_slow` may have changed by what others do, or by time."""
-        self._is_crowded = False
-        self._now = 0.0
         self._becoming_urgent: list[tuple[float, int, K]] = []
         self._count = 0
         self._jumped = False
@@ -124,11 +124,11 @@ class Turns(Generic[K]):
     def is_slow(self, namespace: str) -> bool:
         """Whether so many items of a namespace take long that it begins others only where nobody else wants to.
 
-        So it is too where many of others do, and it hung a while ago.
+        So it is too where it hung a while ago, and those that did have all that they may.
         """
         state = self._namespaces.get(namespace)
         has_slow = state is not None and state.slow >= self._few_slow
-        return has_slow or (self._is_crowded and namespace in self._hung)
+        return has_slow or self._hung.holds_back(namespace)
 
     def add(self, key: K, priority: int = 0, order: float = 0.0, urgent_at: float | None = None) -> None:
         """Have an item wait; one that waits already gets the new values and keeps its order of arrival.
@@ -158,7 +158,6 @@ class Turns(Generic[K]):
 
     def take(self, now: float) -> K | None:
         """The item whose turn it is, which the caller gives back with `done`; None if none may go now."""
-        self._now = now
         self._turn_slow(self._hung.forget_old(now))
         self._notice_urgency(now)
         rings = self._next_rings()
@@ -170,10 +169,12 @@ class Turns(Generic[K]):
         self._jumped = namespace != regular
         key = self._first(namespace)
         self._withdraw(key)
-        self._in_flight.add(key)
+        self._in_flight[key] = now
         self._namespaces[namespace].in_flight += 1
+        self._hung.changed(namespace, 1)
         rings.move_to_end(namespace)
         self._settle(namespace)
+        self._share()
         return key
 
     def leave_place(self, key: K) -> None:
@@ -181,20 +182,23 @@ class Turns(Generic[K]):
         if key in self._in_flight and key not in self._slow and len(self._slow) < most_slow(self._places):
             self._slow.add(key)
             self._namespaces[key.namespace].slow += 1
-            self._hung.note(key.namespace, self._now)
             self._settle(key.namespace)
             self._share()
 
-    def done(self, key: K) -> None:
-        """End what `take` began; no matter if it was ended before."""
-        if key in self._in_flight:
-            self._in_flight.remove(key)
-            state = self._namespaces[key.namespace]
-            state.in_flight -= 1
-            state.slow -= key in self._slow
-            self._slow.discard(key)
-            self._settle(key.namespace)
-            self._share()
+    def done(self, key: K, now: float | None = None) -> None:
+        """End what `take` began, at `now` if it may have hung; no matter if it was ended before."""
+        if key not in self._in_flight:
+            return
+        began = self._in_flight.pop(key)
+        state = self._namespaces[key.namespace]
+        state.in_flight -= 1
+        self._hung.changed(key.namespace, -1)
+        if self._remembers and key in self._slow and now is not None and now - began >= HANGS:
+            self._hung.note(key.namespace, now, state.in_flight)
+        state.slow -= key in self._slow
+        self._slow.discard(key)
+        self._settle(key.namespace)
+        self._share()
 
     def block(self, namespace: str) -> None:
         """Let no item of a namespace go until `unblock`; its items wait and hold up no other's."""
@@ -223,9 +227,7 @@ class Turns(Generic[K]):
             self._most_each = most
             for namespace in list(self._namespaces):
                 self._settle(namespace)
-        many = most_slow(self._places) // (4 if self._is_crowded else 2)
-        if (len(self._slow) >= many) != self._is_crowded:
-            self._is_crowded = not self._is_crowded
+        if self._hung.settle():
             self._turn_slow(self._hung)
 
     def _turn_slow(self, namespaces: Iterable[str]) -> None:

@@ -49,7 +49,7 @@ class WorkQueue(Generic[K]):
         self._monotonic = monotonic
         self._longest_nap = longest_nap
         self._ahead = clock() - monotonic()
-        self._turns: Turns[K] = Turns(workers)
+        self._turns: Turns[K] = Turns(workers, remembers=True)
         self._ready: dict[K, tuple[float, Priority]] = {}  # with the moment when they fell due
         self._due: dict[K, tuple[float, Priority]] = {}  # of those that are not due, and of those in work
         self._heap: list[tuple[float, int, K]] = []
@@ -135,7 +135,7 @@ class WorkQueue(Generic[K]):
 
     def done(self, key: K, again_at: float | None = None, priority: Priority = Priority.NORMAL) -> None:
         """End the work on a key; it is handed out at `again_at`, or earlier if that was asked for meanwhile."""
-        self._turns.done(key)
+        self._turns.done(key, self._clock())
         meanwhile = self._due.pop(key, None)
         if again_at is not None:
             self.add_at(key, again_at, priority)

@@ -1,4 +1,4 @@
-"""What a person changes by hand, while IMS and Adobe are late or go back: nothing that works goes, nor what is theirs."""
+"""What a person changes by hand, while IMS is late or goes back: nothing that works goes, nor what is theirs."""
 
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
