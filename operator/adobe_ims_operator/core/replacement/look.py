@@ -18,7 +18,7 @@ FRESH = timedelta(seconds=15)
 """How long ago a list came at most that a POST or a DELETE is sent because of."""
 SOON = timedelta(minutes=1)
 """How long to wait for what the next look is likely to show."""
-_SPREAD_SECONDS = 300
+_SPREAD_SECONDS, _FEW_REQUESTS = 300, 2
 _FIRST_RETRY, _LAST_RETRY = timedelta(seconds=30), timedelta(minutes=10)
 
 
@@ -129,7 +129,7 @@ def until_shown(observed: Observed, value: tuple[Source, str], answer: Answer, n
     (source, digest), match, listed = value, observed.memory.match, observed.memory.listed
     age, within = timedelta(seconds=now.monotonic - answer.at.monotonic), IDLE
     if match is not None and match.digest == digest and match.times < evidence.MATCHES:
-        until_next = _between_requests(answer, digest, now) - age
+        until_next = _between_requests(answer, digest) - age
         if listed is not None and evidence.is_unconfirmed(match, listed.listing):
             within = evidence.LATER
         elif match.date == answer.date:  # else a stamp lags, and a new request would come before the latest is shown
@@ -139,14 +139,15 @@ def until_shown(observed: Observed, value: tuple[Source, str], answer: Answer, n
     return min(within, max(age / 2, SOON))
 
 
-def _between_requests(answer: Answer, digest: str, now: Now) -> timedelta:
+def _between_requests(answer: Answer, digest: str) -> timedelta:
     """How long after a request that is shown the next one comes, which is to be shown too.
 
     Where several ask in step, as those that were made at once, each fits the stamps of the others: so it differs by the
-    value. Where others use the client all the time, no request is shown for long enough: so it grows.
+    value. Where others use the client all the time, no request is shown for long enough: so it doubles.
     """
     of_value = evidence.TEN_MINUTES + 2 * evidence.SLACK + timedelta(seconds=int(digest, 16) % _SPREAD_SECONDS)
-    return max(of_value, timedelta(seconds=now.monotonic - answer.first_at.monotonic) / 4)
+    doublings: int = max(0, len(answer.earlier) - _FEW_REQUESTS)
+    return of_value * (1 << doublings)
 
 
 def has_stood(observed: Observed) -> bool:
