@@ -84,6 +84,11 @@ class Held:
     since: _Moment
     """When it was taken over, added or put in place, by Adobe's clock."""
 
+    @property
+    def is_certain(self) -> bool:
+        """Whether the value is that of the uuid for certain."""
+        return self.origin is not Origin.ALONE
+
 
 @dataclass(frozen=True, slots=True)
 class Steady:

@@ -75,8 +75,8 @@ class Throttles:
         """A credential goes into a lane; whether into that of the probes, which are slowed where many are throttled.
 
         After a hold the first one is the one that probes, and the others stay out. Else thousands that wait for one
-        client would take as many slots of the rate limit for nothing. The first probe of a client that was throttled
-        once goes where all go: whoever is throttled again and again is not to hold it up.
+        client would take as many slots of the rate limit for nothing. A client that was throttled once
+        probes in the lane of all others, so that those that are throttled again and again do not hold it up.
         """
         now = self._monotonic()
         if self._prober(client, now) is None and self._clients.must_probe(client, now):

@@ -3,7 +3,7 @@
 from datetime import datetime, timedelta
 
 from adobe_ims_operator.api.client_secret import ClientSecretResource
-from adobe_ims_operator.api.client_secret_ledger import Ledger, Origin, Slot, Steady
+from adobe_ims_operator.api.client_secret_ledger import Ledger, Slot, Steady
 from adobe_ims_operator.api.client_secret_status import Role
 from adobe_ims_operator.api.reasons import Reason
 from adobe_ims_operator.api.status import READY
@@ -33,7 +33,7 @@ def stands_until(observed: Observed, ledger: Ledger, now: Now) -> datetime | Non
     reported = next((each.uuid for each in status.client_secrets if each.role is Role.CURRENT), None)
     if standing is None or memory.answers or memory.failures or reported != ledger.current.uuid:
         return None
-    if ledger.current.origin is Origin.ALONE:
+    if not ledger.current.is_certain:
         return None  # it is to become certain which one it is, for which this process saw nothing yet
     if not status.says(READY, "True") or status.observed_generation != resource.generation:
         return None

@@ -15,19 +15,14 @@ LASTS = evidence.LAG + timedelta(hours=1)
 """For how long IMS accepts what was deleted at most: the life of a token, and an hour."""
 
 
-def is_certain(ledger: Ledger) -> bool:
-    """Whether the current client secret has that uuid for certain."""
-    return ledger.current.origin is not Origin.ALONE
-
-
 def write(observed: Observed, ledger: Ledger) -> Write | None:
     """The write that notes it; None where it is noted, or where neither stamps nor time tell yet."""
     answer = observed.answer(ledger.current.digest)
-    if is_certain(ledger) or answer is None:
+    if ledger.current.is_certain or answer is None:
         return None
     if answer.was_refused and answer.date is not None:
         # Where it was refused before the first list of a process, nothing told Adobe's time then.
-        accepted_at = answer.date - timedelta(seconds=answer.at.monotonic - answer.first_at.monotonic)
+        accepted_at = answer.date - evidence.lasted(answer)
         if accepted_at >= ledger.current.since + evidence.TEN_MINUTES:
             return writes.doubt(observed, ledger, accepted_at)
     if evidence.is_shown(observed.memory.match, ledger.current.digest, ledger.current.uuid, evidence.MATCHES):
@@ -36,9 +31,9 @@ def write(observed: Observed, ledger: Ledger) -> Write | None:
 
 
 def doubt(observed: Observed, ledger: Ledger, now: Now) -> Write | None:
-    """The write that notes that IMS refused it, from which on it is to last anew; None where that is noted."""
+    """The write that notes when IMS refused it, as the 25 hours begin anew then; None where that is noted."""
     answer = observed.answer(ledger.current.digest)
-    if is_certain(ledger) or answer is None or answer.accepted or not observed.is_intact(Slot.CURRENT):
+    if ledger.current.is_certain or answer is None or answer.accepted or not observed.is_intact(Slot.CURRENT):
         return None
     by_now, is_news = due.adobe_now(observed, now), answer.at == answer.first_at
     after = evidence.TEN_MINUTES if is_news else LASTS / 2
@@ -56,7 +51,7 @@ def stands(observed: Observed, ledger: Ledger) -> timedelta:
     or else a day later.
     """
     answer, since = observed.answer(ledger.current.digest), ledger.current.since
-    if is_certain(ledger) or answer is None or answer.date is None:
+    if ledger.current.is_certain or answer is None or answer.date is None:
         return look.STANDS
     moments = (since + due.SETTLED - evidence.SLACK, since + LASTS + evidence.SLACK)
     remaining = [moment - answer.date for moment in moments if moment - answer.date > evidence.SLACK]

@@ -2,7 +2,7 @@
 
 from datetime import datetime, timedelta
 
-from adobe_ims_operator.api.client_secret_ledger import Draining, Ledger, Origin, Orphaned, Slot
+from adobe_ims_operator.api.client_secret_ledger import Draining, Ledger, Orphaned, Slot
 from adobe_ims_operator.core.finding import Finding
 from adobe_ims_operator.core.replacement import evidence, look, old_findings, writes
 from adobe_ims_operator.core.replacement.decision import Decision, Delete, Wait
@@ -28,7 +28,7 @@ def may_have_users(phase: Draining | Orphaned) -> bool:
 
 def is_uncertain(phase: Draining | Orphaned) -> bool:
     """Whether it may be another one than was in place, and somebody else's."""
-    return isinstance(phase, Draining) and phase.previous.origin is Origin.ALONE
+    return isinstance(phase, Draining) and not phase.previous.is_certain
 
 
 def since(ledger: Ledger, phase: Draining | Orphaned) -> datetime:

@@ -11,7 +11,7 @@ from datetime import datetime, timedelta
 from adobe_ims_operator.api.client_secret_status import ReportedClientSecret
 from adobe_ims_operator.api.times import moment_or_none
 from adobe_ims_operator.core.replacement.listing import ListedClientSecret, Listing, NoUse
-from adobe_ims_operator.core.replacement.model import Listed, Match, Memory, Now
+from adobe_ims_operator.core.replacement.model import Answer, Listed, Match, Memory, Now
 
 LAG = timedelta(hours=24)
 """How much later than another's the stamp of one client secret's last use may be shown."""
@@ -37,6 +37,11 @@ def is_recent(at: Now, now: Now, within: timedelta) -> bool:
     """Whether something was so long ago at most, by both of our clocks: one may be set, and the other stand still."""
     by_monotonic, by_wall = now.monotonic - at.monotonic, now.wall - at.wall
     return by_monotonic <= within.total_seconds() and timedelta() <= by_wall <= within + SLACK
+
+
+def lasted(answer: Answer) -> timedelta:
+    """For how long IMS has said the same of a value, by its latest answer."""
+    return timedelta(seconds=answer.at.monotonic - answer.first_at.monotonic)
 
 
 def is_of_now(memory: Memory, listing: Listing, now: Now) -> bool:

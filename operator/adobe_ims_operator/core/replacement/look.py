@@ -66,8 +66,7 @@ def accepted_answer(
 
 
 def _stands_for(answer: Answer) -> timedelta:
-    lasted = timedelta(seconds=answer.at.monotonic - answer.first_at.monotonic)
-    return min(max(lasted, _FIRST_RETRY), _LAST_RETRY)
+    return min(max(evidence.lasted(answer), _FIRST_RETRY), _LAST_RETRY)
 
 
 def retry_refused(observed: Observed, digest: str, now: Now) -> timedelta:

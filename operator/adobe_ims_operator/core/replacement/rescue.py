@@ -67,7 +67,7 @@ def _may_spread(observed: Observed, ledger: Ledger, now: Now) -> Wait | None:
     if digest is None or listed is None or answer is None:
         return None
     is_another = any(entry.uuid not in ledger.known for entry in listed.listing.secrets)
-    if not is_another or answer.at.monotonic - answer.first_at.monotonic >= evidence.TEN_MINUTES.total_seconds():
+    if not is_another or evidence.lasted(answer) >= evidence.TEN_MINUTES:
         return None
     return Wait(findings.edited(observed), now.wall + look.retry_refused(observed, digest, now))
 
@@ -79,7 +79,7 @@ def _place(observed: Observed, ledger: Ledger) -> Slot | None:
 
 
 def _in_place(observed: Observed) -> str | None:
-    """The digest of what is under the key of the current one, whoever wrote it."""
+    """The digest of the value under the key of the current one, which anybody may have written."""
     return observed.secret.digests.get(Slot.CURRENT) if isinstance(observed.secret, ManagedSecret) else None
 
 
@@ -127,13 +127,9 @@ def _switch_to(observed: Observed, ledger: Ledger, slot: Slot, source: Source, n
 def _put_in_place(observed: Observed, ledger: Ledger, slot: Slot, at: datetime, *, is_gone: bool) -> Decision:
     """Put another one in place, and keep the current one unless it is gone or without a value: one list may lack it."""
     place = _place(observed, ledger)
-    if is_gone or place is None:
-        return writes.switch_to(observed, ledger, slot, at, current_is_gone=is_gone)
-    if place is Slot.CURRENT:
-        return writes.keep_both(observed, ledger, at)
-    if isinstance(ledger.phase, Draining):
+    if isinstance(ledger.phase, Draining) and place is not None and not is_gone:
         return writes.change_places(ledger, ledger.phase, at, Source(place))
-    return writes.switch_to(observed, ledger, slot, at, current_is_gone=False)
+    return writes.switch_to(observed, ledger, slot, at, current_is_gone=is_gone)
 
 
 def _swapped(observed: Observed, ledger: Ledger, now: Now) -> Decision | None:
@@ -160,8 +156,8 @@ def _edited(observed: Observed, ledger: Ledger, now: Now) -> Decision | None:
     if digest is None or digest == ledger.current.digest:
         return None
     answer = observed.answer(digest)
-    lasted = 0.0 if answer is None else answer.at.monotonic - answer.first_at.monotonic
-    within = min(max(evidence.TEN_MINUTES, timedelta(seconds=lasted)), look.STANDS)  # what was deleted, for a while
+    lasted = timedelta() if answer is None else evidence.lasted(answer)
+    within = min(max(evidence.TEN_MINUTES, lasted), look.STANDS)  # IMS accepts for a while what was deleted
     if not look.is_accepted(observed, Source.CURRENT, digest, now, within):
         return None
     return take_over.accepted(observed, Source.CURRENT, digest, ledger.client_id, now)
@@ -191,7 +187,7 @@ def _put_back(observed: Observed, ledger: Ledger, digest: str, now: Now) -> Deci
         return writes.restore(observed, ledger, Source.BOOTSTRAP)
     if _works(observed, ledger, Source.BOOTSTRAP, now):
         return _may_spread(observed, ledger, now) or writes.restore(observed, ledger, Source.BOOTSTRAP)
-    if ledger.current.origin is not Origin.ALONE or not look.is_accepted(observed, Source.BOOTSTRAP, digest, now):
+    if ledger.current.is_certain or not look.is_accepted(observed, Source.BOOTSTRAP, digest, now):
         return None
     return take_over.accepted(observed, Source.BOOTSTRAP, digest, ledger.client_id, now)  # its uuid was mistaken
 
@@ -213,7 +209,7 @@ def _may_be_given_up(observed: Observed, ledger: Ledger, digest: str, now: Now) 
     if evidence.find(found, current.uuid) is None:
         return look.has_stood(observed) or _is_refused_for(evidence.TEN_MINUTES, observed, ledger)
     is_shown = evidence.is_shown(observed.memory.match, digest, current.uuid, 1)
-    patience = due.SETTLED if current.origin is Origin.ALONE and not is_shown else evidence.TEN_MINUTES
+    patience = due.SETTLED if not (current.is_certain or is_shown) else evidence.TEN_MINUTES
     return _is_refused_for(patience, observed, ledger)
 
 
@@ -222,4 +218,4 @@ def _is_refused_for(patience: timedelta, observed: Observed, ledger: Ledger) -> 
     answer = observed.answer(ledger.current.digest)
     if answer is None or answer.accepted:
         return False
-    return answer.at.monotonic - answer.first_at.monotonic >= patience.total_seconds()
+    return evidence.lasted(answer) >= patience

@@ -38,7 +38,7 @@ def decide(observed: Observed, ledger: Ledger, now: Now) -> Decision:
     if answer is None:
         return rescue(observed, ledger, now)
     within = _is_alone_within(observed, ledger)
-    if not confirm.is_certain(ledger):
+    if not ledger.current.is_certain:
         within = min(within, look.until_shown(observed, value, answer, now))
     found = look.of_current(observed, ledger, now, within)
     others = [entry for entry in found.secrets if entry.uuid != ledger.current.uuid]
@@ -74,7 +74,7 @@ def _alone(observed: Observed, ledger: Ledger, within: timedelta, now: Now) -> D
     due_in = due.next_at(observed, ledger) - due.adobe_now(observed, now)
     if due_in > timedelta():
         return Wait(findings.IN_PLACE, now.wall + min(due_in, look.IDLE, within))
-    if not confirm.is_certain(ledger):
+    if not ledger.current.is_certain:
         return Wait(identity_findings.confirming(ledger.current.uuid), now.wall + min(look.IDLE, within))
     return look.held_up(observed, Step.ADD, now) or _begin(observed, ledger, now)
 

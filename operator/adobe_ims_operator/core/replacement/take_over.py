@@ -137,7 +137,7 @@ def again(observed: Observed, ledger: Ledger, now: Now) -> Decision | None:
     if current.origin is Origin.ADDED or listed is None or len(listed.listing.secrets) != 1:
         return None
     other, match = listed.listing.secrets[0].uuid, observed.memory.match
-    if current.origin is not Origin.ALONE and not evidence.is_shown(match, current.digest, other, evidence.MATCHES):
+    if current.is_certain and not evidence.is_shown(match, current.digest, other, evidence.MATCHES):
         return None
     if look.until_proven(observed, now) is not None:
         return None

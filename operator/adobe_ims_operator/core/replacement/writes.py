@@ -183,7 +183,7 @@ def switch_to(observed: Observed, ledger: Ledger, slot: Slot, at: datetime, *, c
     if isinstance(ledger.phase, Draining) and ledger.phase.overlap is not None:
         promised = max(promised, ledger.phase.overlap)
     phase: Phase = Orphaned(ledger.current.uuid, at, certain=True, was_in_place=True, overlap=promised)
-    if current_is_gone or ledger.current.origin is Origin.ALONE:  # what may be somebody else's is not ours to delete
+    if current_is_gone or not ledger.current.is_certain:  # what may be somebody else's is not ours to delete
         phase = Steady()
     after = replace(ledger, current=replace(held, since=at), phase=phase)
     if slot is Slot.NEXT:
@@ -213,17 +213,6 @@ def change_places(ledger: Ledger, phase: Draining, at: datetime, source: Source 
     drained = replace(phase, previous=ledger.current, deleting=False)
     after = replace(ledger, current=replace(phase.previous, since=at), phase=drained)
     return Write(Deed.SWITCH_BACK, after, {Slot.CURRENT: Source.PREVIOUS, Slot.PREVIOUS: source})
-
-
-def keep_both(observed: Observed, ledger: Ledger, at: datetime) -> Write:
-    """Put the next or the previous one in place of the current one, and keep that."""
-    match ledger.phase:
-        case Proving() as phase:
-            return promote(observed, ledger, phase, at)
-        case Draining() as phase:
-            return change_places(ledger, phase, at)
-        case _:
-            raise ValueError("there is no other one")
 
 
 def drop_next(observed: Observed, ledger: Ledger) -> Write:
