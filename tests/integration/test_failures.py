@@ -127,9 +127,9 @@ def test_a_failure_whose_cause_was_taken_back_counts_no_more(scene: Scene) -> No
     scene.wait_condition("RotationFailing", "True", "InvalidClient")
     scene.client_secret()
     scene.wait_condition("RotationFailing", "False", "Rotated")
-    scene.rules({"behaviour": "server_error"})
+    scene.rules({"behaviour": "rate_limited", "retry_after": 600})
     scene.patch("lightroom", {"metadata": {"annotations": {"adobe-ims.dev/rotate": "1"}}})
-    scene.wait_condition("RotationFailing", "True", "IMSUnavailable")
+    scene.wait_condition("RotationFailing", "True", "IMSRateLimited")
     assert scene.status()["failures"] == 1
     assert scene.ims.requests().total == 3
 

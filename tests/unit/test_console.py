@@ -270,7 +270,7 @@ async def test_an_addition_that_is_not_answered_in_time_may_have_been_made(
 ) -> None:
     credential = await managed(stand_in)
     stand_in.rules([given])
-    async with console_of(stand_in, patience=0.5) as console:
+    async with console_of(stand_in, patience=2) as console:
         check(await refused(console.add_client_secret(credential), caplog), ConsoleUnavailable, Outcome.UNKNOWN)
 
 

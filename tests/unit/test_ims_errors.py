@@ -192,13 +192,13 @@ async def test_no_whole_answer_is_no_answer(stand_in: StandIn, refuse: Refuse, b
     assert stand_in.requests().total == 1
 
 
-@pytest.mark.parametrize("patience", [0.1])
+@pytest.mark.parametrize("patience", [2])
 async def test_a_server_that_hangs_is_given_up(stand_in: StandIn, refuse: Refuse) -> None:
     stand_in.rules([{"behaviour": "hang"}])
     check(await refuse(), IMSUnavailable, "no answer in")
 
 
-@pytest.mark.parametrize("patience", [0.1])
+@pytest.mark.parametrize("patience", [2])
 async def test_a_server_that_never_ends_its_answer_is_given_up(serve: Serve, refuse: Refuse) -> None:
     server = await serve(raw=b"HTTP/1.1 200 \r\nContent-Length: 1000\r\n\r\n{", hold=True)
     check(await refuse(server.url), IMSUnavailable, "no answer in")
