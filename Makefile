@@ -102,7 +102,7 @@ bench-soak: $(VENV) binaries ## A day in a minute, for ten minutes: memory stays
 	@PYTHONPATH=.:benchmarks .venv/bin/python -m bench.soak
 
 .PHONY: crash-client-secrets
-crash-client-secrets: $(VENV) binaries ## kill -9 at every step of replacing client secrets, 100 times each, in three quarters of an hour (HITS=5: fewer)
+crash-client-secrets: $(VENV) binaries ## kill -9 at every step of replacing client secrets, 100 times each, in an hour or more (HITS=5: fewer)
 	@PYTHONPATH=.:hack .venv/bin/python -m crash_client_secrets $(HITS)
 
 .PHONY: check

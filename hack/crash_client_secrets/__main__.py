@@ -26,7 +26,7 @@ def main() -> None:
     """Kill, look, and tell."""
     parser = argparse.ArgumentParser(prog="crash_client_secrets", description=__doc__)
     parser.add_argument("hits", type=int, nargs="?", default=100, help="hits of each point and side [100]")
-    parser.add_argument("--minutes", type=float, default=60, help="give up after so long [60]")
+    parser.add_argument("--minutes", type=float, default=100, help="give up after so long [100]")
     parser.add_argument("--seed", type=int, default=random.SystemRandom().randrange(10**6), help="for kills anywhere")
     parser.add_argument("--folder", type=Path, help="keep all logs there; a new folder")
     arguments = parser.parse_args()

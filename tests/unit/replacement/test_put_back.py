@@ -66,6 +66,20 @@ def test_a_person_who_does_as_the_operator_does_loses_nothing() -> None:
     assert cluster.works(), cluster.settle().finding
 
 
+@pytest.mark.parametrize("spreads", [timedelta(0), 4 * MINUTE])
+def test_what_a_person_adds_within_the_overlap_and_writes_in_place_stays(spreads: timedelta) -> None:
+    cluster = first_cluster(spreads=spreads)
+    in_drain(cluster)
+    run([cluster], 3 * HOUR)
+    cluster.adobe.delete("uuid-1")
+    theirs = cluster.adobe.add()
+    assert theirs is not None
+    edit(cluster, client_secret=theirs.value, client_secret_previous="value-0")
+    run([cluster], 2 * DAY)
+    assert cluster.secret is not None
+    assert cluster.secret.data["client_secret"] == theirs.value, cluster.settle().finding
+
+
 def test_an_answer_that_is_lost_after_a_read_that_failed_leaves_no_stranger() -> None:
     cluster = first_cluster()
     cluster.edit(overlap=DAY, interval=10 * DAY)

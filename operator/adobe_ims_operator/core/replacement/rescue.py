@@ -1,8 +1,8 @@
 """What to do where the current client secret does not work, or is not what was written: what works takes its place.
 
-In this order: the current one that somebody moved to another key, unless what they wrote in its place works, the
-previous one, the next one, the previous one that somebody swapped with the current one, what somebody wrote in place of
-the current one, and what is in the bootstrap Secret. Nothing is added at Adobe, and nothing deleted.
+In this order: what somebody wrote in place of the current one, the current one that they moved to another key, the
+previous one, the next one, the previous one that somebody swapped with the current one, another one of those in its
+place, and what is in the bootstrap Secret. Nothing is added at Adobe, and nothing deleted.
 """
 
 from datetime import datetime, timedelta
@@ -22,6 +22,7 @@ def rescue(observed: Observed, ledger: Ledger, now: Now) -> Decision:
     """
     return (
         confirm.doubt(observed, ledger, now)
+        or _written(observed, ledger, now)
         or _moved(observed, ledger, now)
         or _switch_to(observed, ledger, Slot.PREVIOUS, Source.PREVIOUS, now)
         or _switch_to(observed, ledger, Slot.NEXT, Source.NEXT, now)
@@ -47,22 +48,27 @@ def unlisted(observed: Observed, ledger: Ledger, now: Now) -> Decision:
 
 
 def _moved(observed: Observed, ledger: Ledger, now: Now) -> Decision | None:
-    """A person may have given the current one another key, and nothing in exchange that they mean to be in place."""
+    """A person may have given the current one another key, and nothing that works in exchange."""
     place = _place(observed, ledger)
     if place is None or observed.is_intact(Slot.CURRENT) or look.is_swapped(observed, ledger, Slot.PREVIOUS):
         return None
     if not _is_strange(observed, ledger):
         return writes.restore(observed, ledger)
-    if (edited := _edited(observed, ledger, now)) is not None:
-        return edited
     if not _works(observed, ledger, Source(place.value), now):
         return None
     return _may_spread(observed, ledger, now) or writes.restore(observed, ledger)
 
 
+def _written(observed: Observed, ledger: Ledger, now: Now) -> Decision | None:
+    """A person may have written a value that works, which none of ours is to overwrite."""
+    if not _is_strange(observed, ledger):
+        return None
+    return _edited(observed, ledger, now)
+
+
 def _may_spread(observed: Observed, ledger: Ledger, now: Now) -> Wait | None:
     """What somebody wrote in place may be what they added at Adobe a moment ago, which takes time to spread."""
-    digest = _in_place(observed)
+    digest = _in_place(observed) if _is_strange(observed, ledger) else None
     listed, answer = observed.memory.listed, None if digest is None else observed.answer(digest)
     if digest is None or listed is None or answer is None:
         return None
@@ -114,6 +120,8 @@ def _switch_to(observed: Observed, ledger: Ledger, slot: Slot, source: Source, n
     found = look.listing(observed, (source, held.digest), ledger.client_id, now, within=evidence.TEN_MINUTES)
     if evidence.find(found, held.uuid) is None:
         return Wait(findings.unlisted(held.uuid), now.wall + evidence.TEN_MINUTES)
+    if (spreading := _may_spread(observed, ledger, now)) is not None:
+        return spreading
     is_listed = evidence.find(found, current) is not None
     if is_listed and observed.is_intact(Slot.CURRENT):
         if isinstance(ledger.phase, Draining) and _is_refused_for(evidence.TEN_MINUTES, observed, ledger):
