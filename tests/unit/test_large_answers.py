@@ -16,7 +16,8 @@ from adobe_ims_operator.api.resource import Key
 from adobe_ims_operator.kube import token_secret
 from adobe_ims_operator.kube.client import Kube
 from adobe_ims_operator.kube.errors import ApiError, PutOffError, TooLargeError, UnreachableError
-from adobe_ims_operator.kube.large_answers import CALL_SECONDS, LARGEST_BYTES, PLACE, LargeAnswers, Place
+from adobe_ims_operator.kube.fair_turns import CALL_SECONDS, PLACE, Place
+from adobe_ims_operator.kube.large_answers import LARGEST_BYTES, LargeAnswers
 from adobe_ims_operator.kube.paths import secret_path
 from adobe_ims_operator.kube.secret_metadata import MAX_OWNERS, observe_secret
 from adobe_ims_operator.kube.transport import LARGE
@@ -141,7 +142,7 @@ class Worker:
         except PutOffError:
             return True
         finally:
-            self.kube.large.ended(place)
+            self.kube.ended(place)
         self.done.set()
         return False
 

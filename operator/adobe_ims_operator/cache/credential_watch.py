@@ -147,10 +147,12 @@ class CredentialWatch:
         def heed(event: kopf.RawEvent, **_: Any) -> bool:
             try:
                 metadata = check_object(event["object"])["metadata"]
+                path = credentials_path(metadata.get("namespace"), metadata["name"])
             except ApiError:
                 logger.warning("an event of a credential is passed over, as its metadata can't be read")
                 return False
             self.heard[metadata.get("namespace") if self.namespaces.names else None] += 1
+            self._kube.heavy.note(path, metadata, gone=event["type"] == "DELETED")
             drop_unread(metadata)
             return not self._is_known(event)
 

@@ -13,7 +13,14 @@ from adobe_ims_operator.api.client_secret import CLIENT_SECRET_PLURAL, ClientSec
 from adobe_ims_operator.api.resource import GROUP, Key, MalformedResourceError
 from adobe_ims_operator.cache.replacements import Replacements
 from adobe_ims_operator.core.backoff import Pace, backoff
-from adobe_ims_operator.kube.answers import check_mapping, check_metadata, check_object, check_version, drop_unread
+from adobe_ims_operator.kube.answers import (
+    JSONObject,
+    check_mapping,
+    check_metadata,
+    check_object,
+    check_version,
+    drop_unread,
+)
 from adobe_ims_operator.kube.client import JSON_TYPE, Kube
 from adobe_ims_operator.kube.errors import ApiError, ForbiddenError, GoneError, NotFoundError, from_status
 from adobe_ims_operator.kube.list_pages import pages
@@ -130,14 +137,20 @@ class ReplacementWatch:
                 check_version(body.get("metadata"))
                 if kind == "DELETED":
                     metadata = check_metadata(body.get("metadata"))
+                    self._note(metadata, gone=True)
                     self._replacements.delete(Key(metadata["namespace"], metadata["name"]), metadata["uid"])
                 elif kind != "BOOKMARK" and (resource := self._parse(body)) is not None:
                     self._replacements.upsert(resource)
                 await asyncio.sleep(0)  # many lines that came together would else keep the loop
 
+    def _note(self, metadata: JSONObject, *, gone: bool = False) -> None:
+        path = client_secrets_path(metadata.get("namespace"), metadata["name"])
+        self._kube.heavy.note(path, metadata, gone=gone)
+
     def _parse(self, item: Any) -> ClientSecretResource | None:
         try:
             body = check_object(item)
+            self._note(body["metadata"])
             drop_unread(body["metadata"])
             return parse_client_secret(body)
         except (ApiError, MalformedResourceError) as error:

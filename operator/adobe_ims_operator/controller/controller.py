@@ -45,7 +45,7 @@ from adobe_ims_operator.core.observe import observe
 from adobe_ims_operator.kube.client import Kube
 from adobe_ims_operator.kube.errors import NotLeadingError, PutOffError
 from adobe_ims_operator.kube.event_recorder import Recorder
-from adobe_ims_operator.kube.large_answers import PLACE, Place
+from adobe_ims_operator.kube.fair_turns import PLACE, Place
 
 CREDENTIALS = "credentials"
 FEWEST_WORKERS = 3
@@ -212,7 +212,7 @@ class Controller:
     def _ended(self, key: Key, place: Place) -> None:
         # Where IMS is to be asked, the work goes on there, with the turn that this key may have been called for.
         if not self._work.is_asked(key):
-            self._kube.large.ended(place)
+            self._kube.ended(place)
         self._hold_or_release(key.namespace)
 
     def _seconds(self) -> float:
@@ -255,7 +255,7 @@ class Controller:
             finally:
                 timer.cancel()
                 self._work.answered(key, name)
-                self._kube.large.ended(place)
+                self._kube.ended(place)
             if again_after:
                 self.queue.add_at(key, (self._clock.now() + again_after).timestamp())
             else:

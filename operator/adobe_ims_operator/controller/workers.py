@@ -17,7 +17,7 @@ from adobe_ims_operator.controller.workqueue import WorkQueue
 from adobe_ims_operator.core import defect
 from adobe_ims_operator.core.finding import Finding
 from adobe_ims_operator.kube.errors import ApiError, NotLeadingError, PutOffError
-from adobe_ims_operator.kube.large_answers import PLACE, Place
+from adobe_ims_operator.kube.fair_turns import PLACE, Place
 
 logger = logging.getLogger(__name__)
 

@@ -18,12 +18,14 @@ from yarl import URL
 from adobe_ims_operator.api.names import FIELD_MANAGER
 from adobe_ims_operator.kube.answers import JSONObject, check_mapping, check_object
 from adobe_ims_operator.kube.errors import RefusedError, TooLargeError, UnreachableError, from_answer, invalid_answer
+from adobe_ims_operator.kube.fair_turns import Place
+from adobe_ims_operator.kube.heavy_writes import HeavyWrites
 from adobe_ims_operator.kube.informer import IsKnown, drop_known_events, limit_pages
 from adobe_ims_operator.kube.large_answers import LargeAnswers
 from adobe_ims_operator.kube.login import NoClusterError, forget_files, no_cluster
 from adobe_ims_operator.kube.page_size import PageSize
 from adobe_ims_operator.kube.traffic import Traffic
-from adobe_ims_operator.kube.transport import LARGE, Answer, lines, translated_errors
+from adobe_ims_operator.kube.transport import LARGE, Answer, is_quotable, lines, translated_errors, within
 
 REQUEST_SECONDS = 15.0
 RELOAD_SECONDS = 10.0
@@ -78,7 +80,8 @@ class Kube:
         self.traffic = traffic or Traffic()
         self._connections = connections + 16
         self._session: aiohttp.ClientSession | None = None
-        self.large = LargeAnswers()
+        self.heavy = HeavyWrites()
+        self._large = LargeAnswers()
         self._configuration = configuration
         self._load = load
         self._time_left = time_left
@@ -155,6 +158,11 @@ class Kube:
             forget_files()
         return True
 
+    def ended(self, place: Place) -> None:
+        """Work ended that may have been called to take its turn."""
+        self._large.ended(place)
+        self.heavy.ended(place)
+
     def time_left(self) -> float:
         """Seconds for which a write may be under way.
 
@@ -186,9 +194,10 @@ class Kube:
 
     async def patch(self, path: str, body: object, *, accept: str = JSON_TYPE) -> JSONObject:
         """Apply a JSON merge patch; 409 where `body` names a resourceVersion that is no longer current."""
-        return check_object(
-            await self._request("PATCH", path, body=body, content=MERGE_PATCH, accept=accept, query=self._managed)
-        )
+        async with self.heavy.turn(path):
+            return check_object(
+                await self._request("PATCH", path, body=body, content=MERGE_PATCH, accept=accept, query=self._managed)
+            )
 
     async def replace(self, path: str, body: object) -> JSONObject:
         """PUT a whole object; 409 where it is no longer at the resourceVersion that `body` names."""
@@ -206,7 +215,7 @@ class Kube:
         answer = await self._send("GET", path, accept=accept, query=query)
         with translated_errors():
             body = await size.read(answer)
-            return None if body is None else check_mapping(await self.large.decode(body))
+            return None if body is None else check_mapping(await self._large.decode(body))
 
     @asynccontextmanager
     async def stream(
@@ -232,11 +241,11 @@ class Kube:
         fields: bool = False,
     ) -> JSONObject:
         if method == "GET":
-            self.large.expect(path)
+            self._large.expect(path)
         response = await self._send(method, path, body=body, content=content, accept=accept, query=query)
         with translated_errors():
             try:
-                return check_mapping(await self.large.read(response, path, fields=fields))
+                return check_mapping(await self._large.read(response, path, fields=fields))
             except TooLargeError:
                 if method == "GET":
                     raise
@@ -269,7 +278,7 @@ class Kube:
                         url,
                         headers=headers,
                         data=None if body is None else json.dumps(body).encode(),
-                        timeout=timeout or _within(seconds),
+                        timeout=timeout or within(seconds),
                         proxy_headers=self._configuration.proxy_headers,
                         server_hostname=self._configuration.tls_server_name or None,
                     ),
@@ -279,20 +288,10 @@ class Kube:
                 refusal = from_answer(
                     response.status,
                     bytes(await response.read_at_most(LARGE) or b""),
-                    quotable=_quotable(method, path, query),
+                    quotable=is_quotable(method, path, query),
                     retry_after=response.headers.get("Retry-After"),
                 )
             if isinstance(refusal, RefusedError) and method != "GET" and "dryRun" not in (query or {}):
                 self.traffic.refuse(path, refusal)
             if response.status != UNAUTHORIZED or not await self.log_in_again():
                 raise refusal
-
-
-def _within(seconds: float) -> aiohttp.ClientTimeout:
-    # Exactly: above its threshold aiohttp rounds up to a whole second.
-    return aiohttp.ClientTimeout(total=seconds, ceil_threshold=REQUEST_SECONDS + 1)
-
-
-def _quotable(method: str, path: str, query: Mapping[str, str] | None) -> bool:
-    # Nothing secret is sent to be read, in a dry run, nor in a Lease.
-    return method == "GET" or path.startswith("/apis/coordination.k8s.io/") or "dryRun" in (query or {})

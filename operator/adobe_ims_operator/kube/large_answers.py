@@ -1,21 +1,15 @@
-"""Large answers: decoded one at a time with a pause after each, those of who took the least time first.
+"""Large answers: decoded one at a time with a pause after each, in fair turns.
 
-Anybody may make the objects of his namespace large. Who works for others as well, as a worker does, waits for no turn
-in its place: its work is put off, and begun again when its namespace is called. So however many large answers there
-are, they hold none of the places that small ones need. All others wait with the first bytes of theirs.
+Anybody may make the objects of his namespace large. Who waits in place does so with the first bytes of an answer.
 """
 
 import asyncio
 import time
-from collections import deque
-from collections.abc import Callable, Hashable
-from contextvars import ContextVar
-from dataclasses import dataclass
+from collections.abc import Callable
 from typing import Any
 
-from adobe_ims_operator.core.fair_share import FairShare
-from adobe_ims_operator.kube.errors import PutOffError, TooLargeError
-from adobe_ims_operator.kube.paths import namespace_of
+from adobe_ims_operator.kube.errors import TooLargeError
+from adobe_ims_operator.kube.fair_turns import FOR_ALL, FairTurns, Place
 from adobe_ims_operator.kube.transport import LARGE, Answer, decode
 
 LARGEST_BYTES = 2 * 2**20
@@ -25,37 +19,12 @@ SHARE_OF_TIME = 1 / 4
 """At most, for large answers together."""
 READ_SECONDS = 2.0
 """To read the rest of an answer in its turn, while all others wait; a mebibyte takes milliseconds."""
-CALL_SECONDS = 1.0
-"""After which another one is called where the one that was called did not come: it may have nothing to read by now."""
-FOR_ALL = ""
-"""In place of a namespace, for lists: those who wait for these are all."""
-OF_ALL = 1 / 10
-"""How much of the time that lists take counts."""
 KNOWN = 1000
 """Paths of which it is remembered that the answer was large."""
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class Place:
-    """One piece of work that holds what others wait for, such as a worker.
-
-    Args:
-        namespace: whose work it is; what it reads may be another's.
-        key: what the work is for.
-        begin_again: is called once after the work was put off, when it may go on.
-    """
-
-    namespace: str
-    key: Hashable
-    begin_again: Callable[[], None]
-
-
-PLACE: ContextVar[Place | None] = ContextVar("PLACE", default=None)
-"""That of the task which reads; None where it may wait as it likes."""
-
-
 class LargeAnswers:
-    """Whose turn it is.
+    """Reads them.
 
     Args:
         counter: seconds that never go back.
@@ -63,15 +32,7 @@ class LargeAnswers:
 
     def __init__(self, counter: Callable[[], float] = time.perf_counter) -> None:
         self._counter = counter
-        self._share = FairShare()
-        self._served: tuple[str, float] | None = None
-        """The namespace that was called or has its turn, and since when."""
-        self._waiting: dict[str, deque[asyncio.Future[None]]] = {}
-        self._is_taken = False
-        self._latest: Place | None = None
-        self._put_off: dict[str, dict[Hashable, Place]] = {}
-        self._called: set[Hashable] = set()
-        self._next_call: asyncio.TimerHandle | None = None
+        self._turns = FairTurns(counter)
         self._known: dict[str, None] = {}
 
     def expect(self, path: str) -> None:
@@ -81,7 +42,7 @@ class LargeAnswers:
             PutOffError: the work that asks is put off.
         """
         if path in self._known:
-            self._admit()
+            self._turns.admit()
 
     async def read(self, answer: Answer, path: str, *, fields: bool) -> Any:
         """Read an answer and decode it.
@@ -100,12 +61,8 @@ class LargeAnswers:
             self._known.pop(path, None)
             return decode(body, fields=fields)
         self._remember(path)
-        place = PLACE.get()
         with answer.closed_on_failure():
-            self._admit()
-            if place is not None:
-                self._called.discard(place.key)
-            await self._take(namespace_of(path) if place is None else place.namespace)
+            await self._turns.take(path)
         seconds = 0.0
         try:
             rest = await _rest_of(answer, LARGEST_BYTES - len(body))
@@ -121,104 +78,24 @@ class LargeAnswers:
         """Decode a page of a list, which was read already."""
         if len(body) <= LARGE:
             return decode(body, fields=False)
-        await self._take(FOR_ALL)
+        await self._turns.take_for(FOR_ALL)
         started = self._counter()
         try:
             return decode(body, fields=False)
         finally:
             self._release_after(self._counter() - started)
 
+    def ended(self, place: Place) -> None:
+        """Work ended."""
+        self._turns.ended(place)
+
     def _remember(self, path: str) -> None:
         self._known[path] = None
         if len(self._known) > KNOWN:
             del self._known[next(iter(self._known))]
 
-    def ended(self, place: Place) -> None:
-        """Work ended: where it was called and took no turn, it had nothing to read, and the next one is called."""
-        if place.key in self._called:
-            self._called.discard(place.key)
-            self._call()
-
-    def _admit(self) -> None:
-        """Let one at a time wait in its place, and only the called where some were put off.
-
-        Work that had the latest turn goes on: it may need several to come to an end, as it is begun again otherwise.
-        """
-        place = PLACE.get()
-        if place is None or place is self._latest:
-            return
-        if not self._waiting and (not self._put_off or place.key in self._called):
-            return
-        self._put_off.setdefault(place.namespace, {})[place.key] = place
-        raise PutOffError
-
-    async def _take(self, namespace: str) -> None:
-        if self._is_taken:
-            await self._wait(namespace)
-        else:
-            if self._served is not None and self._served[0] != namespace:
-                self._count()
-            self._served = namespace, self._counter()
-        self._is_taken = True
-        self._latest = PLACE.get() or self._latest
-
-    async def _wait(self, namespace: str) -> None:
-        turn = asyncio.get_running_loop().create_future()
-        self._waiting.setdefault(namespace, deque()).append(turn)
-        try:
-            await turn
-        except asyncio.CancelledError:
-            if not turn.cancelled():
-                self._release()
-            raise
-
     def _release_after(self, seconds: float) -> None:
-        """Let the next one in after a pause, so that all of them together take no more than their share."""
-        asyncio.get_running_loop().call_later(seconds * (1 / SHARE_OF_TIME - 1), self._release)
-
-    def _release(self) -> None:
-        self._count()
-        while self._waiting:
-            namespace = self._share.serve_first(self._waiting, self._put_off)
-            turns = self._waiting.pop(namespace)
-            turn = turns.popleft()
-            if turns:
-                self._waiting[namespace] = turns  # behind its equals
-            if not turn.done():
-                self._served = namespace, self._counter()
-                turn.set_result(None)
-                return
-        self._is_taken = False
-        self._call()
-
-    def _count(self) -> None:
-        """Count the time of the one that was served, or that did not come in time when it was called."""
-        if self._served is not None:
-            namespace, since = self._served
-            self._share.took(namespace, (self._counter() - since) * (OF_ALL if namespace == FOR_ALL else 1))
-            self._served = None
-
-    def _call(self) -> None:
-        """Call one of those that were put off; the next one after its turn, or where it does not come for that."""
-        if self._next_call is not None:
-            self._next_call.cancel()
-            self._next_call = None
-        if self._is_taken:
-            return
-        self._count()
-        if not self._put_off:
-            self._called.clear()
-            self._share.forget()
-            return
-        namespace = self._share.serve_first(self._put_off)
-        self._served = namespace, self._counter()
-        places = self._put_off.pop(namespace)
-        place = places.pop(next(iter(places)))
-        if places:
-            self._put_off[namespace] = places  # behind its equals
-        self._called.add(place.key)
-        self._next_call = asyncio.get_running_loop().call_later(CALL_SECONDS, self._call)
-        place.begin_again()
+        self._turns.release_after(seconds * (1 / SHARE_OF_TIME - 1))
 
 
 async def _rest_of(answer: Answer, most: int) -> bytearray:

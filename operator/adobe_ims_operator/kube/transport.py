@@ -4,7 +4,7 @@ import asyncio
 import gc
 import json
 import time
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any
 
@@ -139,3 +139,14 @@ async def lines(response: aiohttp.ClientResponse) -> AsyncIterator[Any]:
             waiting += rest
             if len(waiting) > LONGEST_LINE:
                 raise invalid_answer()
+
+
+def within(seconds: float) -> aiohttp.ClientTimeout:
+    """The time of a whole request."""
+    # Exactly: above its threshold aiohttp rounds up to a whole second.
+    return aiohttp.ClientTimeout(total=seconds, ceil_threshold=max(seconds, 0) + 1)
+
+
+def is_quotable(method: str, path: str, query: Mapping[str, str] | None) -> bool:
+    """Whether the text of a refusal may be quoted: nothing secret is sent to be read, in a dry run, nor in a Lease."""
+    return method == "GET" or path.startswith("/apis/coordination.k8s.io/") or "dryRun" in (query or {})

@@ -101,7 +101,7 @@ class ReplacementController:
             report=DefectReport(self.replacements, kube, recorder, clock).report,
             count=places_for(concurrency),
             what=CLIENT_SECRETS,
-            on_end=lambda _, place: kube.large.ended(place),
+            on_end=lambda _, place: kube.ended(place),
         )
 
     def start(self) -> None:
