@@ -463,8 +463,13 @@ class Cluster:
         data = {slot.value: self._value(source) for slot, source in write.data.items()}
         digests = {slot: self.digest(text) for slot, text in data.items()}
         said = {slot.value: held.digest for slot, held in write.ledger.held.items()}
+        if write.deed is Deed.INTEND_TO_DELETE and not self.observe().is_intact(Slot.PREVIOUS):
+            said.pop(Slot.PREVIOUS.value, None)  # it is to go, and nobody has it any more
         if write.deed in _SURE and digests != said:
             raise BreachError(f"the ledger does not say what is written: {write}")
+        for slot, source in write.data.items():
+            if slot.value != source.value and digests[slot.value] != said.get(slot.value):
+                raise BreachError(f"what is moved is not what the ledger says, and is never written: {write}")
         others = {} if self.secret is None else self.secret.data
         kept = {key: text for key, text in others.items() if key not in (*Slot, "client_id")}
         self.deeds.append(write.deed)

@@ -158,7 +158,7 @@ class Secrets:
                     found[slot] = value
             held = write.ledger.held.get(slot)
             digest = digest_client_secret(write.ledger.credential, found[slot])
-            if source is not Source.CURRENT and held is not None and held.digest != digest:
+            if source.value != slot.value and held is not None and held.digest != digest:
                 raise Outdated
         return found
 

@@ -18,6 +18,8 @@ def decide(observed: Observed, ledger: Ledger, phase: Proving, now: Now) -> Deci
     Raises:
         Unanswered: something is to be asked or read first.
     """
+    if writes.is_strange(observed):
+        return rescue(observed, ledger, now)
     if look.is_swapped(observed, ledger, Slot.NEXT):
         return writes.swap_back(ledger, Slot.NEXT)  # neither is lost, and the next one is not proven yet
     there = observed.secret.digests.values() if isinstance(observed.secret, ManagedSecret) else ()
@@ -25,7 +27,8 @@ def decide(observed: Observed, ledger: Ledger, phase: Proving, now: Now) -> Deci
         return writes.restore(observed, ledger)  # somebody moved it
     if not observed.is_intact(Slot.NEXT):
         # Adobe does not give its value again. The moment is Adobe's own, as the overlap is measured from it.
-        return writes.note_orphan(observed, ledger, phase.next.uuid, phase.next.since, certain=True)
+        since = max(phase.next.since, due.adobe_now(observed, now))  # anybody could read it until now
+        return writes.note_orphan(observed, ledger, phase.next.uuid, since, certain=True)
     if not observed.is_intact(Slot.CURRENT):
         return rescue(observed, ledger, now)
     answer = look.accepted_answer(observed, Source.NEXT, phase.next.digest, now)

@@ -52,28 +52,32 @@ def _moved(observed: Observed, ledger: Ledger, now: Now) -> Decision | None:
     place = _place(observed, ledger)
     if place is None or observed.is_intact(Slot.CURRENT) or look.is_swapped(observed, ledger, Slot.PREVIOUS):
         return None
-    if not _is_strange(observed, ledger):
-        return writes.restore(observed, ledger)
+    if not writes.is_strange(observed):
+        return writes.restore(observed, ledger, over=True)
     if not _works(observed, ledger, Source(place.value), now):
         return None
-    return _may_spread(observed, ledger, now) or writes.restore(observed, ledger)
+    return _may_spread(observed, ledger, (Source(place.value), ledger.current.digest), now) or writes.restore(
+        observed, ledger, over=True
+    )
 
 
 def _written(observed: Observed, ledger: Ledger, now: Now) -> Decision | None:
     """A person may have written a value that works, which none of ours is to overwrite."""
-    if not _is_strange(observed, ledger):
+    if not writes.is_strange(observed):
         return None
     return _edited(observed, ledger, now)
 
 
-def _may_spread(observed: Observed, ledger: Ledger, now: Now) -> Wait | None:
+def _may_spread(observed: Observed, ledger: Ledger, value: tuple[Source, str], now: Now) -> Wait | None:
     """What somebody wrote in place may be what they added at Adobe a moment ago, which takes time to spread."""
-    digest = _in_place(observed) if _is_strange(observed, ledger) else None
-    listed, answer = observed.memory.listed, None if digest is None else observed.answer(digest)
-    if digest is None or listed is None or answer is None:
+    digest = _in_place(observed) if writes.is_strange(observed) else None
+    answer = None if digest is None else observed.answer(digest)
+    if digest is None or answer is None or evidence.lasted(answer) >= evidence.TEN_MINUTES:
         return None
-    is_another = any(entry.uuid not in ledger.known for entry in listed.listing.secrets)
-    if not is_another or evidence.lasted(answer) >= evidence.TEN_MINUTES:
+    # The list is to be of after the first refusal.
+    age = timedelta(seconds=now.monotonic - answer.first_at.monotonic)
+    found = look.listing(observed, value, ledger.client_id, now, within=min(age, evidence.TEN_MINUTES))
+    if {entry.uuid for entry in found.secrets} <= {held.uuid for held in ledger.held.values()}:
         return None
     return Wait(findings.edited(observed), now.wall + look.retry_refused(observed, digest, now))
 
@@ -87,12 +91,6 @@ def _place(observed: Observed, ledger: Ledger) -> Slot | None:
 def _in_place(observed: Observed) -> str | None:
     """The digest of the value under the key of the current one, which anybody may have written."""
     return observed.secret.digests.get(Slot.CURRENT) if isinstance(observed.secret, ManagedSecret) else None
-
-
-def _is_strange(observed: Observed, ledger: Ledger) -> bool:
-    """Whether a value is in place that is in no ledger, and may be nowhere else."""
-    digest = _in_place(observed)
-    return digest is not None and digest not in {held.digest for held in ledger.held.values()}
 
 
 def _works(observed: Observed, ledger: Ledger, source: Source, now: Now) -> bool:
@@ -120,7 +118,7 @@ def _switch_to(observed: Observed, ledger: Ledger, slot: Slot, source: Source, n
     found = look.listing(observed, (source, held.digest), ledger.client_id, now, within=evidence.TEN_MINUTES)
     if evidence.find(found, held.uuid) is None:
         return Wait(findings.unlisted(held.uuid), now.wall + evidence.TEN_MINUTES)
-    if (spreading := _may_spread(observed, ledger, now)) is not None:
+    if (spreading := _may_spread(observed, ledger, (source, held.digest), now)) is not None:
         return spreading
     is_listed = evidence.find(found, current) is not None
     if is_listed and observed.is_intact(Slot.CURRENT):
@@ -186,15 +184,19 @@ def _bootstrap(observed: Observed, ledger: Ledger, now: Now) -> Decision:
         return lost
     if is_intact and not _may_be_given_up(observed, ledger, digest, now):
         return Wait(findings.refused_for_another(observed, ledger), now.wall + look.SOON)
-    return take_over.accepted(observed, Source.BOOTSTRAP, digest, ledger.client_id, now)
+    return _may_spread(observed, ledger, (Source.BOOTSTRAP, digest), now) or take_over.accepted(
+        observed, Source.BOOTSTRAP, digest, ledger.client_id, now
+    )
 
 
 def _put_back(observed: Observed, ledger: Ledger, digest: str, now: Now) -> Decision | None:
     """The bootstrap Secret has the current one, and something else is in its place."""
-    if not _is_strange(observed, ledger):
-        return writes.restore(observed, ledger, Source.BOOTSTRAP)
+    if not writes.is_strange(observed):
+        return writes.restore(observed, ledger, Source.BOOTSTRAP, over=True)
     if _works(observed, ledger, Source.BOOTSTRAP, now):
-        return _may_spread(observed, ledger, now) or writes.restore(observed, ledger, Source.BOOTSTRAP)
+        return _may_spread(observed, ledger, (Source.BOOTSTRAP, digest), now) or writes.restore(
+            observed, ledger, Source.BOOTSTRAP, over=True
+        )
     if ledger.current.is_certain or not look.is_accepted(observed, Source.BOOTSTRAP, digest, now):
         return None
     return take_over.accepted(observed, Source.BOOTSTRAP, digest, ledger.client_id, now)  # its uuid was mistaken

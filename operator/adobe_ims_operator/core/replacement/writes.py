@@ -21,17 +21,31 @@ from adobe_ims_operator.core.replacement.model import Added, ManagedSecret, Obse
 _SOURCES = {Slot.CURRENT: Source.CURRENT, Slot.PREVIOUS: Source.PREVIOUS, Slot.NEXT: Source.NEXT}
 
 
-def _kept(observed: Observed, ledger: Ledger) -> dict[Slot, Source]:
+def is_strange(observed: Observed) -> bool:
+    """Whether a value is in place that the ledger has not, and that may be nowhere else."""
+    there = observed.secret.digests if isinstance(observed.secret, ManagedSecret) else {}
+    digest, ledger = there.get(Slot.CURRENT), observed.ledger
+    return digest is not None and ledger is not None and digest not in {held.digest for held in ledger.held.values()}
+
+
+def _kept(observed: Observed, ledger: Ledger, *, over: bool = False) -> dict[Slot, Source]:
     """The slots of a ledger that the Secret has a value for, each as it is, or as somebody moved it elsewhere.
 
     What is under a key that the ledger has not is removed, and may be the one value that works.
+
+    Args:
+        over: also over a value that somebody wrote in place, of which IMS was asked; else all stays as it is there.
     """
     there = observed.secret.digests if isinstance(observed.secret, ManagedSecret) else {}
+    if not over and is_strange(observed):
+        return {slot: _SOURCES[slot] for slot in there}
     found: dict[Slot, Source] = {}
     for slot, held in ledger.held.items():
         places = [slot, *there]
-        place = next((each for each in places if there.get(each) == held.digest), slot)
-        if place in there:
+        # A wrong value stays in place until there is another; elsewhere it would not be what the ledger says.
+        otherwise = slot if slot is Slot.CURRENT else None
+        place = next((each for each in places if there.get(each) == held.digest), otherwise)
+        if place is not None and place in there:
             found[slot] = _SOURCES[place]
     return found
 
@@ -69,9 +83,13 @@ def _answered_request(observed: Observed) -> str:
     return before.rotate_request if before is not None else observed.resource.status.last_handled_rotate_request or ""
 
 
-def restore(observed: Observed, ledger: Ledger, source: Source = Source.CURRENT) -> Write:
-    """Put back what somebody changed: the client id, and the current client secret where another source has it."""
-    kept = _kept(observed, ledger)
+def restore(observed: Observed, ledger: Ledger, source: Source = Source.CURRENT, *, over: bool = False) -> Write:
+    """Put back what somebody changed: the client id, and the current client secret where another source has it.
+
+    Args:
+        over: as for `_kept`.
+    """
+    kept = _kept(observed, ledger, over=over)
     return Write(Deed.RESTORE, ledger, kept if source is Source.CURRENT else {**kept, Slot.CURRENT: source})
 
 

@@ -1,0 +1,180 @@
+"""A person's value in place of the current one stays while IMS may accept it, whatever is written meanwhile."""
+
+from datetime import timedelta
+
+import pytest
+
+from adobe_ims_operator.api.client_secret_ledger import Draining, Proving
+from adobe_ims_operator.core.replacement.decision import Add, Delete, Write
+from unit.replacement.test_put_back import edit, in_drain
+from unit.replacement.world import Cluster, Fault, first_cluster, run
+
+MINUTE, HOUR, DAY = timedelta(minutes=1), timedelta(hours=1), timedelta(days=1)
+
+
+def in_proof(spreads: timedelta = timedelta(0)) -> Cluster:
+    cluster = first_cluster(spreads=spreads)
+    cluster.edit(overlap=DAY, interval=10 * DAY)
+    assert cluster.come_to(lambda _: cluster.ledger is not None and isinstance(cluster.ledger.phase, Proving), 30 * DAY)
+    run([cluster], MINUTE)
+    return cluster
+
+
+def about_to_add() -> tuple[Cluster, Add]:
+    cluster = first_cluster()
+    cluster.edit(overlap=DAY, interval=10 * DAY)
+    add = cluster.come_to(lambda step: isinstance(step, Add), 30 * DAY)
+    assert isinstance(add, Add)
+    return cluster, add
+
+
+def deny_a_write(cluster: Cluster) -> None:
+    write = cluster.come_to(lambda step: isinstance(step, Write), MINUTE)
+    assert write is not None
+    cluster.take(write, Fault.NOT_DONE)
+
+
+def add_by_hand(cluster: Cluster) -> str:
+    theirs = cluster.adobe.add()
+    assert theirs is not None
+    return theirs.value
+
+
+def assert_stays(cluster: Cluster, value: str, *moments: timedelta) -> None:
+    for passed in moments:
+        run([cluster], passed)
+        assert cluster.secret is not None
+        assert cluster.secret.data["client_secret"] == value, cluster.settle().finding
+
+
+@pytest.mark.parametrize("deleted", ["uuid-0", "uuid-1"])
+def test_while_the_next_one_is_proven(deleted: str) -> None:
+    cluster = in_proof()
+    cluster.adobe.delete(deleted)
+    theirs = add_by_hand(cluster)
+    edit(cluster, client_secret=theirs, client_secret_previous="value-0")
+    assert_stays(cluster, theirs, 2 * MINUTE, HOUR, DAY)
+
+
+@pytest.mark.parametrize("deletes", [True, False])
+def test_without_a_client_id(*, deletes: bool) -> None:
+    cluster = first_cluster()
+    run([cluster], 2 * HOUR)
+    theirs = add_by_hand(cluster)
+    if deletes:
+        cluster.adobe.delete("uuid-0")
+    assert cluster.secret is not None
+    cluster.store(cluster.secret.annotations, {"client_secret": theirs, "client_secret_previous": "value-0"})
+    assert_stays(cluster, theirs, 2 * MINUTE, HOUR, DAY)
+    assert "client_id" in cluster.secret.data
+
+
+def test_while_what_adobe_gave_can_not_be_kept() -> None:
+    cluster, add = about_to_add()
+    cluster.take(add, Fault.NONE)
+    deny_a_write(cluster)
+    cluster.adobe.delete("uuid-1")
+    theirs = add_by_hand(cluster)
+    edit(cluster, client_secret=theirs, client_secret_previous="value-0")
+    assert_stays(cluster, theirs, 30 * MINUTE, DAY)
+
+
+def test_while_the_limit_keeps_one_from_being_added() -> None:
+    cluster, add = about_to_add()
+    theirs = add_by_hand(cluster)
+    cluster.take(add, Fault.DEFINITE)
+    edit(cluster, client_secret=theirs, client_secret_previous="value-0")
+    assert_stays(cluster, theirs, 2 * MINUTE, HOUR, DAY)
+
+
+def test_while_the_deletion_can_not_be_noted() -> None:
+    cluster = first_cluster()
+    in_drain(cluster)
+    cluster.edit(overlap=DAY, interval=30 * DAY)
+    delete = cluster.come_to(lambda step: isinstance(step, Delete), 10 * DAY)
+    assert delete is not None
+    cluster.take(delete, Fault.NONE)
+    deny_a_write(cluster)
+    theirs = add_by_hand(cluster)
+    edit(cluster, client_secret=theirs, client_secret_previous="value-1")
+    assert_stays(cluster, theirs, 30 * MINUTE, DAY)
+
+
+def test_while_it_spreads_and_the_latest_list_is_older() -> None:
+    cluster = first_cluster(spreads=4 * MINUTE)
+    run([cluster], 18 * MINUTE)
+    theirs = add_by_hand(cluster)
+    edit(cluster, client_secret=theirs)
+    assert_stays(cluster, theirs, MINUTE, HOUR)
+    cluster.adobe.delete("uuid-0")
+    assert_stays(cluster, theirs, HOUR, DAY)
+
+
+def test_after_a_wrong_one_was_put_right() -> None:
+    cluster = first_cluster(spreads=4 * MINUTE)
+    run([cluster], 5 * DAY)
+    edit(cluster, client_secret="a typo")
+    run([cluster], 15 * MINUTE)
+    assert cluster.secret is not None
+    assert cluster.secret.data["client_secret"] == "value-0"
+    theirs = add_by_hand(cluster)
+    edit(cluster, client_secret=theirs)
+    assert_stays(cluster, theirs, MINUTE, HOUR)
+
+
+def test_the_next_one_that_a_person_puts_in_place_while_it_spreads() -> None:
+    cluster = in_proof(4 * MINUTE)
+    edit(cluster, client_secret="value-1")
+    assert_stays(cluster, "value-1", 2 * MINUTE, HOUR)
+    cluster.adobe.delete("uuid-0")
+    assert_stays(cluster, "value-1", HOUR, DAY)
+
+
+def test_an_orphan_that_a_person_puts_back_while_ims_refuses_it_once() -> None:
+    cluster = first_cluster()
+    in_drain(cluster)
+    run([cluster], 3 * HOUR)
+    edit(cluster, client_secret="a typo", client_secret_previous="value-0")
+    run([cluster], 2 * HOUR)
+    cluster.adobe.refuses.add("uuid-1")
+    edit(cluster, client_secret="value-1")
+    cluster.turn()
+    cluster.adobe.refuses.clear()
+    assert_stays(cluster, "value-1", HOUR, DAY)
+
+
+@pytest.mark.parametrize(
+    "edited",
+    [
+        {"client_secret": "a typo", "client_secret_previous": "value-1"},
+        {"client_secret_previous": "value-1"},
+        {"client_secret": "value-1", "client_secret_previous": "a typo"},
+        {"client_secret": "value-1", "client_secret_previous": "a typo", "client_id": "another"},
+        {"client_secret": "value-0", "client_secret_previous": "value-1", "client_id": "another"},
+        {"client_secret": "value-1"},
+    ],
+)
+def test_whatever_is_edited_within_the_overlap_all_is_well_after_it(edited: dict[str, str]) -> None:
+    cluster = first_cluster()
+    in_drain(cluster)
+    run([cluster], 3 * HOUR)
+    cluster.edit(interval=90 * DAY)
+    edit(cluster, **edited)
+    run([cluster], 7 * DAY)
+    assert cluster.works(), cluster.settle().finding
+    assert cluster.ledger is not None
+    assert not isinstance(cluster.ledger.phase, Draining)
+    assert cluster.secret is not None
+    assert set(cluster.secret.data) == {"client_id", "client_secret"}
+
+
+def test_what_was_in_place_for_a_while_is_not_deleted_within_the_overlap() -> None:
+    cluster = in_proof()
+    cluster.edit(suspend=True)
+    run([cluster], 3 * DAY)
+    edit(cluster, client_secret="value-1")
+    run([cluster], HOUR)
+    edit(cluster, client_secret="value-0")
+    cluster.edit(suspend=False)
+    run([cluster], 20 * HOUR)
+    assert "uuid-1" in {each.uuid for each in cluster.adobe.live}
