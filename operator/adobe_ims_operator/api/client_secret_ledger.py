@@ -83,6 +83,14 @@ class Held:
     origin: Origin
     since: _Moment
     """When it was taken over, added or put in place, by Adobe's clock."""
+    # Not written as null: versions before it take a ledger that has it for damaged.
+    doubted_at: Annotated[_Moment | None, Field(exclude_if=lambda moment: moment is None)] = None
+    """When IMS accepted it again after a refusal, or refused it, while it was not certain; by Adobe's clock."""
+
+    @property
+    def undoubted_since(self) -> datetime:
+        """Since when IMS has accepted it without a doubt."""
+        return self.since if self.doubted_at is None else max(self.since, self.doubted_at)
 
     @property
     def is_certain(self) -> bool:

@@ -182,10 +182,10 @@ def test_a_clock_that_is_some_hours_behind_deletes_nothing_of_others(hours: int)
 
 @dataclass
 class Flaps(Adobe):
-    """IMS that refuses each third request, and a client secret that ends in 20 days."""
+    """IMS that refuses each third request, and client secrets that end."""
 
     asked: int = 0
-    ends: datetime = START + 50 * DAY
+    ends: datetime | None = START + 50 * DAY
 
     def accepts(self, text: str) -> bool:
         self.asked += 1
@@ -194,6 +194,17 @@ class Flaps(Adobe):
     def list(self) -> Listing:
         found = super().list()
         return replace(found, secrets=tuple(replace(each, expires_at=self.ends) for each in found.secrets))
+
+
+def test_one_that_is_due_and_never_certain_is_told() -> None:
+    cluster = cluster_at(Flaps(lag=3650 * DAY, ends=None), reports=True)
+    cluster.edit(overlap=DAY, interval=10 * DAY)
+    for _ in range(14 * 24):
+        run([cluster], HOUR)
+    failing = cluster.resource.status.condition(ROTATION_FAILING)
+    assert failing is not None
+    assert failing.status == "True"
+    assert "POST" not in cluster.deeds
 
 
 def test_one_that_ends_tomorrow_and_is_not_replaced_is_told() -> None:

@@ -23,7 +23,7 @@ def write(observed: Observed, ledger: Ledger) -> Write | None:
     if answer.was_refused and answer.date is not None:
         # Where it was refused before the first list of a process, nothing told Adobe's time then.
         accepted_at = answer.date - evidence.lasted(answer)
-        if accepted_at >= ledger.current.since + evidence.TEN_MINUTES:
+        if accepted_at >= ledger.current.undoubted_since + evidence.TEN_MINUTES:
             return writes.doubt(observed, ledger, accepted_at)
     if evidence.is_shown(observed.memory.match, ledger.current.digest, ledger.current.uuid, evidence.MATCHES):
         return writes.confirm(observed, ledger, Origin.STAMPED)
@@ -37,11 +37,11 @@ def doubt(observed: Observed, ledger: Ledger, now: Now) -> Write | None:
         return None
     by_now, is_news = due.adobe_now(observed, now), answer.at == answer.first_at
     after = evidence.TEN_MINUTES if is_news else LASTS / 2
-    return writes.doubt(observed, ledger, by_now) if by_now >= ledger.current.since + after else None
+    return writes.doubt(observed, ledger, by_now) if by_now >= ledger.current.undoubted_since + after else None
 
 
 def _has_lasted(ledger: Ledger, answer: Answer) -> bool:
-    return answer.date is not None and answer.date >= ledger.current.since + LASTS
+    return answer.date is not None and answer.date >= ledger.current.undoubted_since + LASTS
 
 
 def stands(observed: Observed, ledger: Ledger) -> timedelta:
@@ -50,7 +50,7 @@ def stands(observed: Observed, ledger: Ledger) -> timedelta:
     What was taken over as the only one may have been deleted a moment before: by the end of the first hour that shows,
     or else a day later.
     """
-    answer, since = observed.answer(ledger.current.digest), ledger.current.since
+    answer, since = observed.answer(ledger.current.digest), ledger.current.undoubted_since
     if ledger.current.is_certain or answer is None or answer.date is None:
         return look.STANDS
     moments = (since + due.SETTLED - evidence.SLACK, since + LASTS + evidence.SLACK)

@@ -100,7 +100,8 @@ def correct_moments(observed: Observed, ledger: Ledger, at: datetime) -> Write |
     """
 
     def held(given: Held) -> Held:
-        return replace(given, since=min(given.since, at))
+        doubted_at = None if given.doubted_at is None else min(given.doubted_at, at)
+        return replace(given, since=min(given.since, at), doubted_at=doubted_at)
 
     phase = ledger.phase
     match phase:
@@ -122,13 +123,13 @@ def correct_moments(observed: Observed, ledger: Ledger, at: datetime) -> Write |
 
 def confirm(observed: Observed, ledger: Ledger, origin: Origin) -> Write:
     """Note how it is known for certain which one at Adobe the current one is."""
-    after = replace(ledger, current=replace(ledger.current, origin=origin))
+    after = replace(ledger, current=replace(ledger.current, origin=origin, doubted_at=None))
     return Write(Deed.CONFIRM, after, _kept(observed, after))
 
 
 def doubt(observed: Observed, ledger: Ledger, at: datetime) -> Write:
-    """Hold the current one from that moment on."""
-    after = replace(ledger, current=replace(ledger.current, since=at))
+    """Note when it was in doubt which one the current one is."""
+    after = replace(ledger, current=replace(ledger.current, doubted_at=at))
     there = observed.secret.digests if isinstance(observed.secret, ManagedSecret) else {}
     beside = {slot: _SOURCES[slot] for slot in there if slot not in ledger.held}  # it may be what works
     return Write(Deed.DOUBT, after, {**beside, **_kept(observed, after)})
