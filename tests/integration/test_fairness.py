@@ -5,7 +5,7 @@ asked for, at most as many as the rate allows: it is so low that these are few.
 """
 
 import base64
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from threading import Event, Thread
 
@@ -79,9 +79,9 @@ class Neighbour:
         self._api.post(f"/api/v1/namespaces/{self.namespace}/secrets", body)
         return {"secretRef": {"name": f"{client_id}-oauth"}, "idKey": "id", "secretKeys": ["key"]}
 
-    def credential(self, name: str, client: dict[str, object]) -> None:
+    def credential(self, name: str, client: dict[str, object], labels: Mapping[str, str] = {}) -> None:
         body = manifest(name, client=client)
-        body["metadata"]["labels"] = self._labels
+        body["metadata"]["labels"] = {**labels, **self._labels}
         self._api.apply(body, namespace=self.namespace)
 
     def ready(self, name: str) -> bool:
