@@ -178,3 +178,15 @@ def test_what_was_in_place_for_a_while_is_not_deleted_within_the_overlap() -> No
     cluster.edit(suspend=False)
     run([cluster], 20 * HOUR)
     assert "uuid-1" in {each.uuid for each in cluster.adobe.live}
+
+
+@pytest.mark.parametrize("beside", [{"client_secret_next": "value-0"}, {}], ids=["moved", "in the bootstrap Secret"])
+def test_a_dead_one_is_not_put_back_where_another_value_is_under_another_key(beside: dict[str, str]) -> None:
+    cluster = first_cluster()
+    run([cluster], 2 * HOUR)
+    cluster.adobe.delete("uuid-0")
+    theirs = add_by_hand(cluster)
+    edit(cluster, client_secret_previous=theirs, **beside)
+    run([cluster], DAY)
+    assert cluster.secret is not None
+    assert theirs in cluster.secret.data.values(), cluster.settle().finding

@@ -52,7 +52,7 @@ def _moved(observed: Observed, ledger: Ledger, now: Now) -> Decision | None:
     place = _place(observed, ledger)
     if place is None or observed.is_intact(Slot.CURRENT) or look.is_swapped(observed, ledger, Slot.PREVIOUS):
         return None
-    if not writes.is_strange(observed):
+    if not writes.strangers(observed):
         return writes.restore(observed, ledger, over=True)
     if not _works(observed, ledger, Source(place.value), now):
         return None
@@ -191,7 +191,7 @@ def _bootstrap(observed: Observed, ledger: Ledger, now: Now) -> Decision:
 
 def _put_back(observed: Observed, ledger: Ledger, digest: str, now: Now) -> Decision | None:
     """The bootstrap Secret has the current one, and something else is in its place."""
-    if not writes.is_strange(observed):
+    if not writes.strangers(observed):
         return writes.restore(observed, ledger, Source.BOOTSTRAP, over=True)
     if _works(observed, ledger, Source.BOOTSTRAP, now):
         return _may_spread(observed, ledger, (Source.BOOTSTRAP, digest), now) or writes.restore(

@@ -21,11 +21,16 @@ from adobe_ims_operator.core.replacement.model import Added, ManagedSecret, Obse
 _SOURCES = {Slot.CURRENT: Source.CURRENT, Slot.PREVIOUS: Source.PREVIOUS, Slot.NEXT: Source.NEXT}
 
 
-def is_strange(observed: Observed) -> bool:
-    """Whether a value is in place that the ledger has not, and that may be nowhere else."""
+def strangers(observed: Observed) -> frozenset[Slot]:
+    """Where values are that the ledger has not, and that may be nowhere else."""
     there = observed.secret.digests if isinstance(observed.secret, ManagedSecret) else {}
-    digest, ledger = there.get(Slot.CURRENT), observed.ledger
-    return digest is not None and ledger is not None and digest not in {held.digest for held in ledger.held.values()}
+    ours = set() if observed.ledger is None else {held.digest for held in observed.ledger.held.values()}
+    return frozenset(slot for slot, digest in there.items() if observed.ledger is not None and digest not in ours)
+
+
+def is_strange(observed: Observed) -> bool:
+    """Whether such a value is in place."""
+    return Slot.CURRENT in strangers(observed)
 
 
 def _kept(observed: Observed, ledger: Ledger, *, over: bool = False) -> dict[Slot, Source]:
