@@ -190,3 +190,46 @@ def test_a_dead_one_is_not_put_back_where_another_value_is_under_another_key(bes
     run([cluster], DAY)
     assert cluster.secret is not None
     assert theirs in cluster.secret.data.values(), cluster.settle().finding
+
+
+def assert_kept(cluster: Cluster, value: str) -> None:
+    run([cluster], 3 * HOUR)
+    assert cluster.secret is not None
+    assert value in cluster.secret.data.values(), cluster.settle().finding
+
+
+def test_under_another_key_while_what_was_known_a_moment_ago_says_that_the_current_one_works() -> None:
+    cluster = first_cluster()
+    run([cluster], 2 * HOUR)
+    cluster.crash()
+    run([cluster], 3 * MINUTE)
+    cluster.adobe.delete("uuid-0")
+    theirs = add_by_hand(cluster)
+    edit(cluster, client_secret_previous=theirs)
+    assert_kept(cluster, theirs)
+
+
+@pytest.mark.parametrize("beside", [{"client_secret": "value-0"}, {}])
+def test_under_the_key_of_the_next_one(beside: dict[str, str]) -> None:
+    cluster = in_proof()
+    cluster.adobe.delete("uuid-0")
+    theirs = add_by_hand(cluster)
+    edit(cluster, client_secret_next=theirs, **beside)
+    assert_kept(cluster, theirs)
+
+
+def test_beside_two_that_were_deleted_while_the_next_one_was_proven() -> None:
+    cluster = in_proof()
+    cluster.adobe.delete("uuid-0")
+    cluster.adobe.delete("uuid-1")
+    theirs = add_by_hand(cluster)
+    edit(cluster, client_secret="value-0", client_secret_next="value-1", client_secret_previous=theirs)
+    assert_kept(cluster, theirs)
+
+
+@pytest.mark.parametrize("beside", [{}, {"client_secret_next": "a typo"}, {"client_secret": "a typo"}])
+def test_the_next_one_that_somebody_moved_alone_is_put_back_and_proven(beside: dict[str, str]) -> None:
+    cluster = in_proof()
+    edit(cluster, client_secret_previous="value-1", **beside)
+    run([cluster], 3 * DAY)
+    assert cluster.works(), cluster.settle().finding

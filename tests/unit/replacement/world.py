@@ -250,6 +250,10 @@ class Cluster:
         monotonic = (self.adobe.now - START).total_seconds()
         return Now(self.adobe.now + self.clock_offset, monotonic)
 
+    def _digests(self) -> set[str]:
+        data = {} if self.secret is None else self.secret.data
+        return {self.digest(text) for text in data.values()}
+
     def digest(self, value: str) -> str:
         return _digest(value)
 
@@ -463,8 +467,9 @@ class Cluster:
         data = {slot.value: self._value(source) for slot, source in write.data.items()}
         digests = {slot: self.digest(text) for slot, text in data.items()}
         said = {slot.value: held.digest for slot, held in write.ledger.held.items()}
-        if write.deed is Deed.INTEND_TO_DELETE and not self.observe().is_intact(Slot.PREVIOUS):
-            said.pop(Slot.PREVIOUS.value, None)  # it is to go, and nobody has it any more
+        lost = said.get(Slot.PREVIOUS.value)
+        if write.deed is Deed.INTEND_TO_DELETE and lost not in self._digests():
+            said.pop(Slot.PREVIOUS.value, None)  # it is to go, and somebody took its value
         if write.deed in _SURE and digests != said:
             raise BreachError(f"the ledger does not say what is written: {write}")
         for slot, source in write.data.items():

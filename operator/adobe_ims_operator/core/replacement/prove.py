@@ -22,8 +22,7 @@ def decide(observed: Observed, ledger: Ledger, phase: Proving, now: Now) -> Deci
         return rescue(observed, ledger, now)
     if look.is_swapped(observed, ledger, Slot.NEXT):
         return writes.swap_back(ledger, Slot.NEXT)  # neither is lost, and the next one is not proven yet
-    there = observed.secret.digests.values() if isinstance(observed.secret, ManagedSecret) else ()
-    if not observed.is_intact(Slot.NEXT) and {phase.next.digest, ledger.current.digest} <= set(there):
+    if not observed.is_intact(Slot.NEXT) and _is_elsewhere(observed, ledger, phase):
         return writes.restore(observed, ledger)  # somebody moved it
     if not observed.is_intact(Slot.NEXT):
         # Adobe does not give its value again. The moment is Adobe's own, as the overlap is measured from it.
@@ -33,6 +32,13 @@ def decide(observed: Observed, ledger: Ledger, phase: Proving, now: Now) -> Deci
         return rescue(observed, ledger, now)
     answer = look.accepted_answer(observed, Source.NEXT, phase.next.digest, now)
     return _refused(observed, ledger, phase, now) if answer is None else _accepted(observed, ledger, phase, answer, now)
+
+
+def _is_elsewhere(observed: Observed, ledger: Ledger, phase: Proving) -> bool:
+    """Whether the next one is under another key, or in place with the current one beside it."""
+    there = observed.secret.digests if isinstance(observed.secret, ManagedSecret) else {}
+    places = {slot for slot, digest in there.items() if digest == phase.next.digest}
+    return bool(places - {Slot.CURRENT}) or (bool(places) and ledger.current.digest in there.values())
 
 
 def _accepted(observed: Observed, ledger: Ledger, phase: Proving, answer: Answer, now: Now) -> Decision:

@@ -96,6 +96,12 @@ def _in_place(observed: Observed) -> str | None:
 def _works(observed: Observed, ledger: Ledger, source: Source, now: Now) -> bool:
     """Whether IMS accepts the current one and Adobe lists it: what was deleted is accepted for a while."""
     value = (source, ledger.current.digest)
+    if not writes.is_strange(observed) and writes.strangers(observed):
+        # IMS is not asked with what is under another key, so nothing of before that was written there counts.
+        if not look.is_accepted(observed, *value, now, look.SOON):
+            return False
+        found = look.listing(observed, value, ledger.client_id, now, within=look.FRESH)
+        return evidence.find(found, ledger.current.uuid) is not None
     if not look.is_accepted(observed, *value, now, evidence.TEN_MINUTES):
         return False
     answer, listed = observed.answer(ledger.current.digest), observed.memory.listed

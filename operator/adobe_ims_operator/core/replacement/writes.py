@@ -61,6 +61,13 @@ def _note(observed: Observed, deed: Deed, ledger: Ledger, phase: Phase) -> Write
     return Write(deed, after, _kept(observed, after))
 
 
+def _note_beside_strangers(observed: Observed, deed: Deed, ledger: Ledger, phase: Phase) -> Write:
+    """Change the phase, and leave what is under such a key and is nowhere else: it may be what works."""
+    noted = _note(observed, deed, ledger, phase)
+    beside = {slot: _SOURCES[slot] for slot in strangers(observed) if slot not in noted.ledger.held}
+    return replace(noted, data={**beside, **noted.data})
+
+
 def take_over(
     observed: Observed, value: tuple[Source, str], client_id: str, uuid: str, origin: Origin, *, at: datetime
 ) -> Write:
@@ -181,7 +188,7 @@ def note_accepted(observed: Observed, ledger: Ledger, phase: Proving, at: dateti
 
 def note_refused(observed: Observed, ledger: Ledger, phase: Proving) -> Write:
     """Begin to prove the next client secret again."""
-    return _note(observed, Deed.NOTE_REFUSED, ledger, replace(phase, accepted_at=None))
+    return _note_beside_strangers(observed, Deed.NOTE_REFUSED, ledger, replace(phase, accepted_at=None))
 
 
 def promote(observed: Observed, ledger: Ledger, phase: Proving, at: datetime) -> Write:
@@ -241,7 +248,7 @@ def change_places(ledger: Ledger, phase: Draining, at: datetime, source: Source 
 
 def drop_next(observed: Observed, ledger: Ledger) -> Write:
     """Drop the next client secret, which is gone at Adobe."""
-    return _note(observed, Deed.DROP_NEXT, ledger, Steady())
+    return _note_beside_strangers(observed, Deed.DROP_NEXT, ledger, Steady())
 
 
 def set_deleting(observed: Observed, ledger: Ledger, phase: Draining | Orphaned, *, deleting: bool) -> Write:
@@ -259,4 +266,4 @@ def forget_old(observed: Observed, ledger: Ledger, phase: Draining | Orphaned) -
 def note_orphan(observed: Observed, ledger: Ledger, uuid: str, since: datetime, *, certain: bool) -> Write:
     """Note that there is a client secret at Adobe that was never in place, and whose value nobody has."""
     orphan = Orphaned(uuid, since, certain=certain, was_in_place=False)
-    return _note(observed, Deed.NOTE_ORPHAN, ledger, orphan)
+    return _note_beside_strangers(observed, Deed.NOTE_ORPHAN, ledger, orphan)
