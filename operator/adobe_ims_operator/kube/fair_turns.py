@@ -39,7 +39,7 @@ class Place:
 
 
 PLACE: ContextVar[Place | None] = ContextVar("PLACE", default=None)
-"""That of the task which reads; None where it may wait as it likes."""
+"""That of the running task; None where it may wait as long as it likes."""
 
 
 class FairTurns:

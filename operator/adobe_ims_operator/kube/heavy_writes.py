@@ -1,7 +1,7 @@
 """Writes of objects with very many labels, annotations or owners: one at a time with a pause after each, in fair turns.
 
 The API server checks each of these at each write, also of a status, which takes it a hundred times as long as usual.
-Many at once would come to no end within the time of a request, and be begun again for ever.
+Many at once would each take longer than a request may, and the operator would send them again and again.
 """
 
 import time
@@ -10,6 +10,7 @@ from contextlib import asynccontextmanager
 from typing import Any
 
 from adobe_ims_operator.kube.fair_turns import FairTurns, Place
+from adobe_ims_operator.kube.remembered_paths import RememberedPaths
 
 MANY = 128
 """Entries of metadata of which a write takes the API server more than some milliseconds."""
@@ -30,16 +31,14 @@ class HeavyWrites:
     def __init__(self, counter: Callable[[], float] = time.perf_counter) -> None:
         self._counter = counter
         self._turns = FairTurns(counter)
-        self._known: dict[str, None] = {}
+        self._known = RememberedPaths(KNOWN)
 
     def note(self, path: str, metadata: Mapping[str, Any], *, gone: bool = False) -> None:
         """Take note of the metadata of an object as a watch brings it."""
-        self._known.pop(path, None)
-        if gone or sum(len(metadata.get(name) or ()) for name in _LISTS) < MANY:
-            return
-        self._known[path] = None
-        if len(self._known) > KNOWN:
-            del self._known[next(iter(self._known))]
+        if not gone and sum(len(metadata.get(name) or ()) for name in _LISTS) >= MANY:
+            self._known.add(path)
+        else:
+            self._known.discard(path)
 
     @asynccontextmanager
     async def turn(self, path: str) -> AsyncIterator[None]:

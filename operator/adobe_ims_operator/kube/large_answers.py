@@ -10,6 +10,7 @@ from typing import Any
 
 from adobe_ims_operator.kube.errors import TooLargeError
 from adobe_ims_operator.kube.fair_turns import FOR_ALL, FairTurns, Place
+from adobe_ims_operator.kube.remembered_paths import RememberedPaths
 from adobe_ims_operator.kube.transport import LARGE, Answer, decode
 
 LARGEST_BYTES = 2 * 2**20
@@ -33,7 +34,7 @@ class LargeAnswers:
     def __init__(self, counter: Callable[[], float] = time.perf_counter) -> None:
         self._counter = counter
         self._turns = FairTurns(counter)
-        self._known: dict[str, None] = {}
+        self._known = RememberedPaths(KNOWN)
 
     def expect(self, path: str) -> None:
         """Spare a request whose answer was large the last time, and could not be decoded now.
@@ -58,9 +59,9 @@ class LargeAnswers:
         """
         body = await answer.read_up_to(LARGE)
         if len(body) <= LARGE:
-            self._known.pop(path, None)
+            self._known.discard(path)
             return decode(body, fields=fields)
-        self._remember(path)
+        self._known.add(path)
         with answer.closed_on_failure():
             await self._turns.take(path)
         seconds = 0.0
@@ -88,11 +89,6 @@ class LargeAnswers:
     def ended(self, place: Place) -> None:
         """Work ended."""
         self._turns.ended(place)
-
-    def _remember(self, path: str) -> None:
-        self._known[path] = None
-        if len(self._known) > KNOWN:
-            del self._known[next(iter(self._known))]
 
     def _release_after(self, seconds: float) -> None:
         self._turns.release_after(seconds * (1 / SHARE_OF_TIME - 1))

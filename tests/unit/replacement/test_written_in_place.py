@@ -1,4 +1,4 @@
-"""A person's value in place of the current one stays while IMS may accept it, whatever is written meanwhile."""
+"""What a person wrote in place of the current one, or moved to another key, is not lost to any write of ours."""
 
 from datetime import timedelta
 

@@ -22,9 +22,9 @@ def decide(observed: Observed, ledger: Ledger, phase: Proving, now: Now) -> Deci
         return rescue(observed, ledger, now)
     if look.is_swapped(observed, ledger, Slot.NEXT):
         return writes.swap_back(ledger, Slot.NEXT)  # neither is lost, and the next one is not proven yet
-    if not observed.is_intact(Slot.NEXT) and _is_elsewhere(observed, ledger, phase):
-        return writes.restore(observed, ledger)  # somebody moved it
     if not observed.is_intact(Slot.NEXT):
+        if _is_elsewhere(observed, ledger, phase):
+            return writes.restore(observed, ledger)  # somebody moved it
         # Adobe does not give its value again. The moment is Adobe's own, as the overlap is measured from it.
         since = max(phase.next.since, due.adobe_now(observed, now))  # anybody could read it until now
         return writes.note_orphan(observed, ledger, phase.next.uuid, since, certain=True)

@@ -52,13 +52,17 @@ def _moved(observed: Observed, ledger: Ledger, now: Now) -> Decision | None:
     place = _place(observed, ledger)
     if place is None or observed.is_intact(Slot.CURRENT) or look.is_swapped(observed, ledger, Slot.PREVIOUS):
         return None
-    if not writes.strangers(observed):
-        return writes.restore(observed, ledger, over=True)
-    if not _works(observed, ledger, Source(place.value), now):
-        return None
-    return _may_spread(observed, ledger, (Source(place.value), ledger.current.digest), now) or writes.restore(
-        observed, ledger, over=True
-    )
+    return _restore(observed, ledger, Source(place.value), now)
+
+
+def _restore(observed: Observed, ledger: Ledger, source: Source, now: Now) -> Decision | None:
+    """Put the current one back from there; where the Secret has a value of somebody else's, only if it works."""
+    if writes.strangers(observed):
+        if not _works(observed, ledger, source, now):
+            return None
+        if (spreading := _may_spread(observed, ledger, (source, ledger.current.digest), now)) is not None:
+            return spreading
+    return writes.restore(observed, ledger, source)
 
 
 def _written(observed: Observed, ledger: Ledger, now: Now) -> Decision | None:
@@ -197,12 +201,8 @@ def _bootstrap(observed: Observed, ledger: Ledger, now: Now) -> Decision:
 
 def _put_back(observed: Observed, ledger: Ledger, digest: str, now: Now) -> Decision | None:
     """The bootstrap Secret has the current one, and something else is in its place."""
-    if not writes.strangers(observed):
-        return writes.restore(observed, ledger, Source.BOOTSTRAP, over=True)
-    if _works(observed, ledger, Source.BOOTSTRAP, now):
-        return _may_spread(observed, ledger, (Source.BOOTSTRAP, digest), now) or writes.restore(
-            observed, ledger, Source.BOOTSTRAP, over=True
-        )
+    if (restored := _restore(observed, ledger, Source.BOOTSTRAP, now)) is not None:
+        return restored
     if ledger.current.is_certain or not look.is_accepted(observed, Source.BOOTSTRAP, digest, now):
         return None
     return take_over.accepted(observed, Source.BOOTSTRAP, digest, ledger.client_id, now)  # its uuid was mistaken

@@ -23,9 +23,10 @@ _SOURCES = {Slot.CURRENT: Source.CURRENT, Slot.PREVIOUS: Source.PREVIOUS, Slot.N
 
 def strangers(observed: Observed) -> frozenset[Slot]:
     """Where values are that the ledger has not, and that may be nowhere else."""
-    there = observed.secret.digests if isinstance(observed.secret, ManagedSecret) else {}
-    ours = set() if observed.ledger is None else {held.digest for held in observed.ledger.held.values()}
-    return frozenset(slot for slot, digest in there.items() if observed.ledger is not None and digest not in ours)
+    if observed.ledger is None or not isinstance(observed.secret, ManagedSecret):
+        return frozenset()
+    ours = {held.digest for held in observed.ledger.held.values()}
+    return frozenset(slot for slot, digest in observed.secret.digests.items() if digest not in ours)
 
 
 def is_strange(observed: Observed) -> bool:
@@ -95,14 +96,15 @@ def _answered_request(observed: Observed) -> str:
     return before.rotate_request if before is not None else observed.resource.status.last_handled_rotate_request or ""
 
 
-def restore(observed: Observed, ledger: Ledger, source: Source = Source.CURRENT, *, over: bool = False) -> Write:
-    """Put back what somebody changed: the client id, and the current client secret where another source has it.
+def restore(observed: Observed, ledger: Ledger, source: Source | None = None) -> Write:
+    """Put back what somebody changed: the client id, and the current client secret.
 
     Args:
-        over: as for `_kept`.
+        source: has the current one, which is to be in place even where somebody wrote another value there.
     """
-    kept = _kept(observed, ledger, over=over)
-    return Write(Deed.RESTORE, ledger, kept if source is Source.CURRENT else {**kept, Slot.CURRENT: source})
+    if source is None:
+        return Write(Deed.RESTORE, ledger, _kept(observed, ledger))
+    return Write(Deed.RESTORE, ledger, {**_kept(observed, ledger, over=True), Slot.CURRENT: source})
 
 
 def correct_moments(observed: Observed, ledger: Ledger, at: datetime) -> Write | None:
