@@ -140,6 +140,10 @@ class Api:
     def delete(self, path: str) -> Object:
         return self._object("DELETE", path)
 
+    def delete_all(self, path: str) -> None:
+        """Delete a collection; the answer may hold objects that are nested deeper than Python reads."""
+        self._request("DELETE", path)
+
     def text(self, path: str) -> str:
         """GET what is not an object, such as /readyz or a pod's log."""
         return self._request("GET", path).text

@@ -104,7 +104,7 @@ class Scene:
         ours = f"apis/{API_VERSION}"
         for root, plural in ((ours, PLURAL), (ours, CLIENT_SECRET_PLURAL), ("api/v1", "secrets")):
             try:
-                self.api.delete(f"/{root}/namespaces/{self.namespace}/{plural}")
+                self.api.delete_all(f"/{root}/namespaces/{self.namespace}/{plural}")
             except ApiError as error:
                 if error.status != 404:  # the test took the CRDs away
                     raise

@@ -37,7 +37,7 @@ def change(cluster: Cluster, slot: Slot, value: str) -> str:
     assert cluster.secret is not None
     before = cluster.secret.data[slot]
     cluster.store(cluster.secret.annotations, {**cluster.secret.data, slot: value})
-    cluster.settle()
+    run([cluster], 11 * MINUTE)  # in which it may be a new one that IMS does not know yet
     return before
 
 

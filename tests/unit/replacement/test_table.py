@@ -529,7 +529,7 @@ def test_a_value_that_somebody_changed_is_put_back_from_the_bootstrap_secret() -
     cluster = taken_over()
     assert cluster.secret is not None
     cluster.store(cluster.secret.annotations, {**cluster.secret.data, "client_secret": "nonsense", "mine": "stays"})
-    cluster.settle()
+    run([cluster], 11 * MINUTE)
     assert held(cluster) == {"client_secret": "value-0"}
     assert cluster.secret.data["mine"] == "stays"
 

@@ -5,6 +5,7 @@ from datetime import timedelta
 import pytest
 
 from adobe_ims_operator.api.client_secret_ledger import Draining, Proving
+from adobe_ims_operator.api.reasons import Reason
 from adobe_ims_operator.core.replacement.decision import Add, Delete, Write
 from unit.replacement.test_put_back import edit, in_drain
 from unit.replacement.world import Cluster, Fault, first_cluster, run
@@ -108,6 +109,57 @@ def test_while_it_spreads_and_the_latest_list_is_older() -> None:
     assert_stays(cluster, theirs, MINUTE, HOUR)
     cluster.adobe.delete("uuid-0")
     assert_stays(cluster, theirs, HOUR, DAY)
+
+
+@pytest.mark.parametrize("late", [20, 120, 480])
+def test_while_lists_are_late_too(late: int) -> None:
+    cluster = first_cluster()
+    run([cluster], 2 * HOUR)
+    cluster.adobe.spreads = cluster.adobe.lists_late = timedelta(seconds=late)
+    theirs = add_by_hand(cluster)
+    edit(cluster, client_secret=theirs)
+    cluster.settle()
+    cluster.adobe.delete("uuid-0")
+    assert_stays(cluster, theirs, MINUTE, HOUR, DAY)
+
+
+def test_what_was_put_back_and_deleted_at_that_time_is_soon_told_as_lost() -> None:
+    cluster = first_cluster()
+    run([cluster], 2 * HOUR)
+    edit(cluster, client_secret="a typo")
+    assert cluster.come_to(lambda step: isinstance(step, Write), 15 * MINUTE)
+    cluster.turn()
+    cluster.adobe.delete("uuid-0")
+    run([cluster], 15 * MINUTE)
+    assert cluster.secret is not None
+    assert cluster.secret.data["client_secret"] == "value-0"
+    assert cluster.settle().finding.reason is Reason.CLIENT_SECRET_LOST
+
+
+def test_the_current_one_that_somebody_moved_drains_where_the_next_one_takes_its_place() -> None:
+    cluster = in_proof()
+    cluster.adobe.refuses.add("uuid-0")
+    edit(cluster, client_secret="a typo", client_secret_previous="value-0", client_secret_next="value-1")
+    run([cluster], 30 * MINUTE)
+    cluster.adobe.refuses.clear()
+    run([cluster], HOUR)
+    assert cluster.secret is not None
+    assert (cluster.secret.data["client_secret"], cluster.secret.data["client_secret_previous"]) == (
+        "value-1",
+        "value-0",
+    )
+
+
+def test_the_previous_one_takes_the_place_of_a_deleted_one_from_under_any_key() -> None:
+    cluster = first_cluster()
+    in_drain(cluster)
+    run([cluster], 3 * HOUR)
+    edit(cluster, client_secret="value-1", client_secret_previous="a typo", client_secret_next="value-0")
+    cluster.bootstrap = None
+    cluster.adobe.delete("uuid-1")
+    run([cluster], HOUR)
+    assert cluster.secret is not None
+    assert cluster.secret.data["client_secret"] == "value-0", cluster.settle().finding
 
 
 def test_after_a_wrong_one_was_put_right() -> None:

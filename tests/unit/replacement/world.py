@@ -32,6 +32,7 @@ from adobe_ims_operator.core.replacement.decision import (
     Wait,
     Write,
 )
+from adobe_ims_operator.core.replacement.failure import Trouble
 from adobe_ims_operator.core.replacement.listing import AddedClientSecret, ListedClientSecret, Listing, NoUse
 from adobe_ims_operator.core.replacement.model import (
     Added,
@@ -42,7 +43,6 @@ from adobe_ims_operator.core.replacement.model import (
     Observed,
     Source,
     Step,
-    Trouble,
     UnreadSecret,
 )
 from adobe_ims_operator.core.replacement.status import problem_of, to_status
@@ -112,6 +112,8 @@ class Adobe:
     lags: tuple[timedelta, ...] = ()
     """Of each client secret in turn, where they differ."""
     spreads: timedelta = timedelta()
+    lists_late: timedelta = timedelta()
+    """How late lists show what was added and deleted."""
     now: datetime = START
     all: dict[str, Value] = field(default_factory=dict)
     client_id: str = CLIENT_ID
@@ -157,7 +159,10 @@ class Adobe:
 
     def list(self) -> Listing:
         entries = []
-        for value in self.live:
+        shown_at = self.now - self.lists_late
+        for value in self.all.values():
+            if value.created_at > shown_at or (value.deleted_at is not None and value.deleted_at <= shown_at):
+                continue
             shown = value.shown(self.now)
             entries.append(ListedClientSecret(value.uuid, value.created_at, shown[-1] if shown else NoUse.NULL, None))
         return Listing(self.client_id, tuple(entries), self.now.replace(microsecond=0))

@@ -27,7 +27,8 @@ from adobe_ims_operator.core.finding import Finding
 from adobe_ims_operator.core.replacement import attempts as attempt
 from adobe_ims_operator.core.replacement import due, findings
 from adobe_ims_operator.core.replacement.decision import AskToken
-from adobe_ims_operator.core.replacement.model import Added, Observed, Step, Trouble
+from adobe_ims_operator.core.replacement.failure import Trouble
+from adobe_ims_operator.core.replacement.model import Added, Observed, Step
 from adobe_ims_operator.kube.client import Kube
 from adobe_ims_operator.kube.errors import ApiError, NotFoundError
 from adobe_ims_operator.kube.paths import client_secrets_path

@@ -11,7 +11,7 @@ from adobe_ims_operator.core.backoff import Pace, backoff
 from adobe_ims_operator.core.refused_writes import WINDOW
 from adobe_ims_operator.core.replacement import evidence, findings
 from adobe_ims_operator.core.replacement.decision import Deed, Write
-from adobe_ims_operator.core.replacement.failure import Failure, Inputs
+from adobe_ims_operator.core.replacement.failure import Failure, Inputs, Trouble
 from adobe_ims_operator.core.replacement.listing import Listing
 from adobe_ims_operator.core.replacement.model import (
     Added,
@@ -25,7 +25,6 @@ from adobe_ims_operator.core.replacement.model import (
     Now,
     Observed,
     Step,
-    Trouble,
     WriteRow,
 )
 

@@ -76,7 +76,7 @@ def _old(observed: Observed, ledger: Ledger, phase: Draining | Orphaned, old: Li
     if observed.resource.spec.keeps_old or not is_drained(observed, ledger, found):
         if phase.deleting:
             return writes.set_deleting(observed, ledger, phase, deleting=False)
-        return Wait(finding(observed, ledger, phase, found), now.wall + look.IDLE)
+        return Wait(finding(observed, ledger, phase, found), now.wall + look.idle(observed, now))
     if (wait := look.held_up(observed, Step.DELETE, now)) is not None:
         return wait
     return _delete(observed, ledger, phase, now)

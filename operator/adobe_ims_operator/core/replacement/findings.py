@@ -235,7 +235,8 @@ def edited(observed: Observed) -> Finding:
     where = f"in Secret {observed.resource.secret_key}"
     if observed.is_intact(Slot.CURRENT):
         return Finding(Reason.CLIENT_SECRET_EDITED, f"somebody changed {CLIENT_ID_KEY} {where}; it is put back")
-    message = f"somebody changed {Slot.CURRENT} {where}; whatever else works takes its place"
+    until = " unless IMS accepts the new value within ten minutes" if Slot.CURRENT in observed.digests else ""
+    message = f"somebody changed {Slot.CURRENT} {where}; whatever else works takes its place{until}"
     return Finding(Reason.CLIENT_SECRET_EDITED, message)
 
 

@@ -1,14 +1,15 @@
 """The questions to IMS and Adobe that decisions are made from: memory answers, or asking is the decision."""
 
+import math
 from datetime import timedelta
 
 from adobe_ims_operator.api.client_secret_ledger import Ledger, Slot
 from adobe_ims_operator.api.reasons import Reason
 from adobe_ims_operator.core.finding import Finding
 from adobe_ims_operator.core.replacement import evidence
-from adobe_ims_operator.core.replacement.decision import AskToken, Decision, List, Refuse, Wait
+from adobe_ims_operator.core.replacement.decision import AskToken, Decision, Deed, List, Refuse, Wait
 from adobe_ims_operator.core.replacement.listing import Listing
-from adobe_ims_operator.core.replacement.model import Answer, ManagedSecret, Now, Observed, Source, Step
+from adobe_ims_operator.core.replacement.model import Answer, Now, Observed, Source, Step
 
 STANDS = timedelta(hours=20)
 """How long IMS is not asked again where it accepted a value; the management token of that answer lives 24 hours."""
@@ -49,7 +50,7 @@ def is_accepted(observed: Observed, source: Source, digest: str, now: Now, withi
         within = _stands_for(answer)
     elif answer.bootstrap_version != observed.bootstrap_version:
         within = min(within, evidence.TEN_MINUTES)  # a person may just have replaced it by hand
-    if not evidence.is_recent(answer.at, now, within):
+    if not evidence.is_recent(answer.at, now, within) or _is_from_before_put_back(observed, answer, now):
         raise Unanswered(AskToken(source, digest))
     return answer.accepted
 
@@ -63,6 +64,27 @@ def accepted_answer(
         Unanswered: IMS is to be asked first.
     """
     return observed.answer(digest) if is_accepted(observed, source, digest, now, within) else None
+
+
+def _put_back_ends(observed: Observed) -> float:
+    """Ten minutes after a client secret was last put back in place, by the monotonic clock.
+
+    Who replaces a client secret by hand changes the Secret too: what was put back may just have been deleted, and IMS
+    accepts that for a while.
+    """
+    rows = (observed.memory.writes.get(deed.value) for deed in (Deed.RESTORE, Deed.SWITCH_BACK))
+    return max((row.at for row in rows if row is not None), default=-math.inf) + evidence.TEN_MINUTES.total_seconds()
+
+
+def _is_from_before_put_back(observed: Observed, answer: Answer, now: Now) -> bool:
+    """Whether IMS is to be asked again, as its answer is of before those ten minutes were over."""
+    return answer.at.monotonic < _put_back_ends(observed) <= now.monotonic
+
+
+def idle(observed: Observed, now: Now) -> timedelta:
+    """How long to wait where only a change can bring something to do, or what was put back is to be asked about."""
+    remaining = timedelta(seconds=max(0.0, _put_back_ends(observed) - now.monotonic))
+    return min(IDLE, remaining + timedelta(seconds=1)) if remaining else IDLE
 
 
 def _stands_for(answer: Answer) -> timedelta:
@@ -108,11 +130,10 @@ def listing(
 
 def is_swapped(observed: Observed, ledger: Ledger, slot: Slot) -> bool:
     """Whether the Secret has the current one under the key of another, and that one in its place."""
-    digests = observed.secret.digests if isinstance(observed.secret, ManagedSecret) else {}
     other = ledger.held.get(slot)
     if other is None or other.digest == ledger.current.digest:
         return False
-    return digests.get(slot) == ledger.current.digest and digests.get(Slot.CURRENT) == other.digest
+    return observed.digests.get(slot) == ledger.current.digest and observed.digests.get(Slot.CURRENT) == other.digest
 
 
 def until_shown(observed: Observed, value: tuple[Source, str], answer: Answer, now: Now) -> timedelta:

@@ -5,14 +5,13 @@ No value of a client secret is in them, but that of one that Adobe gave and that
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta
+from datetime import datetime
 from enum import Enum
 from typing import NamedTuple
 
 from adobe_ims_operator.api.client_secret import ClientSecretResource, CredentialId
 from adobe_ims_operator.api.client_secret_ledger import Ledger, NoLedger, Slot
 from adobe_ims_operator.api.resource import Key
-from adobe_ims_operator.core.backoff import Pace
 from adobe_ims_operator.core.finding import Finding
 from adobe_ims_operator.core.model import Endpoint
 from adobe_ims_operator.core.obstacle import Obstacle
@@ -281,20 +280,12 @@ class Observed:
         found = self.memory.answers.get(digest)
         return None if found is None or found.endpoint != self.endpoint.url else found
 
+    @property
+    def digests(self) -> Mapping[Slot, str]:
+        """Of what is under the keys of client secrets of the managed Secret; none where it was not read."""
+        return self.secret.digests if isinstance(self.secret, ManagedSecret) else {}
+
     def is_intact(self, slot: Slot) -> bool:
         """Whether the Secret holds under that key what the ledger says."""
         held = None if self.ledger is None else self.ledger.held.get(slot)
-        return (
-            held is not None and isinstance(self.secret, ManagedSecret) and self.secret.digests.get(slot) == held.digest
-        )
-
-
-@dataclass(frozen=True, slots=True)
-class Trouble:
-    """Why a step failed, and how soon it is worth trying again."""
-
-    finding: Finding
-    pace: Pace
-    after: timedelta | None = None
-    """How long to wait in place of the pace, where the answer said so."""
-    passing: bool = False
+        return held is not None and self.digests.get(slot) == held.digest

@@ -5,7 +5,7 @@ from datetime import datetime, timedelta
 from adobe_ims_operator.api.client_secret_ledger import Ledger, Proving, Slot
 from adobe_ims_operator.core.replacement import due, evidence, findings, look, writes
 from adobe_ims_operator.core.replacement.decision import AskToken, Decision, Deed, Wait
-from adobe_ims_operator.core.replacement.model import Answer, ManagedSecret, Now, Observed, Source
+from adobe_ims_operator.core.replacement.model import Answer, Now, Observed, Source
 from adobe_ims_operator.core.replacement.rescue import rescue
 
 LATE = timedelta(hours=1)
@@ -36,9 +36,8 @@ def decide(observed: Observed, ledger: Ledger, phase: Proving, now: Now) -> Deci
 
 def _is_elsewhere(observed: Observed, ledger: Ledger, phase: Proving) -> bool:
     """Whether the next one is under another key, or in place with the current one beside it."""
-    there = observed.secret.digests if isinstance(observed.secret, ManagedSecret) else {}
-    places = {slot for slot, digest in there.items() if digest == phase.next.digest}
-    return bool(places - {Slot.CURRENT}) or (bool(places) and ledger.current.digest in there.values())
+    places = {slot for slot, digest in observed.digests.items() if digest == phase.next.digest}
+    return bool(places - {Slot.CURRENT}) or (bool(places) and ledger.current.digest in observed.digests.values())
 
 
 def _accepted(observed: Observed, ledger: Ledger, phase: Proving, answer: Answer, now: Now) -> Decision:

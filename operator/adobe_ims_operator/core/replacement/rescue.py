@@ -7,11 +7,11 @@ place, and what is in the bootstrap Secret. Nothing is added at Adobe, and nothi
 
 from datetime import datetime, timedelta
 
-from adobe_ims_operator.api.client_secret_ledger import Draining, Ledger, Origin, Slot
+from adobe_ims_operator.api.client_secret_ledger import Draining, Held, Ledger, Origin, Proving, Slot
 from adobe_ims_operator.core.finding import Finding
 from adobe_ims_operator.core.replacement import confirm, due, evidence, findings, look, take_over, writes
-from adobe_ims_operator.core.replacement.decision import Decision, Wait
-from adobe_ims_operator.core.replacement.model import ManagedSecret, Now, Observed, Source
+from adobe_ims_operator.core.replacement.decision import AskToken, Decision, Wait
+from adobe_ims_operator.core.replacement.model import Now, Observed, Source
 
 
 def rescue(observed: Observed, ledger: Ledger, now: Now) -> Decision:
@@ -24,8 +24,8 @@ def rescue(observed: Observed, ledger: Ledger, now: Now) -> Decision:
         confirm.doubt(observed, ledger, now)
         or _written(observed, ledger, now)
         or _moved(observed, ledger, now)
-        or _switch_to(observed, ledger, Slot.PREVIOUS, Source.PREVIOUS, now)
-        or _switch_to(observed, ledger, Slot.NEXT, Source.NEXT, now)
+        or _switch_to(observed, ledger, Slot.PREVIOUS, now)
+        or _switch_to(observed, ledger, Slot.NEXT, now)
         or _swapped(observed, ledger, now)
         or _edited(observed, ledger, now)
         or _bootstrap(observed, ledger, now)
@@ -49,10 +49,10 @@ def unlisted(observed: Observed, ledger: Ledger, now: Now) -> Decision:
 
 def _moved(observed: Observed, ledger: Ledger, now: Now) -> Decision | None:
     """A person may have given the current one another key, and nothing that works in exchange."""
-    place = _place(observed, ledger)
-    if place is None or observed.is_intact(Slot.CURRENT) or look.is_swapped(observed, ledger, Slot.PREVIOUS):
+    source = _place(observed, ledger.current, Slot.CURRENT)
+    if source is None or observed.is_intact(Slot.CURRENT) or look.is_swapped(observed, ledger, Slot.PREVIOUS):
         return None
-    return _restore(observed, ledger, Source(place.value), now)
+    return _restore(observed, ledger, source, now)
 
 
 def _restore(observed: Observed, ledger: Ledger, source: Source, now: Now) -> Decision | None:
@@ -60,7 +60,7 @@ def _restore(observed: Observed, ledger: Ledger, source: Source, now: Now) -> De
     if writes.strangers(observed):
         if not _works(observed, ledger, source, now):
             return None
-        if (spreading := _may_spread(observed, ledger, (source, ledger.current.digest), now)) is not None:
+        if (spreading := _may_spread(observed, now)) is not None:
             return spreading
     return writes.restore(observed, ledger, source)
 
@@ -72,29 +72,29 @@ def _written(observed: Observed, ledger: Ledger, now: Now) -> Decision | None:
     return _edited(observed, ledger, now)
 
 
-def _may_spread(observed: Observed, ledger: Ledger, value: tuple[Source, str], now: Now) -> Wait | None:
-    """What somebody wrote in place may be what they added at Adobe a moment ago, which takes time to spread."""
-    digest = _in_place(observed) if writes.is_strange(observed) else None
+def _may_spread(observed: Observed, now: Now) -> Wait | None:
+    """What somebody wrote in place may be what they added at Adobe a moment ago, which takes time to spread.
+
+    Raises:
+        Unanswered: IMS has refused it for ten minutes, and is to be asked once more.
+    """
+    digest = observed.digests.get(Slot.CURRENT) if writes.is_strange(observed) else None
     answer = None if digest is None else observed.answer(digest)
-    if digest is None or answer is None or evidence.lasted(answer) >= evidence.TEN_MINUTES:
+    if digest is None or answer is None:
         return None
-    # The list is to be of after the first refusal.
-    age = timedelta(seconds=now.monotonic - answer.first_at.monotonic)
-    found = look.listing(observed, value, ledger.client_id, now, within=min(age, evidence.TEN_MINUTES))
-    if {entry.uuid for entry in found.secrets} <= {held.uuid for held in ledger.held.values()}:
-        return None
-    return Wait(findings.edited(observed), now.wall + look.retry_refused(observed, digest, now))
+    remaining = evidence.TEN_MINUTES - timedelta(seconds=now.monotonic - answer.first_at.monotonic)
+    if remaining > timedelta():
+        return Wait(findings.edited(observed), now.wall + min(remaining, look.retry_refused(observed, digest, now)))
+    if not evidence.is_recent(answer.at, now, look.SOON):
+        raise look.Unanswered(AskToken(Source.CURRENT, digest))
+    return None
 
 
-def _place(observed: Observed, ledger: Ledger) -> Slot | None:
-    """Where the current one is."""
-    there = observed.secret.digests if isinstance(observed.secret, ManagedSecret) else {}
-    return next((slot for slot, digest in there.items() if digest == ledger.current.digest), None)
-
-
-def _in_place(observed: Observed) -> str | None:
-    """The digest of the value under the key of the current one, which anybody may have written."""
-    return observed.secret.digests.get(Slot.CURRENT) if isinstance(observed.secret, ManagedSecret) else None
+def _place(observed: Observed, held: Held, slot: Slot) -> Source | None:
+    """Where the value of one of ours is: under its own key, or where somebody moved it."""
+    return next(
+        (Source(each.value) for each in (slot, *observed.digests) if observed.digests.get(each) == held.digest), None
+    )
 
 
 def _works(observed: Observed, ledger: Ledger, source: Source, now: Now) -> bool:
@@ -117,35 +117,46 @@ def _works(observed: Observed, ledger: Ledger, source: Source, now: Now) -> bool
     return evidence.find(found, ledger.current.uuid) is not None
 
 
-def _switch_to(observed: Observed, ledger: Ledger, slot: Slot, source: Source, now: Now) -> Decision | None:
+def _switch_to(observed: Observed, ledger: Ledger, slot: Slot, now: Now) -> Decision | None:
     held, current = ledger.held.get(slot), ledger.current.uuid
+    source = None if held is None else _place(observed, held, slot)
     if (
         held is None
-        or not observed.is_intact(slot)
+        or source is None
+        or source is Source.CURRENT
         or not look.is_accepted(observed, source, held.digest, now, evidence.TEN_MINUTES)
     ):
         return None
     found = look.listing(observed, (source, held.digest), ledger.client_id, now, within=evidence.TEN_MINUTES)
     if evidence.find(found, held.uuid) is None:
         return Wait(findings.unlisted(held.uuid), now.wall + evidence.TEN_MINUTES)
-    if (spreading := _may_spread(observed, ledger, (source, held.digest), now)) is not None:
+    if (spreading := _may_spread(observed, now)) is not None:
         return spreading
     is_listed = evidence.find(found, current) is not None
     if is_listed and observed.is_intact(Slot.CURRENT):
         if isinstance(ledger.phase, Draining) and _is_refused_for(evidence.TEN_MINUTES, observed, ledger):
-            return writes.change_places(ledger, ledger.phase, due.adobe_now(observed, now))
+            return writes.change_places(ledger, ledger.phase, due.adobe_now(observed, now), source)
         # It may be accepted again; who uses the Secret has the other one meanwhile.
         return Wait(findings.refused_but_listed(current), now.wall + _retry(observed, ledger, now))
     is_gone = not is_listed and look.has_stood(observed)
-    return _put_in_place(observed, ledger, slot, due.adobe_now(observed, now), is_gone=is_gone)
+    return _put_in_place(observed, ledger, (slot, source), due.adobe_now(observed, now), is_gone=is_gone)
 
 
-def _put_in_place(observed: Observed, ledger: Ledger, slot: Slot, at: datetime, *, is_gone: bool) -> Decision:
-    """Put another one in place, and keep the current one unless it is gone or without a value: one list may lack it."""
-    place = _place(observed, ledger)
-    if isinstance(ledger.phase, Draining) and place is not None and not is_gone:
-        return writes.change_places(ledger, ledger.phase, at, Source(place))
-    return writes.switch_to(observed, ledger, slot, at, current_is_gone=is_gone)
+def _put_in_place(
+    observed: Observed, ledger: Ledger, other: tuple[Slot, Source], at: datetime, *, is_gone: bool
+) -> Decision:
+    """Put another one in place, and keep the current one unless it is gone or without a value: one list may lack it.
+
+    Args:
+        other: which one, and where it is.
+    """
+    (slot, source), place = other, _place(observed, ledger.current, Slot.CURRENT)
+    match ledger.phase:
+        case Draining() as phase if place is not None and not is_gone:
+            return writes.change_places(ledger, phase, at, source, place)
+        case Proving() as phase if place is not None and not is_gone:
+            return writes.promote(observed, ledger, phase, at, source, place)
+    return writes.switch_to(observed, ledger, slot, at, source, current_is_gone=is_gone)
 
 
 def _swapped(observed: Observed, ledger: Ledger, now: Now) -> Decision | None:
@@ -168,7 +179,7 @@ def _retry(observed: Observed, ledger: Ledger, now: Now) -> timedelta:
 
 def _edited(observed: Observed, ledger: Ledger, now: Now) -> Decision | None:
     """A person may have put a value there that works."""
-    digest = _in_place(observed)
+    digest = observed.digests.get(Slot.CURRENT)
     if digest is None or digest == ledger.current.digest:
         return None
     answer = observed.answer(digest)
@@ -194,9 +205,7 @@ def _bootstrap(observed: Observed, ledger: Ledger, now: Now) -> Decision:
         return lost
     if is_intact and not _may_be_given_up(observed, ledger, digest, now):
         return Wait(findings.refused_for_another(observed, ledger), now.wall + look.SOON)
-    return _may_spread(observed, ledger, (Source.BOOTSTRAP, digest), now) or take_over.accepted(
-        observed, Source.BOOTSTRAP, digest, ledger.client_id, now
-    )
+    return _may_spread(observed, now) or take_over.accepted(observed, Source.BOOTSTRAP, digest, ledger.client_id, now)
 
 
 def _put_back(observed: Observed, ledger: Ledger, digest: str, now: Now) -> Decision | None:

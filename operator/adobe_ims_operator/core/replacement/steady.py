@@ -73,9 +73,9 @@ def _alone(observed: Observed, ledger: Ledger, within: timedelta, now: Now) -> D
     """
     due_in = due.next_at(observed, ledger) - due.adobe_now(observed, now)
     if due_in > timedelta():
-        return Wait(findings.IN_PLACE, now.wall + min(due_in, look.IDLE, within))
+        return Wait(findings.IN_PLACE, now.wall + min(due_in, look.idle(observed, now), within))
     if not ledger.current.is_certain:
-        return Wait(identity_findings.confirming(ledger.current.uuid), now.wall + min(look.IDLE, within))
+        return Wait(identity_findings.confirming(ledger.current.uuid), now.wall + min(look.idle(observed, now), within))
     return look.held_up(observed, Step.ADD, now) or _begin(observed, ledger, now)
 
 

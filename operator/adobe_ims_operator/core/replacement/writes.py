@@ -16,17 +16,17 @@ from adobe_ims_operator.api.client_secret_ledger import (
     Steady,
 )
 from adobe_ims_operator.core.replacement.decision import Deed, Write
-from adobe_ims_operator.core.replacement.model import Added, ManagedSecret, Observed, Source
+from adobe_ims_operator.core.replacement.model import Added, Observed, Source
 
 _SOURCES = {Slot.CURRENT: Source.CURRENT, Slot.PREVIOUS: Source.PREVIOUS, Slot.NEXT: Source.NEXT}
 
 
 def strangers(observed: Observed) -> frozenset[Slot]:
     """Where values are that the ledger has not, and that may be nowhere else."""
-    if observed.ledger is None or not isinstance(observed.secret, ManagedSecret):
+    if observed.ledger is None:
         return frozenset()
     ours = {held.digest for held in observed.ledger.held.values()}
-    return frozenset(slot for slot, digest in observed.secret.digests.items() if digest not in ours)
+    return frozenset(slot for slot, digest in observed.digests.items() if digest not in ours)
 
 
 def is_strange(observed: Observed) -> bool:
@@ -42,7 +42,7 @@ def _kept(observed: Observed, ledger: Ledger, *, over: bool = False) -> dict[Slo
     Args:
         over: also over a value that somebody wrote in place, of which IMS was asked; else all stays as it is there.
     """
-    there = observed.secret.digests if isinstance(observed.secret, ManagedSecret) else {}
+    there = observed.digests
     if not over and is_strange(observed):
         return {slot: _SOURCES[slot] for slot in there}
     found: dict[Slot, Source] = {}
@@ -62,11 +62,10 @@ def _note(observed: Observed, deed: Deed, ledger: Ledger, phase: Phase) -> Write
     return Write(deed, after, _kept(observed, after))
 
 
-def _note_beside_strangers(observed: Observed, deed: Deed, ledger: Ledger, phase: Phase) -> Write:
-    """Change the phase, and leave what is under such a key and is nowhere else: it may be what works."""
-    noted = _note(observed, deed, ledger, phase)
-    beside = {slot: _SOURCES[slot] for slot in strangers(observed) if slot not in noted.ledger.held}
-    return replace(noted, data={**beside, **noted.data})
+def _beside_strangers(observed: Observed, write: Write) -> Write:
+    """The same, but leave what is under a key that the phase has not and is nowhere else: it may be what works."""
+    beside = {slot: _SOURCES[slot] for slot in strangers(observed) if slot not in write.ledger.held}
+    return replace(write, data={**beside, **write.data})
 
 
 def take_over(
@@ -144,9 +143,7 @@ def confirm(observed: Observed, ledger: Ledger, origin: Origin) -> Write:
 def doubt(observed: Observed, ledger: Ledger, at: datetime) -> Write:
     """Note when it was in doubt which one the current one is."""
     after = replace(ledger, current=replace(ledger.current, doubted_at=at))
-    there = observed.secret.digests if isinstance(observed.secret, ManagedSecret) else {}
-    beside = {slot: _SOURCES[slot] for slot in there if slot not in ledger.held}  # it may be what works
-    return Write(Deed.DOUBT, after, {**beside, **_kept(observed, after)})
+    return _beside_strangers(observed, Write(Deed.DOUBT, after, _kept(observed, after)))
 
 
 def intend_to_add(observed: Observed, ledger: Ledger, at: datetime) -> Write:
@@ -190,11 +187,23 @@ def note_accepted(observed: Observed, ledger: Ledger, phase: Proving, at: dateti
 
 def note_refused(observed: Observed, ledger: Ledger, phase: Proving) -> Write:
     """Begin to prove the next client secret again."""
-    return _note_beside_strangers(observed, Deed.NOTE_REFUSED, ledger, replace(phase, accepted_at=None))
+    return _beside_strangers(observed, _note(observed, Deed.NOTE_REFUSED, ledger, replace(phase, accepted_at=None)))
 
 
-def promote(observed: Observed, ledger: Ledger, phase: Proving, at: datetime) -> Write:
-    """Put the next client secret in place, and keep the one before it."""
+def promote(
+    observed: Observed,
+    ledger: Ledger,
+    phase: Proving,
+    at: datetime,
+    following: Source = Source.NEXT,
+    current: Source = Source.CURRENT,
+) -> Write:
+    """Put the next client secret in place, and keep the one before it.
+
+    Args:
+        following: where the next one is.
+        current: where the current one is.
+    """
     after = replace(
         ledger,
         current=replace(phase.next, since=at),
@@ -202,13 +211,16 @@ def promote(observed: Observed, ledger: Ledger, phase: Proving, at: datetime) ->
         rotated_at=at,
         rotate_request=observed.resource.rotate_request or ledger.rotate_request,
     )
-    return Write(Deed.PROMOTE, after, {Slot.CURRENT: Source.NEXT, Slot.PREVIOUS: Source.CURRENT})
+    return Write(Deed.PROMOTE, after, {Slot.CURRENT: following, Slot.PREVIOUS: current})
 
 
-def switch_to(observed: Observed, ledger: Ledger, slot: Slot, at: datetime, *, current_is_gone: bool) -> Write:
+def switch_to(
+    observed: Observed, ledger: Ledger, slot: Slot, at: datetime, source: Source, *, current_is_gone: bool
+) -> Write:
     """Put another client secret in place of the current one, which is gone, or whose value somebody changed.
 
     Args:
+        source: where the other one is.
         current_is_gone: by lists of ten minutes; else it may be there still, without a value.
     """
     held = ledger.held[slot]
@@ -222,7 +234,7 @@ def switch_to(observed: Observed, ledger: Ledger, slot: Slot, at: datetime, *, c
     if slot is Slot.NEXT:
         request = observed.resource.rotate_request or ledger.rotate_request
         after = replace(after, rotated_at=at, rotate_request=request)
-    return Write(Deed.SWITCH_BACK if slot is Slot.PREVIOUS else Deed.PROMOTE, after, {Slot.CURRENT: _SOURCES[slot]})
+    return Write(Deed.SWITCH_BACK if slot is Slot.PREVIOUS else Deed.PROMOTE, after, {Slot.CURRENT: source})
 
 
 def swap_back(ledger: Ledger, slot: Slot) -> Write:
@@ -237,20 +249,23 @@ def follow_swap(ledger: Ledger, phase: Draining, at: datetime) -> Write:
     return Write(Deed.SWITCH_BACK, after, {Slot.CURRENT: Source.CURRENT, Slot.PREVIOUS: Source.PREVIOUS})
 
 
-def change_places(ledger: Ledger, phase: Draining, at: datetime, source: Source = Source.CURRENT) -> Write:
+def change_places(
+    ledger: Ledger, phase: Draining, at: datetime, previous: Source, current: Source = Source.CURRENT
+) -> Write:
     """Put the previous one in place of the current one, which IMS refuses, and keep both.
 
     Args:
-        source: where the current one is.
+        previous: where the previous one is.
+        current: where the current one is.
     """
     drained = replace(phase, previous=ledger.current, deleting=False)
     after = replace(ledger, current=replace(phase.previous, since=at), phase=drained)
-    return Write(Deed.SWITCH_BACK, after, {Slot.CURRENT: Source.PREVIOUS, Slot.PREVIOUS: source})
+    return Write(Deed.SWITCH_BACK, after, {Slot.CURRENT: previous, Slot.PREVIOUS: current})
 
 
 def drop_next(observed: Observed, ledger: Ledger) -> Write:
     """Drop the next client secret, which is gone at Adobe."""
-    return _note_beside_strangers(observed, Deed.DROP_NEXT, ledger, Steady())
+    return _beside_strangers(observed, _note(observed, Deed.DROP_NEXT, ledger, Steady()))
 
 
 def set_deleting(observed: Observed, ledger: Ledger, phase: Draining | Orphaned, *, deleting: bool) -> Write:
@@ -268,4 +283,4 @@ def forget_old(observed: Observed, ledger: Ledger, phase: Draining | Orphaned) -
 def note_orphan(observed: Observed, ledger: Ledger, uuid: str, since: datetime, *, certain: bool) -> Write:
     """Note that there is a client secret at Adobe that was never in place, and whose value nobody has."""
     orphan = Orphaned(uuid, since, certain=certain, was_in_place=False)
-    return _note_beside_strangers(observed, Deed.NOTE_ORPHAN, ledger, orphan)
+    return _beside_strangers(observed, _note(observed, Deed.NOTE_ORPHAN, ledger, orphan))
