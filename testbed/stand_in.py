@@ -1,12 +1,13 @@
 """IMS for tests, the demo and benchmarks: the stand-in as a process, with its control API as methods."""
 
+import contextlib
 import hashlib
 import json
 import os
 import signal
 import subprocess
 import sys
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import IO, Any, Self, cast
@@ -172,6 +173,16 @@ class StandIn:
         """Take IMS down and bring it back: its ports, authority, clients, client secrets and settings stay."""
         self.stop()
         self.start()
+
+    @contextlib.contextmanager
+    def frozen(self) -> Iterator[None]:
+        """Its connections stay open meanwhile, and it answers nothing, TLS included."""
+        assert self._process is not None
+        os.kill(self._process.pid, signal.SIGSTOP)
+        try:
+            yield
+        finally:
+            os.kill(self._process.pid, signal.SIGCONT)
 
     def renew(self) -> None:
         """Have it answer and count as if it had just started, with the sample's client; what it issued stays good."""

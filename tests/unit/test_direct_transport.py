@@ -1,6 +1,7 @@
 """What is particular to the transport that asks IMS without a proxy; the tests of the client have the rest."""
 
 import asyncio
+from pathlib import Path
 
 import aiohttp
 import httpx
@@ -8,6 +9,7 @@ import pytest
 
 from adobe_ims_operator.adobe.direct_transport import DirectTransport
 from adobe_ims_operator.adobe.tls_trust import load_trust
+from testbed.stand_in import StandIn
 
 
 async def _never_answer(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
@@ -47,3 +49,31 @@ async def test_only_a_few_interim_responses_are_passed_over(interim: int, passes
     await transport.aclose()
     server.close()
     await server.wait_closed()
+
+
+def open_files() -> int:
+    return len(list(Path("/proc/self/fd").iterdir()))
+
+
+async def test_a_request_that_is_given_up_leaves_no_connection_that_waits_for_the_server(stand_in: StandIn) -> None:
+    url = f"{stand_in.url}/ims/token/v3"
+    first = DirectTransport(load_trust(stand_in.ca), connect=5, keepalive=1)  # which has the loop open what it keeps
+    await (await first.handle_async_request(httpx.Request("POST", url))).aread()
+    await first.aclose()
+    stand_in.reset()
+    stand_in.rules([{"behaviour": "hang"}])
+    transport = DirectTransport(load_trust(stand_in.ca), connect=5, keepalive=1)
+    assert stand_in.requests().total == 0
+    before = open_files()
+    asked = asyncio.create_task(transport.handle_async_request(httpx.Request("POST", url)))
+    for _ in range(500):
+        if stand_in.requests().total:
+            break
+        await asyncio.sleep(0.02)
+    assert open_files() > before
+    with stand_in.frozen():
+        asked.cancel()
+        await asyncio.wait([asked])
+        await asyncio.sleep(0.1)
+        assert open_files() == before
+    await transport.aclose()

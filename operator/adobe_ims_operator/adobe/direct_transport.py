@@ -74,7 +74,17 @@ class DirectTransport(httpx.AsyncBaseTransport):
 
 
 class _Response(aiohttp.ClientResponse):
-    """A response before which only a few interim ones (1xx) are passed over; aiohttp passes over any number."""
+    """A response before which only a few interim ones (1xx) are passed over; aiohttp passes over any number.
+
+    One that is not read to its end takes its connection along at once.
+    """
+
+    def close(self) -> None:
+        """End the connection; TLS would wait for the server to take note of that."""
+        connection = self.connection
+        if connection is not None and connection.transport is not None:
+            connection.transport.abort()
+        super().close()
 
     async def start(self, connection: Connection) -> aiohttp.ClientResponse:
         """Wait for the response.
@@ -112,10 +122,6 @@ class _Body(httpx.AsyncByteStream):
             yield chunk
 
     async def aclose(self) -> None:
-        connection = self._response.connection
-        if connection is not None and connection.transport is not None:
-            # The rest is not read, and TLS would wait for the server to take note of that.
-            connection.transport.abort()
         self._response.close()
 
 
