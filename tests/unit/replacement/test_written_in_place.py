@@ -270,6 +270,21 @@ def test_under_the_key_of_the_next_one(beside: dict[str, str]) -> None:
     assert_kept(cluster, theirs)
 
 
+@pytest.mark.parametrize("key", ["client_secret_previous", "client_secret_next"])
+@pytest.mark.parametrize("beside", [{"client_secret": "value-0"}, {}])
+@pytest.mark.parametrize("deleted", ["uuid-0", "uuid-1"])
+@pytest.mark.parametrize("late", [0, 3])
+def test_under_any_key_while_the_next_one_is_proven(deleted: str, beside: dict[str, str], key: str, late: int) -> None:
+    cluster = in_proof()
+    cluster.adobe.lists_late = late * MINUTE
+    cluster.adobe.delete(deleted)
+    theirs = add_by_hand(cluster)
+    edit(cluster, **beside, **{key: theirs})
+    assert_kept(cluster, theirs)
+    run([cluster], DAY)
+    assert_kept(cluster, theirs)
+
+
 def test_beside_two_that_were_deleted_while_the_next_one_was_proven() -> None:
     cluster = in_proof()
     cluster.adobe.delete("uuid-0")

@@ -21,7 +21,7 @@ def decide(observed: Observed, ledger: Ledger, phase: Proving, now: Now) -> Deci
     if writes.is_strange(observed):
         return rescue(observed, ledger, now)
     if look.is_swapped(observed, ledger, Slot.NEXT):
-        return writes.swap_back(ledger, Slot.NEXT)  # neither is lost, and the next one is not proven yet
+        return writes.swap_back(observed, ledger, Slot.NEXT)  # neither is lost, and the next one is not proven yet
     if not observed.is_intact(Slot.NEXT):
         if _is_elsewhere(observed, ledger, phase):
             return writes.restore(observed, ledger)  # somebody moved it

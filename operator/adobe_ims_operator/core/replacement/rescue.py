@@ -56,8 +56,8 @@ def _moved(observed: Observed, ledger: Ledger, now: Now) -> Decision | None:
 
 
 def _restore(observed: Observed, ledger: Ledger, source: Source, now: Now) -> Decision | None:
-    """Put the current one back from there; where the Secret has a value of somebody else's, only if it works."""
-    if writes.strangers(observed):
+    """Put the current one back from there; where somebody wrote a value in its place, only if it works."""
+    if writes.is_strange(observed):
         if not _works(observed, ledger, source, now):
             return None
         if (spreading := _may_spread(observed, now)) is not None:
@@ -100,12 +100,6 @@ def _place(observed: Observed, held: Held, slot: Slot) -> Source | None:
 def _works(observed: Observed, ledger: Ledger, source: Source, now: Now) -> bool:
     """Whether IMS accepts the current one and Adobe lists it: what was deleted is accepted for a while."""
     value = (source, ledger.current.digest)
-    if not writes.is_strange(observed) and writes.strangers(observed):
-        # IMS is not asked with what is under another key, so nothing of before that was written there counts.
-        if not look.is_accepted(observed, *value, now, look.SOON):
-            return False
-        found = look.listing(observed, value, ledger.client_id, now, within=look.FRESH)
-        return evidence.find(found, ledger.current.uuid) is not None
     if not look.is_accepted(observed, *value, now, evidence.TEN_MINUTES):
         return False
     answer, listed = observed.answer(ledger.current.digest), observed.memory.listed
@@ -135,7 +129,7 @@ def _switch_to(observed: Observed, ledger: Ledger, slot: Slot, now: Now) -> Deci
     is_listed = evidence.find(found, current) is not None
     if is_listed and observed.is_intact(Slot.CURRENT):
         if isinstance(ledger.phase, Draining) and _is_refused_for(evidence.TEN_MINUTES, observed, ledger):
-            return writes.change_places(ledger, ledger.phase, due.adobe_now(observed, now), source)
+            return writes.change_places(observed, ledger, ledger.phase, due.adobe_now(observed, now), source)
         # It may be accepted again; who uses the Secret has the other one meanwhile.
         return Wait(findings.refused_but_listed(current), now.wall + _retry(observed, ledger, now))
     is_gone = not is_listed and look.has_stood(observed)
@@ -153,7 +147,7 @@ def _put_in_place(
     (slot, source), place = other, _place(observed, ledger.current, Slot.CURRENT)
     match ledger.phase:
         case Draining() as phase if place is not None and not is_gone:
-            return writes.change_places(ledger, phase, at, source, place)
+            return writes.change_places(observed, ledger, phase, at, source, place)
         case Proving() as phase if place is not None and not is_gone:
             return writes.promote(observed, ledger, phase, at, source, place)
     return writes.switch_to(observed, ledger, slot, at, source, current_is_gone=is_gone)
@@ -166,11 +160,11 @@ def _swapped(observed: Observed, ledger: Ledger, now: Now) -> Decision | None:
         return None
     value = (Source.CURRENT, phase.previous.digest)
     if not look.is_accepted(observed, *value, now):
-        return writes.swap_back(ledger, Slot.PREVIOUS)
+        return writes.swap_back(observed, ledger, Slot.PREVIOUS)
     found = look.listing(observed, value, ledger.client_id, now, within=evidence.TEN_MINUTES, uuid=phase.previous.uuid)
     if evidence.find(found, phase.previous.uuid) is None:
-        return writes.swap_back(ledger, Slot.PREVIOUS)
-    return writes.follow_swap(ledger, phase, due.adobe_now(observed, now))
+        return writes.swap_back(observed, ledger, Slot.PREVIOUS)
+    return writes.follow_swap(observed, ledger, phase, due.adobe_now(observed, now))
 
 
 def _retry(observed: Observed, ledger: Ledger, now: Now) -> timedelta:

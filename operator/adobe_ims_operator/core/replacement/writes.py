@@ -37,15 +37,13 @@ def is_strange(observed: Observed) -> bool:
 def _kept(observed: Observed, ledger: Ledger, *, over: bool = False) -> dict[Slot, Source]:
     """The slots of a ledger that the Secret has a value for, each as it is, or as somebody moved it elsewhere.
 
-    What is under a key that the ledger has not is removed, and may be the one value that works.
-
     Args:
         over: also over a value that somebody wrote in place, of which IMS was asked; else all stays as it is there.
     """
     there = observed.digests
     if not over and is_strange(observed):
         return {slot: _SOURCES[slot] for slot in there}
-    found: dict[Slot, Source] = {}
+    found = _beside(observed, ledger)
     for slot, held in ledger.held.items():
         places = [slot, *there]
         # A wrong value stays in place until there is another; elsewhere it would not be what the ledger says.
@@ -56,22 +54,21 @@ def _kept(observed: Observed, ledger: Ledger, *, over: bool = False) -> dict[Slo
     return found
 
 
+def _beside(observed: Observed, ledger: Ledger) -> dict[Slot, Source]:
+    """What nobody knows, under keys that a ledger has no use for: it may be the one value that works."""
+    return {slot: _SOURCES[slot] for slot in strangers(observed) if slot not in ledger.held}
+
+
 def _note(observed: Observed, deed: Deed, ledger: Ledger, phase: Phase) -> Write:
-    """Change the phase, and remove what is under a key that the phase has not."""
+    """Change the phase, and remove what the phase before had alone."""
     after = replace(ledger, phase=phase)
     return Write(deed, after, _kept(observed, after))
-
-
-def _beside_strangers(observed: Observed, write: Write) -> Write:
-    """The same, but leave what is under a key that the phase has not and is nowhere else: it may be what works."""
-    beside = {slot: _SOURCES[slot] for slot in strangers(observed) if slot not in write.ledger.held}
-    return replace(write, data={**beside, **write.data})
 
 
 def take_over(
     observed: Observed, value: tuple[Source, str], client_id: str, uuid: str, origin: Origin, *, at: datetime
 ) -> Write:
-    """Hold one client secret, and nothing else, whatever was there.
+    """Hold one client secret, whatever was there.
 
     Args:
         value: where it is, and its digest.
@@ -86,7 +83,7 @@ def take_over(
         rotated_at=None if before is None else before.rotated_at,
         rotate_request=_answered_request(observed),
     )
-    return Write(Deed.TAKE_OVER, ledger, {Slot.CURRENT: source})
+    return Write(Deed.TAKE_OVER, ledger, {**_beside(observed, ledger), Slot.CURRENT: source})
 
 
 def _answered_request(observed: Observed) -> str:
@@ -143,7 +140,7 @@ def confirm(observed: Observed, ledger: Ledger, origin: Origin) -> Write:
 def doubt(observed: Observed, ledger: Ledger, at: datetime) -> Write:
     """Note when it was in doubt which one the current one is."""
     after = replace(ledger, current=replace(ledger.current, doubted_at=at))
-    return _beside_strangers(observed, Write(Deed.DOUBT, after, _kept(observed, after)))
+    return Write(Deed.DOUBT, after, _kept(observed, after))
 
 
 def intend_to_add(observed: Observed, ledger: Ledger, at: datetime) -> Write:
@@ -187,7 +184,7 @@ def note_accepted(observed: Observed, ledger: Ledger, phase: Proving, at: dateti
 
 def note_refused(observed: Observed, ledger: Ledger, phase: Proving) -> Write:
     """Begin to prove the next client secret again."""
-    return _beside_strangers(observed, _note(observed, Deed.NOTE_REFUSED, ledger, replace(phase, accepted_at=None)))
+    return _note(observed, Deed.NOTE_REFUSED, ledger, replace(phase, accepted_at=None))
 
 
 def promote(
@@ -211,7 +208,7 @@ def promote(
         rotated_at=at,
         rotate_request=observed.resource.rotate_request or ledger.rotate_request,
     )
-    return Write(Deed.PROMOTE, after, {Slot.CURRENT: following, Slot.PREVIOUS: current})
+    return Write(Deed.PROMOTE, after, {**_beside(observed, after), Slot.CURRENT: following, Slot.PREVIOUS: current})
 
 
 def switch_to(
@@ -234,23 +231,32 @@ def switch_to(
     if slot is Slot.NEXT:
         request = observed.resource.rotate_request or ledger.rotate_request
         after = replace(after, rotated_at=at, rotate_request=request)
-    return Write(Deed.SWITCH_BACK if slot is Slot.PREVIOUS else Deed.PROMOTE, after, {Slot.CURRENT: source})
+    data = {**_beside(observed, after), Slot.CURRENT: source}
+    return Write(Deed.SWITCH_BACK if slot is Slot.PREVIOUS else Deed.PROMOTE, after, data)
 
 
-def swap_back(ledger: Ledger, slot: Slot) -> Write:
+def swap_back(observed: Observed, ledger: Ledger, slot: Slot) -> Write:
     """Put the current one and another where the ledger has them, which somebody swapped."""
-    return Write(Deed.RESTORE, ledger, {Slot.CURRENT: _SOURCES[slot], slot: Source.CURRENT})
+    return Write(
+        Deed.RESTORE, ledger, {**_beside(observed, ledger), Slot.CURRENT: _SOURCES[slot], slot: Source.CURRENT}
+    )
 
 
-def follow_swap(ledger: Ledger, phase: Draining, at: datetime) -> Write:
+def follow_swap(observed: Observed, ledger: Ledger, phase: Draining, at: datetime) -> Write:
     """Note that somebody swapped the current and the previous one: both values are there still."""
     drained = replace(phase, previous=ledger.current, deleting=False)
     after = replace(ledger, current=replace(phase.previous, since=at), phase=drained)
-    return Write(Deed.SWITCH_BACK, after, {Slot.CURRENT: Source.CURRENT, Slot.PREVIOUS: Source.PREVIOUS})
+    data = {**_beside(observed, after), Slot.CURRENT: Source.CURRENT, Slot.PREVIOUS: Source.PREVIOUS}
+    return Write(Deed.SWITCH_BACK, after, data)
 
 
 def change_places(
-    ledger: Ledger, phase: Draining, at: datetime, previous: Source, current: Source = Source.CURRENT
+    observed: Observed,
+    ledger: Ledger,
+    phase: Draining,
+    at: datetime,
+    previous: Source,
+    current: Source = Source.CURRENT,
 ) -> Write:
     """Put the previous one in place of the current one, which IMS refuses, and keep both.
 
@@ -260,12 +266,13 @@ def change_places(
     """
     drained = replace(phase, previous=ledger.current, deleting=False)
     after = replace(ledger, current=replace(phase.previous, since=at), phase=drained)
-    return Write(Deed.SWITCH_BACK, after, {Slot.CURRENT: previous, Slot.PREVIOUS: current})
+    data = {**_beside(observed, after), Slot.CURRENT: previous, Slot.PREVIOUS: current}
+    return Write(Deed.SWITCH_BACK, after, data)
 
 
 def drop_next(observed: Observed, ledger: Ledger) -> Write:
     """Drop the next client secret, which is gone at Adobe."""
-    return _beside_strangers(observed, _note(observed, Deed.DROP_NEXT, ledger, Steady()))
+    return _note(observed, Deed.DROP_NEXT, ledger, Steady())
 
 
 def set_deleting(observed: Observed, ledger: Ledger, phase: Draining | Orphaned, *, deleting: bool) -> Write:
@@ -275,12 +282,17 @@ def set_deleting(observed: Observed, ledger: Ledger, phase: Draining | Orphaned,
 
 
 def forget_old(observed: Observed, ledger: Ledger, phase: Draining | Orphaned) -> Write:
-    """Remove what is gone at Adobe, or was never ours."""
+    """Remove what is gone at Adobe, or was never ours; if Adobe lists the current one alone, all else is dead too."""
     deed = Deed.DROP_PREVIOUS if isinstance(phase, Draining) else Deed.FORGET_ORPHAN
-    return _note(observed, deed, ledger, Steady())
+    noted = _note(observed, deed, ledger, Steady())
+    listed = observed.memory.listed
+    uuids = [] if listed is None else [entry.uuid for entry in listed.listing.secrets]
+    if is_strange(observed) or (observed.memory.deleted is None and uuids != [ledger.current.uuid]):
+        return noted
+    return replace(noted, data={slot: source for slot, source in noted.data.items() if slot in noted.ledger.held})
 
 
 def note_orphan(observed: Observed, ledger: Ledger, uuid: str, since: datetime, *, certain: bool) -> Write:
     """Note that there is a client secret at Adobe that was never in place, and whose value nobody has."""
     orphan = Orphaned(uuid, since, certain=certain, was_in_place=False)
-    return _beside_strangers(observed, _note(observed, Deed.NOTE_ORPHAN, ledger, orphan))
+    return _note(observed, Deed.NOTE_ORPHAN, ledger, orphan)
