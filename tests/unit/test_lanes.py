@@ -186,3 +186,29 @@ async def test_an_asker_that_is_cancelled_loses_no_key() -> None:
     slots.open.set()
     async with asyncio.timeout(2):
         assert await second == (A, ROUTINE)
+
+
+async def test_namespaces_that_ims_let_hang_leave_half_of_what_may_take_long_to_others() -> None:
+    lane, clock, _ = made(askers=16)
+    asked: list[Key] = []
+    for _ in range(8):
+        for hog in range(40):
+            for name in ("first", "second"):
+                lane.put(Key(f"hog-{hog}", name), FIRST)
+        asked = []
+        while (key := await got_at_once(lane)) is not None:
+            lane.leave_place(key)
+            asked.append(key)
+        clock.now += 20
+        for key in asked:
+            lane.done(key)
+    assert len(asked) == 32
+
+
+async def got_at_once(lane: Lane) -> Key | None:
+    try:
+        async with asyncio.timeout(0.02):
+            taken = await lane.get()
+    except TimeoutError:
+        return None
+    return taken[0] if taken is not None else None

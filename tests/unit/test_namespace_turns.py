@@ -337,6 +337,45 @@ def test_what_is_only_slow_is_not_taken_to_hang() -> None:
     assert sum(map(len, begun)) > 32
 
 
+@pytest.mark.parametrize(
+    ("hung_for", "after", "is_held_back"), [(5, 99, True), (5, 101, False), (60, 299, True), (60, 301, False)]
+)
+def test_a_namespace_is_held_back_the_longer_the_longer_it_hung(
+    hung_for: int, after: int, *, is_held_back: bool
+) -> None:
+    turns: Turns[Key] = Turns(16, remembers=True)
+    turns.add(victim := Key("victim", "1"))
+    assert begun_that_hang(turns) == [victim]
+    turns.done(victim, hung_for)
+    for hog in range(40):
+        for name in ("first", "second"):
+            turns.add(Key(f"hog-{hog}", name))
+    now = hung_for + after
+    for moment in range(hung_for + after % 20, now, 20):
+        for key in begun_that_hang(turns, moment):
+            turns.done(key, moment + 15)
+            turns.add(key)
+    for _ in range(20):
+        begun_that_hang(turns, now)
+    assert turns.is_slow("hog-39")
+    assert turns.is_slow("victim") is is_held_back
+
+
+def test_what_takes_long_leaves_its_place_once_another_ends() -> None:
+    turns: Turns[Key] = Turns(16)
+    for hog in range(200):
+        turns.add(Key(f"hog-{hog}", "1"))
+    left: list[Key] = []
+    while begun := begun_that_hang(turns):
+        left += begun
+    assert turns.in_flight == 4 * 16 + 16
+    turns.add(Key("new", "1"))
+    assert turns.take(0.0) is None
+    turns.done(left[0])
+    taken = turns.take(0.0)
+    assert taken is not None, "another one left its place, so that as many may go as ended"
+
+
 def test_whoever_looks_is_told_where_namespaces_that_hung_are_held_back_and_when_that_ends() -> None:
     turns = that_hung(40)
     told: dict[str, bool] = {}

@@ -34,7 +34,7 @@ class Lane:
     def __init__(self, askers: int, clock: Callable[[], float], slot: Callable[[], Awaitable[None]]) -> None:
         self._clock = clock
         self._slot = slot
-        self._turns: Turns[Key] = Turns(askers)
+        self._turns: Turns[Key] = Turns(askers, remembers=True)
         self._asks: dict[Key, tuple[Ask, float]] = {}  # with the moment when they came
         self._choosing = asyncio.Lock()
         self._waiters = Waiters()
@@ -84,7 +84,7 @@ class Lane:
 
     def done(self, key: Key) -> None:
         """The request for a key ended, however it did."""
-        self._turns.done(key)
+        self._turns.done(key, self._clock())
         self._stir()
 
     def block(self, namespace: str) -> None:

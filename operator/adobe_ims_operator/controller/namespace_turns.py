@@ -19,6 +19,7 @@ from collections.abc import Callable, Hashable, Iterable
 from dataclasses import dataclass, field
 from typing import Generic, NamedTuple, Protocol, TypeVar
 
+from adobe_ims_operator.controller.left_places import LeftPlaces, most_slow
 from adobe_ims_operator.controller.rings import Rings
 from adobe_ims_operator.controller.slow_namespaces import HANGS, SlowNamespaces
 
@@ -29,11 +30,6 @@ URGENT = -1
 def places_for(alone: int) -> int:
     """How many places there must be for one namespace to have so many of them while no other wants any."""
     return alone + max(alone // 3, 1)
-
-
-def most_slow(places: int) -> int:
-    """How many items may take long beside those that hold the places."""
-    return 4 * places
 
 
 class Namespaced(Hashable, Protocol):
@@ -85,7 +81,7 @@ class Turns(Generic[K]):
         self._most_each = self._alone
         self._waiting: dict[K, _Entry[K]] = {}
         self._in_flight: dict[K, float] = {}  # with the moment of its take
-        self._slow: set[K] = set()
+        self._slow: LeftPlaces[K] = LeftPlaces(most_slow(places))
         self._namespaces: dict[str, _Namespace[K]] = {}
         self._blocked: set[str] = set()
         self._below_half = Rings()
@@ -178,11 +174,9 @@ class Turns(Generic[K]):
         return key
 
     def leave_place(self, key: K) -> None:
-        """An item in flight leaves its place to others, as it takes long; unless too many left theirs."""
-        if key in self._in_flight and key not in self._slow and len(self._slow) < most_slow(self._places):
-            self._slow.add(key)
-            self._namespaces[key.namespace].slow += 1
-            self._settle(key.namespace)
+        """An item in flight leaves its place to others, as it takes long; where too many left theirs, once one ends."""
+        if key in self._in_flight and self._slow.leave(key):
+            self._left(key)
             self._share()
 
     def done(self, key: K, now: float | None = None) -> None:
@@ -194,9 +188,10 @@ class Turns(Generic[K]):
         state.in_flight -= 1
         self._hung.changed(key.namespace, -1)
         if self._remembers and key in self._slow and now is not None and now - began >= HANGS:
-            self._hung.note(key.namespace, now, state.in_flight)
+            self._hung.note(key.namespace, now, now - began, state.in_flight)
         state.slow -= key in self._slow
-        self._slow.discard(key)
+        if (following := self._slow.end(key)) is not None:
+            self._left(following)
         self._settle(key.namespace)
         self._share()
 
@@ -209,6 +204,10 @@ class Turns(Generic[K]):
         """Let the items of a namespace go again."""
         self._blocked.discard(namespace)
         self._settle(namespace)
+
+    def _left(self, key: K) -> None:
+        self._namespaces[key.namespace].slow += 1
+        self._settle(key.namespace)
 
     def _next_rings(self) -> Rings | None:
         """From which the next is taken; None where none may go."""
