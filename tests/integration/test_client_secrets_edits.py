@@ -2,7 +2,7 @@
 
 import pytest
 
-from adobe_ims_stand_in.defaults import SAMPLE_CLIENT_ID
+from adobe_ims_stand_in.defaults import SAMPLE_CLIENT_ID, SAMPLE_CLIENT_SECRET
 from integration.replacing import DAY, HOUR, MINUTE, PATIENCE, Replacing
 from testbed.api import wait_for
 
@@ -153,3 +153,17 @@ def test_an_object_that_is_made_again_takes_the_secret_up(replacing: Replacing, 
     assert replacing.data()["client_id"] == SAMPLE_CLIENT_ID
     assert replacing.done("add") == (0 if phase == "Steady" else 1)
     replacing.check()
+
+
+def test_the_keys_of_the_bootstrap_secret_are_put_right_in_the_spec(replacing: Replacing) -> None:
+    replacing.scene.client_secret(data={"clientId": SAMPLE_CLIENT_ID, "clientSecret": SAMPLE_CLIENT_SECRET})
+    replacing.operator()
+    replacing.apply()
+    assert "spec.bootstrap.idKey" in replacing.fails("ClientSecretKeyMissing")
+    replacing.edit(bootstrap={"idKey": "clientId"})
+    wait_for(
+        "the other key", lambda: "spec.bootstrap.secretKey" in replacing.failing("ClientSecretKeyMissing"), PATIENCE
+    )
+    replacing.edit(bootstrap={"secretKey": "clientSecret"})
+    replacing.wait("Ready", "True", "InPlace")
+    assert replacing.data() == {"client_id": SAMPLE_CLIENT_ID, "client_secret": SAMPLE_CLIENT_SECRET}

@@ -110,7 +110,7 @@ def test_a_value_that_a_person_spoils_while_two_are_valid_costs_no_client_secret
         replacing.check()
         return True
 
-    wait_for("a client secret that works to be in place", works, PATIENCE)
+    replacing.settle("a client secret that works to be in place", works)
     replacing.live(4)
     works()
     assert replacing.done("add") == 1

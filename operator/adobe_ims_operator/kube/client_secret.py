@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from typing import NamedTuple
 
 from adobe_ims_operator.api.digests import digest_client, digest_client_value
 from adobe_ims_operator.api.reasons import Reason
@@ -59,7 +60,17 @@ class ClientSecret:
         return SeenClientSecret(version, client.digest(uid), client.client_id, values)
 
 
-async def read(kube: Kube, namespace: str, ref: ClientRef) -> ClientSecret | None:
+class Fields(NamedTuple):
+    """Which fields of a spec name the keys, for messages."""
+
+    id_key: str
+    secret_keys: str
+
+
+OF_CREDENTIAL = Fields("spec.client.idKey", "spec.client.secretKeys")
+
+
+async def read(kube: Kube, namespace: str, ref: ClientRef, fields: Fields = OF_CREDENTIAL) -> ClientSecret | None:
     """Read the client Secret; None if there is none.
 
     Raises:
@@ -72,17 +83,17 @@ async def read(kube: Kube, namespace: str, ref: ClientRef) -> ClientSecret | Non
             return None
         raise
     metadata = observe_secret(body["metadata"])
-    client = _pick(body.get("data") or {}, ref, metadata.version)
+    client = _pick(body.get("data") or {}, ref, fields, metadata.version)
     found, missing = (client, None) if isinstance(client, Client) else (None, client)
     return ClientSecret(metadata, found, missing, read_times(body["metadata"]))
 
 
-def _pick(data: JSON, ref: ClientRef, version: int) -> Client | Finding:
+def _pick(data: JSON, ref: ClientRef, fields: Fields, version: int) -> Client | Finding:
     client_id = read_value(data.get(ref.id_key), MAX_CLIENT_ID_SIZE)
     if client_id is None:
-        return _missing(ref, ref.id_key)
+        return _missing(ref, ref.id_key, fields.id_key)
     if isinstance(client_id, Unusable):
-        return _unusable(ref, ref.id_key, "client id", client_id)
+        return _unusable(ref, ref.id_key, fields.id_key, "client id", client_id)
     found = {key: read_value(data.get(key), MAX_CLIENT_SECRET_SIZE) for key in ref.secret_keys}
     secrets = {key: text for key, text in found.items() if isinstance(text, str)}
     unusable = {key: value for key, value in found.items() if isinstance(value, Unusable)}
@@ -91,25 +102,20 @@ def _pick(data: JSON, ref: ClientRef, version: int) -> Client | Finding:
         doubts |= {key: f"has {value.what} and is passed over" for key, value in unusable.items()}
         return Client(version, client_id, secrets, {key: doubt for key, doubt in doubts.items() if doubt is not None})
     for key, value in unusable.items():
-        return _unusable(ref, key, "client secret", value)
-    return _missing(ref, " or ".join(ref.secret_keys))
+        return _unusable(ref, key, fields.secret_keys, "client secret", value)
+    return _missing(ref, " or ".join(ref.secret_keys), fields.secret_keys)
 
 
-def _missing(ref: ClientRef, keys: str) -> Finding:
+def _missing(ref: ClientRef, keys: str, field: str) -> Finding:
     return Finding(
         Reason.CLIENT_SECRET_KEY_MISSING,
-        f"Secret {ref.secret_name} has no text under the key {keys}; add it, or name the key that holds it in "
-        f"{_field(ref, keys)}",
+        f"Secret {ref.secret_name} has no text under the key {keys}; add it, or name the key that holds it in {field}",
     )
 
 
-def _unusable(ref: ClientRef, key: str, what: str, value: Unusable) -> Finding:
+def _unusable(ref: ClientRef, key: str, field: str, what: str, value: Unusable) -> Finding:
     return Finding(
         Reason.CLIENT_SECRET_INVALID,
         f"Secret {ref.secret_name} has {value.what} under the key {key}; put nothing but the {what} there, or name the "
-        f"key that holds it in {_field(ref, key)}",
+        f"key that holds it in {field}",
     )
-
-
-def _field(ref: ClientRef, keys: str) -> str:
-    return f"spec.client.{'idKey' if keys == ref.id_key else 'secretKeys'}"

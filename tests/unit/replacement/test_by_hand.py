@@ -214,3 +214,22 @@ def test_one_that_ends_tomorrow_and_is_not_replaced_is_told() -> None:
         run([cluster], HOUR)
     failing = cluster.resource.status.condition(ROTATION_FAILING)
     assert "POST" in cluster.deeds or (failing is not None and failing.status == "True"), failing
+
+
+@pytest.mark.parametrize("is_lost", [False, True])
+def test_a_key_of_the_bootstrap_secret_that_is_put_right_in_the_spec_is_looked_at(*, is_lost: bool) -> None:
+    cluster = first_cluster()
+    if is_lost:
+        run([cluster], 2 * HOUR)
+        cluster.adobe.delete("uuid-0")
+    theirs = cluster.adobe.add() if is_lost else cluster.adobe.all["uuid-0"]
+    assert theirs is not None
+    cluster.bootstrap = {"client_id": CLIENT_ID, "theClientSecret": theirs.value}
+    cluster.bootstrap_version += 1
+    run([cluster], DAY)
+    assert cluster.settle().finding.reason is not Reason.IN_PLACE
+    keys = cluster.resource.spec.bootstrap
+    cluster.edit(bootstrap=replace(keys, secret_key="theClientSecret"))
+    run([cluster], HOUR)
+    assert cluster.secret is not None
+    assert cluster.secret.data["client_secret"] == theirs.value, cluster.settle().finding

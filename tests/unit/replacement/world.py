@@ -53,6 +53,7 @@ IMS = Endpoint("https://ims.example.com", allowed=True)
 CONSOLE = Endpoint("https://console.example.com", allowed=True)
 FORGETS = timedelta(minutes=5)
 """How long IMS still accepts a client secret that was deleted."""
+NO_KEY = Finding(Reason.CLIENT_SECRET_KEY_MISSING, "no text under the key")
 DOWN = Trouble(Finding(Reason.CONSOLE_UNAVAILABLE, "it does not answer"), Pace.IMS)
 REFUSED = Trouble(Finding(Reason.MANAGEMENT_NOT_PERMITTED, "no"), Pace.PERSON)
 
@@ -385,9 +386,11 @@ class Cluster:
                 self.memory = attempts.saw_secret(self.memory)
             case ReadBootstrap():
                 data = self.bootstrap or {}
-                seen = BootstrapSeen(
-                    self.bootstrap_version, data["client_id"], self.digest(data["client_secret"]), None
-                )
+                keys = self.resource.spec.bootstrap
+                seen = BootstrapSeen(self.bootstrap_version, keys, None, None, NO_KEY)
+                if keys.id_key in data and keys.secret_key in data:
+                    client_id, digest = data[keys.id_key], self.digest(data[keys.secret_key])
+                    seen = BootstrapSeen(self.bootstrap_version, keys, client_id, digest, None)
                 self.memory = attempts.saw_bootstrap(self.memory, seen)
             case AskToken():
                 self._ask(decision)
@@ -406,7 +409,7 @@ class Cluster:
 
     def _value(self, source: Source) -> str:
         if source is Source.BOOTSTRAP:
-            return (self.bootstrap or {})["client_secret"]
+            return (self.bootstrap or {})[self.resource.spec.bootstrap.secret_key]
         if source is Source.ADDED:
             assert self.memory.added is not None
             return self.memory.added.secret.value
@@ -420,7 +423,7 @@ class Cluster:
         date = self.adobe.now.replace(microsecond=0)
         if self.adobe.token(value):
             found = self.adobe.by_value(value)
-            if ask.source in (Source.BOOTSTRAP, Source.CURRENT) and found is not None:
+            if found is not None:
                 self.given.add(found.uuid)
             self.memory = attempts.accepted(self.memory, self.observe(), ask.digest, date, self.now)
         else:

@@ -21,12 +21,14 @@ from adobe_ims_operator.core.replacement.decision import AskToken, Write
 from adobe_ims_operator.core.replacement.model import BootstrapSeen, Observed, Source, Step
 from adobe_ims_operator.kube import client_secret, managed_secret
 from adobe_ims_operator.kube.client import Kube
-from adobe_ims_operator.kube.client_secret import Client
+from adobe_ims_operator.kube.client_secret import Client, Fields
 from adobe_ims_operator.kube.errors import ApiError, ConflictError, NotFoundError
 from adobe_ims_operator.kube.event_recorder import Recorder
 from adobe_ims_operator.kube.managed_secret import ManagedContent
 
 logger = logging.getLogger(__name__)
+
+_OF_BOOTSTRAP = Fields("spec.bootstrap.idKey", "spec.bootstrap.secretKey")
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,7 +71,7 @@ class Secrets:
         ref = ClientRef(key.name, spec.bootstrap.id_key, (spec.bootstrap.secret_key,))
         known = store.secrets.get(key)
         try:
-            found = await client_secret.read(self.kube, key.namespace, ref)
+            found = await client_secret.read(self.kube, key.namespace, ref, _OF_BOOTSTRAP)
         except ApiError as error:
             self.work.failed(observed, Step.READ_BOOTSTRAP, troubles.not_read(key, error))
             raise Outdated from None
@@ -78,10 +80,10 @@ class Secrets:
                 store.delete_secret(key, known.version)
             return None
         store.upsert_own_secret(key, found.metadata, by=None)
-        seen = BootstrapSeen(found.metadata.version, None, None, found.missing)
+        seen = BootstrapSeen(found.metadata.version, spec.bootstrap, None, None, found.missing)
         if (client := found.client) is not None:
             digest = digest_client_secret(spec.credential, client.secrets[spec.bootstrap.secret_key])
-            seen = BootstrapSeen(found.metadata.version, client.client_id, digest, None)
+            seen = BootstrapSeen(found.metadata.version, spec.bootstrap, client.client_id, digest, None)
         self.work.note(observed, attempt.saw_bootstrap(observed.memory, seen))
         return found.client
 

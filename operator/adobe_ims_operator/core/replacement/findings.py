@@ -8,7 +8,7 @@ from adobe_ims_operator.api.reasons import Reason
 from adobe_ims_operator.api.times import to_rfc3339
 from adobe_ims_operator.core.finding import Finding
 from adobe_ims_operator.core.replacement.listing import ListedClientSecret, NoUse
-from adobe_ims_operator.core.replacement.model import Observed
+from adobe_ims_operator.core.replacement.model import Observed, Source
 
 IN_PLACE = Finding(Reason.IN_PLACE, "the client secret in place is not due to be replaced")
 CONSOLE = "the credential's page in the Developer Console"
@@ -150,14 +150,20 @@ def refused_but_listed(uuid: str) -> Finding:
     return Finding(Reason.CLIENT_SECRET_REFUSED, message)
 
 
-def refused_for_another(observed: Observed, ledger: Ledger) -> Finding:
-    """Adobe has it, and IMS takes another one than that."""
+def refused_for_another(observed: Observed, ledger: Ledger, source: Source) -> Finding:
+    """Adobe has it, and IMS takes another one than that.
+
+    Args:
+        source: has the other one.
+    """
     managed, bootstrap = observed.resource.secret_key, observed.resource.spec.bootstrap.secret_name
+    where, mend = f"in Secret {bootstrap}", f"delete Secret {managed}"
+    if source is not Source.BOOTSTRAP:
+        where, mend = f"under {source.value}", f"copy it to {Slot.CURRENT} in Secret {managed}"
     message = (
         f"IMS refuses the client secret in place, {ledger.current.uuid} as far as the operator knows, and accepts the "
-        f"one in Secret {bootstrap}, which is taken over once Adobe shows that it is {ledger.current.uuid}. If this "
-        f"stays, compare both with the values on {CONSOLE}; if the one in Secret {bootstrap} is there and the one in "
-        f"Secret {managed} is not, delete Secret {managed}"
+        f"one {where}, which is taken over once Adobe shows that it is {ledger.current.uuid}. If this stays, compare "
+        f"both with the values on {CONSOLE}; if the one {where} is there and the one in Secret {managed} is not, {mend}"
     )
     return Finding(Reason.CLIENT_SECRET_REFUSED, message)
 

@@ -9,7 +9,7 @@ from datetime import datetime
 from enum import Enum
 from typing import NamedTuple
 
-from adobe_ims_operator.api.client_secret import ClientSecretResource, CredentialId
+from adobe_ims_operator.api.client_secret import Bootstrap, ClientSecretResource, CredentialId
 from adobe_ims_operator.api.client_secret_ledger import Ledger, NoLedger, Slot
 from adobe_ims_operator.api.resource import Key
 from adobe_ims_operator.core.finding import Finding
@@ -133,6 +133,8 @@ class BootstrapSeen(NamedTuple):
     """What a look into the bootstrap Secret showed."""
 
     version: int
+    keys: Bootstrap
+    """Where in it was looked, as the spec had it then."""
     client_id: str | None
     digest: str | None
     """Of the client secret; None, and the client id too, where the Secret does not hold both."""

@@ -2,7 +2,8 @@
 
 In this order: what somebody wrote in place of the current one, the current one that they moved to another key, the
 previous one, the next one, the previous one that somebody swapped with the current one, another one of those in its
-place, and what is in the bootstrap Secret. Nothing is added at Adobe, and nothing deleted.
+place, what somebody wrote under another key, and what is in the bootstrap Secret. Nothing is added at Adobe, and
+nothing deleted.
 """
 
 from datetime import datetime, timedelta
@@ -28,6 +29,7 @@ def rescue(observed: Observed, ledger: Ledger, now: Now) -> Decision:
         or _switch_to(observed, ledger, Slot.NEXT, now)
         or _swapped(observed, ledger, now)
         or _edited(observed, ledger, now)
+        or _elsewhere(observed, ledger, now)
         or _bootstrap(observed, ledger, now)
     )
 
@@ -184,6 +186,22 @@ def _edited(observed: Observed, ledger: Ledger, now: Now) -> Decision | None:
     return take_over.accepted(observed, Source.CURRENT, digest, ledger.client_id, now)
 
 
+def _elsewhere(observed: Observed, ledger: Ledger, now: Now) -> Decision | None:
+    """A person may have written a value that works under another key."""
+    for slot in sorted(writes.strangers(observed) - {Slot.CURRENT}):
+        source, digest = Source(slot.value), observed.digests[slot]
+        if look.is_accepted(observed, source, digest, now):
+            return _take_over(observed, ledger, (source, digest), now)
+    return None
+
+
+def _take_over(observed: Observed, ledger: Ledger, value: tuple[Source, str], now: Now) -> Decision:
+    """IMS accepts a value that is not in place: it takes the place of the current one, if that may be given up."""
+    if observed.is_intact(Slot.CURRENT) and not _may_be_given_up(observed, ledger, value, now):
+        return Wait(findings.refused_for_another(observed, ledger, value[0]), now.wall + look.SOON)
+    return _may_spread(observed, now) or take_over.accepted(observed, *value, ledger.client_id, now)
+
+
 def _bootstrap(observed: Observed, ledger: Ledger, now: Now) -> Decision:
     """A person may have replaced the client secret by hand, and put the new one where the first one was."""
     seen = take_over.bootstrap(observed)
@@ -197,9 +215,7 @@ def _bootstrap(observed: Observed, ledger: Ledger, now: Now) -> Decision:
         return _put_back(observed, ledger, digest, now) or lost
     if not look.is_accepted(observed, Source.BOOTSTRAP, digest, now):
         return lost
-    if is_intact and not _may_be_given_up(observed, ledger, digest, now):
-        return Wait(findings.refused_for_another(observed, ledger), now.wall + look.SOON)
-    return _may_spread(observed, now) or take_over.accepted(observed, Source.BOOTSTRAP, digest, ledger.client_id, now)
+    return _take_over(observed, ledger, (Source.BOOTSTRAP, digest), now)
 
 
 def _put_back(observed: Observed, ledger: Ledger, digest: str, now: Now) -> Decision | None:
@@ -211,13 +227,14 @@ def _put_back(observed: Observed, ledger: Ledger, digest: str, now: Now) -> Deci
     return take_over.accepted(observed, Source.BOOTSTRAP, digest, ledger.client_id, now)  # its uuid was mistaken
 
 
-def _may_be_given_up(observed: Observed, ledger: Ledger, digest: str, now: Now) -> bool:
+def _may_be_given_up(observed: Observed, ledger: Ledger, value: tuple[Source, str], now: Now) -> bool:
     """Whether Adobe does not list the current one any more, or IMS refused it for a while.
 
     Where it is all that Adobe lists, IMS alone is wrong, which may accept what was deleted too. Where it may have been
     mistaken for the one that Adobe lists, that takes an hour, or that one's last use is our request with the other.
     """
-    value, answer = (Source.BOOTSTRAP, digest), observed.answer(digest)
+    digest = value[1]
+    answer = observed.answer(digest)
     within = evidence.TEN_MINUTES
     if answer is not None:
         within = min(within, look.until_shown(observed, value, answer, now))

@@ -36,7 +36,7 @@ def bootstrap(observed: Observed) -> BootstrapSeen | Finding:
     if observed.bootstrap_version is None:
         return findings.no_bootstrap(observed)
     seen = observed.memory.bootstrap
-    if seen is None or seen.version != observed.bootstrap_version:
+    if seen is None or (seen.version, seen.keys) != (observed.bootstrap_version, observed.resource.spec.bootstrap):
         raise Unanswered(ReadBootstrap())
     return seen if seen.problem is None else seen.problem
 

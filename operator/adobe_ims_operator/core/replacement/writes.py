@@ -43,11 +43,11 @@ def _kept(observed: Observed, ledger: Ledger, *, over: bool = False) -> dict[Slo
     there = observed.digests
     if not over and is_strange(observed):
         return {slot: _SOURCES[slot] for slot in there}
-    found = _beside(observed, ledger)
+    found, unknown = _beside(observed, ledger), strangers(observed)
     for slot, held in ledger.held.items():
         places = [slot, *there]
-        # A wrong value stays in place until there is another; elsewhere it would not be what the ledger says.
-        otherwise = slot if slot is Slot.CURRENT else None
+        # A wrong value stays until there is another; a copy of ours elsewhere would not be what the ledger says.
+        otherwise = slot if slot is Slot.CURRENT or slot in unknown else None
         place = next((each for each in places if there.get(each) == held.digest), otherwise)
         if place is not None and place in there:
             found[slot] = _SOURCES[place]
@@ -68,7 +68,7 @@ def _note(observed: Observed, deed: Deed, ledger: Ledger, phase: Phase) -> Write
 def take_over(
     observed: Observed, value: tuple[Source, str], client_id: str, uuid: str, origin: Origin, *, at: datetime
 ) -> Write:
-    """Hold one client secret, whatever was there.
+    """Hold one client secret; what else the Secret has stays under its key, as it may work too.
 
     Args:
         value: where it is, and its digest.
@@ -83,7 +83,9 @@ def take_over(
         rotated_at=None if before is None else before.rotated_at,
         rotate_request=_answered_request(observed),
     )
-    return Write(Deed.TAKE_OVER, ledger, {**_beside(observed, ledger), Slot.CURRENT: source})
+    there = observed.digests.items()
+    others = {slot: _SOURCES[slot] for slot, each in there if slot not in ledger.held and each != digest}
+    return Write(Deed.TAKE_OVER, ledger, {**others, Slot.CURRENT: source})
 
 
 def _answered_request(observed: Observed) -> str:
@@ -282,14 +284,9 @@ def set_deleting(observed: Observed, ledger: Ledger, phase: Draining | Orphaned,
 
 
 def forget_old(observed: Observed, ledger: Ledger, phase: Draining | Orphaned) -> Write:
-    """Remove what is gone at Adobe, or was never ours; if Adobe lists the current one alone, all else is dead too."""
+    """Remove what is gone at Adobe, or was never ours."""
     deed = Deed.DROP_PREVIOUS if isinstance(phase, Draining) else Deed.FORGET_ORPHAN
-    noted = _note(observed, deed, ledger, Steady())
-    listed = observed.memory.listed
-    uuids = [] if listed is None else [entry.uuid for entry in listed.listing.secrets]
-    if is_strange(observed) or (observed.memory.deleted is None and uuids != [ledger.current.uuid]):
-        return noted
-    return replace(noted, data={slot: source for slot, source in noted.data.items() if slot in noted.ledger.held})
+    return _note(observed, deed, ledger, Steady())
 
 
 def note_orphan(observed: Observed, ledger: Ledger, uuid: str, since: datetime, *, certain: bool) -> Write:
