@@ -299,6 +299,22 @@ def test_of_hundreds_of_namespaces_that_hang_all_the_time_a_newcomer_waits_for_n
     assert len(hung) == hogs, "they go on too"
 
 
+@pytest.mark.parametrize("hogs", [50, 100, 140])
+def test_a_newcomer_waits_for_none_of_a_hundred_namespaces_that_begin_to_hang(hogs: int) -> None:
+    turns: Turns[Key] = Turns(42, remembers=True)
+    slow_at: list[tuple[float, Key]] = []
+    for step in range(hogs + 20):
+        now = step / 20
+        for number in range(4 if step < hogs else 0):
+            turns.add(Key(f"hog-{step}", str(number)))
+        while slow_at and slow_at[0][0] <= now:
+            turns.leave_place(heapq.heappop(slow_at)[1])
+        while (key := turns.take(now)) is not None:
+            heapq.heappush(slow_at, (now + 0.5, key))
+    turns.add(Key("new", "1"))
+    assert turns.take(hogs / 20 + 1) == Key("new", "1")
+
+
 def that_hung(number: int) -> Turns[Key]:
     """Turns of 16 places, where so many namespaces hung, and have much to do."""
     turns: Turns[Key] = Turns(16, remembers=True)

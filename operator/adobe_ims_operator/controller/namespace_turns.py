@@ -220,12 +220,12 @@ class Turns(Generic[K]):
         return self._slowed if self._slowed.all and len(self._slow) < self._places else None
 
     def _share(self) -> None:
-        """Halve what each namespace may have at once with each half of the places that take long."""
-        most = max(self._alone >> (2 * len(self._slow) // self._places), self._few_slow)
-        if most != self._most_each:
-            self._most_each = most
-            for namespace in list(self._namespaces):
-                self._settle(namespace)
+        """Halve what each namespace may have at once with each quarter of the places that take long."""
+        few = max(self._places // 16, 1) if len(self._slow) < self._places else 1
+        most = max(self._alone >> (4 * len(self._slow) // self._places), few)
+        if (few, most) != (self._few_slow, self._most_each):
+            self._few_slow, self._most_each = few, most
+            self._turn_slow(list(self._namespaces))
         if self._hung.settle():
             self._turn_slow(self._hung)
 
