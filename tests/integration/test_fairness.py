@@ -12,8 +12,7 @@ from threading import Event, Thread
 import pytest
 
 from adobe_ims_operator.api.resource import API_VERSION, PLURAL
-from adobe_ims_operator.controller.left_places import most_slow
-from adobe_ims_operator.controller.namespace_turns import places_for
+from adobe_ims_operator.controller.places import most_slow, places_for
 from testbed.api import wait_for
 from testbed.operator_process import grants
 from testbed.scene import CLIENT, LABEL, Scene, manifest

@@ -23,8 +23,7 @@ from adobe_ims_operator.controller.defects import DefectReport
 from adobe_ims_operator.controller.fetch import Fetcher
 from adobe_ims_operator.controller.follow_up import FollowUp
 from adobe_ims_operator.controller.lanes import Lane, LaneName
-from adobe_ims_operator.controller.left_places import most_slow
-from adobe_ims_operator.controller.namespace_turns import places_for
+from adobe_ims_operator.controller.places import most_slow, places_for
 from adobe_ims_operator.controller.read_secrets import SecretReader
 from adobe_ims_operator.controller.reconcile import Decide, Reconciler
 from adobe_ims_operator.controller.restarter import Restarter

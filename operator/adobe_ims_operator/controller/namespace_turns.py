@@ -19,17 +19,12 @@ from collections.abc import Callable, Hashable, Iterable
 from dataclasses import dataclass, field
 from typing import Generic, NamedTuple, Protocol, TypeVar
 
-from adobe_ims_operator.controller.left_places import LeftPlaces, most_slow
+from adobe_ims_operator.controller.places import LeftPlaces, most_slow
 from adobe_ims_operator.controller.rings import Rings
 from adobe_ims_operator.controller.slow_namespaces import HANGS, SlowNamespaces
 
 URGENT = -1
 """Below every priority that a caller gives."""
-
-
-def places_for(alone: int) -> int:
-    """How many places there must be for one namespace to have so many of them while no other wants any."""
-    return alone + max(alone // 3, 1)
 
 
 class Namespaced(Hashable, Protocol):
@@ -223,9 +218,13 @@ class Turns(Generic[K]):
         """Halve what each namespace may have at once with each quarter of the places that take long."""
         few = max(self._places // 16, 1) if len(self._slow) < self._places else 1
         most = max(self._alone >> (4 * len(self._slow) // self._places), few)
-        if (few, most) != (self._few_slow, self._most_each):
-            self._few_slow, self._most_each = few, most
+        before = self._few_slow, self._most_each
+        self._few_slow, self._most_each = few, most
+        if few != before[0]:
             self._turn_slow(list(self._namespaces))
+        elif most != before[1]:
+            for namespace in list(self._namespaces):
+                self._settle(namespace)
         if self._hung.settle():
             self._turn_slow(self._hung)
 

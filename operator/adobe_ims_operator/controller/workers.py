@@ -10,7 +10,7 @@ from functools import partial
 from adobe_ims_operator.api.log_fields import about
 from adobe_ims_operator.api.resource import Key
 from adobe_ims_operator.api.times import Clock
-from adobe_ims_operator.controller.left_places import most_slow
+from adobe_ims_operator.controller.places import most_slow
 from adobe_ims_operator.controller.supervisor import Supervisor
 from adobe_ims_operator.controller.tasks import is_cancelled
 from adobe_ims_operator.controller.workqueue import WorkQueue

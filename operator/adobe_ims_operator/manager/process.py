@@ -22,8 +22,7 @@ from adobe_ims_operator.cache.namespace_limit import NamespaceLimit
 from adobe_ims_operator.cache.resync import Resync
 from adobe_ims_operator.cache.secret_watch import SecretWatch
 from adobe_ims_operator.controller.controller import Controller
-from adobe_ims_operator.controller.left_places import most_slow
-from adobe_ims_operator.controller.namespace_turns import places_for
+from adobe_ims_operator.controller.places import most_slow, places_for
 from adobe_ims_operator.kube.client import Kube, unhurried
 from adobe_ims_operator.kube.event_recorder import SENDERS, Recorder
 from adobe_ims_operator.kube.lease import LeaderElector

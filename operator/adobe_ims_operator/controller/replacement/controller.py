@@ -17,7 +17,7 @@ from adobe_ims_operator.api.times import Clock
 from adobe_ims_operator.cache.crowds import Crowds
 from adobe_ims_operator.cache.replacements import Replacements
 from adobe_ims_operator.controller.controller import Controller
-from adobe_ims_operator.controller.namespace_turns import places_for
+from adobe_ims_operator.controller.places import places_for
 from adobe_ims_operator.controller.replacement.at_adobe import AtAdobe
 from adobe_ims_operator.controller.replacement.defects import DefectReport
 from adobe_ims_operator.controller.replacement.reconcile import Decide, Reconciler

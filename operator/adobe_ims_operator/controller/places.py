@@ -1,10 +1,15 @@
-"""What takes long and left its place to others, and what would too if less of it were under way."""
+"""The places of work: how many there are, and what takes long and left its own to others."""
 
 from collections import OrderedDict
 from collections.abc import Hashable
 from typing import Generic, TypeVar
 
 K = TypeVar("K", bound=Hashable)
+
+
+def places_for(alone: int) -> int:
+    """How many places there must be for one namespace to have so many of them while no other wants any."""
+    return alone + max(alone // 3, 1)
 
 
 def most_slow(places: int) -> int:
