@@ -322,6 +322,75 @@ def test_while_the_old_one_is_seen_to_be_gone(late: int) -> None:
     assert cluster.secret.data["client_secret"] == theirs, cluster.settle().finding
 
 
+def second_time(phase: type) -> Cluster:
+    """In the middle of the second replacement, by which what is in the bootstrap Secret is dead."""
+    cluster = first_cluster()
+    in_drain(cluster)
+    cluster.edit(overlap=DAY, interval=10 * DAY)
+
+    def is_reached(_: object) -> bool:
+        ledger = cluster.ledger
+        is_second = ledger is not None and "uuid-2" in {held.uuid for held in ledger.held.values()}
+        return is_second and isinstance(ledger.phase if ledger else None, phase)
+
+    assert cluster.come_to(is_reached, 60 * DAY)
+    run([cluster], HOUR if phase is Draining else MINUTE)
+    return cluster
+
+
+def test_the_next_one_alone_put_in_place_is_never_called_lost() -> None:
+    cluster = second_time(Proving)
+    edit(cluster, client_secret="value-2")
+    for _ in range(60):
+        run([cluster], MINUTE)
+        told = cluster.report(cluster.settle())
+        assert "was lost" not in "".join(each.message for each in told.conditions)
+    assert cluster.ledger is not None
+    assert cluster.ledger.current.uuid == "uuid-2"
+    run([cluster], 5 * DAY)
+    assert [each.uuid for each in cluster.adobe.live] == ["uuid-2"]
+
+
+def test_the_previous_one_alone_put_back_is_known_and_the_other_one_drains() -> None:
+    cluster = second_time(Draining)
+    edit(cluster, client_secret="value-1")
+    run([cluster], 2 * MINUTE)
+    assert cluster.ledger is not None
+    assert cluster.ledger.current.uuid == "uuid-1"
+    run([cluster], 5 * DAY)
+    assert [each.uuid for each in cluster.adobe.live] == ["uuid-1"]
+    assert cluster.settle().finding.reason is Reason.IN_PLACE
+
+
+@pytest.mark.parametrize("lag", [timedelta(0), 23 * HOUR])
+def test_no_message_tells_anybody_to_use_what_is_not_in_place(lag: timedelta) -> None:
+    cluster = second_time(Draining)
+    run([cluster], 5 * DAY)
+    for value in cluster.adobe.all.values():
+        value.lag = lag
+    theirs = add_by_hand(cluster)
+    edit(cluster, client_secret=theirs, client_secret_previous="value-2")
+    for _ in range(50):
+        run([cluster], MINUTE)
+        cluster.adobe.token("value-2")
+        told = cluster.report(cluster.settle())
+        text = "".join(each.message for each in told.conditions)
+        assert "in Secret oauth" not in text
+        assert "unless IMS accepts the new value" not in text
+
+
+def test_the_overlap_that_was_promised_holds_for_what_leaves_its_place_by_a_swap() -> None:
+    cluster = second_time(Draining)
+    cluster.edit(overlap=7 * DAY, interval=90 * DAY)
+    edit(cluster, client_secret="value-1", client_secret_previous="value-2")
+    run([cluster], HOUR)
+    assert cluster.ledger is not None
+    assert cluster.ledger.current.uuid == "uuid-1"
+    cluster.edit(overlap=DAY)
+    run([cluster], 6 * DAY)
+    assert "uuid-2" in {each.uuid for each in cluster.adobe.live}
+
+
 def test_beside_two_that_were_deleted_while_the_next_one_was_proven() -> None:
     cluster = in_proof()
     cluster.adobe.delete("uuid-0")

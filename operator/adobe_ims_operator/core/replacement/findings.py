@@ -241,8 +241,14 @@ def edited(observed: Observed) -> Finding:
     where = f"in Secret {observed.resource.secret_key}"
     if observed.is_intact(Slot.CURRENT):
         return Finding(Reason.CLIENT_SECRET_EDITED, f"somebody changed {CLIENT_ID_KEY} {where}; it is put back")
-    until = " unless IMS accepts the new value within ten minutes" if Slot.CURRENT in observed.digests else ""
-    message = f"somebody changed {Slot.CURRENT} {where}; whatever else works takes its place{until}"
+    digest = observed.digests.get(Slot.CURRENT)
+    answer = None if digest is None else observed.answer(digest)
+    then = "whatever else works takes its place"
+    if answer is not None and answer.accepted:
+        then = "IMS accepts the new value, which is taken over once it is known which one at Adobe it is"
+    elif digest is not None:
+        then += " unless IMS accepts the new value within ten minutes"
+    message = f"somebody changed {Slot.CURRENT} {where}; {then}"
     return Finding(Reason.CLIENT_SECRET_EDITED, message)
 
 

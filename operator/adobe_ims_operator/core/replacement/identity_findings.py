@@ -7,7 +7,7 @@ from adobe_ims_operator.api.reasons import Reason
 from adobe_ims_operator.core.finding import Finding
 from adobe_ims_operator.core.replacement.findings import CONSOLE, last_use
 from adobe_ims_operator.core.replacement.listing import ListedClientSecret
-from adobe_ims_operator.core.replacement.model import Observed
+from adobe_ims_operator.core.replacement.model import Observed, Source
 
 
 def of_another_credential(credential: CredentialId) -> Finding:
@@ -20,21 +20,28 @@ def of_another_credential(credential: CredentialId) -> Finding:
     return Finding(Reason.CREDENTIAL_MISMATCH, message)
 
 
-def taking_over(observed: Observed) -> Finding:
+def _where(observed: Observed, source: Source) -> str:
+    """Where the value is that is to be taken over."""
+    if source is Source.BOOTSTRAP:
+        return f"in Secret {observed.resource.spec.bootstrap.secret_name}"
+    return f"under {source.value} in Secret {observed.resource.secret_key}"
+
+
+def taking_over(observed: Observed, source: Source) -> Finding:
     """Adobe has two, and it is being found out which one was given to us."""
     message = (
-        f"Adobe has two client secrets; the operator finds out by their times of last use which one is in Secret "
-        f"{observed.resource.spec.bootstrap.secret_name}, in 10 to 20 minutes, or within two days where Adobe shows "
+        f"Adobe has two client secrets; the operator finds out by their times of last use which one is "
+        f"{_where(observed, source)}, in 10 to 20 minutes, or within two days where Adobe shows "
         f"them late; nothing is touched"
     )
     return Finding(Reason.TAKING_OVER, message)
 
 
-def taking_over_alone(observed: Observed) -> Finding:
+def taking_over_alone(observed: Observed, source: Source) -> Finding:
     """Adobe has one, and its list may be late with another one."""
     message = (
-        f"Adobe lists one client secret, and does not show yet that it is the one in Secret "
-        f"{observed.resource.spec.bootstrap.secret_name}; it is taken over once Adobe shows it as just used, or lists "
+        f"Adobe lists one client secret, and does not show yet that it is the one "
+        f"{_where(observed, source)}; it is taken over once Adobe shows it as just used, or lists "
         f"it alone for 10 minutes"
     )
     return Finding(Reason.TAKING_OVER, message)
@@ -49,13 +56,12 @@ def confirming(uuid: str) -> Finding:
     return Finding(Reason.TAKING_OVER, message)
 
 
-def not_told_apart(observed: Observed, number: int) -> Finding:
+def not_told_apart(observed: Observed, source: Source, number: int) -> Finding:
     """The client can't be taken over as long as there are so many."""
-    bootstrap = observed.resource.spec.bootstrap.secret_name
+    where = _where(observed, source)
     message = (
-        f"Adobe has {number} client secrets, and their times of last use do not tell which one is in Secret "
-        f"{bootstrap}; nothing is touched. Find out who uses the others and give them the one in Secret {bootstrap}; "
-        f"then delete the others on {CONSOLE}"
+        f"Adobe has {number} client secrets, and their times of last use do not tell which one is {where}; nothing is "
+        f"touched. Find out who uses the others and give them the one {where}; then delete the others on {CONSOLE}"
     )
     return Finding(Reason.TWO_CLIENT_SECRETS, message)
 

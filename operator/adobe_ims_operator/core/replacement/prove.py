@@ -23,15 +23,23 @@ def decide(observed: Observed, ledger: Ledger, phase: Proving, now: Now) -> Deci
     if look.is_swapped(observed, ledger, Slot.NEXT):
         return writes.swap_back(observed, ledger, Slot.NEXT)  # neither is lost, and the next one is not proven yet
     if not observed.is_intact(Slot.NEXT):
-        if _is_elsewhere(observed, ledger, phase):
-            return writes.restore(observed, ledger)  # somebody moved it
-        # Adobe does not give its value again. The moment is Adobe's own, as the overlap is measured from it.
-        since = max(phase.next.since, due.adobe_now(observed, now))  # anybody could read it until now
-        return writes.note_orphan(observed, ledger, phase.next.uuid, since, certain=True)
+        return _without_next(observed, ledger, phase, now)
     if not observed.is_intact(Slot.CURRENT):
         return rescue(observed, ledger, now)
     answer = look.accepted_answer(observed, Source.NEXT, phase.next.digest, now)
     return _refused(observed, ledger, phase, now) if answer is None else _accepted(observed, ledger, phase, answer, now)
+
+
+def _without_next(observed: Observed, ledger: Ledger, phase: Proving, now: Now) -> Decision:
+    """Somebody moved the next one, put it in place, or took it away."""
+    if _is_elsewhere(observed, ledger, phase):
+        return writes.restore(observed, ledger)
+    in_place = observed.digests.get(Slot.CURRENT) == phase.next.digest
+    if in_place and look.is_accepted(observed, Source.CURRENT, phase.next.digest, now):
+        return rescue(observed, ledger, now)
+    # Adobe does not give its value again. The moment is Adobe's own, as the overlap is measured from it.
+    since = max(phase.next.since, due.adobe_now(observed, now))  # anybody could read it until now
+    return writes.note_orphan(observed, ledger, phase.next.uuid, since, certain=True)
 
 
 def _is_elsewhere(observed: Observed, ledger: Ledger, phase: Proving) -> bool:

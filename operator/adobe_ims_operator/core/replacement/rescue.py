@@ -119,7 +119,7 @@ def _switch_to(observed: Observed, ledger: Ledger, slot: Slot, now: Now) -> Deci
     if (
         held is None
         or source is None
-        or source is Source.CURRENT
+        or look.is_swapped(observed, ledger, slot)
         or not look.is_accepted(observed, source, held.digest, now, evidence.TEN_MINUTES)
     ):
         return None

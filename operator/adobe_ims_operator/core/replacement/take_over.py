@@ -66,9 +66,9 @@ def accepted(observed: Observed, source: Source, digest: str, client_id: str, no
         return writes.take_over(observed, (source, digest), client_id, known, Origin.STAMPED, at=found.at)
     hopeless = _is_hopeless(observed, found, digest, answer, now)
     why = (
-        identity_findings.not_told_apart(observed, len(found.secrets))
+        identity_findings.not_told_apart(observed, source, len(found.secrets))
         if hopeless
-        else identity_findings.taking_over(observed)
+        else identity_findings.taking_over(observed, source)
     )
     return Wait(why, now.wall + within)
 
@@ -101,7 +101,7 @@ def _alone(
         return Wait(findings.unlisted(""), now.wall + within)
     if not evidence.is_use_at(only, asked_at):
         if (remaining := look.until_proven(observed, now)) is not None:
-            return Wait(identity_findings.taking_over_alone(observed), now.wall + min(within, remaining))
+            return Wait(identity_findings.taking_over_alone(observed, value[0]), now.wall + min(within, remaining))
         if not _is_accepted_after_all(observed, value[1]):
             return AskToken(*value)
     return writes.take_over(observed, value, listing.client_id, only.uuid, Origin.ALONE, at=listing.at)

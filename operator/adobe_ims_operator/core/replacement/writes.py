@@ -1,7 +1,7 @@
 """The writes of a managed Secret: for each deed the ledger that follows, and where the values of the data come from."""
 
 from dataclasses import replace
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from adobe_ims_operator.api.client_secret_ledger import (
     Adding,
@@ -213,6 +213,12 @@ def promote(
     return Write(Deed.PROMOTE, after, {**_beside(observed, after), Slot.CURRENT: following, Slot.PREVIOUS: current})
 
 
+def _promised(observed: Observed, phase: Phase) -> timedelta:
+    """The overlap for what leaves its place now, which is no shorter than that of what left it before."""
+    before = phase.overlap if isinstance(phase, Draining) else None
+    return max(observed.resource.spec.overlap, before or timedelta())
+
+
 def switch_to(
     observed: Observed, ledger: Ledger, slot: Slot, at: datetime, source: Source, *, current_is_gone: bool
 ) -> Write:
@@ -223,9 +229,7 @@ def switch_to(
         current_is_gone: by lists of ten minutes; else it may be there still, without a value.
     """
     held = ledger.held[slot]
-    promised = observed.resource.spec.overlap
-    if isinstance(ledger.phase, Draining) and ledger.phase.overlap is not None:
-        promised = max(promised, ledger.phase.overlap)
+    promised = _promised(observed, ledger.phase)
     phase: Phase = Orphaned(ledger.current.uuid, at, certain=True, was_in_place=True, overlap=promised)
     if current_is_gone or not ledger.current.is_certain:  # what may be somebody else's is not ours to delete
         phase = Steady()
@@ -246,7 +250,7 @@ def swap_back(observed: Observed, ledger: Ledger, slot: Slot) -> Write:
 
 def follow_swap(observed: Observed, ledger: Ledger, phase: Draining, at: datetime) -> Write:
     """Note that somebody swapped the current and the previous one: both values are there still."""
-    drained = replace(phase, previous=ledger.current, deleting=False)
+    drained = Draining(ledger.current, overlap=_promised(observed, phase))
     after = replace(ledger, current=replace(phase.previous, since=at), phase=drained)
     data = {**_beside(observed, after), Slot.CURRENT: Source.CURRENT, Slot.PREVIOUS: Source.PREVIOUS}
     return Write(Deed.SWITCH_BACK, after, data)
@@ -266,7 +270,7 @@ def change_places(
         previous: where the previous one is.
         current: where the current one is.
     """
-    drained = replace(phase, previous=ledger.current, deleting=False)
+    drained = Draining(ledger.current, overlap=_promised(observed, phase))
     after = replace(ledger, current=replace(phase.previous, since=at), phase=drained)
     data = {**_beside(observed, after), Slot.CURRENT: previous, Slot.PREVIOUS: current}
     return Write(Deed.SWITCH_BACK, after, data)
