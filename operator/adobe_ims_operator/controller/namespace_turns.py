@@ -11,7 +11,8 @@ Pure and synchronous: the time is passed in, and nobody waits here. `WorkQueue` 
   of all namespaces take long, and nobody else wants to go. The more take long, the fewer a namespace may have at once.
   So namespaces that hang hold up no other, whether they begin to at once or one after the other.
 - Namespaces that hung a while ago have at most half of all that may take long, where the work is such that it is
-  worth knowing. So the rest is for those of which nothing bad is known, however many hang.
+  worth knowing; three quarters where it was once only. So the rest is for those of which nothing bad is known, however
+  many hang.
 """
 
 import heapq
@@ -21,7 +22,7 @@ from typing import Generic, NamedTuple, Protocol, TypeVar
 
 from adobe_ims_operator.controller.places import LeftPlaces, most_slow
 from adobe_ims_operator.controller.rings import Rings
-from adobe_ims_operator.controller.slow_namespaces import HANGS, SlowNamespaces
+from adobe_ims_operator.controller.slow_namespaces import SlowNamespaces
 
 URGENT = -1
 """Below every priority that a caller gives."""
@@ -182,8 +183,8 @@ class Turns(Generic[K]):
         state = self._namespaces[key.namespace]
         state.in_flight -= 1
         self._hung.changed(key.namespace, -1)
-        if self._remembers and key in self._slow and now is not None and now - began >= HANGS:
-            self._hung.note(key.namespace, now, now - began, state.in_flight)
+        if self._remembers and now is not None:
+            self._hung.ended(key.namespace, now, now - began, state.in_flight)
         state.slow -= key in self._slow
         if (following := self._slow.end(key)) is not None:
             self._left(following)

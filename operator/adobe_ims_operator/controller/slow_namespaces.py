@@ -7,6 +7,10 @@ HANGS = 5.0
 """Seconds after which work is taken to hang; what takes less may be slow because others load what it waits for."""
 REMEMBERED = 300.0
 """Seconds for which it is remembered at most."""
+QUICK = 0.5
+"""Seconds within which work ends that waits for nothing that hangs."""
+ONCE = 60.0
+"""Seconds within which all work that hangs counts as once: the API server may be slow for a while."""
 TIMES = 20
 """How much longer than it hung it is remembered: once for a moment may be the API server's fault."""
 
@@ -14,8 +18,13 @@ TIMES = 20
 class SlowNamespaces:
     """The namespaces, each with the moment until which it is remembered, in epoch seconds.
 
+    Those that did something quickly since they hung are eased: the others leave some of what may take long to them.
+    So whom the API server let hang once waits for none of those that hang again and again, which are not eased,
+    however much they do quickly in between.
+
     Args:
         most: how much work for all of them may be under way, before they are held back until a quarter of it ended.
+            The eased ones are held back from one and a half times as much on.
     """
 
     def __init__(self, most: int) -> None:
@@ -25,6 +34,9 @@ class SlowNamespaces:
         self._under_way: dict[str, int] = {}
         self._total = 0
         self._are_held_back = False
+        self._eased_are_held_back = False
+        self._first: dict[str, float] = {}  # when each was noted
+        self._is_eased: dict[str, bool] = {}  # False where it hung again; others did nothing quickly yet
 
     def __contains__(self, namespace: str) -> bool:
         """Whether some work of a namespace hung."""
@@ -36,10 +48,19 @@ class SlowNamespaces:
 
     def holds_back(self, namespace: str) -> bool:
         """Whether it hung, and those that did have all that they may."""
-        return self._are_held_back and namespace in self._until
+        is_held_back = self._eased_are_held_back if self._is_eased.get(namespace) else self._are_held_back
+        return is_held_back and namespace in self._until
 
-    def note(self, namespace: str, now: float, seconds: float, under_way: int) -> None:
-        """Some work of a namespace hung for so long; so much more of it is under way."""
+    def ended(self, namespace: str, now: float, seconds: float, under_way: int) -> None:
+        """Some work of a namespace ended after so long; so much more of it is under way."""
+        if seconds >= HANGS:
+            self._note(namespace, now, seconds, under_way)
+        elif seconds < QUICK and namespace in self._until:
+            self._is_eased.setdefault(namespace, True)
+
+    def _note(self, namespace: str, now: float, seconds: float, under_way: int) -> None:
+        if now - self._first.setdefault(namespace, now) >= ONCE:
+            self._is_eased[namespace] = False
         if namespace not in self._until:
             self._under_way[namespace] = under_way
             self._total += under_way
@@ -65,12 +86,18 @@ class SlowNamespaces:
             if self._until.get(namespace) != until:
                 continue
             del self._until[namespace]
+            del self._first[namespace]
+            self._is_eased.pop(namespace, None)
             self._total -= self._under_way.pop(namespace)
             forgotten.append(namespace)
         return forgotten
 
     def settle(self) -> bool:
         """Hold them back or not, by what is under way; whether that changed."""
-        before = self._are_held_back
-        self._are_held_back = self._total >= (self._most * 3 // 4 if before else self._most)
-        return self._are_held_back != before
+        before = self._are_held_back, self._eased_are_held_back
+        self._are_held_back = self._reaches(self._most, before[0])
+        self._eased_are_held_back = self._reaches(self._most * 3 // 2, before[1])
+        return (self._are_held_back, self._eased_are_held_back) != before
+
+    def _reaches(self, most: int, did_before: bool) -> bool:
+        return self._total >= (most * 3 // 4 if did_before else most)

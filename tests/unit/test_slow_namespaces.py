@@ -1,0 +1,126 @@
+"""Namespaces that hung: whom the API server let hang once waits for none of those that hang again and again."""
+
+import heapq
+
+import pytest
+
+from adobe_ims_operator.api.resource import Key
+from adobe_ims_operator.controller.namespace_turns import Turns
+
+VICTIM = Key("victim", "1")
+
+
+def put_hogs(turns: Turns[Key], number: int) -> None:
+    for hog in range(number):
+        for name in ("first", "second"):
+            turns.add(Key(f"hog-{hog}", name))
+
+
+def begun_that_hang(turns: Turns[Key], now: float) -> list[Key]:
+    """All that may go, which then take long."""
+    begun: list[Key] = []
+    for _ in range(20):
+        while (key := turns.take(now)) is not None:
+            begun.append(key)
+        for key in begun:
+            turns.leave_place(key)
+    return begun
+
+
+def do(turns: Turns[Key], key: Key, now: float, seconds: float) -> None:
+    """Have one item go alone, which takes so long."""
+    turns.add(key)
+    assert turns.take(now) == key
+    if seconds > 0.5:
+        turns.leave_place(key)
+    turns.done(key, now + seconds)
+
+
+def hang_all(turns: Turns[Key], since: int, until: int) -> list[Key]:
+    """Have all that may go hang for 15 s again and again; what hangs at the end."""
+    for now in range(since, until, 20):
+        for key in begun_that_hang(turns, now):
+            turns.done(key, now + 15)
+            turns.add(key)
+    return begun_that_hang(turns, until)
+
+
+@pytest.mark.parametrize("hogs", [120, 240])
+def test_who_hung_once_waits_for_none_of_hundreds_that_hang_all_the_time(hogs: int) -> None:
+    turns: Turns[Key] = Turns(42, remembers=True)
+    put_hogs(turns, hogs)
+    do_at, since = 60.0, 0.0
+    slow_at: list[tuple[float, Key]] = []
+    ends: list[tuple[float, Key]] = []
+    waits: list[float] = []
+    for step in range(1400):
+        now = step / 4
+        while slow_at and slow_at[0][0] <= now:
+            turns.leave_place(heapq.heappop(slow_at)[1])
+        while ends and ends[0][0] <= now:
+            _, ended = heapq.heappop(ends)
+            turns.done(ended, now)
+            if ended == VICTIM:
+                do_at = now + 10
+            else:
+                turns.add(ended)
+        if now == do_at:
+            turns.add(VICTIM)
+            since = now
+        while (key := turns.take(now)) is not None:
+            hangs = key != VICTIM or not waits
+            waits += [now - since] if key == VICTIM else []
+            heapq.heappush(ends, (now + (15 if hangs else 0.25), key))
+            if hangs:
+                heapq.heappush(slow_at, (now + 0.5, key))
+    assert max(waits[2:]) <= 1, "but for the first after it hung, which shows that it hangs no more"
+
+
+def test_all_that_hangs_within_a_minute_counts_as_once() -> None:
+    turns: Turns[Key] = Turns(16, remembers=True)
+    for now in (0, 20, 40):
+        do(turns, VICTIM, now, 15)
+        do(turns, VICTIM, now + 16, 0.1)
+    put_hogs(turns, 40)
+    hang_all(turns, 60, 220)
+    assert turns.is_slow("hog-39")
+    assert not turns.is_slow("victim")
+
+
+def test_who_hangs_again_and_again_is_held_back_whatever_it_does_quickly_in_between() -> None:
+    turns: Turns[Key] = Turns(16, remembers=True)
+    for now in (0, 80):
+        do(turns, VICTIM, now, 15)
+        do(turns, VICTIM, now + 16, 0.1)
+    put_hogs(turns, 40)
+    hang_all(turns, 100, 260)
+    assert turns.is_slow("hog-39")
+    assert turns.is_slow("victim")
+
+
+def test_however_many_hung_once_a_quarter_of_what_may_take_long_is_left_to_others() -> None:
+    turns: Turns[Key] = Turns(16, remembers=True)
+    keys = [Key(f"once-{number}", "1") for number in range(80)]
+    for now in range(0, 100, 20):
+        for key in keys[now * 4 // 5 :][:16]:
+            turns.add(key)
+        for key in (begun := begun_that_hang(turns, now)):
+            turns.done(key, now + 15)
+        for key in begun:
+            do(turns, key, now + 16, 0.1)
+    for key in keys:
+        turns.add(key)
+    assert len(begun_that_hang(turns, 100)) == 48
+    turns.add(Key("new", "1"))
+    assert turns.take(100) == Key("new", "1")
+
+
+def test_who_was_forgotten_and_hangs_again_hung_once() -> None:
+    turns: Turns[Key] = Turns(16, remembers=True)
+    for now in (0, 80, 500):
+        do(turns, VICTIM, now, 15)
+        do(turns, VICTIM, now + 16, 0.1)
+    put_hogs(turns, 40)
+    hang_all(turns, 520, 680)
+    assert turns.is_slow("hog-39")
+    assert not turns.is_slow("victim")
