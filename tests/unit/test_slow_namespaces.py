@@ -98,7 +98,8 @@ def test_who_hangs_again_and_again_is_held_back_whatever_it_does_quickly_in_betw
     assert turns.is_slow("victim")
 
 
-def test_however_many_hung_once_a_quarter_of_what_may_take_long_is_left_to_others() -> None:
+def that_hung_once() -> tuple[Turns[Key], list[Key]]:
+    """Turns of 16 places, where many namespaces hung once and did something quickly since."""
     turns: Turns[Key] = Turns(16, remembers=True)
     keys = [Key(f"once-{number}", "1") for number in range(80)]
     for now in range(0, 100, 20):
@@ -108,6 +109,11 @@ def test_however_many_hung_once_a_quarter_of_what_may_take_long_is_left_to_other
             turns.done(key, now + 15)
         for key in begun:
             do(turns, key, now + 16, 0.1)
+    return turns, keys
+
+
+def test_however_many_hung_once_a_quarter_of_what_may_take_long_is_left_to_others() -> None:
+    turns, keys = that_hung_once()
     for key in keys:
         turns.add(key)
     assert len(begun_that_hang(turns, 100)) == 48
@@ -124,3 +130,26 @@ def test_who_was_forgotten_and_hangs_again_hung_once() -> None:
     hang_all(turns, 520, 680)
     assert turns.is_slow("hog-39")
     assert not turns.is_slow("victim")
+
+
+def test_who_did_nothing_quickly_yet_waits_for_none_of_those_that_did() -> None:
+    turns, keys = that_hung_once()
+    do(turns, VICTIM, 100, 15)
+    for key in keys[:40]:
+        turns.add(key)
+    assert len(begun_that_hang(turns, 116)) == 40
+    assert not turns.is_slow("victim")
+
+
+def test_who_is_held_back_at_half_is_so_whatever_was_counted_for_it_before() -> None:
+    turns, keys = that_hung_once()
+    for start in (160, 200):  # it is more than a minute since most of them hung first
+        for key in keys[:64]:
+            turns.add(key)
+        for key in begun_that_hang(turns, start):
+            turns.done(key, start + 15)
+        for key in keys:
+            turns.remove(key)
+    for key in keys[:64]:
+        turns.add(key)
+    assert len(begun_that_hang(turns, 240)) == 32

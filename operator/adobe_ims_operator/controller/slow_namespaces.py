@@ -23,8 +23,8 @@ class SlowNamespaces:
     however much they do quickly in between.
 
     Args:
-        most: how much work for all of them may be under way, before they are held back until a quarter of it ended.
-            The eased ones are held back from one and a half times as much on.
+        most: how much work for those that are not eased may be under way, before they are held back until a quarter of
+            it ended. All are held back so from one and a half times as much for all of them on.
     """
 
     def __init__(self, most: int) -> None:
@@ -33,8 +33,9 @@ class SlowNamespaces:
         self._ends: list[tuple[float, str]] = []  # a heap, with those that were replaced
         self._under_way: dict[str, int] = {}
         self._total = 0
+        self._total_eased = 0
         self._are_held_back = False
-        self._eased_are_held_back = False
+        self._others_are_held_back = False  # those that are not eased
         self._first: dict[str, float] = {}  # when each was noted
         self._is_eased: dict[str, bool] = {}  # False where it hung again; others did nothing quickly yet
 
@@ -48,18 +49,21 @@ class SlowNamespaces:
 
     def holds_back(self, namespace: str) -> bool:
         """Whether it hung, and those that did have all that they may."""
-        is_held_back = self._eased_are_held_back if self._is_eased.get(namespace) else self._are_held_back
+        is_held_back = self._are_held_back or (self._others_are_held_back and not self._is_eased.get(namespace))
         return is_held_back and namespace in self._until
 
     def ended(self, namespace: str, now: float, seconds: float, under_way: int) -> None:
         """Some work of a namespace ended after so long; so much more of it is under way."""
         if seconds >= HANGS:
             self._note(namespace, now, seconds, under_way)
-        elif seconds < QUICK and namespace in self._until:
-            self._is_eased.setdefault(namespace, True)
+        elif seconds < QUICK and namespace in self._until and namespace not in self._is_eased:
+            self._is_eased[namespace] = True
+            self._total_eased += self._under_way[namespace]
 
     def _note(self, namespace: str, now: float, seconds: float, under_way: int) -> None:
         if now - self._first.setdefault(namespace, now) >= ONCE:
+            if self._is_eased.get(namespace):
+                self._total_eased -= self._under_way[namespace]
             self._is_eased[namespace] = False
         if namespace not in self._until:
             self._under_way[namespace] = under_way
@@ -74,6 +78,7 @@ class SlowNamespaces:
         if namespace in self._until:
             self._under_way[namespace] += by
             self._total += by
+            self._total_eased += by if self._is_eased.get(namespace) else 0
 
     def forget_old(self, now: float) -> list[str]:
         """Forget those that are fast by now; they. Where the clock was set back, all are forgotten."""
@@ -87,17 +92,19 @@ class SlowNamespaces:
                 continue
             del self._until[namespace]
             del self._first[namespace]
-            self._is_eased.pop(namespace, None)
-            self._total -= self._under_way.pop(namespace)
+            under_way = self._under_way.pop(namespace)
+            self._total -= under_way
+            self._total_eased -= under_way if self._is_eased.pop(namespace, False) else 0
             forgotten.append(namespace)
         return forgotten
 
     def settle(self) -> bool:
         """Hold them back or not, by what is under way; whether that changed."""
-        before = self._are_held_back, self._eased_are_held_back
-        self._are_held_back = self._reaches(self._most, before[0])
-        self._eased_are_held_back = self._reaches(self._most * 3 // 2, before[1])
-        return (self._are_held_back, self._eased_are_held_back) != before
+        before = self._are_held_back, self._others_are_held_back
+        self._are_held_back = _reaches(self._total, self._most * 3 // 2, before[0])
+        self._others_are_held_back = _reaches(self._total - self._total_eased, self._most, before[1])
+        return (self._are_held_back, self._others_are_held_back) != before
 
-    def _reaches(self, most: int, did_before: bool) -> bool:
-        return self._total >= (most * 3 // 4 if did_before else most)
+
+def _reaches(total: int, most: int, did_before: bool) -> bool:
+    return total >= (most * 3 // 4 if did_before else most)
