@@ -6,6 +6,7 @@ import pytest
 
 from adobe_ims_operator.api.resource import Key
 from adobe_ims_operator.controller.namespace_turns import Turns
+from adobe_ims_operator.controller.slow_namespaces import SlowNamespaces
 
 VICTIM = Key("victim", "1")
 
@@ -153,3 +154,27 @@ def test_who_is_held_back_at_half_is_so_whatever_was_counted_for_it_before() -> 
     for key in keys[:64]:
         turns.add(key)
     assert len(begun_that_hang(turns, 240)) == 32
+
+
+def test_what_is_under_way_counts_for_the_others_while_its_namespace_is_not_eased() -> None:
+    namespaces = SlowNamespaces(4)
+    namespaces.ended("a", 10.0, 5.0, under_way=4)
+    namespaces.ended("other", 10.0, 5.0, under_way=0)
+    namespaces.settle()
+    assert namespaces.holds_back("other")
+    namespaces.ended("a", 11.0, 0.1, under_way=4)
+    namespaces.settle()
+    assert not namespaces.holds_back("other")
+    namespaces.ended("a", 100.0, 15.0, under_way=4)
+    namespaces.settle()
+    assert namespaces.holds_back("other"), "the first hung again"
+
+
+def test_nothing_is_counted_of_an_eased_one_that_is_forgotten() -> None:
+    namespaces = SlowNamespaces(4)
+    namespaces.ended("a", 10.0, 5.0, under_way=4)
+    namespaces.ended("a", 11.0, 0.1, under_way=4)
+    assert namespaces.forget_old(111.0) == ["a"]
+    namespaces.ended("other", 112.0, 5.0, under_way=4)
+    namespaces.settle()
+    assert namespaces.holds_back("other")
