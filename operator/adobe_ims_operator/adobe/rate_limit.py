@@ -2,8 +2,10 @@
 
 import asyncio
 import math
-from collections import OrderedDict, deque
+from collections import deque
 from collections.abc import Callable
+
+from adobe_ims_operator.core.fair_share import FairShare
 
 SLOWEST = 1.0
 """Starts a second, however often an endpoint is slowed; the configured rate where that is lower."""
@@ -24,7 +26,8 @@ class RateLimit:
         self._clock = clock
         self._next = self._slowed_at = clock()
         self._first: deque[asyncio.Future[None]] = deque()
-        self._again: OrderedDict[str, deque[asyncio.Future[None]]] = OrderedDict()
+        self._again: dict[str, deque[asyncio.Future[None]]] = {}
+        self._share = FairShare()
         self._was_first = False
         self._timer: asyncio.TimerHandle | None = None
 
@@ -43,7 +46,8 @@ class RateLimit:
         """Wait for one's turn: in order of asking, but for those that asked before.
 
         Who asks `again`, for the namespace that it names, leaves every second turn to those that begin. Among those
-        that ask again namespaces take turns: many client secrets that are wrong hold up nobody else's first one.
+        that ask again namespaces have equal shares, and who had no turn lately goes first: however many namespaces
+        want more than their share, one that wants little waits for none of them.
         """
         turn: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         queue = self._first if again is None else self._again.setdefault(again, deque())
@@ -92,11 +96,14 @@ class RateLimit:
         if self._was_first:
             self._first.popleft().set_result(None)
             return
-        namespace, queue = next(iter(self._again.items()))
+        namespace = self._share.serve_first(reversed(self._again))  # of equals, who came last has waited for none
+        self._share.took(namespace, 1)
+        queue = self._again[namespace]
         queue.popleft().set_result(None)
-        self._again.move_to_end(namespace)
         if not queue:
             del self._again[namespace]
+        if not self._again:
+            self._share.forget()
 
     def _drop_cancelled(self) -> bool:
         """Whether anybody waits who goes next; those that gave up before their turn take none."""

@@ -36,6 +36,7 @@ class WorkQueue(Generic[K]):
         clock: the wall clock, in epoch seconds.
         monotonic: seconds that never go back, to notice that the wall clock was set back.
         longest_nap: seconds after which the wall clock is read again.
+        remembers: whether namespaces whose work hung are known for a while.
     """
 
     def __init__(
@@ -44,12 +45,14 @@ class WorkQueue(Generic[K]):
         clock: Callable[[], float],
         monotonic: Callable[[], float],
         longest_nap: float = LONGEST_NAP,
+        *,
+        remembers: bool = True,
     ) -> None:
         self._clock = clock
         self._monotonic = monotonic
         self._longest_nap = longest_nap
         self._ahead = clock() - monotonic()
-        self._turns: Turns[K] = Turns(workers, remembers=True)
+        self._turns: Turns[K] = Turns(workers, remembers=remembers)
         self._ready: dict[K, tuple[float, Priority]] = {}  # with the moment when they fell due
         self._due: dict[K, tuple[float, Priority]] = {}  # of those that are not due, and of those in work
         self._heap: list[tuple[float, int, K]] = []

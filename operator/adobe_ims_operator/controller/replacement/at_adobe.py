@@ -78,6 +78,7 @@ class AtAdobe:
         key, url = observed.resource.key, observed.endpoint.url
         throttled = ThrottledClient(url, key.namespace, client_id)
         await self.limits[url].wait(again=key.namespace)
+        self._see_that_it_is_there(observed, self.limits[url])
         self.kube.time_left()
         if not self.throttles.admit(throttled):
             finding = Finding(Reason.IMS_RATE_LIMITED, f"{url} throttles the client; the operator asks again")
@@ -128,6 +129,7 @@ class AtAdobe:
         """List the client secrets of a credential."""
         managed = self._managed(observed)
         await self.list_limit.wait(again=observed.resource.key.namespace)
+        self._see_that_it_is_there(observed, self.list_limit)
         try:
             listing = await self.console.list_client_secrets(managed)
         except ConsoleError as error:
@@ -141,6 +143,12 @@ class AtAdobe:
             return
         self.count_console("list", NOT_OF_NOW)
         log_failure(observed.resource.key, findings.not_of_now())
+
+    def _see_that_it_is_there(self, observed: Observed, limit: RateLimit) -> None:
+        """Leave the turn to others where the object went while it waited."""
+        if self.work.is_gone(observed):
+            limit.give_back()
+            raise Outdated
 
     async def add(self, observed: Observed) -> None:
         """Add one."""

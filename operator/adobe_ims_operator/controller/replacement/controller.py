@@ -69,7 +69,8 @@ class ReplacementController:
     ) -> None:
         self._clock = clock
         self._paused = False
-        self.queue: WorkQueue[Key] = WorkQueue(places_for(concurrency), self._seconds, clock.monotonic)
+        # Work that waits for the rate of lists and deeds, which is ours, does not hang.
+        self.queue: WorkQueue[Key] = WorkQueue(places_for(concurrency), self._seconds, clock.monotonic, remembers=False)
         self.replacements = Replacements(self.queue.add)
         users = self.replacements.users
         crowds = Crowds(users, lambda key, _: self.queue.add(key), lambda secret: len(users(secret)))
