@@ -124,6 +124,28 @@ def test_namespaces_that_ask_again_take_turns() -> None:
     assert order([*hog, ("other", "other")]).index("other") <= 2
 
 
+def test_a_namespace_that_wants_little_waits_for_none_of_a_hundred_that_want_more_than_their_share() -> None:
+    loop, begun = _Clockwork(), list[str]()
+
+    async def ask(limit: RateLimit, namespace: str, times: int) -> None:
+        for _ in range(times):
+            await limit.wait(namespace)
+            begun.append(namespace)
+
+    async def everything() -> None:
+        limit = RateLimit(1, loop.time)
+        hogs = [asyncio.create_task(ask(limit, f"hog {number}", 3)) for number in range(100)]
+        await asyncio.sleep(150)
+        await ask(limit, "newcomer", 1)
+        assert begun.index("newcomer") <= 153
+        await asyncio.gather(*hogs)
+
+    try:
+        loop.run_until_complete(everything())
+    finally:
+        loop.close()
+
+
 async def test_who_gives_up_before_its_turn_takes_none() -> None:
     loop = asyncio.get_running_loop()
     limit = RateLimit(20, loop.time)
