@@ -315,6 +315,42 @@ def test_a_newcomer_waits_for_none_of_a_hundred_namespaces_that_begin_to_hang(ho
     assert turns.take(hogs / 20 + 1) == Key("new", "1")
 
 
+def test_who_wants_little_waits_for_none_of_those_that_always_want_more() -> None:
+    turns: Turns[Key] = Turns(8)
+    for hog in range(100):
+        for number in range(3):
+            turns.add(Key(f"hog-{hog}", str(number)))
+    for _ in range(250):
+        key = turns.take(0.0)
+        assert key is not None
+        turns.done(key)
+        turns.add(key)
+    for newcomer in ("new-1", "new-2"):
+        turns.add(Key(newcomer, "1"))
+    assert [turns.take(0.0), turns.take(0.0)] == [Key("new-1", "1"), Key("new-2", "1")]
+
+
+def test_who_always_wants_more_has_turns_beside_those_that_come_and_go() -> None:
+    turns: Turns[Key] = Turns(8)
+    for number in range(50):
+        turns.add(Key(f"busy-{number}", "1"))
+        turns.add(Key(f"busy-{number}", "2"))
+    taken: Counter[str] = Counter()
+    away = [Key(f"other-{number}", "1") for number in range(50)]
+    for _ in range(3000):
+        if away:
+            turns.add(away.pop(0))
+        key = turns.take(0.0)
+        assert key is not None
+        taken[key.namespace] += 1
+        turns.done(key)
+        if key.namespace.startswith("busy"):
+            turns.add(key)
+        else:
+            away.append(key)
+    assert min(taken[f"busy-{number}"] for number in range(50)) >= 3000 // 100 - 2
+
+
 def that_hung(number: int) -> Turns[Key]:
     """Turns of 16 places, where so many namespaces hung, and have much to do."""
     turns: Turns[Key] = Turns(16, remembers=True)

@@ -21,7 +21,7 @@ from dataclasses import dataclass, field
 from typing import Generic, NamedTuple, Protocol, TypeVar
 
 from adobe_ims_operator.controller.places import LeftPlaces, most_slow
-from adobe_ims_operator.controller.rings import Rings
+from adobe_ims_operator.controller.rings import LatestTurns, Rings
 from adobe_ims_operator.controller.slow_namespaces import SlowNamespaces
 
 URGENT = -1
@@ -80,9 +80,8 @@ class Turns(Generic[K]):
         self._slow: LeftPlaces[K] = LeftPlaces(most_slow(places))
         self._namespaces: dict[str, _Namespace[K]] = {}
         self._blocked: set[str] = set()
-        self._below_half = Rings()
-        self._from_half = Rings()
-        self._slowed = Rings()
+        latest = LatestTurns()
+        self._below_half, self._from_half, self._slowed = Rings(latest), Rings(latest), Rings(latest)
         self._remembers = remembers
         self._hung = SlowNamespaces(most_slow(places) // 2)
         self.on_slow: Callable[[str], None] = lambda _: None
@@ -155,7 +154,7 @@ class Turns(Generic[K]):
         rings = self._next_rings()
         if rings is None:
             return None
-        namespace = regular = next(iter(rings.all))
+        namespace = regular = rings.first
         if rings.urgent and not self._jumped:
             namespace = next(iter(rings.urgent))
         self._jumped = namespace != regular
@@ -164,7 +163,7 @@ class Turns(Generic[K]):
         self._in_flight[key] = now
         self._namespaces[namespace].in_flight += 1
         self._hung.changed(namespace, 1)
-        rings.move_to_end(namespace)
+        rings.has_turn(namespace)
         self._settle(namespace)
         self._share()
         return key
@@ -209,11 +208,11 @@ class Turns(Generic[K]):
         """From which the next is taken; None where none may go."""
         if len(self._in_flight) - len(self._slow) >= self._places:
             return None
-        if self._below_half.all:
+        if self._below_half:
             return self._below_half
-        if self._from_half.all:
+        if self._from_half:
             return self._from_half
-        return self._slowed if self._slowed.all and len(self._slow) < self._places else None
+        return self._slowed if self._slowed and len(self._slow) < self._places else None
 
     def _share(self) -> None:
         """Halve what each namespace may have at once with each quarter of the places that take long."""
