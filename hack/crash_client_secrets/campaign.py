@@ -35,6 +35,9 @@ HOURS = (6 * 3600.0, 25 * 3600.0)
 MOST_MINUTES = 6
 """After so many short moves in a row a long one is due, for those that need it."""
 
+PATIENCE = 20
+"""After so many moves without a kill, half as many objects at a point are worth one: a slow machine gathers fewer."""
+
 
 class Campaign:
     """The kills, and what was hit.
@@ -56,6 +59,7 @@ class Campaign:
         self._chance = chance
         self._began_at = 0.0
         self._short_moves = 0
+        self._moves = 0  # since the latest kill
         self._was_random = False
         self._passed_over: set[str] = set()
         self.kills = 0
@@ -116,7 +120,8 @@ class Campaign:
 
     def _is_worth_it(self, count: int, hits: int) -> bool:
         missing = self._wanted - hits
-        return count >= min(missing if missing > 0 else self._wanted, max(len(self._world.subjects) // 3, 1))
+        enough = len(self._world.subjects) // 3 >> self._moves // PATIENCE
+        return count >= min(missing if missing > 0 else self._wanted, max(enough, 1))
 
     @property
     def _armed(self) -> Sequence[str]:
@@ -189,6 +194,7 @@ class Campaign:
             time.sleep(0.01)
         self.kills += 1
         self._passed_over.clear()
+        self._moves = 0
         self._was_random = found is None
         states = world.states()
         if found is None:
@@ -223,6 +229,7 @@ class Campaign:
 
     def move(self) -> None:
         """Let the time pass that those are waiting for who wait for the least."""
+        self._moves += 1
         if self._is_taking_over:
             self._give_back(self._world.states())
         strangers = set(self._checker.by_hand.values())
