@@ -9,11 +9,11 @@ from adobe_ims_operator.api.client_secret_ledger import Slot
 from adobe_ims_operator.api.reasons import Reason
 from adobe_ims_operator.core.backoff import Pace
 from adobe_ims_operator.core.finding import Finding
+from adobe_ims_operator.core.model import Trouble
 from adobe_ims_operator.core.refused_writes import FREE_RETRIES
 from adobe_ims_operator.core.replacement import attempts
 from adobe_ims_operator.core.replacement.decide import decide
 from adobe_ims_operator.core.replacement.decision import Add, AskToken, Delete, List, Wait, Write
-from adobe_ims_operator.core.replacement.failure import Trouble
 from adobe_ims_operator.core.replacement.model import Step
 from unit.replacement.test_moments import proxied, until
 from unit.replacement.world import Cluster, Fault, first_cluster, run

@@ -8,9 +8,9 @@ from adobe_ims_operator.api.client_secret_ledger import Draining, Orphaned
 from adobe_ims_operator.api.reasons import Reason
 from adobe_ims_operator.core.backoff import Pace
 from adobe_ims_operator.core.finding import Finding
+from adobe_ims_operator.core.model import Trouble
 from adobe_ims_operator.core.replacement import attempts
 from adobe_ims_operator.core.replacement.decision import Add, AskToken, List
-from adobe_ims_operator.core.replacement.failure import Trouble
 from adobe_ims_operator.core.replacement.model import Step
 from unit.replacement.test_confirm import Divided
 from unit.replacement.world import CLIENT_ID, Cluster, Fault, cluster_at, first_cluster, run

@@ -16,7 +16,7 @@ from adobe_ims_operator.api.reasons import Reason
 from adobe_ims_operator.api.resource import Key
 from adobe_ims_operator.core.backoff import Pace
 from adobe_ims_operator.core.finding import Finding
-from adobe_ims_operator.core.model import Endpoint
+from adobe_ims_operator.core.model import Endpoint, Trouble
 from adobe_ims_operator.core.replacement import attempts, checks, obstacles
 from adobe_ims_operator.core.replacement.decide import decide
 from adobe_ims_operator.core.replacement.decision import (
@@ -32,7 +32,6 @@ from adobe_ims_operator.core.replacement.decision import (
     Wait,
     Write,
 )
-from adobe_ims_operator.core.replacement.failure import Trouble
 from adobe_ims_operator.core.replacement.listing import AddedClientSecret, ListedClientSecret, Listing, NoUse
 from adobe_ims_operator.core.replacement.model import (
     Added,

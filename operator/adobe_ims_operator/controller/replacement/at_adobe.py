@@ -24,10 +24,10 @@ from adobe_ims_operator.controller.replacement.work import TOKEN_MARGIN, Managem
 from adobe_ims_operator.controller.throttling import Throttles
 from adobe_ims_operator.core.backoff import Pace
 from adobe_ims_operator.core.finding import Finding
+from adobe_ims_operator.core.model import Trouble
 from adobe_ims_operator.core.replacement import attempts as attempt
 from adobe_ims_operator.core.replacement import due, findings
 from adobe_ims_operator.core.replacement.decision import AskToken
-from adobe_ims_operator.core.replacement.failure import Trouble
 from adobe_ims_operator.core.replacement.model import Added, Observed, Step
 from adobe_ims_operator.kube.client import Kube
 from adobe_ims_operator.kube.errors import ApiError, NotFoundError

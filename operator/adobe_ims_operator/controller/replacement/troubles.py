@@ -9,7 +9,7 @@ from adobe_ims_operator.api.reasons import Reason
 from adobe_ims_operator.api.resource import Key
 from adobe_ims_operator.core.backoff import Pace
 from adobe_ims_operator.core.finding import Finding
-from adobe_ims_operator.core.replacement.failure import Trouble
+from adobe_ims_operator.core.model import Trouble
 from adobe_ims_operator.kube.errors import ApiError, RefusedError
 
 _NEXT_TURN = timedelta(seconds=2)

@@ -20,10 +20,9 @@ from adobe_ims_operator.cache.index import token_key
 from adobe_ims_operator.cache.replacements import Replacements
 from adobe_ims_operator.cache.store import Store
 from adobe_ims_operator.core.finding import Finding
-from adobe_ims_operator.core.model import Endpoint
+from adobe_ims_operator.core.model import Endpoint, Trouble
 from adobe_ims_operator.core.replacement import attempts as attempt
 from adobe_ims_operator.core.replacement import checks
-from adobe_ims_operator.core.replacement.failure import Trouble
 from adobe_ims_operator.core.replacement.model import ManagedSecret, Memory, Now, Observed, Step, UnreadSecret
 from adobe_ims_operator.kube.managed_secret import ManagedContent
 

@@ -8,10 +8,11 @@ from adobe_ims_operator.api.client_secret_ledger import Adding, Draining, Orphan
 from adobe_ims_operator.api.client_secret_status import ReportedClientSecret
 from adobe_ims_operator.api.reasons import Reason
 from adobe_ims_operator.core.backoff import Pace, backoff
+from adobe_ims_operator.core.model import Trouble
 from adobe_ims_operator.core.refused_writes import WINDOW
 from adobe_ims_operator.core.replacement import evidence, findings
 from adobe_ims_operator.core.replacement.decision import Deed, Write
-from adobe_ims_operator.core.replacement.failure import Failure, Inputs, Trouble
+from adobe_ims_operator.core.replacement.failure import Failure, Inputs
 from adobe_ims_operator.core.replacement.listing import Listing
 from adobe_ims_operator.core.replacement.model import (
     Added,

@@ -1,14 +1,12 @@
-"""Why a step failed, until when it is not tried again, and whether a change opens that early.
+"""What is remembered of a step that failed: until when it is not tried again, and whether a change opens that early.
 
 As with a write of a token Secret that is refused, a few changes within a minute are free, then the backoff goes on
 across them.
 """
 
 from dataclasses import dataclass
-from datetime import timedelta
 from math import inf
 
-from adobe_ims_operator.core.backoff import Pace
 from adobe_ims_operator.core.finding import Finding
 from adobe_ims_operator.core.refused_writes import FREE_RETRIES, WINDOW
 
@@ -37,14 +35,3 @@ class Failure:
         if self.early < FREE_RETRIES or self.early_at is None:
             return -inf
         return min(self.retry_at, self.early_at + WINDOW.total_seconds())
-
-
-@dataclass(frozen=True, slots=True)
-class Trouble:
-    """Why a step failed, and how soon it is worth trying again."""
-
-    finding: Finding
-    pace: Pace
-    after: timedelta | None = None
-    """How long to wait in place of the pace, where the answer said so."""
-    passing: bool = False

@@ -166,7 +166,9 @@ def _swapped(observed: Observed, ledger: Ledger, now: Now) -> Decision | None:
     found = look.listing(observed, value, ledger.client_id, now, within=evidence.TEN_MINUTES, uuid=phase.previous.uuid)
     if evidence.find(found, phase.previous.uuid) is None:
         return writes.swap_back(observed, ledger, Slot.PREVIOUS)
-    return writes.follow_swap(observed, ledger, phase, due.adobe_now(observed, now))
+    return writes.change_places(
+        observed, ledger, phase, due.adobe_now(observed, now), previous=Source.CURRENT, current=Source.PREVIOUS
+    )
 
 
 def _retry(observed: Observed, ledger: Ledger, now: Now) -> timedelta:

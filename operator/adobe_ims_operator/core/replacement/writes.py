@@ -248,14 +248,6 @@ def swap_back(observed: Observed, ledger: Ledger, slot: Slot) -> Write:
     )
 
 
-def follow_swap(observed: Observed, ledger: Ledger, phase: Draining, at: datetime) -> Write:
-    """Note that somebody swapped the current and the previous one: both values are there still."""
-    drained = Draining(ledger.current, overlap=_promised(observed, phase))
-    after = replace(ledger, current=replace(phase.previous, since=at), phase=drained)
-    data = {**_beside(observed, after), Slot.CURRENT: Source.CURRENT, Slot.PREVIOUS: Source.PREVIOUS}
-    return Write(Deed.SWITCH_BACK, after, data)
-
-
 def change_places(
     observed: Observed,
     ledger: Ledger,
@@ -264,7 +256,7 @@ def change_places(
     previous: Source,
     current: Source = Source.CURRENT,
 ) -> Write:
-    """Put the previous one in place of the current one, which IMS refuses, and keep both.
+    """Have the previous one in place of the current one, and keep both.
 
     Args:
         previous: where the previous one is.
