@@ -188,18 +188,54 @@ async def test_an_asker_that_is_cancelled_loses_no_key() -> None:
         assert await second == (A, ROUTINE)
 
 
+async def ask_for_many(lane: Lane) -> list[Key]:
+    """Ask for what forty namespaces want, all of which takes long."""
+    for hog in range(40):
+        for name in ("first", "second"):
+            lane.put(Key(f"hog-{hog}", name), FIRST)
+    asked = []
+    while (key := await got_at_once(lane)) is not None:
+        lane.leave_place(key)
+        asked.append(key)
+    return asked
+
+
 async def test_namespaces_that_ims_let_hang_leave_half_of_what_may_take_long_to_others() -> None:
     lane, clock, _ = made(askers=16)
     asked: list[Key] = []
     for _ in range(8):
-        for hog in range(40):
-            for name in ("first", "second"):
-                lane.put(Key(f"hog-{hog}", name), FIRST)
-        asked = []
-        while (key := await got_at_once(lane)) is not None:
-            lane.leave_place(key)
-            asked.append(key)
+        asked = await ask_for_many(lane)
         clock.now += 20
+        for key in asked:
+            lane.done(key)
+    assert len(asked) == 32
+
+
+async def test_who_waited_for_another_slot_did_not_hang() -> None:
+    lane, clock, slots = made(askers=16)
+    counts = []
+    for _ in range(8):
+        asked = await ask_for_many(lane)
+        counts.append(len(asked))
+        slots.open.clear()
+        waiting = [asyncio.create_task(lane.wait_for_slot(key, slots())) for key in asked]
+        await let_all_others_run()
+        clock.now += 20
+        slots.open.set()
+        await asyncio.gather(*waiting)
+        for key in asked:
+            lane.done(key)
+    assert counts[1:] == counts[:-1]
+
+
+async def test_what_it_waited_for_is_told_from_what_hung() -> None:
+    lane, clock, slots = made(askers=16)
+    asked: list[Key] = []
+    for _ in range(8):
+        asked = await ask_for_many(lane)
+        clock.now += 19
+        await asyncio.gather(*(lane.wait_for_slot(key, slots()) for key in asked))
+        clock.now += 1
         for key in asked:
             lane.done(key)
     assert len(asked) == 32

@@ -19,6 +19,7 @@ from adobe_ims_operator.api.reasons import Reason
 from adobe_ims_operator.api.resource import Key
 from adobe_ims_operator.api.source import ClientRef
 from adobe_ims_operator.api.times import Clock
+from adobe_ims_operator.controller.lanes import Lane
 from adobe_ims_operator.controller.read_secrets import SecretReader
 from adobe_ims_operator.controller.refused_oauth_client import explain_refusals
 from adobe_ims_operator.controller.throttling import Throttles
@@ -58,8 +59,11 @@ class Fetcher:
     count: Callable[[str, str, float], None]
     skews: dict[str, float] = field(default_factory=dict)
 
-    async def fetch(self, key: Key, ask: Ask) -> None:
+    async def fetch(self, key: Key, ask: Ask, lane: Lane) -> None:
         """Ask for a token for one credential.
+
+        Args:
+            lane: chose this credential.
 
         Raises:
             NotLeadingError: another replica may lead by now.
@@ -80,15 +84,17 @@ class Fetcher:
             if found.missing is not None:
                 self.reader.failed(observed, Step.ASK, Trouble(found.missing, Pace.PERSON), inputs)
             return
-        await self._fetch(observed, observed.spec.client, ask, found.client, inputs)
+        await self._fetch(observed, observed.spec.client, ask, found.client, inputs, lane)
 
-    async def _fetch(self, observed: Observed, ref: ClientRef, ask: Ask, client: Client, inputs: Inputs) -> None:
+    async def _fetch(
+        self, observed: Observed, ref: ClientRef, ask: Ask, client: Client, inputs: Inputs, lane: Lane
+    ) -> None:
         outcome: HeldToken | IMSError | None = None
         refusals: dict[str, InvalidClient] = {}
         for number, secret_key in enumerate(client.secrets):
             if number:  # the first had its turn before the lane chose this credential
-                self.work.waits_again(observed.key)
-                await self.limits[ask.endpoint].wait(again=observed.key.namespace)
+                slot = self.limits[ask.endpoint].wait(again=observed.key.namespace)
+                await lane.wait_for_slot(observed.key, slot)
             outcome = await self._ask_in_turn(observed, ref, ask, client, secret_key, inputs)
             if not isinstance(outcome, InvalidClient):
                 break

@@ -78,9 +78,16 @@ class Lane:
         return None
 
     def leave_place(self, key: Key) -> None:
-        """The work on a key waits for something else than an answer: its place is another's."""
+        """An answer for a key takes long: its place is another's."""
         self._turns.leave_place(key)
         self._stir()
+
+    async def wait_for_slot(self, key: Key, slot: Awaitable[None]) -> None:
+        """Have a key that is in flight wait for another slot, beside its place; that is no time of an answer."""
+        self.leave_place(key)
+        since = self._clock()
+        await slot
+        self._turns.waited(key, self._clock() - since)
 
     def done(self, key: Key) -> None:
         """The request for a key ended, however it did."""

@@ -8,11 +8,9 @@ Pure and synchronous: the time is passed in, and nobody waits here. `WorkQueue` 
 - A namespace has at most half of the places while another has an item that could go. Alone it leaves a quarter free.
   So a newcomer starts at once, whatever one namespace holds: it never waits for the end of what another one began.
 - An item that takes long leaves its place to others. A namespace that has some of these begins another only while few
-  of all namespaces take long, and nobody else wants to go. The more take long, the fewer a namespace may have at once.
-  So namespaces that hang hold up no other, whether they begin to at once or one after the other.
-- Namespaces that hung a while ago have at most half of all that may take long, where the work is such that it is
-  worth knowing; three quarters where it was once only. So the rest is for those of which nothing bad is known, however
-  many hang.
+  of all take long, and nobody else wants to go. The more take long, the fewer it may have at once, and holds up nobody.
+- Namespaces that hung a while ago have at most half of all that may take long, where that is remembered; three quarters
+  where it was once only. The rest is for those of which nothing bad is known, however many hang.
 """
 
 import heapq
@@ -76,7 +74,7 @@ class Turns(Generic[K]):
         self._few_slow = max(places // 16, 1)
         self._most_each = self._alone
         self._waiting: dict[K, _Entry[K]] = {}
-        self._in_flight: dict[K, float] = {}  # with the moment of its take
+        self._in_flight: dict[K, float] = {}  # with the moment of its take, later by what it waited for elsewhere
         self._slow: LeftPlaces[K] = LeftPlaces(most_slow(places))
         self._namespaces: dict[str, _Namespace[K]] = {}
         self._blocked: set[str] = set()
@@ -173,6 +171,11 @@ class Turns(Generic[K]):
         if key in self._in_flight and self._slow.leave(key):
             self._left(key)
             self._share()
+
+    def waited(self, key: K, seconds: float) -> None:
+        """An item in flight waited for its turn elsewhere for so long: for that long it did not hang."""
+        if key in self._in_flight:
+            self._in_flight[key] += max(seconds, 0.0)
 
     def done(self, key: K, now: float | None = None) -> None:
         """End what `take` began, at `now` if it may have hung; no matter if it was ended before."""

@@ -125,12 +125,6 @@ class Work:
         """Whether IMS is asked for this credential, or will be."""
         return key in self._asks
 
-    def waits_again(self, key: Key) -> None:
-        """Who asks for this credential waits for another slot, and leaves its place in the lane to others."""
-        lane, _ = self._asks.get(key, (None, None))
-        if lane is not None:
-            self.lanes[lane].leave_place(key)
-
     def answered(self, key: Key, lane: LaneName) -> None:
         """IMS is asked no more for this credential."""
         self.lanes[lane].done(key)

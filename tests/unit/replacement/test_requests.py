@@ -4,8 +4,9 @@ from datetime import timedelta
 
 import pytest
 
+from adobe_ims_operator.api.client_secret_ledger import Draining
 from adobe_ims_operator.core.replacement.decision import Add, Deed
-from unit.replacement.world import CLIENT_ID, Fault, first_cluster, run
+from unit.replacement.world import CLIENT_ID, Cluster, Fault, first_cluster, run
 
 HOUR, DAY = timedelta(hours=1), timedelta(days=1)
 
@@ -51,3 +52,25 @@ def test_a_secret_that_is_made_again_from_what_adobe_gave_answers_the_request() 
     run([cluster], 10 * DAY)
     assert Deed.KEEP_ADDED_ALONE in cluster.deeds
     assert cluster.deeds.count("POST") == 1
+
+
+def test_a_request_that_waits_for_the_old_one_to_go_is_told_until_it_is_answered() -> None:
+    cluster = first_cluster()
+    cluster.edit(overlap=DAY, interval=100 * DAY)
+    cluster.settle()
+    cluster.request("now")
+    run([cluster], HOUR + DAY / 4)
+    assert "another replacement is asked for" not in failing(cluster)
+    cluster.request("again")
+    assert cluster.ledger is not None
+    assert isinstance(cluster.ledger.phase, Draining)
+    assert "another replacement is asked for, which begins once that is over" in failing(cluster)
+    run([cluster], 4 * DAY)
+    assert cluster.deeds.count("POST") == 2
+    assert "another replacement is asked for" not in failing(cluster)
+
+
+def failing(cluster: Cluster) -> str:
+    condition = cluster.report(cluster.settle()).condition("RotationFailing")
+    assert condition is not None
+    return condition.message

@@ -443,6 +443,23 @@ def test_what_adobe_gave_and_can_not_be_written_is_told_before_all_else(meddle: 
     assert cluster.memory.added is not None
 
 
+def test_to_mend_what_keeps_a_secret_from_being_written_gives_up_nothing_that_adobe_gave() -> None:
+    cluster = taken_over()
+    add = cluster.come_to(lambda decision: isinstance(decision, Add), 30 * DAY)
+    assert add is not None
+    cluster.take(add, Fault.NONE)
+    cluster.store({}, {"password": "somebody else's"})
+    failing = report(cluster).condition("RotationFailing")
+    assert failing is not None
+    assert failing.reason == "AddedClientSecretNotKept"
+    assert "make this object again" not in failing.message
+    assert "delete it, and leave this object as it is" in failing.message
+    cluster.secret = None
+    run([cluster], HOUR)
+    assert cluster.works()
+    assert Deed.KEEP_ADDED_ALONE in cluster.deeds
+
+
 def test_what_adobe_gave_and_is_written_is_not_told() -> None:
     cluster = taken_over()
     add = cluster.come_to(lambda decision: isinstance(decision, Add), 30 * DAY)

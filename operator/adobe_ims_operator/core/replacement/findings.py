@@ -49,18 +49,18 @@ def endpoint_not_allowed(url: str, allowed: Sequence[str], *, console: bool) -> 
 def managed_twice(observed: Observed) -> Finding:
     """An older object does the work."""
     message = (
-        f"AdobeIMSClientSecret {observed.older} is for the same credential or the same Secret, and is older; delete "
-        f"one of the two"
+        f"AdobeIMSClientSecret {observed.older} is for the same credential or the same Secret, and is older, so it "
+        f"goes on and this one does nothing; delete this one, whose Secret stays if it has one"
     )
     return Finding(Reason.CLIENT_SECRET_MANAGED_TWICE, message)
 
 
 def not_owned(observed: Observed, whose: str) -> Finding:
     """The Secret is somebody else's."""
-    message = (
-        f"Secret {observed.resource.secret_key} {whose}, so nothing is written to it; make this object again with "
-        f"another spec.secret.name, or delete the Secret if nobody needs it"
-    )
+    mend = "make this object again with another spec.secret.name, or delete the Secret if nobody needs it"
+    if observed.memory.added is not None:  # it is given up where this object is made again
+        mend = "copy what is needed of it to another Secret and delete it, and leave this object as it is"
+    message = f"Secret {observed.resource.secret_key} {whose}, so nothing is written to it; {mend}"
     return Finding(Reason.SECRET_NOT_OWNED, message)
 
 

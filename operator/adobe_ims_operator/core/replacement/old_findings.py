@@ -55,7 +55,10 @@ def in_use(old: ListedClientSecret, what: str, overlap: str) -> Finding:
 
 def draining(uuid: str, overlap: str) -> Finding:
     """The old one stays valid for those who still use it."""
-    message = f"the old client secret {uuid} stays valid until nobody used it for {overlap}"
+    message = (
+        f"the old client secret {uuid} stays valid until nobody used it for {overlap}; once you know that nobody uses "
+        f"it, you may delete it on {CONSOLE} before that"
+    )
     return Finding(Reason.DRAINING, message)
 
 

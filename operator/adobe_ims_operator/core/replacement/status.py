@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
 
-from adobe_ims_operator.api.client_secret_ledger import Draining, Ledger, Orphaned, Slot
+from adobe_ims_operator.api.client_secret_ledger import Draining, Ledger, Orphaned, Slot, Steady
 from adobe_ims_operator.api.client_secret_status import (
     MAX_LISTED,
     MAX_USERS,
@@ -170,11 +170,19 @@ def _failing(observed: Observed, decision: Decision, problem: Finding | None) ->
     if problem is not None:
         return Condition(ROTATION_FAILING, "True", problem.reason, problem.message)
     if isinstance(decision, Wait | Refuse):
-        return Condition(ROTATION_FAILING, "False", decision.finding.reason, decision.finding.message)
+        message = decision.finding.message + _asked_for(observed)
+        return Condition(ROTATION_FAILING, "False", decision.finding.reason, message)
     before = observed.resource.status.condition(ROTATION_FAILING)
     if before is not None and before.status == "False":
         return before  # a step is taken, and the status after it says more
     return Condition(ROTATION_FAILING, "False", Reason.IN_PLACE, "nothing prevents the next step")
+
+
+def _asked_for(observed: Observed) -> str:
+    """That a person asks for another replacement, which has to wait."""
+    ledger = observed.ledger
+    waits = ledger is not None and not isinstance(ledger.phase, Steady) and due.is_requested(observed, ledger)
+    return "; another replacement is asked for, which begins once that is over" if waits else ""
 
 
 def _stalled(observed: Observed, ready: Condition, problem: Finding | None, now: Now) -> tuple[Condition, ...]:
