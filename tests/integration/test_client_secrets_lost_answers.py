@@ -205,3 +205,24 @@ def test_the_object_is_made_again_for_another_credential_while_post_has_no_answe
     replacing.wait("Ready", "True", "InPlace")
     assert replacing.scene.data("another-client") == OTHER_CLIENT
     assert replacing.condition("RotationFailing")["status"] == "False"
+
+
+def test_the_object_is_made_again_with_another_secret_while_post_has_no_answer(replacing: Replacing) -> None:
+    replacing.begin()
+    delete_during_post(replacing)
+    replacing.apply(secret={"name": "another-client"})
+    replacing.wait_phase("Proving")
+    (_, new) = replacing.known().current
+    assert replacing.data()["client_secret_next"] == replacing.scene.ims.read_by_hand(new.uuid)
+    assert replacing.done("add") == 1
+
+
+def test_the_object_is_made_again_and_its_secret_is_gone_while_post_has_no_answer(replacing: Replacing) -> None:
+    operator = replacing.begin()
+    delete_during_post(replacing)
+    replacing.apply()
+    replacing.scene.api.delete(f"/api/v1/namespaces/{replacing.scene.namespace}/secrets/{MANAGED}")
+    wait_for("it to be given up", lambda: "its value is given up" in operator.text(), PATIENCE)
+    (_, new) = replacing.known().current
+    assert f"client secret {new.uuid} was added, and its value is given up" in operator.text()
+    assert replacing.secret() is None

@@ -5,7 +5,7 @@ from datetime import datetime, timedelta
 
 import pytest
 
-from adobe_ims_operator.api.client_secret_ledger import Origin, Proving
+from adobe_ims_operator.api.client_secret_ledger import Held, Origin, Proving
 from adobe_ims_operator.api.reasons import Reason
 from adobe_ims_operator.api.status import ROTATION_FAILING
 from adobe_ims_operator.core.replacement.decision import AskToken
@@ -85,7 +85,8 @@ def test_what_was_mistaken_and_is_in_the_bootstrap_secret_is_put_back() -> None:
     give(cluster, theirs.value)
     ledger = cluster.ledger
     assert ledger is not None
-    held = replace(ledger.current, digest=cluster.digest(theirs.value), origin=Origin.ALONE)  # by a list that was late
+    # By a list that was late.
+    held = Held("uuid-0", cluster.digest(theirs.value), Origin.ALONE, since=cluster.adobe.now)
     data = {"client_id": CLIENT_ID, "client_secret": theirs.value}
     cluster.store(replace(ledger, current=held).to_annotations(), data)
     run([cluster], HOUR)

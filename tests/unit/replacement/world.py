@@ -112,6 +112,7 @@ class Adobe:
     lags: tuple[timedelta, ...] = ()
     """Of each client secret in turn, where they differ."""
     spreads: timedelta = timedelta()
+    forgets: timedelta = FORGETS
     lists_late: timedelta = timedelta()
     """How late lists show what was added and deleted."""
     now: datetime = START
@@ -146,7 +147,7 @@ class Adobe:
         value = self.by_value(text)
         if value is None or value.uuid in self.refuses or self.now < value.accepted_from:
             return False
-        return value.deleted_at is None or self.now < value.deleted_at + FORGETS
+        return value.deleted_at is None or self.now < value.deleted_at + self.forgets
 
     def token(self, text: str) -> bool:
         self.tokens += 1

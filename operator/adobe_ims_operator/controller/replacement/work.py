@@ -23,7 +23,7 @@ from adobe_ims_operator.core.finding import Finding
 from adobe_ims_operator.core.model import Endpoint, Trouble
 from adobe_ims_operator.core.replacement import attempts as attempt
 from adobe_ims_operator.core.replacement import checks
-from adobe_ims_operator.core.replacement.model import ManagedSecret, Memory, Now, Observed, Step, UnreadSecret
+from adobe_ims_operator.core.replacement.model import Added, ManagedSecret, Memory, Now, Observed, Step, UnreadSecret
 from adobe_ims_operator.kube.managed_secret import ManagedContent
 
 logger = logging.getLogger(__name__)
@@ -111,6 +111,8 @@ class Work:
         bootstrap_version = None if bootstrap is None else bootstrap.version
         memory = self._memories.get(key)
         if memory is None or memory.uid != resource.uid:
+            if memory is not None and memory.added is not None and self._has_lost_its_secret(memory.added, resource):
+                _log_given_up(key, memory.added)
             self._tokens.pop(key, None)
             self._read.pop(key, None)
             memory = self._memories[key] = attempt.begin(
@@ -189,16 +191,20 @@ class Work:
         self._last.pop(key, None)
 
     def _former(self, key: Key, live: ClientSecretResource | None) -> ClientSecretResource | None:
-        """The object that is gone, or was made again for another credential, while its Secret lacks what Adobe gave.
+        """The object that is gone, or was made again for another credential or Secret, while its own lacks what came.
 
         The Secret stays when the object goes, and nobody else has that value.
         """
         memory, last = self._memories.get(key), self._last.get(key)
         if memory is None or memory.added is None or last is None or last.secret_key not in self.store.secrets:
             return None
-        if live is not None and (live.uid == last.uid or live.spec.credential == memory.added.credential):
+        if live is not None and (live.uid == last.uid or _has_same_place(live, last)):
             return None
         return replace(last, deleting=True)
+
+    def _has_lost_its_secret(self, added: Added, resource: ClientSecretResource) -> bool:
+        """Whether what Adobe gave for an earlier object has no Secret to go into, so that it is given up."""
+        return added.credential == resource.spec.credential and resource.secret_key not in self.store.secrets
 
     def _secret(self, resource: ClientSecretResource) -> ManagedSecret | UnreadSecret | None:
         found = self.store.secrets.get(resource.secret_key)
@@ -229,11 +235,20 @@ class Work:
         self._last.pop(key, None)
         memory = self._memories.pop(key, None)
         if memory is not None and memory.added is not None:
-            message = (
-                "AdobeIMSClientSecret %s: client secret %s was added, and its value is given up, as the object and its "
-                "Secret are gone; delete it in the Adobe Developer Console"
-            )
-            logger.warning(message, key, memory.added.secret.uuid, extra=about(key))
+            _log_given_up(key, memory.added)
+
+
+def _has_same_place(one: ClientSecretResource, other: ClientSecretResource) -> bool:
+    """Whether what Adobe gives for one is at home in the Secret of the other."""
+    return (one.spec.credential, one.secret_key) == (other.spec.credential, other.secret_key)
+
+
+def _log_given_up(key: Key, added: Added) -> None:
+    message = (
+        "AdobeIMSClientSecret %s: client secret %s was added, and its value is given up, as the object and its "
+        "Secret are gone; delete it in the Adobe Developer Console"
+    )
+    logger.warning(message, key, added.secret.uuid, extra=about(key))
 
 
 def log_failure(key: Key, finding: Finding) -> None:

@@ -64,6 +64,8 @@ def _restore(observed: Observed, ledger: Ledger, source: Source, now: Now) -> De
             return None
         if (spreading := _may_spread(observed, now)) is not None:
             return spreading
+        if not _works(observed, ledger, source, now, look.SOON):  # ours may have been deleted in those ten minutes
+            return None
     return writes.restore(observed, ledger, source)
 
 
@@ -99,17 +101,23 @@ def _place(observed: Observed, held: Held, slot: Slot) -> Source | None:
     )
 
 
-def _works(observed: Observed, ledger: Ledger, source: Source, now: Now) -> bool:
-    """Whether IMS accepts the current one and Adobe lists it: what was deleted is accepted for a while."""
+def _works(
+    observed: Observed, ledger: Ledger, source: Source, now: Now, within: timedelta = evidence.TEN_MINUTES
+) -> bool:
+    """Whether IMS accepts the current one and Adobe lists it: what was deleted is accepted for a while.
+
+    Args:
+        within: how old the list may be.
+    """
     value = (source, ledger.current.digest)
     if not look.is_accepted(observed, *value, now, evidence.TEN_MINUTES):
         return False
     answer, listed = observed.answer(ledger.current.digest), observed.memory.listed
     if answer is not None and listed is not None and listed.at.monotonic >= answer.at.monotonic:
-        is_recent = evidence.is_recent(listed.at, now, evidence.TEN_MINUTES)
+        is_recent = evidence.is_recent(listed.at, now, within)
         if is_recent and listed.listing.client_id == ledger.client_id:  # whichever value it was asked for with
             return evidence.find(listed.listing, ledger.current.uuid) is not None
-    found = look.listing(observed, value, ledger.client_id, now, within=evidence.TEN_MINUTES)
+    found = look.listing(observed, value, ledger.client_id, now, within=within)
     return evidence.find(found, ledger.current.uuid) is not None
 
 
@@ -123,11 +131,14 @@ def _switch_to(observed: Observed, ledger: Ledger, slot: Slot, now: Now) -> Deci
         or not look.is_accepted(observed, source, held.digest, now, evidence.TEN_MINUTES)
     ):
         return None
-    found = look.listing(observed, (source, held.digest), ledger.client_id, now, within=evidence.TEN_MINUTES)
+    value = (source, held.digest)
+    found = look.listing(observed, value, ledger.client_id, now, within=evidence.TEN_MINUTES)
+    if evidence.find(found, held.uuid) is not None and writes.is_strange(observed):
+        if (spreading := _may_spread(observed, now)) is not None:
+            return spreading
+        found = look.listing(observed, value, ledger.client_id, now, within=look.SOON)
     if evidence.find(found, held.uuid) is None:
         return Wait(findings.unlisted(held.uuid), now.wall + evidence.TEN_MINUTES)
-    if (spreading := _may_spread(observed, now)) is not None:
-        return spreading
     is_listed = evidence.find(found, current) is not None
     if is_listed and observed.is_intact(Slot.CURRENT):
         if isinstance(ledger.phase, Draining) and _is_refused_for(evidence.TEN_MINUTES, observed, ledger):
@@ -226,7 +237,8 @@ def _put_back(observed: Observed, ledger: Ledger, digest: str, now: Now) -> Deci
         return restored
     if ledger.current.is_certain or not look.is_accepted(observed, Source.BOOTSTRAP, digest, now):
         return None
-    return take_over.accepted(observed, Source.BOOTSTRAP, digest, ledger.client_id, now)  # its uuid was mistaken
+    # Its uuid was mistaken.
+    return _may_spread(observed, now) or take_over.accepted(observed, Source.BOOTSTRAP, digest, ledger.client_id, now)
 
 
 def _may_be_given_up(observed: Observed, ledger: Ledger, value: tuple[Source, str], now: Now) -> bool:

@@ -97,7 +97,8 @@ def _alone(
     observed: Observed, listing: Listing, value: tuple[Source, str], asked_at: datetime, now: Now, *, within: timedelta
 ) -> Decision:
     (only,) = listing.secrets
-    if only.created_at is not None and only.created_at > asked_at + evidence.SLACK:
+    known_since = _known_since(observed, value[1], asked_at)
+    if only.created_at is not None and only.created_at > known_since + evidence.SLACK:
         return Wait(findings.unlisted(""), now.wall + within)
     if not evidence.is_use_at(only, asked_at):
         if (remaining := look.until_proven(observed, now)) is not None:
@@ -105,6 +106,12 @@ def _alone(
         if not _is_accepted_after_all(observed, value[1]):
             return AskToken(*value)
     return writes.take_over(observed, value, listing.client_id, only.uuid, Origin.ALONE, at=listing.at)
+
+
+def _known_since(observed: Observed, digest: str, asked_at: datetime) -> datetime:
+    """Since when a value is known that IMS accepted at `asked_at`: what was created later has another one."""
+    held = () if observed.ledger is None else observed.ledger.held.values()
+    return min((each.since for each in held if each.digest == digest), default=asked_at)
 
 
 def _is_accepted_after_all(observed: Observed, digest: str) -> bool:
