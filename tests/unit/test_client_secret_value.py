@@ -1,7 +1,10 @@
 """What a client Secret holds: editors and shells add to it, and what can be no credential is said without its value."""
 
 import base64
+import re
 import string
+import subprocess
+import sys
 import unicodedata
 
 import pytest
@@ -104,3 +107,20 @@ def test_the_brackets_of_an_example_are_suspected() -> None:
 def test_a_value_that_was_encoded_twice_is_suspected(value: str) -> None:
     assume(len(value) > 6)
     assert suspicion(stored(value)) == suspicion(stored(f"{value}\n")) == "looks like base64 that was encoded twice"
+
+
+LINE = re.compile(rb"[\x20-\x7e]++\s*+")
+
+
+@given(st.lists(st.sampled_from([b" ", b"a", b"~", b"\n", b"\x80", b"\x1f", b"\x7f"]), min_size=4).map(b"".join))
+def test_a_line_that_was_encoded_is_suspected_and_nothing_else(raw: bytes) -> None:
+    assume(raw.strip() and len(raw) % 3)  # one without padding is taken for what it is
+    suspected = suspicion(stored(raw)) is not None
+    assert suspected == (len(raw) >= 7 and LINE.fullmatch(raw) is not None)
+
+
+def test_the_worst_text_is_told_as_fast_as_any() -> None:
+    text = stored(b" " * 2**21 + b"\x80\x80")
+    code = "import sys; from adobe_ims_operator.kube.client_secret_value import suspicion; suspicion(sys.stdin.read())"
+    # Hours where each space is tried as the last one.
+    subprocess.run([sys.executable, "-c", code], input=text, text=True, check=True, timeout=60)

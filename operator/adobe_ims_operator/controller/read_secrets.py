@@ -7,7 +7,7 @@ from functools import partial
 
 from adobe_ims_operator.api.log_fields import about
 from adobe_ims_operator.api.reasons import Reason
-from adobe_ims_operator.api.resource import Key
+from adobe_ims_operator.api.resource import JSON, Key
 from adobe_ims_operator.api.times import Clock
 from adobe_ims_operator.cache.restored_etcd import Before, mark_secret
 from adobe_ims_operator.controller.common_read import CommonReads
@@ -42,7 +42,7 @@ class SecretReader:
     kube: Kube
     clock: Clock
     jitter: Callable[[], float]
-    reads: CommonReads[ClientSecret | None] = field(default_factory=CommonReads)
+    reads: CommonReads[JSON | None] = field(default_factory=CommonReads)
 
     async def look(self, observed: Observed, step: Step) -> None:
         """Look at what a step names; a look that fails is an attempt that failed."""
@@ -89,13 +89,14 @@ class SecretReader:
         known, before = self.work.store.secrets.get(key), Before.of_secret(self.work.store, key)
         try:
             # One read is as new as another that begins before more is known of the Secret.
-            what = (key, ref, None if known is None else known.version)
-            found = await self.reads.read(what, partial(client_secret.read, self.kube, key.namespace, ref))
+            what = (key, None if known is None else known.version)
+            body = await self.reads.read(what, partial(client_secret.get, self.kube, key))
         except ApiError as error:
             version = None if observed.client is None else observed.client.version
             trouble = not_read(key.name, error)
             self.failed(observed, Step.READ_CLIENT_SECRET, trouble, observed.inputs, against=version)
             return None
+        found = None if body is None else client_secret.from_body(body, ref)
         if found is not None:
             before.shows_restore(found.metadata.version, {key: mark_secret(found.metadata)})
             self.work.store.upsert_own_secret(key, found.metadata, by=observed.key)

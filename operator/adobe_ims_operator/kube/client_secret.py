@@ -76,12 +76,26 @@ async def read(kube: Kube, namespace: str, ref: ClientRef, fields: Fields = OF_C
     Raises:
         ApiError: it could not be read.
     """
+    body = await get(kube, Key(namespace, ref.secret_name))
+    return None if body is None else from_body(body, ref, fields)
+
+
+async def get(kube: Kube, key: Key) -> JSON | None:
+    """Get a client Secret as the API server has it; None if there is none.
+
+    Raises:
+        ApiError: it could not be read.
+    """
     try:
-        body = await kube.get(secret_path(Key(namespace, ref.secret_name)))
+        return await kube.get(secret_path(key))
     except ApiError as error:
         if isinstance(error, NotFoundError):
             return None
         raise
+
+
+def from_body(body: JSON, ref: ClientRef, fields: Fields = OF_CREDENTIAL) -> ClientSecret:
+    """Take what a spec names from a client Secret."""
     metadata = observe_secret(body["metadata"])
     client = _pick(body.get("data") or {}, ref, fields, metadata.version)
     found, missing = (client, None) if isinstance(client, Client) else (None, client)

@@ -27,7 +27,6 @@ _CATEGORIES = {
 }
 _QUOTES = ('""', "''", "``")
 _BASE64 = re.compile(r"(?:[A-Za-z0-9+/]{4}){2,}(?:[A-Za-z0-9+/]{2}==|[A-Za-z0-9+/]{3}=)?")
-_PRINTABLE = re.compile(rb"[\x20-\x7e]+\s*")
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,9 +64,15 @@ def suspicion(text: str) -> str | None:
         return "stands in quotes"
     if len(text) > 2 and text[0] + text[-1] == "<>":
         return "stands in angle brackets"
-    if _BASE64.fullmatch(text) and _PRINTABLE.fullmatch(base64.b64decode(text)):
+    if _BASE64.fullmatch(text) and _is_line(base64.b64decode(text)):
         return "looks like base64 that was encoded twice"
     return None
+
+
+def _is_line(raw: bytes) -> bool:
+    """Whether it is printable ASCII, maybe with white space after it, as a line that was encoded is."""
+    line = raw.rstrip()
+    return line != b"" and line.isascii() and line.decode().isprintable()
 
 
 def _is_utf16(raw: bytes) -> bool:
