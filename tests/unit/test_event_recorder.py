@@ -14,7 +14,7 @@ from adobe_ims_operator.controller.tasks import steadily
 from adobe_ims_operator.core.events import Event, Regarding
 from adobe_ims_operator.kube.client import REQUEST_SECONDS, Kube
 from adobe_ims_operator.kube.errors import NotLeadingError
-from adobe_ims_operator.kube.event_recorder import MAX_WAITING, SENDERS, Recorder
+from adobe_ims_operator.kube.event_recorder import AT_ONCE, MAX_WAITING, SENDERS, Recorder
 from adobe_ims_operator.kube.paths import events_path
 from unit.connecting import connected
 from unit.connecting import serving as routing
@@ -203,5 +203,5 @@ async def test_an_event_waits_for_none_of_those_of_namespaces_where_they_take_lo
             async with asyncio.timeout(10):
                 while asked.count("photos") == 0:  # noqa: ASYNC110 - the request tells nobody that it is made
                     await asyncio.sleep(0.005)
-            assert len(asked) - before <= 2 * SENDERS
+            assert len(asked) - before <= 2 * AT_ONCE
             asked.remove("photos")

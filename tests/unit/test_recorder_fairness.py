@@ -17,6 +17,7 @@ from adobe_ims_operator.api.resource import Key
 from adobe_ims_operator.core.events import Event, Regarding
 from adobe_ims_operator.kube.client import Kube
 from adobe_ims_operator.kube.event_recorder import (
+    AT_ONCE,
     MAX_OF_NAMESPACE,
     MAX_WAITING,
     SENDERS,
@@ -86,19 +87,19 @@ def lost_lines(caplog: pytest.LogCaptureFixture) -> list[tuple[str, int]]:
 
 async def test_namespaces_with_many_events_hold_up_no_other() -> None:
     events = Events()
-    noisy = [f"noisy-{number}" for number in range(SENDERS // SENDERS_OF_NAMESPACE)]  # which have all senders together
+    noisy = [f"noisy-{number}" for number in range(AT_ONCE // SENDERS_OF_NAMESPACE)]  # which have all places together
     events.hanging |= set(noisy)
     async with recording(events) as recorder:
         for each in noisy:
             record(recorder, each, *(f"Noise{n}" for n in range(MAX_OF_NAMESPACE)))
         record(recorder, "quiet", "Rotated")
         async with asyncio.timeout(60):
-            while len(events.asked) < SENDERS:  # noqa: ASYNC110 - the server tells nobody
+            while len(events.asked) < AT_ONCE:  # noqa: ASYNC110 - the server tells nobody
                 await asyncio.sleep(0.005)
         events.hanging.clear()  # with connections that are open, so that each turn comes at once
         await flush(recorder)
-    assert events.taken.index(("quiet", "Rotated")) < 2 * SENDERS
-    assert len(events.taken) == SENDERS // SENDERS_OF_NAMESPACE * MAX_OF_NAMESPACE + 1
+    assert events.taken.index(("quiet", "Rotated")) < 2 * AT_ONCE
+    assert len(events.taken) == AT_ONCE // SENDERS_OF_NAMESPACE * MAX_OF_NAMESPACE + 1
 
 
 async def test_a_namespace_whose_webhook_hangs_has_its_share_of_senders_and_no_more() -> None:
@@ -112,6 +113,22 @@ async def test_a_namespace_whose_webhook_hangs_has_its_share_of_senders_and_no_m
                 while len(events.taken) < 2 * round_:  # noqa: ASYNC110 - the server tells nobody
                     await asyncio.sleep(0.005)
         assert events.asked.count("hung") == SENDERS_OF_NAMESPACE
+
+
+async def test_namespaces_whose_webhooks_hang_keep_no_sender_from_others() -> None:
+    events = Events()
+    hanging = [f"hung-{n}" for n in range(AT_ONCE)]
+    events.hanging |= set(hanging)
+    async with recording(events) as recorder:
+        for each in hanging:
+            record(recorder, each, "One", "Two", "Three")
+        async with asyncio.timeout(10):
+            while len(events.asked) < AT_ONCE * SENDERS_OF_NAMESPACE:  # noqa: ASYNC110 - the server tells nobody
+                await asyncio.sleep(0.005)
+        record(recorder, "quiet", "Rotated")
+        async with asyncio.timeout(10):
+            while ("quiet", "Rotated") not in events.taken:  # noqa: ASYNC110 - the server tells nobody
+                await asyncio.sleep(0.005)
 
 
 async def test_a_namespace_with_too_many_events_loses_only_its_own_and_they_are_counted(

@@ -1,7 +1,7 @@
 """Sends Events to the API server, beside the work: who records an Event does not wait until it is sent.
 
 An API server that takes long over Events, as one with a hanging admission webhook does, holds up no rotation so. Where
-it takes long over those of some namespaces, the Events of others are sent before more of theirs.
+it takes long over those of some namespaces, the Events of others are sent beside them, and before more of theirs.
 """
 
 import asyncio
@@ -19,8 +19,12 @@ from adobe_ims_operator.kube.paths import events_path
 
 logger = logging.getLogger(__name__)
 
-SENDERS = 4
-"""Events that are sent at once."""
+SENDERS = 16
+"""Events that are sent at once, those that take long included."""
+AT_ONCE = 4
+"""Events that are sent at once, beside those that take long."""
+SLOW = 0.5
+"""Seconds after which the API server takes long over an Event."""
 MAX_WAITING = 2000
 """Events that wait to be sent at most."""
 MAX_OF_NAMESPACE = 250
@@ -56,6 +60,7 @@ class Recorder:
         self._waiting: dict[str, deque[tuple[Regarding, Event, datetime]]] = {}
         self._total = 0
         self._sending: Counter[str] = Counter()
+        self._slow: set[object] = set()  # of those that are sent
         # By namespace and why they were lost, since the last line; it has an entry while another line may be due.
         self._unreported: dict[tuple[str, str], int] = {}
         self._ready = asyncio.Event()
@@ -118,7 +123,8 @@ class Recorder:
         while True:
             regarding, event, happened_at = await self._take()
             key, fields = regarding.key, _fields(regarding, event)
-            since = asyncio.get_running_loop().time()
+            loop, sent = asyncio.get_running_loop(), object()
+            since, timer = loop.time(), loop.call_later(SLOW, self._takes_long, sent)
             try:
                 body = to_json(event, regarding, happened_at, self._instance)
                 await self._kube.create(events_path(key.namespace), body)
@@ -136,12 +142,14 @@ class Recorder:
             except Exception:
                 logger.exception("%s: a defect of the operator; please report it", key, extra=fields)
             finally:
-                self._done(key.namespace, asyncio.get_running_loop().time() - since)
+                timer.cancel()
+                self._slow.discard(sent)
+                self._done(key.namespace, loop.time() - since)
 
     async def _take(self) -> tuple[Regarding, Event, datetime]:
         while True:
             may_go = [each for each in self._waiting if self._sending.get(each, 0) < SENDERS_OF_NAMESPACE]
-            if may_go:
+            if may_go and self._sending.total() - len(self._slow) < AT_ONCE:
                 namespace = self._share.serve_first(may_go)
                 queue = self._waiting.pop(namespace)
                 taken = queue.popleft()
@@ -152,6 +160,10 @@ class Recorder:
                 return taken
             self._ready.clear()
             await self._ready.wait()
+
+    def _takes_long(self, sent: object) -> None:
+        self._slow.add(sent)
+        self._ready.set()
 
     def _done(self, namespace: str, seconds: float) -> None:
         self._share.took(namespace, seconds)

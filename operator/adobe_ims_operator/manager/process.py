@@ -81,7 +81,7 @@ class _Process:
         time_left = self._lease.time_left if self._lease else unhurried
         at_once = places_for(options.concurrency)
         working = at_once + most_slow(at_once)
-        connections = 2 * at_once * len(options.endpoints.urls) + working + len(options.namespaces)
+        connections = 2 * at_once * len(options.endpoints.urls) + working + len(options.namespaces) + SENDERS
         if options.console_endpoint is not None:  # as many workers again, and as many watches
             connections += working + len(options.namespaces)
         self._kube = Kube(configuration, connections, load_configuration, time_left, traffic=renewals.traffic)
