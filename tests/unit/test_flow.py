@@ -316,3 +316,18 @@ async def test_scopes_that_are_not_allowed_are_not_asked_for_by_who_waits_in_a_l
         flow.controller.queue.resume()
         await flow.until(lambda: flow.condition("d", "RotationFailing") == ("True", "ScopeNotAllowed"))
         assert "asked d" not in flow.history
+
+
+async def test_those_that_name_the_keys_of_a_client_secret_in_another_order_read_it_in_common() -> None:
+    read, keys = "GET secrets/shared-oauth", {"first": "p8e-first", "second": "p8e-second"}
+    async with flowing(8) as flow:
+        flow.put("a", client="shared", keys=keys)
+        flow.put("b", client="shared", keys=dict(reversed(keys.items())))
+        await flow.until(lambda: flow.ready("a") == flow.ready("b") == "Rotated")
+        flow.api.reads.shut()
+        before, decided = flow.api.troubles.asked[read], flow.calls["decide"]
+        flow.touch("shared-oauth")
+        await flow.until(lambda: flow.calls["decide"] >= decided + 2)
+        flow.api.reads.open()
+        await flow.until(lambda: flow.calls["decide"] >= decided + 4)
+        assert flow.api.troubles.asked[read] == before + 1
