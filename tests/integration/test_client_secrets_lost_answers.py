@@ -1,5 +1,6 @@
 """POST or DELETE is refused, or its answer lost, or a person is quicker: there are never three, and it goes on."""
 
+import signal
 from typing import Any
 
 import pytest
@@ -18,6 +19,7 @@ from integration.replacing import (
     use,
 )
 from testbed.api import wait_for
+from testbed.webhook import Webhook
 
 OTHER_CLIENT = {"client_id": OTHER_ID, "client_secret": OTHER_SECRET}
 LOST = {"behaviour": "lost", "times": 1}
@@ -174,6 +176,27 @@ def test_the_object_is_deleted_while_post_has_no_answer(replacing: Replacing) ->
     replacing.apply()
     new = replacing.prove()
     assert (new != SAMPLE_CLIENT_SECRET, replacing.done("add")) == (True, 1)
+
+
+def test_the_process_ends_while_the_secret_can_not_be_written_for_a_moment(replacing: Replacing) -> None:
+    scene, operator = replacing.scene, replacing.begin()
+    with Webhook(scene.api, scene.namespace, "secrets") as hook:
+
+        def is_asked() -> bool:
+            scene.client_secret("probe", {"number": str(len(hook.objects))})
+            return bool(hook.objects)
+
+        wait_for("the webhook to be asked", is_asked)
+        scene.rules({"request": "add", "behaviour": "slow", "seconds": 1, "times": 1})
+        replacing.add()
+        wait_for("POST", lambda: replacing.asked("add") == 1, PATIENCE)
+        before = len(hook.objects)
+        hook.deny(500)
+        operator.process.send_signal(signal.SIGTERM)
+        wait_for("two writes", lambda: len(hook.objects) >= before + 2, PATIENCE)
+        hook.allow()
+        assert operator.process.wait(10) == 0
+    assert replacing.phase() == "Proving"
 
 
 def test_who_makes_a_secret_of_that_name_later_does_not_get_what_adobe_gave(replacing: Replacing) -> None:

@@ -86,8 +86,10 @@ class Lane:
         """Have a key that is in flight wait for another slot, beside its place; that is no time of an answer."""
         self.leave_place(key)
         since = self._clock()
-        await slot
-        self._turns.waited(key, self._clock() - since)
+        try:
+            await slot
+        finally:
+            self._turns.waited(key, self._clock() - since)
 
     def done(self, key: Key) -> None:
         """The request for a key ended, however it did."""

@@ -32,8 +32,8 @@ from adobe_ims_operator.kube.event_recorder import Recorder
 logger = logging.getLogger(__name__)
 
 CLIENT_SECRETS = "client secrets"
-STOP_WRITES = 3
-"""How often what Adobe gave is tried to be written before the process ends."""
+LAST_WRITES, BETWEEN_LAST_WRITES = 3, 1.0
+"""How often it is tried to write what Adobe gave before the process ends, and the seconds in between."""
 LIST_QPS, DEED_QPS = 6.0, 4.0
 """How often the console API is asked in a second, for all objects, for lists and for all else: Adobe does not say how
 often it may be."""
@@ -129,13 +129,19 @@ class ReplacementController:
         self._work.stop()
         self.queue.shut_down()
         await self._workers.finished()
-        for _ in range(STOP_WRITES if not paused else 0):
-            if unwritten := self._work.unwritten():
-                self._work.stop()
-                await asyncio.gather(*(self._workers.look_at(key) for key in unwritten))
+        if not paused:
+            await self._write_what_adobe_gave()
         for key, uuid in self._work.unwritten().items():
             message = "AdobeIMSClientSecret %s: client secret %s was added, and its value could not be written"
             logger.error(message, key, uuid, extra=about(key))
+
+    async def _write_what_adobe_gave(self) -> None:
+        for number in range(LAST_WRITES):
+            if not (unwritten := self._work.unwritten()):
+                return
+            await asyncio.sleep(BETWEEN_LAST_WRITES if number else 0)
+            self._work.stop()
+            await asyncio.gather(*(self._workers.look_at(key) for key in unwritten))
 
     def pause(self) -> None:
         """Begin nothing until `resume`: another replica may lead."""
