@@ -4,6 +4,7 @@ from datetime import timedelta
 
 import pytest
 
+from adobe_ims_operator.core.replacement.decision import Delete
 from unit.replacement.world import Cluster, first_cluster, run
 
 MINUTE, HOUR, DAY = timedelta(minutes=1), timedelta(hours=1), timedelta(days=1)
@@ -29,9 +30,9 @@ def assert_is_taken_over(cluster: Cluster, value: str) -> None:
         run([cluster], MINUTE)
         assert cluster.secret is not None
         assert value in cluster.secret.data.values()
-    run([cluster], 2 * DAY)
     assert cluster.secret is not None
     assert cluster.secret.data["client_secret"] == value
+    run([cluster], 2 * DAY)
     assert cluster.works()
 
 
@@ -56,3 +57,39 @@ def test_one_that_is_certain_is_deleted_after_theirs_was_written(minutes: int, s
     run([cluster], minutes * MINUTE)
     cluster.adobe.delete("uuid-0")
     assert_is_taken_over(cluster, theirs)
+
+
+@pytest.mark.parametrize("spreads", [12, 15])
+@pytest.mark.parametrize("minutes", [1, 4])
+def test_the_first_one_was_deleted_a_moment_ago_and_ims_still_accepts_it(minutes: int, spreads: int) -> None:
+    cluster = first_cluster(forgets=HOUR)
+    cluster.edit(overlap=DAY, interval=100 * DAY)
+    run([cluster], 2 * HOUR)
+    cluster.request("now")
+    assert cluster.come_to(lambda step: isinstance(step, Delete), 10 * DAY)
+    run([cluster], MINUTE)
+    cluster.adobe.spreads = spreads * MINUTE
+    theirs = cluster.adobe.add()
+    assert theirs is not None
+    cluster.adobe.delete("uuid-1")
+    cluster.request("again")
+    run([cluster], minutes * MINUTE)
+    write(cluster, theirs.value)
+    assert_is_taken_over(cluster, theirs.value)
+
+
+def test_another_one_that_was_given_and_deleted_does_not_take_the_place_of_theirs() -> None:
+    cluster, former = held_for_two_hours(spreads=timedelta(0))
+    assert cluster.secret is not None
+    cluster.store(cluster.secret.annotations, {**cluster.secret.data, "client_secret_previous": former})
+    run([cluster], 5 * MINUTE)
+    cluster.adobe.delete("uuid-1")
+    cluster.adobe.spreads = 15 * MINUTE
+    theirs = cluster.adobe.add()
+    assert theirs is not None
+    cluster.adobe.delete("uuid-0")
+    cluster.edit(overlap=2 * DAY)
+    cluster.crash()
+    run([cluster], 2 * MINUTE)
+    write(cluster, theirs.value)
+    assert_is_taken_over(cluster, theirs.value)

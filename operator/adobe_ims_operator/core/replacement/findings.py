@@ -247,7 +247,7 @@ def edited(observed: Observed) -> Finding:
     if answer is not None and answer.accepted:
         then = "IMS accepts the new value, which is taken over once it is known which one at Adobe it is"
     elif digest is not None:
-        then += " unless IMS accepts the new value within ten minutes"
+        then += " unless IMS accepts the new value within ten minutes, or an hour where Adobe may have no other"
     message = f"somebody changed {Slot.CURRENT} {where}; {then}"
     return Finding(Reason.CLIENT_SECRET_EDITED, message)
 

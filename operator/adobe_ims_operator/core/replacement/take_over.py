@@ -2,9 +2,9 @@
 
 from datetime import datetime, timedelta
 
-from adobe_ims_operator.api.client_secret_ledger import Ledger, Origin
+from adobe_ims_operator.api.client_secret_ledger import Ledger, Origin, Slot
 from adobe_ims_operator.core.finding import Finding
-from adobe_ims_operator.core.replacement import evidence, findings, identity_findings, look, writes
+from adobe_ims_operator.core.replacement import due, evidence, findings, identity_findings, look, writes
 from adobe_ims_operator.core.replacement.decision import AskToken, Decision, ReadBootstrap, Wait
 from adobe_ims_operator.core.replacement.listing import Listing
 from adobe_ims_operator.core.replacement.look import Unanswered
@@ -101,11 +101,29 @@ def _alone(
     if only.created_at is not None and only.created_at > known_since + evidence.SLACK:
         return Wait(findings.unlisted(""), now.wall + within)
     if not evidence.is_use_at(only, asked_at):
+        if (spreading := _may_be_in_place(observed, value[1], now)) is not None:
+            return spreading
         if (remaining := look.until_proven(observed, now)) is not None:
             return Wait(identity_findings.taking_over_alone(observed, value[0]), now.wall + min(within, remaining))
         if not _is_accepted_after_all(observed, value[1]):
             return AskToken(*value)
     return writes.take_over(observed, value, listing.client_id, only.uuid, Origin.ALONE, at=listing.at)
+
+
+def _may_be_in_place(observed: Observed, digest: str, now: Now) -> Wait | None:
+    """The wait where the only one at Adobe may be what somebody wrote in place, which IMS may know late.
+
+    As no stamp shows that it has the value of this digest, which IMS may accept after it was deleted, that takes an
+    hour: by then IMS has forgotten what was deleted.
+    """
+    written = observed.digests.get(Slot.CURRENT) if writes.is_strange(observed) else None
+    answer = None if written in (None, digest) else observed.answer(written or "")
+    if written is None or answer is None or answer.accepted:
+        return None
+    remaining = due.SETTLED - timedelta(seconds=now.monotonic - answer.first_at.monotonic)
+    if remaining <= timedelta():
+        return None
+    return Wait(findings.edited(observed), now.wall + min(remaining, look.retry_refused(observed, written, now)))
 
 
 def _known_since(observed: Observed, digest: str, asked_at: datetime) -> datetime:
