@@ -107,15 +107,15 @@ class Campaign:
         return self.hits[point, side] < self._wanted
 
     def _is_wanted(self, point: str, side: Side) -> bool:
-        """Whether it lacks hits, or what follows from it does: where no new orphan comes, none can be deleted."""
-        leads_on = side is Side.AFTER and point in ENTRIES and self._lacks_in(ENTRIES[point])
-        return leads_on or self._lacks(point, side)
+        """Whether it lacks hits, or what follows from it does: without kills after POST there are no orphans."""
+        leads_on = side is Side.AFTER and point in ENTRIES and self.between[ENTRIES[point]] < self._wanted
+        makes_orphans = side is Side.AFTER and point == POST and self._lacks_of_orphans
+        return leads_on or makes_orphans or self._lacks(point, side)
 
-    def _lacks_in(self, state: str) -> bool:
-        """Whether a state lacks hits, or a point of its phase does."""
-        phase = state.partition(",")[0]
-        points = [point for point in POINTS if point.startswith(f"{phase}:")]
-        return self.between[state] < self._wanted or any(self._lacks(point, side) for point in points for side in Side)
+    @property
+    def _lacks_of_orphans(self) -> bool:
+        points = [point for point in POINTS if point.startswith("Orphaned:")]
+        return any(self._lacks(point, side) for point in points for side in Side)
 
     def _choose(self, point: str) -> Side | None:
         """The side of a point that lacks more hits; None where nothing is to be held there."""

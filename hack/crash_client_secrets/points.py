@@ -43,13 +43,12 @@ _WRITES = {
     ("Orphaned", "Orphaned, deleting"): "intend to delete",
     ("Orphaned, deleting", "Steady"): "forget the orphan",
 }
-POST = "Adding: POST"
 ENTRIES = {f"{before.partition(',')[0]}: {what}": after for (before, after), what in _WRITES.items()}
-ENTRIES[POST] = "Orphaned"
-"""The state that follows from each write, and from a POST whose answer is lost by a kill."""
+"""The state that follows from each write."""
 DELETE = ": DELETE"
 """How the points end at which one is deleted."""
 STATUS = "any: write the status"
+POST = "Adding: POST"
 TAKE_OVER_POINTS = (f"{NONE}: ask IMS", f"{NONE}: list", f"{NONE}: take over", "Steady: confirm which one it is")
 TAKE_OVER_STATES = (NONE, UNCERTAIN)
 POINTS = (
