@@ -82,13 +82,12 @@ def _may_spread(observed: Observed, now: Now) -> Wait | None:
     Raises:
         Unanswered: IMS has refused it for ten minutes, and is to be asked once more.
     """
+    if (spreading := take_over.until_refused_for(evidence.TEN_MINUTES, observed, now)) is not None:
+        return spreading
     digest = observed.digests.get(Slot.CURRENT) if writes.is_strange(observed) else None
     answer = None if digest is None else observed.answer(digest)
     if digest is None or answer is None:
         return None
-    remaining = evidence.TEN_MINUTES - timedelta(seconds=now.monotonic - answer.first_at.monotonic)
-    if remaining > timedelta():
-        return Wait(findings.edited(observed), now.wall + min(remaining, look.retry_refused(observed, digest, now)))
     if not evidence.is_recent(answer.at, now, look.SOON):
         raise look.Unanswered(AskToken(Source.CURRENT, digest))
     return None

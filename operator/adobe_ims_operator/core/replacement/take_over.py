@@ -101,7 +101,8 @@ def _alone(
     if only.created_at is not None and only.created_at > known_since + evidence.SLACK:
         return Wait(findings.unlisted(""), now.wall + within)
     if not evidence.is_use_at(only, asked_at):
-        if (spreading := _may_be_in_place(observed, value[1], now)) is not None:
+        # It may be what somebody wrote in place; what was deleted IMS accepts for less than this.
+        if (spreading := until_refused_for(due.SETTLED, observed, now)) is not None:
             return spreading
         if (remaining := look.until_proven(observed, now)) is not None:
             return Wait(identity_findings.taking_over_alone(observed, value[0]), now.wall + min(within, remaining))
@@ -110,17 +111,13 @@ def _alone(
     return writes.take_over(observed, value, listing.client_id, only.uuid, Origin.ALONE, at=listing.at)
 
 
-def _may_be_in_place(observed: Observed, digest: str, now: Now) -> Wait | None:
-    """The wait where the only one at Adobe may be what somebody wrote in place, which IMS may know late.
-
-    As no stamp shows that it has the value of this digest, which IMS may accept after it was deleted, that takes an
-    hour: by then IMS has forgotten what was deleted.
-    """
+def until_refused_for(patience: timedelta, observed: Observed, now: Now) -> Wait | None:
+    """The wait until IMS has refused for so long what somebody wrote in place; None where there is no such value."""
     written = observed.digests.get(Slot.CURRENT) if writes.is_strange(observed) else None
-    answer = None if written in (None, digest) else observed.answer(written or "")
+    answer = None if written is None else observed.answer(written)
     if written is None or answer is None or answer.accepted:
         return None
-    remaining = due.SETTLED - timedelta(seconds=now.monotonic - answer.first_at.monotonic)
+    remaining = patience - timedelta(seconds=now.monotonic - answer.first_at.monotonic)
     if remaining <= timedelta():
         return None
     return Wait(findings.edited(observed), now.wall + min(remaining, look.retry_refused(observed, written, now)))
