@@ -11,6 +11,7 @@ from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, 
 
 from adobe_ims_operator.api.resource import Key
 from adobe_ims_operator.controller.namespace_turns import Turns
+from unit.taking_long import UnderWay, begun_that_hang
 
 
 def drained(turns: Turns[Key], now: float = 0.0) -> list[Key]:
@@ -20,16 +21,6 @@ def drained(turns: Turns[Key], now: float = 0.0) -> list[Key]:
         turns.done(key)
         keys.append(key)
     return keys
-
-
-def begun_that_hang(turns: Turns[Key], now: float = 0.0) -> list[Key]:
-    """All that may go, which then take long."""
-    begun = []
-    while (key := turns.take(now)) is not None:
-        begun.append(key)
-    for key in begun:
-        turns.leave_place(key)
-    return begun
 
 
 class TurnsMachine(RuleBasedStateMachine):
@@ -270,18 +261,13 @@ def test_of_hundreds_of_namespaces_that_hang_all_the_time_a_newcomer_waits_for_n
     for hog in range(hogs):
         for number in range(4):
             turns.add(Key(f"hog-{hog}", str(number)))
-    slow_at: list[tuple[float, Key]] = []
-    ends: list[tuple[float, Key]] = []
+    under_way = UnderWay(turns)
     waits: list[float] = []
     came: dict[Key, float] = {}
     hung: set[str] = set()
     for step in range(1200):
         now = step / 4
-        while slow_at and slow_at[0][0] <= now:
-            turns.leave_place(heapq.heappop(slow_at)[1])
-        while ends and ends[0][0] <= now:
-            _, ended = heapq.heappop(ends)
-            turns.done(ended, now)
+        for ended in under_way.go_on_until(now):
             turns.add(ended)
         if now >= 90 and now.is_integer():  # by then each of them has hung
             came[newcomer := Key(f"new-{step}", "1")] = now
@@ -292,8 +278,7 @@ def test_of_hundreds_of_namespaces_that_hang_all_the_time_a_newcomer_waits_for_n
                 turns.done(key)
             else:
                 hung.update({key.namespace} if now >= 90 else ())
-                heapq.heappush(slow_at, (now + 0.5, key))
-                heapq.heappush(ends, (now + 15, key))
+                under_way.begin(key, now, 15)
     assert len(waits) >= len(came) - 1, "but for one that came last"
     assert max(waits) <= 1
     assert len(hung) == hogs, "they go on too"
@@ -302,15 +287,14 @@ def test_of_hundreds_of_namespaces_that_hang_all_the_time_a_newcomer_waits_for_n
 @pytest.mark.parametrize("hogs", [50, 100, 140])
 def test_a_newcomer_waits_for_none_of_a_hundred_namespaces_that_begin_to_hang(hogs: int) -> None:
     turns: Turns[Key] = Turns(42, remembers=True)
-    slow_at: list[tuple[float, Key]] = []
+    under_way = UnderWay(turns)
     for step in range(hogs + 20):
         now = step / 20
         for number in range(4 if step < hogs else 0):
             turns.add(Key(f"hog-{step}", str(number)))
-        while slow_at and slow_at[0][0] <= now:
-            turns.leave_place(heapq.heappop(slow_at)[1])
+        under_way.go_on_until(now)
         while (key := turns.take(now)) is not None:
-            heapq.heappush(slow_at, (now + 0.5, key))
+            under_way.begin(key, now, 15)
     turns.add(Key("new", "1"))
     assert turns.take(hogs / 20 + 1) == Key("new", "1")
 

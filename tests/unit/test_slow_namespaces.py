@@ -1,12 +1,11 @@
 """Namespaces that hung: whom the API server let hang once waits for none of those that hang again and again."""
 
-import heapq
-
 import pytest
 
 from adobe_ims_operator.api.resource import Key
 from adobe_ims_operator.controller.namespace_turns import Turns
 from adobe_ims_operator.controller.slow_namespaces import SlowNamespaces
+from unit.taking_long import UnderWay, begun_that_hang
 
 VICTIM = Key("victim", "1")
 
@@ -17,14 +16,11 @@ def put_hogs(turns: Turns[Key], number: int) -> None:
             turns.add(Key(f"hog-{hog}", name))
 
 
-def begun_that_hang(turns: Turns[Key], now: float) -> list[Key]:
-    """All that may go, which then take long."""
+def all_that_hang(turns: Turns[Key], now: float) -> list[Key]:
+    """All that go until none may, as what takes long leaves its place."""
     begun: list[Key] = []
-    for _ in range(20):
-        while (key := turns.take(now)) is not None:
-            begun.append(key)
-        for key in begun:
-            turns.leave_place(key)
+    while more := begun_that_hang(turns, now):
+        begun += more
     return begun
 
 
@@ -40,27 +36,22 @@ def do(turns: Turns[Key], key: Key, now: float, seconds: float) -> None:
 def hang_all(turns: Turns[Key], since: int, until: int) -> list[Key]:
     """Have all that may go hang for 15 s again and again; what hangs at the end."""
     for now in range(since, until, 20):
-        for key in begun_that_hang(turns, now):
+        for key in all_that_hang(turns, now):
             turns.done(key, now + 15)
             turns.add(key)
-    return begun_that_hang(turns, until)
+    return all_that_hang(turns, until)
 
 
 @pytest.mark.parametrize("hogs", [120, 240])
 def test_who_hung_once_waits_for_none_of_hundreds_that_hang_all_the_time(hogs: int) -> None:
     turns: Turns[Key] = Turns(42, remembers=True)
     put_hogs(turns, hogs)
+    under_way = UnderWay(turns)
     do_at, since = 60.0, 0.0
-    slow_at: list[tuple[float, Key]] = []
-    ends: list[tuple[float, Key]] = []
     waits: list[float] = []
     for step in range(1400):
         now = step / 4
-        while slow_at and slow_at[0][0] <= now:
-            turns.leave_place(heapq.heappop(slow_at)[1])
-        while ends and ends[0][0] <= now:
-            _, ended = heapq.heappop(ends)
-            turns.done(ended, now)
+        for ended in under_way.go_on_until(now):
             if ended == VICTIM:
                 do_at = now + 10
             else:
@@ -69,11 +60,8 @@ def test_who_hung_once_waits_for_none_of_hundreds_that_hang_all_the_time(hogs: i
             turns.add(VICTIM)
             since = now
         while (key := turns.take(now)) is not None:
-            hangs = key != VICTIM or not waits
             waits += [now - since] if key == VICTIM else []
-            heapq.heappush(ends, (now + (15 if hangs else 0.25), key))
-            if hangs:
-                heapq.heappush(slow_at, (now + 0.5, key))
+            under_way.begin(key, now, 15 if key != VICTIM or len(waits) == 1 else 0.25)
     assert max(waits[2:]) <= 1, "but for the first after it hung, which shows that it hangs no more"
 
 
@@ -106,7 +94,7 @@ def that_hung_once() -> tuple[Turns[Key], list[Key]]:
     for now in range(0, 100, 20):
         for key in keys[now * 4 // 5 :][:16]:
             turns.add(key)
-        for key in (begun := begun_that_hang(turns, now)):
+        for key in (begun := all_that_hang(turns, now)):
             turns.done(key, now + 15)
         for key in begun:
             do(turns, key, now + 16, 0.1)
@@ -117,7 +105,7 @@ def test_however_many_hung_once_a_quarter_of_what_may_take_long_is_left_to_other
     turns, keys = that_hung_once()
     for key in keys:
         turns.add(key)
-    assert len(begun_that_hang(turns, 100)) == 48
+    assert len(all_that_hang(turns, 100)) == 48
     turns.add(Key("new", "1"))
     assert turns.take(100) == Key("new", "1")
 
@@ -138,7 +126,7 @@ def test_who_did_nothing_quickly_yet_waits_for_none_of_those_that_did() -> None:
     do(turns, VICTIM, 100, 15)
     for key in keys[:40]:
         turns.add(key)
-    assert len(begun_that_hang(turns, 116)) == 40
+    assert len(all_that_hang(turns, 116)) == 40
     assert not turns.is_slow("victim")
 
 
@@ -147,13 +135,13 @@ def test_who_is_held_back_at_half_is_so_whatever_was_counted_for_it_before() -> 
     for start in (160, 200):  # it is more than a minute since most of them hung first
         for key in keys[:64]:
             turns.add(key)
-        for key in begun_that_hang(turns, start):
+        for key in all_that_hang(turns, start):
             turns.done(key, start + 15)
         for key in keys:
             turns.remove(key)
     for key in keys[:64]:
         turns.add(key)
-    assert len(begun_that_hang(turns, 240)) == 32
+    assert len(all_that_hang(turns, 240)) == 32
 
 
 def test_what_is_under_way_counts_for_the_others_while_its_namespace_is_not_eased() -> None:
