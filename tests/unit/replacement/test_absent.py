@@ -1,6 +1,5 @@
 """One list that lacks an entry is no proof that it is gone."""
 
-from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from datetime import timedelta
 
@@ -8,9 +7,11 @@ import pytest
 
 from adobe_ims_operator.api.client_secret_ledger import Draining, Slot
 from adobe_ims_operator.api.reasons import Reason
-from adobe_ims_operator.core.replacement.decision import Decision, Deed, Wait, Write
+from adobe_ims_operator.core.replacement.decision import Deed, Write
 from adobe_ims_operator.core.replacement.listing import Listing
-from unit.replacement.world import CLIENT_ID, Adobe, Cluster, run
+from unit.replacement.adobe import Adobe
+from unit.replacement.walks import come_to_drain, until
+from unit.replacement.world import Cluster, cluster_at, run
 
 MINUTE, HOUR, DAY = timedelta(minutes=1), timedelta(hours=1), timedelta(days=1)
 
@@ -32,24 +33,14 @@ class Lacking(Adobe):
 
 
 def begun(**adobe: object) -> tuple[Lacking, Cluster]:
-    made = Lacking(**adobe)  # type: ignore[arg-type]
-    value = made.add()
-    assert value is not None
-    value.accepted_from = made.now
-    made.now += 30 * DAY
-    cluster = Cluster(made, {"client_id": CLIENT_ID, "client_secret": value.value})
-    cluster.given.add(value.uuid)
+    cluster = cluster_at(made := Lacking(**adobe))  # type: ignore[arg-type]
     cluster.edit(overlap=7 * DAY, interval=20 * DAY)
     return made, cluster
 
 
-def come_to(cluster: Cluster, fits: Callable[[Decision], bool]) -> None:
-    assert cluster.come_to(fits, 60 * DAY) is not None
-
-
 def in_drain(**adobe: object) -> tuple[Lacking, Cluster]:
     made, cluster = begun(**adobe)
-    come_to(cluster, lambda decision: isinstance(decision, Wait) and decision.finding.reason is Reason.DRAINING)
+    come_to_drain(cluster)
     return made, cluster
 
 
@@ -67,7 +58,7 @@ def test_the_old_one_stays_where_one_list_lacks_it() -> None:
 
 def test_the_next_one_stays_where_one_list_lacks_it() -> None:
     adobe, cluster = begun(spreads=HOUR)
-    come_to(cluster, lambda decision: isinstance(decision, Write) and decision.deed is Deed.KEEP_NEXT)
+    until(cluster, lambda decision: isinstance(decision, Write) and decision.deed is Deed.KEEP_NEXT)
     run([cluster], 9 * MINUTE)
     adobe.lacks, adobe.lists = {"uuid-1"}, 1
     run([cluster], 2 * HOUR)
@@ -81,7 +72,7 @@ def test_the_current_one_is_known_still_where_one_list_lacks_it_and_ims_refuses_
     adobe, cluster = in_drain()
     run([cluster], 19 * HOUR)
     adobe.refuses, adobe.lacks, adobe.lists = {"uuid-1"}, {"uuid-1"}, 1
-    come_to(cluster, lambda decision: isinstance(decision, Write) and decision.deed is Deed.SWITCH_BACK)
+    until(cluster, lambda decision: isinstance(decision, Write) and decision.deed is Deed.SWITCH_BACK)
     adobe.refuses = set()
     run([cluster], 12 * DAY)
     assert next(value.uuid for value in adobe.live) == "uuid-0"

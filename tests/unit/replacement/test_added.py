@@ -8,8 +8,8 @@ from adobe_ims_operator.api.reasons import Reason
 from adobe_ims_operator.core.replacement import attempts
 from adobe_ims_operator.core.replacement.decision import Add, Deed
 from adobe_ims_operator.core.replacement.status import problem_of
-from unit.replacement.test_identify import Late
-from unit.replacement.test_table import taken_over, until
+from unit.replacement.adobe import Late
+from unit.replacement.walks import is_a, taken_over, until
 from unit.replacement.world import Cluster, Fault, cluster_at, run
 
 HOUR, DAY = timedelta(hours=1), timedelta(days=1)
@@ -18,7 +18,7 @@ HOUR, DAY = timedelta(hours=1), timedelta(days=1)
 def remade(**changes: object) -> Cluster:
     """The object was deleted and made again while Adobe's answer to POST was on its way."""
     cluster = taken_over()
-    cluster.take(until(cluster, Add), Fault.NONE)
+    cluster.take(until(cluster, is_a(Add)), Fault.NONE)
     assert cluster.memory.added is not None
     before = cluster.memory
     cluster.make_object()
@@ -60,7 +60,7 @@ def test_one_that_ims_and_the_lists_both_know_late_is_not_dropped() -> None:
     late = timedelta(minutes=40)
     adobe = Late(hides=late, spreads=late)
     cluster = taken_over_from(adobe)
-    cluster.take(until(cluster, Add), Fault.NONE)
+    cluster.take(until(cluster, is_a(Add)), Fault.NONE)
     run([cluster], 2 * HOUR)
     assert Deed.DROP_NEXT not in cluster.deeds
     assert cluster.secret is not None
@@ -71,7 +71,7 @@ def test_one_that_ims_and_the_lists_both_know_late_is_not_dropped() -> None:
 def test_one_list_that_is_late_does_not_forget_a_post_without_an_answer() -> None:
     adobe = Late(hides=timedelta(0))
     cluster = taken_over_from(adobe)
-    add = until(cluster, Add)
+    add = until(cluster, is_a(Add))
     adobe.hides = timedelta(minutes=12)
     cluster.take(add, Fault.CRASH_AFTER)
     run([cluster], HOUR)

@@ -11,10 +11,9 @@ from adobe_ims_operator.api.status import ROTATION_FAILING
 from adobe_ims_operator.core.replacement.decision import AskToken
 from adobe_ims_operator.core.replacement.listing import Listing
 from adobe_ims_operator.core.stalled import STALLED
-from unit.replacement.test_confirm import Forgetful, origin
-from unit.replacement.test_mistaken import give, mistaken
-from unit.replacement.test_put_back import edit, in_drain
-from unit.replacement.world import CLIENT_ID, START, Adobe, Fault, cluster_at, first_cluster, run
+from unit.replacement.adobe import CLIENT_ID, START, Adobe, Forgetful
+from unit.replacement.walks import give, mistaken, origin, replace_once, write_by_hand
+from unit.replacement.world import Fault, cluster_at, first_cluster, run
 
 SECOND, MINUTE, HOUR, DAY = timedelta(seconds=1), timedelta(minutes=1), timedelta(hours=1), timedelta(days=1)
 
@@ -25,7 +24,7 @@ def test_what_a_person_puts_in_place_is_not_dropped_while_it_spreads(previous: d
     run([cluster], 2 * HOUR)
     theirs = cluster.adobe.add()
     assert theirs is not None
-    edit(cluster, client_secret=theirs.value, **previous)
+    write_by_hand(cluster, client_secret=theirs.value, **previous)
     run([cluster], DAY)
     cluster.adobe.delete("uuid-0")
     run([cluster], DAY)
@@ -39,7 +38,7 @@ def test_a_doubt_drops_no_value_that_works(slot: str) -> None:
     cluster.adobe.delete("uuid-0")
     theirs = cluster.adobe.add()
     assert theirs is not None
-    edit(cluster, client_secret="value-0", **{slot: theirs.value})
+    write_by_hand(cluster, client_secret="value-0", **{slot: theirs.value})
     run([cluster], HOUR)
 
 
@@ -91,7 +90,7 @@ def test_what_was_mistaken_and_is_in_the_bootstrap_secret_is_put_back() -> None:
     cluster.store(replace(ledger, current=held).to_annotations(), data)
     run([cluster], HOUR)
     cluster.adobe.delete("uuid-0")
-    edit(cluster, client_secret=theirs.value + " ")
+    write_by_hand(cluster, client_secret=theirs.value + " ")
     run([cluster], 3 * DAY)
     assert cluster.works(), cluster.settle().finding
 
@@ -102,7 +101,7 @@ def test_a_dead_value_among_two_is_asked_with_again() -> None:
     adobe = cluster.adobe
     one = adobe.add()
     assert one is not None
-    edit(cluster, client_secret=one.value)
+    write_by_hand(cluster, client_secret=one.value)
     adobe.delete(one.uuid)
     adobe.add()
     run([cluster], HOUR)
@@ -112,7 +111,7 @@ def test_a_dead_value_among_two_is_asked_with_again() -> None:
 def test_a_client_that_ims_refuses_is_told_as_lost_however_often_it_is_looked_at() -> None:
     cluster = first_cluster()
     cluster.reports = True
-    in_drain(cluster)
+    replace_once(cluster)
     give(cluster, "what was dead long ago")
     cluster.adobe.refuses |= {"uuid-0", "uuid-1"}
     for _ in range(600):
@@ -123,9 +122,9 @@ def test_a_client_that_ims_refuses_is_told_as_lost_however_often_it_is_looked_at
 
 def test_one_refusal_drops_no_value_that_somebody_moved() -> None:
     cluster = first_cluster()
-    in_drain(cluster)
+    replace_once(cluster)
     run([cluster], 3 * HOUR)
-    edit(cluster, client_secret="nonsense", client_secret_previous="value-0", client_secret_next="value-1")
+    write_by_hand(cluster, client_secret="nonsense", client_secret_previous="value-0", client_secret_next="value-1")
     digest = cluster.digest("value-1")
     ask = cluster.come_to(lambda step: isinstance(step, AskToken) and step.digest == digest, MINUTE)
     assert ask is not None
@@ -140,10 +139,10 @@ def test_one_refusal_drops_no_value_that_somebody_moved() -> None:
 def test_a_moved_one_that_adobe_deleted_is_not_asked_with_in_turn_with_the_previous_one() -> None:
     adobe = Forgetful(accepts_deleted=5 * HOUR)
     cluster = cluster_at(adobe)
-    in_drain(cluster)
+    replace_once(cluster)
     run([cluster], 2 * HOUR)
     adobe.delete("uuid-1")
-    edit(cluster, client_secret="nonsense", client_secret_previous="value-0", client_secret_next="value-1")
+    write_by_hand(cluster, client_secret="nonsense", client_secret_previous="value-0", client_secret_next="value-1")
     run([cluster], HOUR)
     assert cluster.secret is not None
     assert cluster.secret.data["client_secret"] == "value-0", cluster.settle().finding
@@ -160,7 +159,7 @@ def test_the_next_one_that_somebody_moved_is_not_lost(moved: dict[str, str]) -> 
     cluster = first_cluster(spreads=30 * MINUTE)
     cluster.edit(overlap=DAY, interval=10 * DAY)
     assert cluster.come_to(lambda _: cluster.ledger is not None and isinstance(cluster.ledger.phase, Proving), 30 * DAY)
-    edit(cluster, **moved)
+    write_by_hand(cluster, **moved)
     run([cluster], HOUR)
     assert cluster.secret is not None
     assert "value-1" in cluster.secret.data.values(), cluster.deeds

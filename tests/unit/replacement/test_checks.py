@@ -7,7 +7,8 @@ from datetime import timedelta
 import pytest
 
 from adobe_ims_operator.api.times import from_rfc3339, to_rfc3339
-from unit.replacement.world import CLIENT_ID, Cluster, first_cluster, run
+from unit.replacement.adobe import CLIENT_ID
+from unit.replacement.world import Cluster, first_cluster, run
 
 MINUTE, HOUR, DAY = timedelta(minutes=1), timedelta(hours=1), timedelta(days=1)
 

@@ -1,6 +1,6 @@
 """A value that was taken over while Adobe listed one alone: nothing is done with that one before it is certain."""
 
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from datetime import timedelta
 
 import pytest
@@ -9,33 +9,12 @@ from adobe_ims_operator.api.client_secret_ledger import Adding, Draining, Held, 
 from adobe_ims_operator.api.reasons import Reason
 from adobe_ims_operator.api.status import ROTATION_FAILING
 from adobe_ims_operator.core.replacement.decision import Add, Deed, Write
-from adobe_ims_operator.core.replacement.listing import Listing
-from unit.replacement.world import CLIENT_ID, Adobe, Cluster, Fault, cluster_at, run
+from unit.replacement.adobe import CLIENT_ID, Adobe, Divided, Forgetful
+from unit.replacement.walks import origin
+from unit.replacement.world import Cluster, Fault, cluster_at, run
 
 MINUTE, HOUR, DAY = timedelta(minutes=1), timedelta(hours=1), timedelta(days=1)
 NEVER = timedelta(days=3650)
-
-
-@dataclass
-class Forgetful(Adobe):
-    """Adobe whose IMS still accepts for long what was deleted, or goes back to what it knew before."""
-
-    accepts_deleted: timedelta = timedelta(0)
-    only: set[str] = field(default_factory=set)
-    """The values that IMS accepts while it has gone back; empty where it has not."""
-
-    def accepts(self, text: str) -> bool:
-        if self.only:
-            return text in self.only
-        value = self.by_value(text)
-        if value is None or value.deleted_at is None:
-            return super().accepts(text)
-        return self.now < value.deleted_at + self.accepts_deleted
-
-
-def origin(cluster: Cluster) -> Origin:
-    assert cluster.ledger is not None
-    return cluster.ledger.current.origin
 
 
 def write_ledger(cluster: Cluster, ledger: Ledger) -> None:
@@ -214,19 +193,6 @@ def test_a_current_one_that_may_be_somebody_elses_is_not_deleted_where_the_previ
     run([cluster], 40 * DAY)
     assert "DELETE" not in cluster.deeds
     assert cluster.settle().finding.reason is Reason.TWO_CLIENT_SECRETS
-
-
-@dataclass
-class Divided(Adobe):
-    """Adobe of which every second list knows nothing of the latest client secret."""
-
-    disagrees: bool = False
-    lists: int = 0
-
-    def list(self) -> Listing:
-        found = super().list()
-        self.lists += 1
-        return replace(found, secrets=found.secrets[:1]) if self.disagrees and self.lists % 2 else found
 
 
 def test_lists_that_never_agree_reach_the_status() -> None:

@@ -1,6 +1,6 @@
 """Which uuid at Adobe a value has: what may show another's is no proof."""
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import timedelta
 
 import pytest
@@ -8,22 +8,10 @@ import pytest
 from adobe_ims_operator.api.client_secret_ledger import Origin
 from adobe_ims_operator.api.reasons import Reason
 from adobe_ims_operator.core.replacement.decision import Deed, Wait
-from adobe_ims_operator.core.replacement.listing import Listing
-from unit.replacement.world import CLIENT_ID, Adobe, Cluster, cluster_at, first_cluster, run
+from unit.replacement.adobe import CLIENT_ID, Adobe, Late
+from unit.replacement.world import Cluster, cluster_at, first_cluster, run
 
 SECOND, MINUTE, HOUR, DAY = timedelta(seconds=1), timedelta(minutes=1), timedelta(hours=1), timedelta(days=1)
-
-
-@dataclass
-class Late(Adobe):
-    """Adobe whose list shows a new client secret after a while."""
-
-    hides: timedelta = timedelta(0)
-
-    def list(self) -> Listing:
-        found = super().list()
-        shown = [each for each in found.secrets if each.created_at and each.created_at <= self.now - self.hides]
-        return replace(found, secrets=tuple(shown))
 
 
 def replaced_by_hand(hides: timedelta) -> Cluster:

@@ -1,6 +1,5 @@
 """What others took away, or wrote meanwhile, costs no client secret."""
 
-from collections.abc import Callable
 from dataclasses import replace
 from datetime import timedelta
 
@@ -10,8 +9,10 @@ from adobe_ims_operator.api.client_secret_ledger import Adding, Draining, Steady
 from adobe_ims_operator.api.client_secret_status import OLD_CLIENT_SECRET_IN_USE
 from adobe_ims_operator.api.reasons import Reason
 from adobe_ims_operator.core.replacement import attempts
-from adobe_ims_operator.core.replacement.decision import Add, Decision, Deed, Delete, List, Wait, Write
-from unit.replacement.world import CLIENT_ID, Cluster, Fault, first_cluster, run
+from adobe_ims_operator.core.replacement.decision import Add, Decision, Deed, Delete, List, Wait
+from unit.replacement.adobe import CLIENT_ID
+from unit.replacement.walks import is_write, until
+from unit.replacement.world import Cluster, Fault, first_cluster, run
 
 MINUTE, HOUR, DAY = timedelta(minutes=1), timedelta(hours=1), timedelta(days=1)
 
@@ -21,16 +22,6 @@ def begun() -> Cluster:
     cluster.reports = True
     cluster.edit(overlap=7 * DAY, interval=20 * DAY)
     return cluster
-
-
-def until(cluster: Cluster, fits: Callable[[Decision], bool]) -> Decision:
-    decision = cluster.come_to(fits, 60 * DAY)
-    assert decision is not None, cluster.deeds
-    return decision
-
-
-def is_write(deed: Deed) -> Callable[[Decision], bool]:
-    return lambda decision: isinstance(decision, Write) and decision.deed is deed
 
 
 def is_draining(decision: Decision) -> bool:

@@ -12,8 +12,11 @@ from adobe_ims_operator.api.times import to_rfc3339
 from adobe_ims_operator.core.replacement import evidence
 from adobe_ims_operator.core.replacement.decision import Add, Decision, Deed, Delete
 from adobe_ims_operator.core.replacement.listing import ListedClientSecret, Listing, NoUse
-from unit.replacement.test_moments import DAY, HOUR, Proxied, in_drain, is_write, proxied, until
-from unit.replacement.world import START, Cluster, Fault, run
+from unit.replacement.adobe import START, Proxied
+from unit.replacement.walks import come_to_drain, is_write, proxied, until
+from unit.replacement.world import Cluster, Fault, run
+
+HOUR, DAY = timedelta(hours=1), timedelta(days=1)
 
 
 def goes_back(adobe: Proxied, old: str, to: datetime) -> None:
@@ -32,7 +35,7 @@ def is_delete(decision: Decision) -> bool:
 
 def in_use_for_days(cluster: Cluster) -> str:
     """Have the old one used each half a day, as all lists show; its uuid."""
-    old = in_drain(cluster)
+    old = come_to_drain(cluster)
     for _ in range(10):
         assert cluster.adobe.token("value-0")
         run([cluster], timedelta(hours=12))
@@ -71,7 +74,7 @@ def test_the_lists_of_some_minutes_delete_nothing_even_where_no_use_is_remembere
 
 def test_what_somebody_writes_into_the_status_puts_a_deletion_off_and_no_more() -> None:
     adobe, cluster = proxied()
-    old = in_drain(cluster)
+    old = come_to_drain(cluster)
     until(cluster, is_write(Deed.INTEND_TO_DELETE))
     cluster.crash()
     forged = tuple(

@@ -7,29 +7,11 @@ import pytest
 
 from adobe_ims_operator.api.client_secret_ledger import Origin
 from adobe_ims_operator.api.reasons import Reason
-from unit.replacement.test_confirm import Forgetful, origin
-from unit.replacement.world import CLIENT_ID, Adobe, Cluster, cluster_at, run
+from unit.replacement.adobe import CLIENT_ID, Adobe, Forgetful
+from unit.replacement.walks import give, mistaken, origin
+from unit.replacement.world import Cluster, cluster_at, run
 
 SECOND, MINUTE, HOUR, DAY = timedelta(seconds=1), timedelta(minutes=1), timedelta(hours=1), timedelta(days=1)
-
-
-def give(cluster: Cluster, value: str) -> None:
-    """A person puts a value into the bootstrap Secret."""
-    cluster.bootstrap = {"client_id": CLIENT_ID, "client_secret": value}
-    cluster.bootstrap_version += 1
-
-
-def mistaken(adobe: Adobe) -> Cluster:
-    """A person gave value-0, which was deleted a moment ago; Adobe lists uuid-1 alone, which is somebody else's."""
-    dead, theirs = adobe.add(), adobe.add()
-    assert dead is not None
-    assert theirs is not None
-    adobe.token(theirs.value)
-    adobe.now += 20 * DAY
-    adobe.delete(dead.uuid)
-    cluster = Cluster(adobe, {"client_id": CLIENT_ID, "client_secret": dead.value}, reports=True)
-    cluster.edit(interval=4 * DAY, overlap=DAY)
-    return cluster
 
 
 def test_somebody_elses_is_not_deleted_where_ims_goes_back_for_a_quarter_of_an_hour() -> None:

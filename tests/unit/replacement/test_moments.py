@@ -1,64 +1,26 @@
 """What is not of this moment is no evidence: an old answer of a proxy, and a Date that is wrong once."""
 
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import datetime, timedelta
 
 import pytest
 
-from adobe_ims_operator.api.client_secret_ledger import Adding, Draining, Proving
+from adobe_ims_operator.api.client_secret_ledger import Adding, Proving
 from adobe_ims_operator.api.reasons import Reason
 from adobe_ims_operator.core.replacement import attempts
-from adobe_ims_operator.core.replacement.decision import AskToken, Decision, Deed, Delete, List, Wait, Write
+from adobe_ims_operator.core.replacement.decision import AskToken, Deed, Delete, List
 from adobe_ims_operator.core.replacement.listing import Listing
-from unit.replacement.world import CLIENT_ID, START, Adobe, Cluster, Fault, first_cluster, run
+from unit.replacement.adobe import START
+from unit.replacement.walks import come_to_drain, is_write, proxied, until
+from unit.replacement.world import Cluster, Fault, first_cluster, run
 
 SECOND, MINUTE, HOUR, DAY = timedelta(seconds=1), timedelta(minutes=1), timedelta(hours=1), timedelta(days=1)
 
 
-@dataclass
-class Proxied(Adobe):
-    """Adobe behind something that changes its lists."""
-
-    change: Callable[[Listing], Listing] | None = None
-
-    def list(self) -> Listing:
-        found = super().list()
-        return found if self.change is None else self.change(found)
-
-
-def proxied(**adobe: object) -> tuple[Proxied, Cluster]:
-    made = Proxied(**adobe)  # type: ignore[arg-type]
-    value = made.add()
-    assert value is not None
-    value.accepted_from = made.now
-    made.now += 30 * DAY
-    cluster = Cluster(made, {"client_id": CLIENT_ID, "client_secret": value.value})
-    cluster.given.add(value.uuid)
-    cluster.edit(overlap=7 * DAY, interval=20 * DAY)
-    return made, cluster
-
-
-def until(cluster: Cluster, fits: Callable[[Decision], bool]) -> Decision:
-    decision = cluster.come_to(fits, 60 * DAY)
-    assert decision is not None, cluster.deeds
-    return decision
-
-
-def is_write(deed: Deed) -> Callable[[Decision], bool]:
-    return lambda decision: isinstance(decision, Write) and decision.deed is deed
-
-
-def in_drain(cluster: Cluster) -> str:
-    until(cluster, lambda decision: isinstance(decision, Wait) and decision.finding.reason is Reason.DRAINING)
-    assert cluster.ledger is not None
-    assert isinstance(cluster.ledger.phase, Draining)
-    return cluster.ledger.phase.previous.uuid
-
-
 def test_an_old_list_deletes_nothing() -> None:
     adobe, cluster = proxied()
-    old = in_drain(cluster)
+    old = come_to_drain(cluster)
     until(cluster, is_write(Deed.INTEND_TO_DELETE))
     kept = adobe.list()
     cluster.crash()
@@ -177,7 +139,7 @@ def test_stamps_that_are_a_little_ahead_of_the_date_hold_up_nothing(seconds: int
     adobe, cluster = proxied()
     cluster.passes = timedelta(milliseconds=700)
     adobe.change = ahead_by(timedelta(seconds=seconds))
-    in_drain(cluster)
+    come_to_drain(cluster)
     run([cluster], 10 * DAY)
     assert cluster.deeds.count("DELETE") == 1
     assert cluster.deeds.count(Deed.WITHDRAW_DELETE) == 0
@@ -185,7 +147,7 @@ def test_stamps_that_are_a_little_ahead_of_the_date_hold_up_nothing(seconds: int
 
 def test_stamps_that_are_far_ahead_of_the_date_delete_nothing() -> None:
     adobe, cluster = proxied()
-    in_drain(cluster)
+    come_to_drain(cluster)
     adobe.change = ahead_by(HOUR)
     run([cluster], 7 * DAY)
     assert Deed.INTEND_TO_DELETE not in cluster.deeds

@@ -1,35 +1,20 @@
 """What is left at Adobe without a value in the Secret: one that applications use costs nobody a token."""
 
-from collections.abc import Callable
 from dataclasses import replace
 from datetime import timedelta
 
 import pytest
 
-from adobe_ims_operator.api.client_secret_ledger import Draining, Orphaned, Slot
+from adobe_ims_operator.api.client_secret_ledger import Orphaned, Slot
 from adobe_ims_operator.api.reasons import Reason
 from adobe_ims_operator.core.replacement import events
-from adobe_ims_operator.core.replacement.decision import Add, Decision, Deed, Delete, List, Write
+from adobe_ims_operator.core.replacement.decision import Add, Deed, Delete, List, Write
+from unit.replacement.walks import come_to_drain, draining, until
 from unit.replacement.world import Cluster, Fault, first_cluster, run
 
 MINUTE, HOUR, DAY = timedelta(minutes=1), timedelta(hours=1), timedelta(days=1)
 NEVER = 1000 * DAY
 """How late Adobe shows a use that it never shows."""
-
-
-def until(cluster: Cluster, fits: Callable[[Decision], bool]) -> Decision:
-    decision = cluster.come_to(fits, 60 * DAY)
-    assert decision is not None, cluster.deeds
-    return decision
-
-
-def draining(*, overlap: timedelta = DAY, **adobe: object) -> Cluster:
-    """A cluster in which a client secret was just replaced."""
-    cluster = first_cluster(**adobe)
-    cluster.edit(overlap=overlap, interval=20 * DAY)
-    while not (cluster.ledger and isinstance(cluster.ledger.phase, Draining)):
-        run([cluster], HOUR)
-    return cluster
 
 
 def change(cluster: Cluster, slot: Slot, value: str) -> str:
@@ -54,7 +39,9 @@ def test_one_that_was_in_place_counts_as_used_where_adobe_shows_no_time_of_use()
 
 
 def test_the_overlap_that_was_promised_counts_for_one_whose_value_was_changed() -> None:
-    cluster = draining(overlap=7 * DAY)
+    cluster = first_cluster()
+    cluster.edit(overlap=7 * DAY, interval=20 * DAY)
+    come_to_drain(cluster)
     cluster.edit(overlap=DAY)
     value = change(cluster, Slot.CURRENT, "a typo")
     assert cluster.adobe.token(value)

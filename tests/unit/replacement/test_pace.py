@@ -15,7 +15,7 @@ from adobe_ims_operator.core.replacement import attempts
 from adobe_ims_operator.core.replacement.decide import decide
 from adobe_ims_operator.core.replacement.decision import Add, AskToken, Delete, List, Wait, Write
 from adobe_ims_operator.core.replacement.model import Step
-from unit.replacement.test_moments import proxied, until
+from unit.replacement.walks import proxied, until
 from unit.replacement.world import Cluster, Fault, first_cluster, run
 
 SECOND, MINUTE, DAY = timedelta(seconds=1), timedelta(minutes=1), timedelta(days=1)

@@ -4,7 +4,7 @@ from datetime import timedelta
 
 import pytest
 
-from adobe_ims_operator.api.client_secret_ledger import Draining, Orphaned
+from adobe_ims_operator.api.client_secret_ledger import Orphaned
 from adobe_ims_operator.api.reasons import Reason
 from adobe_ims_operator.core.backoff import Pace
 from adobe_ims_operator.core.finding import Finding
@@ -12,24 +12,12 @@ from adobe_ims_operator.core.model import Trouble
 from adobe_ims_operator.core.replacement import attempts
 from adobe_ims_operator.core.replacement.decision import Add, AskToken, List
 from adobe_ims_operator.core.replacement.model import Step
-from unit.replacement.test_confirm import Divided
-from unit.replacement.world import CLIENT_ID, Cluster, Fault, cluster_at, first_cluster, run
+from unit.replacement.adobe import Divided
+from unit.replacement.walks import replace_once, write_by_hand
+from unit.replacement.world import Fault, cluster_at, first_cluster, run
 
 MINUTE, HOUR, DAY = timedelta(minutes=1), timedelta(hours=1), timedelta(days=1)
 NOT_READ = Trouble(Finding(Reason.SECRET_READ_FAILED, "the API server did not give it"), Pace.API_SERVER)
-
-
-def edit(cluster: Cluster, **values: str) -> None:
-    """A person writes the managed Secret."""
-    assert cluster.secret is not None
-    cluster.store(cluster.secret.annotations, {"client_id": CLIENT_ID, **values})
-
-
-def in_drain(cluster: Cluster) -> None:
-    cluster.edit(overlap=DAY, interval=10 * DAY)
-    assert cluster.come_to(
-        lambda _: cluster.ledger is not None and isinstance(cluster.ledger.phase, Draining), 30 * DAY
-    )
 
 
 @pytest.mark.parametrize("later", [timedelta(0), HOUR])
@@ -40,7 +28,7 @@ def test_what_is_put_back_works(later: timedelta) -> None:
     cluster.adobe.now += later
     theirs = cluster.adobe.add()
     assert theirs is not None
-    edit(cluster, client_secret=theirs.value, client_secret_previous="value-0")
+    write_by_hand(cluster, client_secret=theirs.value, client_secret_previous="value-0")
     run([cluster], DAY)
 
 
@@ -51,7 +39,7 @@ def test_what_is_put_back_from_the_bootstrap_secret_works() -> None:
     cluster.adobe.now += HOUR
     theirs = cluster.adobe.add()
     assert theirs is not None
-    edit(cluster, client_secret=theirs.value)
+    write_by_hand(cluster, client_secret=theirs.value)
     run([cluster], DAY)
 
 
@@ -60,7 +48,7 @@ def test_a_person_who_does_as_the_operator_does_loses_nothing() -> None:
     run([cluster], 2 * HOUR)
     theirs = cluster.adobe.add()
     assert theirs is not None
-    edit(cluster, client_secret=theirs.value, client_secret_previous="value-0")
+    write_by_hand(cluster, client_secret=theirs.value, client_secret_previous="value-0")
     run([cluster], DAY)
     cluster.adobe.delete("uuid-0")
     run([cluster], DAY)
@@ -70,12 +58,12 @@ def test_a_person_who_does_as_the_operator_does_loses_nothing() -> None:
 @pytest.mark.parametrize("spreads", [timedelta(0), 4 * MINUTE])
 def test_what_a_person_adds_within_the_overlap_and_writes_in_place_stays(spreads: timedelta) -> None:
     cluster = first_cluster(spreads=spreads)
-    in_drain(cluster)
+    replace_once(cluster)
     run([cluster], 3 * HOUR)
     cluster.adobe.delete("uuid-1")
     theirs = cluster.adobe.add()
     assert theirs is not None
-    edit(cluster, client_secret=theirs.value, client_secret_previous="value-0")
+    write_by_hand(cluster, client_secret=theirs.value, client_secret_previous="value-0")
     run([cluster], 2 * DAY)
     assert cluster.secret is not None
     assert cluster.secret.data["client_secret"] == theirs.value, cluster.settle().finding
@@ -98,7 +86,7 @@ def test_an_answer_that_is_lost_after_a_read_that_failed_leaves_no_stranger() ->
 
 def test_one_list_and_one_refusal_drop_no_value_that_adobe_gave() -> None:
     cluster = cluster_at(adobe := Divided())
-    in_drain(cluster)
+    replace_once(cluster)
     run([cluster], 3 * HOUR)
     ask = cluster.come_to(lambda step: isinstance(step, AskToken), 2 * DAY)
     assert ask is not None

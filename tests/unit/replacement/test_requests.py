@@ -6,7 +6,8 @@ import pytest
 
 from adobe_ims_operator.api.client_secret_ledger import Draining
 from adobe_ims_operator.core.replacement.decision import Add, Deed
-from unit.replacement.world import CLIENT_ID, Cluster, Fault, first_cluster, run
+from unit.replacement.adobe import CLIENT_ID
+from unit.replacement.world import Cluster, Fault, first_cluster, run
 
 HOUR, DAY = timedelta(hours=1), timedelta(days=1)
 

@@ -5,7 +5,6 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from adobe_ims_operator.api.client_secret_ledger import Draining
 from adobe_ims_operator.api.client_secret_status import ClientSecretStatus, client_secret_status_to_json
 from adobe_ims_operator.api.reasons import Reason
 from adobe_ims_operator.api.resource import Key
@@ -16,6 +15,7 @@ from adobe_ims_operator.core.replacement.decision import Add, AskToken, Decision
 from adobe_ims_operator.core.replacement.listing import ListedClientSecret, NoUse
 from adobe_ims_operator.core.replacement.model import Step
 from adobe_ims_operator.core.replacement.status import to_status
+from unit.replacement.walks import draining, taken_over
 from unit.replacement.world import DOWN, REFUSED, Cluster, Fault, first_cluster, run
 
 MINUTE, HOUR, DAY = timedelta(minutes=1), timedelta(hours=1), timedelta(days=1)
@@ -30,20 +30,6 @@ def report(cluster: Cluster, users: tuple[Key, ...] = ()) -> ClientSecretStatus:
 
 def brief(status: ClientSecretStatus) -> dict[str, tuple[str, str]]:
     return {condition.type: (condition.status, condition.reason) for condition in status.conditions}
-
-
-def taken_over(**adobe: object) -> Cluster:
-    cluster = first_cluster(**adobe)
-    cluster.edit(overlap=DAY, interval=10 * DAY)
-    cluster.settle()
-    return cluster
-
-
-def draining(**adobe: object) -> Cluster:
-    cluster = taken_over(**adobe)
-    while not (cluster.ledger and isinstance(cluster.ledger.phase, Draining)):
-        run([cluster], HOUR)
-    return cluster
 
 
 def test_all_is_well() -> None:

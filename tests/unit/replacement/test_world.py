@@ -10,7 +10,8 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, pr
 from adobe_ims_operator.api.client_secret_ledger import LEDGER_ANNOTATION, Slot, Steady
 from adobe_ims_operator.api.reasons import Reason
 from adobe_ims_operator.core.replacement.decision import Add, AskToken, Deed, Delete, Refuse, Wait, Write
-from unit.replacement.world import CLIENT_ID, Cluster, Fault, Value, first_cluster, run
+from unit.replacement.adobe import CLIENT_ID, Value
+from unit.replacement.world import Cluster, Fault, first_cluster, run
 
 EXAMPLES, STEPS = (int(number) for number in os.environ.get("WORLD", "12,15").split(","))
 HOURS = st.sampled_from([0, 1, 6, 23]).map(lambda hours: timedelta(hours=hours))

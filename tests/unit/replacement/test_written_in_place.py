@@ -7,7 +7,7 @@ import pytest
 from adobe_ims_operator.api.client_secret_ledger import Draining, Proving
 from adobe_ims_operator.api.reasons import Reason
 from adobe_ims_operator.core.replacement.decision import Add, Delete, Write
-from unit.replacement.test_put_back import edit, in_drain
+from unit.replacement.walks import replace_once, write_by_hand
 from unit.replacement.world import Cluster, Fault, first_cluster, run
 
 MINUTE, HOUR, DAY = timedelta(minutes=1), timedelta(hours=1), timedelta(days=1)
@@ -53,7 +53,7 @@ def test_while_the_next_one_is_proven(deleted: str) -> None:
     cluster = in_proof()
     cluster.adobe.delete(deleted)
     theirs = add_by_hand(cluster)
-    edit(cluster, client_secret=theirs, client_secret_previous="value-0")
+    write_by_hand(cluster, client_secret=theirs, client_secret_previous="value-0")
     assert_stays(cluster, theirs, 2 * MINUTE, HOUR, DAY)
 
 
@@ -76,7 +76,7 @@ def test_while_what_adobe_gave_can_not_be_kept() -> None:
     deny_a_write(cluster)
     cluster.adobe.delete("uuid-1")
     theirs = add_by_hand(cluster)
-    edit(cluster, client_secret=theirs, client_secret_previous="value-0")
+    write_by_hand(cluster, client_secret=theirs, client_secret_previous="value-0")
     assert_stays(cluster, theirs, 30 * MINUTE, DAY)
 
 
@@ -84,20 +84,20 @@ def test_while_the_limit_keeps_one_from_being_added() -> None:
     cluster, add = about_to_add()
     theirs = add_by_hand(cluster)
     cluster.take(add, Fault.DEFINITE)
-    edit(cluster, client_secret=theirs, client_secret_previous="value-0")
+    write_by_hand(cluster, client_secret=theirs, client_secret_previous="value-0")
     assert_stays(cluster, theirs, 2 * MINUTE, HOUR, DAY)
 
 
 def test_while_the_deletion_can_not_be_noted() -> None:
     cluster = first_cluster()
-    in_drain(cluster)
+    replace_once(cluster)
     cluster.edit(overlap=DAY, interval=30 * DAY)
     delete = cluster.come_to(lambda step: isinstance(step, Delete), 10 * DAY)
     assert delete is not None
     cluster.take(delete, Fault.NONE)
     deny_a_write(cluster)
     theirs = add_by_hand(cluster)
-    edit(cluster, client_secret=theirs, client_secret_previous="value-1")
+    write_by_hand(cluster, client_secret=theirs, client_secret_previous="value-1")
     assert_stays(cluster, theirs, 30 * MINUTE, DAY)
 
 
@@ -105,7 +105,7 @@ def test_while_it_spreads_and_the_latest_list_is_older() -> None:
     cluster = first_cluster(spreads=4 * MINUTE)
     run([cluster], 18 * MINUTE)
     theirs = add_by_hand(cluster)
-    edit(cluster, client_secret=theirs)
+    write_by_hand(cluster, client_secret=theirs)
     assert_stays(cluster, theirs, MINUTE, HOUR)
     cluster.adobe.delete("uuid-0")
     assert_stays(cluster, theirs, HOUR, DAY)
@@ -117,7 +117,7 @@ def test_while_lists_are_late_too(late: int) -> None:
     run([cluster], 2 * HOUR)
     cluster.adobe.spreads = cluster.adobe.lists_late = timedelta(seconds=late)
     theirs = add_by_hand(cluster)
-    edit(cluster, client_secret=theirs)
+    write_by_hand(cluster, client_secret=theirs)
     cluster.settle()
     cluster.adobe.delete("uuid-0")
     assert_stays(cluster, theirs, MINUTE, HOUR, DAY)
@@ -126,7 +126,7 @@ def test_while_lists_are_late_too(late: int) -> None:
 def test_what_was_put_back_and_deleted_at_that_time_is_soon_told_as_lost() -> None:
     cluster = first_cluster()
     run([cluster], 2 * HOUR)
-    edit(cluster, client_secret="a typo")
+    write_by_hand(cluster, client_secret="a typo")
     assert cluster.come_to(lambda step: isinstance(step, Write), 15 * MINUTE)
     cluster.turn()
     cluster.adobe.delete("uuid-0")
@@ -139,7 +139,7 @@ def test_what_was_put_back_and_deleted_at_that_time_is_soon_told_as_lost() -> No
 def test_the_current_one_that_somebody_moved_drains_where_the_next_one_takes_its_place() -> None:
     cluster = in_proof()
     cluster.adobe.refuses.add("uuid-0")
-    edit(cluster, client_secret="a typo", client_secret_previous="value-0", client_secret_next="value-1")
+    write_by_hand(cluster, client_secret="a typo", client_secret_previous="value-0", client_secret_next="value-1")
     run([cluster], 30 * MINUTE)
     cluster.adobe.refuses.clear()
     run([cluster], HOUR)
@@ -152,9 +152,9 @@ def test_the_current_one_that_somebody_moved_drains_where_the_next_one_takes_its
 
 def test_the_previous_one_takes_the_place_of_a_deleted_one_from_under_any_key() -> None:
     cluster = first_cluster()
-    in_drain(cluster)
+    replace_once(cluster)
     run([cluster], 3 * HOUR)
-    edit(cluster, client_secret="value-1", client_secret_previous="a typo", client_secret_next="value-0")
+    write_by_hand(cluster, client_secret="value-1", client_secret_previous="a typo", client_secret_next="value-0")
     cluster.bootstrap = None
     cluster.adobe.delete("uuid-1")
     run([cluster], HOUR)
@@ -165,18 +165,18 @@ def test_the_previous_one_takes_the_place_of_a_deleted_one_from_under_any_key() 
 def test_after_a_wrong_one_was_put_right() -> None:
     cluster = first_cluster(spreads=4 * MINUTE)
     run([cluster], 5 * DAY)
-    edit(cluster, client_secret="a typo")
+    write_by_hand(cluster, client_secret="a typo")
     run([cluster], 15 * MINUTE)
     assert cluster.secret is not None
     assert cluster.secret.data["client_secret"] == "value-0"
     theirs = add_by_hand(cluster)
-    edit(cluster, client_secret=theirs)
+    write_by_hand(cluster, client_secret=theirs)
     assert_stays(cluster, theirs, MINUTE, HOUR)
 
 
 def test_the_next_one_that_a_person_puts_in_place_while_it_spreads() -> None:
     cluster = in_proof(4 * MINUTE)
-    edit(cluster, client_secret="value-1")
+    write_by_hand(cluster, client_secret="value-1")
     assert_stays(cluster, "value-1", 2 * MINUTE, HOUR)
     cluster.adobe.delete("uuid-0")
     assert_stays(cluster, "value-1", HOUR, DAY)
@@ -184,12 +184,12 @@ def test_the_next_one_that_a_person_puts_in_place_while_it_spreads() -> None:
 
 def test_an_orphan_that_a_person_puts_back_while_ims_refuses_it_once() -> None:
     cluster = first_cluster()
-    in_drain(cluster)
+    replace_once(cluster)
     run([cluster], 3 * HOUR)
-    edit(cluster, client_secret="a typo", client_secret_previous="value-0")
+    write_by_hand(cluster, client_secret="a typo", client_secret_previous="value-0")
     run([cluster], 2 * HOUR)
     cluster.adobe.refuses.add("uuid-1")
-    edit(cluster, client_secret="value-1")
+    write_by_hand(cluster, client_secret="value-1")
     cluster.turn()
     cluster.adobe.refuses.clear()
     assert_stays(cluster, "value-1", HOUR, DAY)
@@ -208,10 +208,10 @@ def test_an_orphan_that_a_person_puts_back_while_ims_refuses_it_once() -> None:
 )
 def test_whatever_is_edited_within_the_overlap_all_is_well_after_it(edited: dict[str, str]) -> None:
     cluster = first_cluster()
-    in_drain(cluster)
+    replace_once(cluster)
     run([cluster], 3 * HOUR)
     cluster.edit(interval=90 * DAY)
-    edit(cluster, **edited)
+    write_by_hand(cluster, **edited)
     run([cluster], 7 * DAY)
     assert cluster.works(), cluster.settle().finding
     assert cluster.ledger is not None
@@ -225,9 +225,9 @@ def test_what_was_in_place_for_a_while_is_not_deleted_within_the_overlap() -> No
     cluster = in_proof()
     cluster.edit(suspend=True)
     run([cluster], 3 * DAY)
-    edit(cluster, client_secret="value-1")
+    write_by_hand(cluster, client_secret="value-1")
     run([cluster], HOUR)
-    edit(cluster, client_secret="value-0")
+    write_by_hand(cluster, client_secret="value-0")
     cluster.edit(suspend=False)
     run([cluster], 20 * HOUR)
     assert "uuid-1" in {each.uuid for each in cluster.adobe.live}
@@ -239,7 +239,7 @@ def test_a_dead_one_is_not_put_back_where_another_value_is_under_another_key(bes
     run([cluster], 2 * HOUR)
     cluster.adobe.delete("uuid-0")
     theirs = add_by_hand(cluster)
-    edit(cluster, client_secret_previous=theirs, **beside)
+    write_by_hand(cluster, client_secret_previous=theirs, **beside)
     run([cluster], DAY)
     assert cluster.secret is not None
     assert theirs in cluster.secret.data.values(), cluster.settle().finding
@@ -258,7 +258,7 @@ def test_under_another_key_while_what_was_known_a_moment_ago_says_that_the_curre
     run([cluster], 3 * MINUTE)
     cluster.adobe.delete("uuid-0")
     theirs = add_by_hand(cluster)
-    edit(cluster, client_secret_previous=theirs)
+    write_by_hand(cluster, client_secret_previous=theirs)
     assert_kept(cluster, theirs)
 
 
@@ -267,7 +267,7 @@ def test_under_the_key_of_the_next_one(beside: dict[str, str]) -> None:
     cluster = in_proof()
     cluster.adobe.delete("uuid-0")
     theirs = add_by_hand(cluster)
-    edit(cluster, client_secret_next=theirs, **beside)
+    write_by_hand(cluster, client_secret_next=theirs, **beside)
     assert_kept(cluster, theirs)
 
 
@@ -280,7 +280,7 @@ def test_under_any_key_while_the_next_one_is_proven(deleted: str, beside: dict[s
     cluster.adobe.lists_late = late * MINUTE
     cluster.adobe.delete(deleted)
     theirs = add_by_hand(cluster)
-    edit(cluster, **beside, **{key: theirs})
+    write_by_hand(cluster, **beside, **{key: theirs})
     assert_kept(cluster, theirs)
     run([cluster], DAY)
     assert_kept(cluster, theirs)
@@ -288,11 +288,11 @@ def test_under_any_key_while_the_next_one_is_proven(deleted: str, beside: dict[s
 
 def test_a_current_one_that_a_person_kept_beside_theirs_comes_back() -> None:
     cluster = first_cluster()
-    in_drain(cluster)
+    replace_once(cluster)
     cluster.edit(interval=90 * DAY)
     run([cluster], 10 * DAY)
     theirs = add_by_hand(cluster)
-    edit(cluster, client_secret=theirs, client_secret_previous="value-1")
+    write_by_hand(cluster, client_secret=theirs, client_secret_previous="value-1")
     run([cluster], HOUR)
     assert cluster.ledger is not None
     assert cluster.ledger.current.uuid == "uuid-2"
@@ -305,7 +305,7 @@ def test_a_current_one_that_a_person_kept_beside_theirs_comes_back() -> None:
 @pytest.mark.parametrize("late", [0, 5])
 def test_while_the_old_one_is_seen_to_be_gone(late: int) -> None:
     cluster = first_cluster()
-    in_drain(cluster)
+    replace_once(cluster)
     run([cluster], 3 * HOUR)
     cluster.edit(interval=90 * DAY)
     cluster.adobe.lists_late = late * MINUTE
@@ -314,7 +314,7 @@ def test_while_the_old_one_is_seen_to_be_gone(late: int) -> None:
         run([cluster], MINUTE)
     run([cluster], 6 * MINUTE)
     theirs = add_by_hand(cluster)
-    edit(cluster, client_secret="value-1", client_secret_previous=theirs)
+    write_by_hand(cluster, client_secret="value-1", client_secret_previous=theirs)
     run([cluster], DAY)
     cluster.adobe.delete("uuid-1")
     run([cluster], DAY)
@@ -325,7 +325,7 @@ def test_while_the_old_one_is_seen_to_be_gone(late: int) -> None:
 def second_time(phase: type) -> Cluster:
     """In the middle of the second replacement, by which what is in the bootstrap Secret is dead."""
     cluster = first_cluster()
-    in_drain(cluster)
+    replace_once(cluster)
     cluster.edit(overlap=DAY, interval=10 * DAY)
 
     def is_reached(_: object) -> bool:
@@ -340,7 +340,7 @@ def second_time(phase: type) -> Cluster:
 
 def test_the_next_one_alone_put_in_place_is_never_called_lost() -> None:
     cluster = second_time(Proving)
-    edit(cluster, client_secret="value-2")
+    write_by_hand(cluster, client_secret="value-2")
     for _ in range(60):
         run([cluster], MINUTE)
         told = cluster.report(cluster.settle())
@@ -353,7 +353,7 @@ def test_the_next_one_alone_put_in_place_is_never_called_lost() -> None:
 
 def test_the_previous_one_alone_put_back_is_known_and_the_other_one_drains() -> None:
     cluster = second_time(Draining)
-    edit(cluster, client_secret="value-1")
+    write_by_hand(cluster, client_secret="value-1")
     run([cluster], 2 * MINUTE)
     assert cluster.ledger is not None
     assert cluster.ledger.current.uuid == "uuid-1"
@@ -369,7 +369,7 @@ def test_no_message_tells_anybody_to_use_what_is_not_in_place(lag: timedelta) ->
     for value in cluster.adobe.all.values():
         value.lag = lag
     theirs = add_by_hand(cluster)
-    edit(cluster, client_secret=theirs, client_secret_previous="value-2")
+    write_by_hand(cluster, client_secret=theirs, client_secret_previous="value-2")
     for _ in range(50):
         run([cluster], MINUTE)
         cluster.adobe.token("value-2")
@@ -382,7 +382,7 @@ def test_no_message_tells_anybody_to_use_what_is_not_in_place(lag: timedelta) ->
 def test_the_overlap_that_was_promised_holds_for_what_leaves_its_place_by_a_swap() -> None:
     cluster = second_time(Draining)
     cluster.edit(overlap=7 * DAY, interval=90 * DAY)
-    edit(cluster, client_secret="value-1", client_secret_previous="value-2")
+    write_by_hand(cluster, client_secret="value-1", client_secret_previous="value-2")
     run([cluster], HOUR)
     assert cluster.ledger is not None
     assert cluster.ledger.current.uuid == "uuid-1"
@@ -396,13 +396,13 @@ def test_beside_two_that_were_deleted_while_the_next_one_was_proven() -> None:
     cluster.adobe.delete("uuid-0")
     cluster.adobe.delete("uuid-1")
     theirs = add_by_hand(cluster)
-    edit(cluster, client_secret="value-0", client_secret_next="value-1", client_secret_previous=theirs)
+    write_by_hand(cluster, client_secret="value-0", client_secret_next="value-1", client_secret_previous=theirs)
     assert_kept(cluster, theirs)
 
 
 @pytest.mark.parametrize("beside", [{}, {"client_secret_next": "a typo"}, {"client_secret": "a typo"}])
 def test_the_next_one_that_somebody_moved_alone_is_put_back_and_proven(beside: dict[str, str]) -> None:
     cluster = in_proof()
-    edit(cluster, client_secret_previous="value-1", **beside)
+    write_by_hand(cluster, client_secret_previous="value-1", **beside)
     run([cluster], 3 * DAY)
     assert cluster.works(), cluster.settle().finding

@@ -1,11 +1,8 @@
-"""A world in which client secrets are replaced: Adobe, clusters with a process each, and the faults of all of them.
-
-Adobe's clock is the true one. Nothing here is random: who calls says what happens.
-"""
+"""A world in which client secrets are replaced: clusters with a process each, at one Adobe, and the faults of all."""
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from enum import Enum
 from functools import cache, lru_cache
 
@@ -32,7 +29,7 @@ from adobe_ims_operator.core.replacement.decision import (
     Wait,
     Write,
 )
-from adobe_ims_operator.core.replacement.listing import AddedClientSecret, ListedClientSecret, Listing, NoUse
+from adobe_ims_operator.core.replacement.listing import AddedClientSecret
 from adobe_ims_operator.core.replacement.model import (
     Added,
     BootstrapSeen,
@@ -45,13 +42,12 @@ from adobe_ims_operator.core.replacement.model import (
     UnreadSecret,
 )
 from adobe_ims_operator.core.replacement.status import problem_of, to_status
+from unit.replacement.adobe import CLIENT_ID, START, Adobe
 
-START = datetime(2026, 1, 1, 12, tzinfo=UTC)
-CLIENT_ID = "0123456789abcdef0123456789abcdef"
 IMS = Endpoint("https://ims.example.com", allowed=True)
 CONSOLE = Endpoint("https://console.example.com", allowed=True)
-FORGETS = timedelta(minutes=5)
-"""How long IMS still accepts a client secret that was deleted."""
+
+
 NO_KEY = Finding(Reason.CLIENT_SECRET_KEY_MISSING, "no text under the key")
 DOWN = Trouble(Finding(Reason.CONSOLE_UNAVAILABLE, "it does not answer"), Pace.IMS)
 REFUSED = Trouble(Finding(Reason.MANAGEMENT_NOT_PERMITTED, "no"), Pace.PERSON)
@@ -69,25 +65,6 @@ class Fault(Enum):
     CONFLICT = "somebody writes the Secret in between"
 
 
-@dataclass
-class Value:
-    """A client secret at Adobe."""
-
-    uuid: str
-    value: str
-    created_at: datetime
-    accepted_from: datetime
-    lag: timedelta
-    uses: list[datetime] = field(default_factory=list)
-    deleted_at: datetime | None = None
-    was_in_place: bool = False
-    """Whether applications could read it in a Secret."""
-
-    def shown(self, now: datetime) -> list[datetime]:
-        """The uses that Adobe's list may show."""
-        return [use for use in self.uses if use <= now - self.lag]
-
-
 _SURE = {
     Deed.TAKE_OVER,
     Deed.INTEND_TO_ADD,
@@ -102,71 +79,6 @@ _SURE = {
 
 class BreachError(AssertionError):
     """Something happened that never may."""
-
-
-@dataclass
-class Adobe:
-    """IMS and the console API; its clock is `now`."""
-
-    lag: timedelta = timedelta()
-    lags: tuple[timedelta, ...] = ()
-    """Of each client secret in turn, where they differ."""
-    spreads: timedelta = timedelta()
-    forgets: timedelta = FORGETS
-    lists_late: timedelta = timedelta()
-    """How late lists show what was added and deleted."""
-    now: datetime = START
-    all: dict[str, Value] = field(default_factory=dict)
-    client_id: str = CLIENT_ID
-    tokens: int = 0
-    refuses: set[str] = field(default_factory=set)
-    """Uuids that IMS refuses, though they are valid."""
-
-    @property
-    def live(self) -> list[Value]:
-        return [value for value in self.all.values() if value.deleted_at is None]
-
-    def add(self) -> Value | None:
-        if len(self.live) >= 2:
-            return None
-        number = len(self.all)
-        lag = self.lags[number % len(self.lags)] if self.lags else self.lag
-        value = Value(f"uuid-{number}", f"value-{number}", self.now, self.now + self.spreads, lag)
-        self.all[value.uuid] = value
-        return value
-
-    def delete(self, uuid: str) -> None:
-        value = self.all.get(uuid)
-        if value is not None and value.deleted_at is None:
-            value.deleted_at = self.now
-
-    def by_value(self, text: str) -> Value | None:
-        return next((value for value in self.all.values() if value.value == text), None)
-
-    def accepts(self, text: str) -> bool:
-        value = self.by_value(text)
-        if value is None or value.uuid in self.refuses or self.now < value.accepted_from:
-            return False
-        return value.deleted_at is None or self.now < value.deleted_at + self.forgets
-
-    def token(self, text: str) -> bool:
-        self.tokens += 1
-        if not self.accepts(text):
-            return False
-        value = self.by_value(text)
-        assert value is not None
-        value.uses.append(self.now)
-        return True
-
-    def list(self) -> Listing:
-        entries = []
-        shown_at = self.now - self.lists_late
-        for value in self.all.values():
-            if value.created_at > shown_at or (value.deleted_at is not None and value.deleted_at <= shown_at):
-                continue
-            shown = value.shown(self.now)
-            entries.append(ListedClientSecret(value.uuid, value.created_at, shown[-1] if shown else NoUse.NULL, None))
-        return Listing(self.client_id, tuple(entries), self.now.replace(microsecond=0))
 
 
 @dataclass(frozen=True)
