@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from adobe_ims_operator.cli.permissions import METRICS_AUTH
 from chart.objects import Object, of, render
 from testbed import operator_process
-from unit.test_commands import flat
+from unit.permissions import flat
 
 NAMESPACED = ("photos", "video")
 LEASES = "adobe-ims-operator-leader-election"

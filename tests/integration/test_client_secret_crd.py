@@ -5,8 +5,8 @@ from typing import Any
 
 import pytest
 
+from integration.crds import without_rules
 from integration.person import kubectl
-from integration.test_sizes import without_rules
 from testbed import read_yaml
 from testbed.api import Api, ApiError, Object, wait_for
 from testbed.cluster import CRDS

@@ -6,8 +6,8 @@ from typing import Any
 import pytest
 
 from adobe_ims_stand_in.defaults import SAMPLE_CLIENT_ID, SAMPLE_CREDENTIAL, SAMPLE_ORGANIZATION
+from integration.ports import Ports
 from integration.replacing import HOUR, MINUTE, Replacing
-from integration.test_health import Ports
 from testbed.api import wait_for
 
 UNAVAILABLE = "ConsoleUnavailable"

@@ -6,8 +6,8 @@ import json
 from adobe_ims_operator.api.client_secret import CLIENT_SECRET_PLURAL
 from adobe_ims_operator.api.resource import API_VERSION, GROUP
 from adobe_ims_stand_in.defaults import SAMPLE_CLIENT_SECRET
+from integration.ports import Ports
 from integration.replacing import MANAGED, Replacing
-from integration.test_health import Ports
 
 METRICS = ("ready", "rotation_failing", "old_in_use", "next_rotation_timestamp_seconds", "failures")
 

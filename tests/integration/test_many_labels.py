@@ -1,6 +1,6 @@
 """Credentials with labels by the thousand, each of whose writes takes the API server long, hold up nobody."""
 
-from integration.test_fairness import Neighbour
+from integration.neighbours import Neighbour
 from testbed.api import wait_for
 from testbed.scene import CLIENT, Scene
 

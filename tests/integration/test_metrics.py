@@ -4,7 +4,7 @@ import subprocess
 
 import pytest
 
-from integration.test_health import Ports
+from integration.ports import Ports
 from testbed.api import wait_for
 from testbed.binaries import monitoring
 from testbed.operator_process import rules

@@ -1,12 +1,12 @@
 """What was stored before the CRD had its rules costs nobody else anything, and its status says what is wrong."""
 
 from collections.abc import Iterator
-from typing import Any
 
 import pytest
 
 from adobe_ims_operator.api.resource import PLURAL
 from adobe_ims_stand_in.defaults import SAMPLE_CLIENT_SECRET
+from integration.crds import without_rules
 from testbed import read_yaml
 from testbed.api import Api, wait_for
 from testbed.cluster import CRDS
@@ -14,13 +14,6 @@ from testbed.scene import CLIENT, Scene
 
 CRD = read_yaml.load((CRDS / f"{PLURAL}.yaml").read_text())
 HUGE = {f"k{number}": "$(access_token)" * 1092 for number in range(32)}
-
-
-def without_rules(schema: Any) -> Any:
-    """The schema as one without any rule of CEL would be."""
-    if isinstance(schema, dict):
-        return {key: without_rules(value) for key, value in schema.items() if key != "x-kubernetes-validations"}
-    return [without_rules(each) for each in schema] if isinstance(schema, list) else schema
 
 
 @pytest.fixture

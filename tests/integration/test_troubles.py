@@ -7,8 +7,8 @@ import pytest
 
 from adobe_ims_operator.api.resource import API_VERSION, PLURAL
 from adobe_ims_operator.api.times import from_rfc3339
-from integration.test_fairness import Neighbour, wait_until_asked
-from integration.test_health import Ports, of
+from integration.neighbours import Neighbour, wait_until_asked
+from integration.ports import Ports, of
 from testbed.api import wait_for
 from testbed.scene import CLIENT, Scene
 

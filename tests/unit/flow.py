@@ -381,6 +381,11 @@ class Flow:
         found = self.condition(name, "Ready")
         return found[1] if found is not None else None
 
+    def failing(self, name: str) -> str | None:
+        """The reason that the status gives for whether the rotation of a credential fails."""
+        found = self.condition(name, "RotationFailing")
+        return found[1] if found is not None else None
+
     async def happens(self, *events: str) -> None:
         """Wait until the history has all of these."""
         await self.until(lambda: set(events) <= set(self.history))

@@ -4,7 +4,6 @@ import copy
 import os
 import subprocess
 import sys
-from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -19,27 +18,17 @@ from adobe_ims_operator.cli.complete import complete
 from adobe_ims_operator.cli.crd_fields import own_fields, served_fields
 from adobe_ims_operator.cli.main import COMMANDS, main, plugin
 from adobe_ims_operator.cli.output import when
-from adobe_ims_operator.cli.permissions import CLIENT_SECRETS, LEASE, NEEDED, RESTARTS, Permission
+from adobe_ims_operator.cli.permissions import CLIENT_SECRETS, LEASE, NEEDED, RESTARTS
 from adobe_ims_operator.cli.results import Culprit, Outcome
 from adobe_ims_operator.cli.run_settings import Settings, flags_of, read_settings
 from adobe_ims_operator.core.explain import Action
 from adobe_ims_operator.core.rotate_request import State
 from testbed import operator_process, read_yaml
+from unit.permissions import flat
 
 ROOT = Path(__file__).parents[2]
 CRD = read_yaml.load((ROOT / "deploy/crds/adobeimscredentials.yaml").read_text())
 SCHEMA = CRD["spec"]["versions"][0]["schema"]["openAPIV3Schema"]
-
-
-def flat(rules: Sequence[dict[str, Any]]) -> set[Permission]:
-    """Each verb on each resource of some rules."""
-    return {
-        Permission(group, resource, verb)
-        for rule in rules
-        for group in rule["apiGroups"]
-        for resource in rule["resources"]
-        for verb in rule["verbs"]
-    }
 
 
 def document(schema: dict[str, Any]) -> dict[str, Any]:

@@ -5,7 +5,6 @@ import asyncio
 import pytest
 
 from unit.flow import Flow, flowing
-from unit.test_flow import failing
 
 
 async def test_the_next_client_secret_is_tried_where_ims_does_not_accept_the_one_before() -> None:
@@ -21,7 +20,7 @@ async def test_what_is_said_of_the_last_client_secret_counts() -> None:
     async with flowing(2) as flow:
         flow.ims[0].accepted = {"p8e-other"}
         flow.put("a", keys={"old": "p8e-old", "new": "p8e-new"})
-        await flow.until(lambda: failing(flow, "a") == "InvalidClient")
+        await flow.until(lambda: flow.failing("a") == "InvalidClient")
         assert flow.history.count("asked a") == 2
 
 
@@ -44,7 +43,7 @@ async def test_a_client_that_is_not_accepted_is_told_with_its_secret_its_keys_an
     async with flowing(2) as flow:
         flow.ims[0].accepted, flow.ims[0].description = set(), description
         flow.put("a", keys=keys)
-        await flow.until(lambda: failing(flow, "a") == "InvalidClient")
+        await flow.until(lambda: flow.failing("a") == "InvalidClient")
         status = flow.api.credentials["a"]["status"]
         message = next(each["message"] for each in status["conditions"] if each["type"] == "RotationFailing")
         assert words in message
@@ -82,7 +81,7 @@ async def test_a_429_holds_its_client_in_its_namespace_and_nobody_else() -> None
     async with flowing(4) as flow:
         flow.ims[0].throttled = {"a": "3600"}
         flow.put("a")
-        await flow.until(lambda: failing(flow, "a") == "IMSRateLimited")
+        await flow.until(lambda: flow.failing("a") == "IMSRateLimited")
         flow.put("also-a", client="a")
         flow.put("b")
         await flow.until(lambda: flow.ready("b") == "Rotated")
@@ -96,7 +95,7 @@ async def test_after_a_hold_one_request_probes_and_the_rest_follow() -> None:
         ims.throttled = {"a": "1"}
         names = [f"c{number}" for number in range(6)]
         flow.put(names[0], client="a")
-        await flow.until(lambda: failing(flow, names[0]) == "IMSRateLimited")  # until then the others may ask too
+        await flow.until(lambda: flow.failing(names[0]) == "IMSRateLimited")  # until then the others may ask too
         for name in names[1:]:
             flow.put(name, client="a")
         await one_probes(flow, names, asked=1)
@@ -112,7 +111,7 @@ async def test_those_that_asked_before_the_429_came_wait_for_one_that_probes_too
             flow.put(name, client="a")
         await flow.until(lambda: flow.history.count("asked a") == len(names))
         ims.answers.open()
-        await flow.until(lambda: all(failing(flow, name) == "IMSRateLimited" for name in names))
+        await flow.until(lambda: all(flow.failing(name) == "IMSRateLimited" for name in names))
         await one_probes(flow, names, asked=len(names))
 
 

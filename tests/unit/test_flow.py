@@ -161,7 +161,7 @@ async def test_tokens_that_may_not_be_written_keep_nobody_from_being_asked_for()
         for name in ("a", "b"):
             flow.put(name)
         await flow.happens("wrote a", "wrote b")
-        await flow.until(lambda: all(failing(flow, name) == "SecretWriteRefused" for name in refused))
+        await flow.until(lambda: all(flow.failing(name) == "SecretWriteRefused" for name in refused))
         flow.api.troubles.answers.clear()
         await flow.happens(*(f"wrote {name}" for name in refused))
         assert {len(tokens) for tokens in flow.ims[0].issued.values()} == {1}
@@ -205,7 +205,7 @@ async def test_who_shares_a_client_secret_is_told_when_another_finds_it_gone() -
         await flow.until(lambda: flow.ready("a") == flow.ready("b") == "Rotated")
         del flow.api.secrets["shared-oauth"]
         flow.rotate("a", "now")  # whose turn reads it, before the watch tells
-        await flow.until(lambda: failing(flow, "a") == failing(flow, "b") == "ClientSecretNotFound")
+        await flow.until(lambda: flow.failing("a") == flow.failing("b") == "ClientSecretNotFound")
 
 
 async def test_those_who_name_a_client_secret_that_changes_read_it_together() -> None:
@@ -238,17 +238,12 @@ async def test_a_client_secret_that_is_not_there_is_looked_for_once() -> None:
         flow.put("a")
         await flow.until(lambda: flow.ready("a") == "Rotated")
         flow.delete_secret("a-oauth")
-        await flow.until(lambda: failing(flow, "a") == "ClientSecretNotFound")
+        await flow.until(lambda: flow.failing("a") == "ClientSecretNotFound")
         asked = flow.api.troubles.asked["GET secrets/a-oauth"]
         for number in range(10):
             flow.label("a", str(number))
             await asyncio.sleep(0.01)
         assert flow.api.troubles.asked["GET secrets/a-oauth"] == asked
-
-
-def failing(flow: Flow, name: str) -> str | None:
-    conditions = flow.api.credentials[name].get("status", {}).get("conditions", [])
-    return next((str(each["reason"]) for each in conditions if each["type"] == "RotationFailing"), None)
 
 
 async def test_a_routine_rotation_observes_four_times_and_decides_three_times_at_most() -> None:
@@ -269,12 +264,12 @@ async def test_what_happens_is_in_the_log_once_and_in_an_event_too(caplog: pytes
         recorder = asyncio.create_task(flow.recorder.run())
         flow.ims[0].accepted = set()
         flow.put("a")
-        await flow.until(lambda: failing(flow, "a") == "InvalidClient")
+        await flow.until(lambda: flow.failing("a") == "InvalidClient")
         flow.ims[0].accepted = None
         flow.rotate("a", "now")
         await flow.until(lambda: flow.ready("a") == "Rotated")
         flow.put("nowhere", endpoint="https://elsewhere.example")
-        await flow.until(lambda: failing(flow, "nowhere") == "EndpointNotAllowed")
+        await flow.until(lambda: flow.failing("nowhere") == "EndpointNotAllowed")
         await flow.until(lambda: len(flow.api.events) == 3)
         await cancel(recorder)
     lines = [record.getMessage() for record in caplog.records if record.name.startswith("adobe_ims_operator")]
