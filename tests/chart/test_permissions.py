@@ -4,8 +4,8 @@ from collections.abc import Sequence
 
 from adobe_ims_operator.cli.permissions import METRICS_AUTH
 from chart.objects import Object, of, render
+from permissions import flat
 from testbed import operator_process
-from unit.permissions import flat
 
 NAMESPACED = ("photos", "video")
 LEASES = "adobe-ims-operator-leader-election"

@@ -2,33 +2,19 @@
 
 import json
 import re
-from collections.abc import Iterable, Iterator
-from typing import Any, NamedTuple
+from collections.abc import Iterator
+from typing import Any
 
 from adobe_ims_operator.api.resource import ROTATE_ANNOTATION
+from adobe_ims_operator.cli.permissions import Permission
 from integration.workloads import make, rollouts
+from permissions import flat
 from testbed.api import wait_for
 from testbed.operator_process import ACCOUNT, lease_rules, rules
 from testbed.scene import Scene
 
 DISCOVERY = re.compile("/apis?(/[a-z0-9.-]+){0,2}")
 KINDS = ("Deployment", "StatefulSet", "DaemonSet", "Rollout")
-
-
-class Right(NamedTuple):
-    verb: str
-    group: str
-    resource: str
-
-
-def granted(some_rules: Iterable[dict[str, Any]]) -> set[Right]:
-    return {
-        Right(verb, group, resource)
-        for rule in some_rules
-        for verb in rule["verbs"]
-        for group in rule["apiGroups"]
-        for resource in rule["resources"]
-    }
 
 
 def audited(scene: Scene) -> Iterator[dict[str, Any]]:
@@ -41,10 +27,10 @@ def audited(scene: Scene) -> Iterator[dict[str, Any]]:
             yield event
 
 
-def right(event: dict[str, Any]) -> Right:
+def permission(event: dict[str, Any]) -> Permission:
     reference = event["objectRef"]
     resource = "/".join(filter(None, (reference["resource"], reference.get("subresource"))))
-    return Right(event["verb"], reference.get("apiGroup", ""), resource)
+    return Permission(reference.get("apiGroup", ""), resource, event["verb"])
 
 
 def live_a_life(scene: Scene) -> None:
@@ -66,7 +52,7 @@ def live_a_life(scene: Scene) -> None:
     scene.wait_ready()
     # The second renewal of the Lease is one that finds it.
     wait_for(
-        "a renewal", lambda: any(right(event).verb == "update" for event in audited(scene) if "objectRef" in event)
+        "a renewal", lambda: any(permission(event).verb == "update" for event in audited(scene) if "objectRef" in event)
     )
     operator.stop()
 
@@ -82,8 +68,8 @@ def test_what_is_granted_is_used_and_what_is_used_is_granted(scene: Scene) -> No
     with rollouts(scene):
         live_a_life(scene)
     events = list(audited(scene))
-    used = {right(event) for event in events if "resource" in event.get("objectRef", {})}
-    allowed = granted([*rules(), *lease_rules()])
+    used = {permission(event) for event in events if "resource" in event.get("objectRef", {})}
+    allowed = flat([*rules(), *lease_rules()])
     assert used - allowed == set(), "used without being granted"
     assert allowed - used == set(), "granted without being used"
     refused = {event["requestURI"] for event in events if event.get("responseStatus", {}).get("code") in (401, 403)}
@@ -95,7 +81,7 @@ def test_what_is_granted_is_used_and_what_is_used_is_granted(scene: Scene) -> No
 
 
 def test_no_rule_says_everything() -> None:
-    for each in granted([*rules(), *lease_rules()]):
+    for each in flat([*rules(), *lease_rules()]):
         assert "*" not in each
 
 

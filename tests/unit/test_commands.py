@@ -23,8 +23,8 @@ from adobe_ims_operator.cli.results import Culprit, Outcome
 from adobe_ims_operator.cli.run_settings import Settings, flags_of, read_settings
 from adobe_ims_operator.core.explain import Action
 from adobe_ims_operator.core.rotate_request import State
+from permissions import flat
 from testbed import operator_process, read_yaml
-from unit.permissions import flat
 
 ROOT = Path(__file__).parents[2]
 CRD = read_yaml.load((ROOT / "deploy/crds/adobeimscredentials.yaml").read_text())

@@ -1,12 +1,12 @@
 """The rules of roles, as the permissions that they give."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable
 from typing import Any
 
 from adobe_ims_operator.cli.permissions import Permission
 
 
-def flat(rules: Sequence[dict[str, Any]]) -> set[Permission]:
+def flat(rules: Iterable[dict[str, Any]]) -> set[Permission]:
     """Each verb on each resource of some rules."""
     return {
         Permission(group, resource, verb)
