@@ -41,13 +41,9 @@ class Claimants:
         """Whether somebody puts a token into a Secret."""
         return self._by_token.count(secret) > 0
 
-    def all(self, secret: Key) -> set[Key]:
-        """All that name a Secret."""
-        return {*self._by_client.first(secret), *self._by_token.first(secret)}
-
-    def first(self, secret: Key) -> set[Key]:
-        """The first of them."""
-        return {*self._by_client.first(secret, MAX_CLAIMANTS), *self._by_token.first(secret, MAX_CLAIMANTS)}
+    def naming(self, secret: Key, most: int | None = None) -> set[Key]:
+        """Those that name a Secret; of each way to name it the oldest, where that is limited."""
+        return {*self._by_client.first(secret, most), *self._by_token.first(secret, most)}
 
     def is_crowd(self, secret: Key, *, changes_hands: bool) -> bool:
         """Whether more than the first are concerned by a change of a Secret."""

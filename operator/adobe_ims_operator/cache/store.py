@@ -13,7 +13,7 @@ from adobe_ims_operator.api.digests import SpecDigests, spec_digests
 from adobe_ims_operator.api.resource import JSON, Credential, Key, parse_version, rotate_request
 from adobe_ims_operator.api.status import Status
 from adobe_ims_operator.cache import index, sources
-from adobe_ims_operator.cache.claimants import Claimants
+from adobe_ims_operator.cache.claimants import MAX_CLAIMANTS, Claimants
 from adobe_ims_operator.cache.index import References, age, client_key, controller, names, rank, token_key
 from adobe_ims_operator.cache.memory_budget import Budget
 from adobe_ims_operator.cache.missing_secrets import Absences
@@ -271,15 +271,15 @@ class Store:
         if known is not None and (by := controller(known)) is not None:
             self._by_owner.remove((key.namespace, by), key)
 
-    def users(self, key: Key) -> set[Key]:
-        """All that name a Secret."""
-        return self._claimants.all(key)
+    def users(self, key: Key, most: int | None = None) -> set[Key]:
+        """Those that name a Secret; of each way to name it the oldest, where that is limited."""
+        return self._claimants.naming(key, most)
 
     def _wake_users(self, key: Key, after: float, by: Key | None, *secrets: ObservedSecret | None) -> None:
         """Wake those whom a change of a Secret from one state to the other concerns."""
         self.on_secret(key)
         owners = index.owners(key.namespace, secrets) & self.credentials.keys()
-        for user in (self._claimants.first(key) | owners) - {by}:
+        for user in (self._claimants.naming(key, MAX_CLAIMANTS) | owners) - {by}:
             self.enqueue(user, after)
         self._wake_takers(*set(sources_of(key, secrets, self.credentials)))
         if self._claimants.is_crowd(key, changes_hands=index.changes_hands(secrets)):

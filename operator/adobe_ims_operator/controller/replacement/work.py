@@ -7,11 +7,10 @@ import logging
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
-from itertools import islice
 
 from adobe_ims_operator.adobe.endpoints import Endpoints
 from adobe_ims_operator.api.client_secret import ClientSecretResource
-from adobe_ims_operator.api.client_secret_ledger import Slot
+from adobe_ims_operator.api.client_secret_ledger import Draining, Ledger, Orphaned, Slot
 from adobe_ims_operator.api.digests import digest_client_value
 from adobe_ims_operator.api.log_fields import about
 from adobe_ims_operator.api.resource import Key
@@ -31,8 +30,11 @@ logger = logging.getLogger(__name__)
 TOKEN_MARGIN = timedelta(minutes=1)
 """Before its end a token is not used any more."""
 
-MOST_USERS = 500
-"""Credentials on one managed Secret that are looked at for the use of the old client secret; each takes a digest."""
+MOST_USERS = 100
+"""The oldest credentials on a managed Secret are looked at for who uses the old client secret; each takes a digest."""
+
+Traces = Mapping[Key, tuple[str, str]]
+"""The uid of each credential on a managed Secret, and how a token that it has by the old client secret is marked."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,7 +78,7 @@ class Work:
         self.stopping = False
         self._console = Endpoint(console, allowed=True)
         self._memories: dict[Key, Memory] = {}
-        self._read: dict[Key, tuple[ManagedSecret, Mapping[Key, tuple[str, str]]]] = {}
+        self._read: dict[Key, tuple[ManagedSecret, Traces | None]] = {}
         self._tokens: dict[Key, ManagementToken] = {}
         self._last: dict[Key, ClientSecretResource] = {}
 
@@ -121,14 +123,15 @@ class Work:
         if memory.manages_with is not None and self.token(key) is None:
             memory = self._memories[key] = attempt.token_ended(memory)
         url = self.endpoints.resolve(resource.spec.endpoint)
+        older = self.replacements.older(resource)
         return Observed(
             resource=resource,
-            secret=self._secret(resource),
+            secret=self._secret(resource, is_first=older is None),
             bootstrap_version=bootstrap_version,
             endpoint=Endpoint(url, self.endpoints.allows(url), self.endpoints.urls),
             console=self._console,
             memory=memory,
-            older=self.replacements.older(resource),
+            older=older,
             users=self._users(resource),
         )
 
@@ -148,13 +151,7 @@ class Work:
 
     def saw(self, resource: ClientSecretResource, content: ManagedContent) -> None:
         """Remember what a read of the managed Secret showed, and how the use of the old client secret in it shows."""
-        previous = content.values.get(Slot.PREVIOUS)
-        traces: dict[Key, tuple[str, str]] = {}
-        if previous is not None and content.client_id is not None:
-            for user in islice(self.store.users(resource.secret_key), MOST_USERS):
-                if (credential := self.store.credentials.get(user)) is not None:
-                    traces[user] = credential.uid, digest_client_value(credential.uid, content.client_id, previous)
-        self._read[resource.key] = content.observed(resource.spec.credential), traces
+        self._read[resource.key] = content.observed(resource.spec.credential), self._traces(resource, content)
 
     def token(self, key: Key) -> ManagementToken | None:
         """The token in hand, as long as it serves."""
@@ -206,17 +203,35 @@ class Work:
         """Whether what Adobe gave for an earlier object has no Secret to go into, so that it is given up."""
         return added.credential == resource.spec.credential and resource.secret_key not in self.store.secrets
 
-    def _secret(self, resource: ClientSecretResource) -> ManagedSecret | UnreadSecret | None:
+    def _secret(self, resource: ClientSecretResource, *, is_first: bool) -> ManagedSecret | UnreadSecret | None:
         found = self.store.secrets.get(resource.secret_key)
         if found is None:
             return None
-        read, _ = self._read.get(resource.key, (None, None))
-        return read if read is not None and read.version == found.version else UnreadSecret(found.version)
+        read, traces = self._read.get(resource.key, (None, None))
+        if read is None or read.version != found.version or (is_first and traces is None):
+            return UnreadSecret(found.version)
+        return read
+
+    def _traces(self, resource: ClientSecretResource, content: ManagedContent) -> Traces | None:
+        """How the use of the old client secret shows; None where an older object tells of it.
+
+        Any number of objects may name one Secret, and a tenant may write what looks like an old client secret there.
+        """
+        previous, ledger = content.values.get(Slot.PREVIOUS), content.ledger
+        if previous is None or content.client_id is None or not isinstance(ledger, Ledger):
+            return {}
+        if ledger.credential != resource.spec.credential or not isinstance(ledger.phase, Draining | Orphaned):
+            return {}
+        if self.replacements.older(resource) is not None:
+            return None
+        users = self.store.users(resource.secret_key, MOST_USERS)
+        uids = {user: found.uid for user in users if (found := self.store.credentials.get(user)) is not None}
+        return {user: (uid, digest_client_value(uid, content.client_id, previous)) for user, uid in uids.items()}
 
     def _users(self, resource: ClientSecretResource) -> tuple[Key, ...]:
         """The credentials whose token was made with the old client secret."""
-        _, traces = self._read.get(resource.key, (None, {}))
-        return tuple(key for key in sorted(traces) if self._uses(key, *traces[key]))
+        _, traces = self._read.get(resource.key, (None, None))
+        return tuple(key for key, trace in sorted((traces or {}).items()) if self._uses(key, *trace))
 
     def _uses(self, key: Key, uid: str, digest: str) -> bool:
         """Whether the token of the credential of that uid was made with the value of that digest."""
