@@ -1,13 +1,14 @@
 """The console API refuses, throttles or is away: the status says so, it recovers by itself, and requests are paced."""
 
 import time
+from pathlib import Path
 from typing import Any
 
 import pytest
 
 from adobe_ims_stand_in.defaults import SAMPLE_CLIENT_ID, SAMPLE_CREDENTIAL, SAMPLE_ORGANIZATION
 from integration.ports import Ports
-from integration.replacing import HOUR, MINUTE, Replacing
+from integration.replacing import HOUR, MINUTE, OTHER_CREDENTIAL, Replacing
 from testbed.api import wait_for
 
 UNAVAILABLE = "ConsoleUnavailable"
@@ -50,6 +51,19 @@ def test_a_console_api_in_trouble_is_reported_paced_and_recovered_from(
     replacing.settle("it to be taken over", lambda: replacing.says("Ready", "True", "InPlace"))
     assert replacing.status()["failures"] == 0
     replacing.check()
+
+
+def test_a_client_that_ims_throttles_takes_no_turn_of_others(replacing: Replacing, tmp_path: Path) -> None:
+    scene = replacing.scene
+    scene.client_secret()
+    scene.rules({"behaviour": "rate_limited", "retry_after": 3600})
+    replacing.operator("--ims-qps=0.01")
+    replacing.apply()
+    assert "throttles" in replacing.fails("IMSRateLimited")
+    other = Replacing(scene, tmp_path, "other", replacing.clocks)
+    other.apply(credentialId=OTHER_CREDENTIAL, secret={"name": "other-client"})
+    other.fails("IMSRateLimited")
+    assert scene.ims.requests().total == 1
 
 
 def test_a_client_without_the_scopes(replacing: Replacing) -> None:

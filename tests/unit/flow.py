@@ -244,6 +244,8 @@ class Parts:
     """What an operator is put together from, where a test has a part of its own."""
 
     decide: Decide = decide
+    qps: float = 1000
+    """Tokens that are asked for in a second."""
     random_hex: Callable[[], str] | None = None
 
 
@@ -281,7 +283,7 @@ class Flow:
             forbidden=Forbidden(()),
             count=lambda *_: None,
             concurrency=count,
-            qps=1000,
+            qps=parts.qps,
             observe=self._counting("observe", observe),
             decide=self._counting("decide", parts.decide),
         )

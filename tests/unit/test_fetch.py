@@ -4,7 +4,7 @@ import asyncio
 
 import pytest
 
-from unit.flow import Flow, flowing
+from unit.flow import Flow, Parts, flowing
 
 
 async def test_the_next_client_secret_is_tried_where_ims_does_not_accept_the_one_before() -> None:
@@ -87,6 +87,14 @@ async def test_a_429_holds_its_client_in_its_namespace_and_nobody_else() -> None
         await flow.until(lambda: flow.ready("b") == "Rotated")
         await asyncio.sleep(0.2)
         assert flow.history.count("asked a") == 1
+
+
+async def test_who_has_a_turn_and_asks_nothing_leaves_it_to_others() -> None:
+    async with flowing(2, parts=Parts(qps=0.01)) as flow:
+        flow.put("without-a-value", keys={"client_secret": ""})
+        await flow.until(lambda: flow.failing("without-a-value") == "ClientSecretKeyMissing")
+        flow.put("b")
+        await flow.until(lambda: flow.ready("b") == "Rotated")
 
 
 async def test_after_a_hold_one_request_probes_and_the_rest_follow() -> None:

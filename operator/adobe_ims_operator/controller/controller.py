@@ -241,7 +241,8 @@ class Controller:
             timer = asyncio.get_running_loop().call_later(SLOW, lane.leave_place, key)
             again_after = timedelta(0)
             try:
-                await self._fetcher.fetch(key, ask, lane)
+                if not await self._fetcher.fetch(key, ask, lane):
+                    self.limits[name.endpoint].give_back()
             except NotLeadingError:
                 again_after = NOT_LEADING
             except PutOffError:

@@ -59,8 +59,8 @@ class Fetcher:
     count: Callable[[str, str, float], None]
     skews: dict[str, float] = field(default_factory=dict)
 
-    async def fetch(self, key: Key, ask: Ask, lane: Lane) -> None:
-        """Ask for a token for one credential.
+    async def fetch(self, key: Key, ask: Ask, lane: Lane) -> bool:
+        """Ask for a token for one credential; whether IMS was asked, or the turn is left to others.
 
         Args:
             lane: chose this credential.
@@ -70,37 +70,41 @@ class Fetcher:
         """
         observed = self.work.observe(key)
         if observed is None or observed.throttled_until is not None or observed.spec.client is None:
-            return
+            return False
         if management_scopes.refusal(observed, self.clock.now()) is not None:
-            return  # the spec has changed since the lane chose this credential
+            return False  # the spec has changed since the lane chose this credential
         found = await self.reader.client_secret(observed)
         if found is None:
-            return
+            return False
         attempts = self.work.attempts(key)
         if attempts is None or attempts.client_secret is None:
-            return
+            return False
         inputs = observed.inputs._replace(client_digest=attempts.client_secret.digest)
         if found.client is None:
             if found.missing is not None:
                 self.reader.failed(observed, Step.ASK, Trouble(found.missing, Pace.PERSON), inputs)
-            return
-        await self._fetch(observed, observed.spec.client, ask, found.client, inputs, lane)
+            return False
+        return await self._fetch(observed, observed.spec.client, ask, found.client, inputs, lane)
 
     async def _fetch(
         self, observed: Observed, ref: ClientRef, ask: Ask, client: Client, inputs: Inputs, lane: Lane
-    ) -> None:
+    ) -> bool:
         outcome: HeldToken | IMSError | None = None
+        asked = False
         refusals: dict[str, InvalidClient] = {}
         for number, secret_key in enumerate(client.secrets):
             if number:  # the first had its turn before the lane chose this credential
                 slot = self.limits[ask.endpoint].wait(again=observed.key.namespace)
                 await lane.wait_for_slot(observed.key, slot)
             outcome = await self._ask_in_turn(observed, ref, ask, client, secret_key, inputs)
+            if outcome is None and number:
+                self.limits[ask.endpoint].give_back()
+            asked = asked or outcome is not None
             if not isinstance(outcome, InvalidClient):
                 break
             refusals[secret_key] = outcome
         if outcome is None:
-            return
+            return asked
         key, known = observed.key, self.work.attempts(observed.key) or observed.attempts
         self.work.note(key, attempt.asked(known, ask.need, inputs, self.clock.now()))
         if isinstance(outcome, HeldToken):
@@ -110,7 +114,7 @@ class Fetcher:
                 key, attempt.token_came(self.work.attempts(key) or known, due_at(outcome.facts, observed.spec.interval))
             )
             self.work.in_hand.put(key, outcome)
-            return
+            return True
         after = outcome.retry_after if isinstance(outcome, IMSRateLimited) else None
         pace = Pace.PERSON if outcome.needs_person else Pace.IMS
         message = str(outcome)
@@ -118,6 +122,7 @@ class Fetcher:
             message = explain_refusals(ref, ask.endpoint, client, refusals)
         trouble = Trouble(Finding(Reason(outcome.reason), message), pace, after)
         self.reader.failed(observed, Step.ASK, trouble, inputs, debug_id=outcome.debug_id)
+        return True
 
     async def _ask_in_turn(
         self, observed: Observed, ref: ClientRef, ask: Ask, client: Client, secret_key: str, inputs: Inputs

@@ -98,6 +98,12 @@ class Throttles:
         """Take up a hold that an earlier process left in a status."""
         self._clients.hold(client, seconds, self._monotonic())
 
+    def held_for(self, client: ThrottledClient) -> float | None:
+        """For how many seconds a client is held, or None where it may be asked for."""
+        now = self._monotonic()
+        until = self._clients.held_until(client, now)
+        return None if until is None else until - now
+
     def admit(self, client: ThrottledClient) -> bool:
         """Whether a client may be asked for now; how that ended is to be said by one of the three below."""
         return self._clients.admit(client, self._monotonic())

@@ -43,8 +43,9 @@ LONGEST_TURN = 7.0
 """Of those, to wait for a turn. Where hundreds are due at once, one that has waited too long takes no turn of another:
 else all would wait too long."""
 _ASKED = {Step.LIST: "list", Step.ADD: "add", Step.DELETE: "delete"}
-HELD = timedelta(seconds=30)
-"""After which a client that IMS throttles is asked for again, where it is not this one's turn to probe."""
+LEAST_HELD, MOST_HELD = timedelta(seconds=30), timedelta(minutes=5)
+"""After which a client that IMS throttles is asked for again, where it is not this one's turn to probe: when its hold
+ends, which an answer to somebody else may do sooner."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,12 +78,15 @@ class AtAdobe:
         client_id, value = await self.secrets.client(observed, ask)
         key, url = observed.resource.key, observed.endpoint.url
         throttled = ThrottledClient(url, key.namespace, client_id)
+        if self.throttles.held_for(throttled) is not None:
+            self._wait_for_hold(observed, throttled)
+            return
         await self.limits[url].wait(again=key.namespace)
         self._see_that_it_is_there(observed, self.limits[url])
         self.kube.time_left()
         if not self.throttles.admit(throttled):
-            finding = Finding(Reason.IMS_RATE_LIMITED, f"{url} throttles the client; the operator asks again")
-            self.work.failed(observed, Step.ASK, Trouble(finding, Pace.IMS, HELD))
+            self.limits[url].give_back()
+            self._wait_for_hold(observed, throttled)
             return
         now = self.work.now
         started = now.monotonic
@@ -110,6 +114,11 @@ class AtAdobe:
         token = ManagementToken(grant.token.access_token, client_id, ask.digest, expires_at)
         self.work.keep_token(key, token)
         self.work.note(observed, attempt.accepted(observed.memory, observed, ask.digest, grant.date, now))
+
+    def _wait_for_hold(self, observed: Observed, client: ThrottledClient) -> None:
+        left = timedelta(seconds=self.throttles.held_for(client) or 0)
+        finding = Finding(Reason.IMS_RATE_LIMITED, f"{client.endpoint} throttles the client; the operator asks again")
+        self.work.failed(observed, Step.ASK, Trouble(finding, Pace.IMS, min(max(left, LEAST_HELD), MOST_HELD)))
 
     def _not_granted(self, observed: Observed, ask: AskToken, client: ThrottledClient, error: IMSError) -> None:
         after = None
