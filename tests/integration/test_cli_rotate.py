@@ -9,9 +9,11 @@ from typing import Any
 
 from adobe_ims_stand_in.defaults import SAMPLE_CLIENT_SECRET
 from integration.command import BARE, Ended, asked, command
+from integration.neighbours import Neighbour
 from testbed.api import wait_for
-from testbed.scene import CLIENT, Scene, manifest
+from testbed.scene import CLIENT, LABEL, Scene, manifest
 
+OAUTH: dict[str, object] = {"secretRef": {"name": "oauth"}}
 FAILED, USAGE, NOT_WELL, TIMED_OUT, INTERRUPTED = 1, 2, 3, 4, 130
 
 
@@ -146,6 +148,16 @@ def test_all_asks_first_and_spreads_the_requests(scene: Scene) -> None:
     assert done.code == 0
     named = ask(scene, "rotate", "asleep", "-o", "json")
     assert (named.code, named.document["requests"][0]["state"]) == (FAILED, "NotRequested")
+
+
+def test_namespaces_take_turns_however_many_credentials_one_has(scene: Scene) -> None:
+    crowd, few = sorted((Neighbour(scene) for _ in range(2)), key=lambda each: each.namespace)
+    for name in ("a", "b", "c"):
+        crowd.credential(name, OAUTH)
+    few.credential("late", OAUTH)
+    flags = ("-A", "-l", f"{LABEL}={scene.namespace}", "--over", "0s", "-o", "json")
+    done = command(scene.control_plane.kubeconfig, "rotate", *flags)
+    assert [each["name"] for each in done.document["requests"]] == ["a", "late", "b", "c"]
 
 
 def test_a_failure_goes_before_what_was_not_asked_for(scene: Scene) -> None:
