@@ -103,7 +103,7 @@ bench-soak: $(VENV) binaries ## A day in a minute, for ten minutes: memory stays
 
 .PHONY: crash-client-secrets
 crash-client-secrets: $(VENV) binaries ## kill -9 at every step of replacing client secrets, 100 times each, in an hour or more (HITS=5: fewer)
-	@PYTHONPATH=.:hack .venv/bin/python -m crash_client_secrets $(HITS)
+	@PYTHONPATH=.:hack .venv/bin/python -m crash_client_secrets $(HITS) $(if $(ONLY),--only "$(ONLY)")
 
 .PHONY: check
 check: $(VENV) ## Formatter, linter, types, the direction of imports, and all that is made from a source

@@ -28,6 +28,7 @@ def main() -> None:
     parser.add_argument("hits", type=int, nargs="?", default=100, help="hits of each point and side [100]")
     parser.add_argument("--minutes", type=float, default=100, help="give up after so long [100]")
     parser.add_argument("--seed", type=int, default=random.SystemRandom().randrange(10**6), help="for kills anywhere")
+    parser.add_argument("--only", default="", metavar="POINT", help="count only the points that begin so")
     parser.add_argument("--folder", type=Path, help="keep all logs there; a new folder")
     arguments = parser.parse_args()
     print(f"seed {arguments.seed}", flush=True)
@@ -36,18 +37,26 @@ def main() -> None:
         signal.signal(number, signal.default_int_handler)
     if arguments.folder is not None:
         arguments.folder.mkdir(parents=True)
-        sys.exit(run(arguments.folder, arguments.hits, arguments.minutes, arguments.seed))
+        sys.exit(run(arguments.folder, arguments))
     with tempfile.TemporaryDirectory() as folder:
-        sys.exit(run(Path(folder), arguments.hits, arguments.minutes, arguments.seed))
+        sys.exit(run(Path(folder), arguments))
 
 
-def run(folder: Path, hits: int, minutes: float, seed: int) -> int:
+def run(folder: Path, arguments: argparse.Namespace) -> int:
     """The exit code; all is written to `folder`."""
-    started = time.monotonic()
+    started, hits = time.monotonic(), arguments.hits
     # Some more than hits, as requests are given up and strangers get in the way.
     with World(folder, hits + hits // 8 + PEOPLE + 1) as world, Checker(world) as checker:
-        chance = random.Random(seed)  # noqa: S311 - no secret
-        campaign = Campaign(world, checker, wanted=hits, until=started + minutes * 60, people=PEOPLE, chance=chance)
+        chance = random.Random(arguments.seed)  # noqa: S311 - no secret
+        campaign = Campaign(
+            world,
+            checker,
+            wanted=hits,
+            until=started + arguments.minutes * 60,
+            people=PEOPLE,
+            chance=chance,
+            only=arguments.only,
+        )
         campaign.run()
         problems = settle(world, checker, campaign)
         problems += canaries.found(world.texts(), checker.values | world.gate.tokens)

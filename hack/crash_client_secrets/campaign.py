@@ -9,6 +9,7 @@ from crash_client_secrets.checker import Checker
 from crash_client_secrets.gate import Round, Side
 from crash_client_secrets.points import (
     ENTRIES,
+    ORPHANED,
     POINTS,
     POST,
     STATES,
@@ -46,10 +47,19 @@ class Campaign:
         wanted: hits of each point and side, and of each state in between.
         until: when to give up, by the monotonic clock.
         people: how many objects a person adds a client secret for, in the middle of a replacement.
+        only: how the points begin that count, or empty for all of them and all states.
     """
 
     def __init__(
-        self, world: World, checker: Checker, *, wanted: int, until: float, people: int, chance: random.Random
+        self,
+        world: World,
+        checker: Checker,
+        *,
+        wanted: int,
+        until: float,
+        people: int,
+        chance: random.Random,
+        only: str = "",
     ) -> None:
         self._world = world
         self._checker = checker
@@ -57,6 +67,9 @@ class Campaign:
         self._until = until
         self._people = people
         self._chance = chance
+        self._points = [point for point in POINTS if point.startswith(only)]
+        self._states = () if only else STATES
+        self._orphans = 0
         self._began_at = 0.0
         self._short_moves = 0
         self._moves = 0  # since the latest kill
@@ -75,8 +88,8 @@ class Campaign:
     @property
     def missing(self) -> list[str]:
         """What was hit too seldom."""
-        points = [f"{side.value} {point}" for point in POINTS for side in Side if self._lacks(point, side)]
-        return points + [f"between, {state}" for state in STATES if self.between[state] < self._wanted]
+        points = [f"{side.value} {point}" for point in self._points for side in Side if self._lacks(point, side)]
+        return points + [f"between, {state}" for state in self._states if self._lacks_state(state)]
 
     def run(self) -> None:
         """Kill until all is hit, or the time is up."""
@@ -104,18 +117,23 @@ class Campaign:
         return gate.is_quiet and now - max(gate.seen_at, self._began_at) > IDLE_SECONDS
 
     def _lacks(self, point: str, side: Side) -> bool:
-        return self.hits[point, side] < self._wanted
+        return point in self._points and self.hits[point, side] < self._wanted
+
+    def _lacks_state(self, state: str) -> bool:
+        return state in self._states and self.between[state] < self._wanted
 
     def _is_wanted(self, point: str, side: Side) -> bool:
         """Whether it lacks hits, or what follows from it does: without kills after POST there are no orphans."""
-        leads_on = side is Side.AFTER and point in ENTRIES and self.between[ENTRIES[point]] < self._wanted
+        leads_on = side is Side.AFTER and point in ENTRIES and self._lacks_state(ENTRIES[point])
         makes_orphans = side is Side.AFTER and point == POST and self._lacks_of_orphans
         return leads_on or makes_orphans or self._lacks(point, side)
 
     @property
     def _lacks_of_orphans(self) -> bool:
-        points = [point for point in POINTS if point.startswith("Orphaned:")]
-        return any(self._lacks(point, side) for point in points for side in Side)
+        # While there are many, they are let come to the same point: to kill for more would have them come one by one.
+        points = [point for point in POINTS if point.startswith(ORPHANED)]
+        is_many = self._orphans > len(self._world.subjects) // 3
+        return not is_many and any(self._lacks(point, side) for point in points for side in Side)
 
     def _choose(self, point: str) -> Side | None:
         """The side of a point that lacks more hits; None where nothing is to be held there."""
@@ -137,17 +155,14 @@ class Campaign:
     @property
     def _is_taking_over(self) -> bool:
         lacks = any(self._lacks(point, side) for point in TAKE_OVER_POINTS for side in Side)
-        return lacks or any(self.between[state] < self._wanted for state in TAKE_OVER_STATES)
+        return lacks or any(self._lacks_state(state) for state in TAKE_OVER_STATES)
 
     def _is_random_turn(self) -> bool:
         """No two kills in a row are at no point in particular, but where nothing else is left to do."""
         if self._was_random and any(self._lacks(point, side) for point in self._armed for side in Side):
             return False
         count = Counter(self._world.states().values())
-        return any(
-            self.between[state] < self._wanted and self._is_worth_it(count[state], self.between[state])
-            for state in count
-        )
+        return any(self._lacks_state(state) and self._is_worth_it(count[state], self.between[state]) for state in count)
 
     def _kill_anywhere(self) -> None:
         gate, deadline = self._world.gate, time.monotonic() + STARTED_SECONDS
@@ -203,6 +218,7 @@ class Campaign:
         self._moves = 0
         self._was_random = found is None
         states = world.states()
+        self._count_orphans(states)
         if found is None:
             self.between.update(states.values())
         self.hits.update(held.values())
@@ -212,6 +228,9 @@ class Campaign:
         if self._is_taking_over:
             self._give_back(states)
         self.start()
+
+    def _count_orphans(self, states: Mapping[Subject, str]) -> None:
+        self._orphans = sum(state.startswith(ORPHANED) for state in states.values())
 
     def _print(self, held: Mapping[Subject, tuple[str, Side]], states: Mapping[Subject, str]) -> None:
         points = [f"{count} {side.value} {point}" for (point, side), count in Counter(held.values()).items()]
@@ -238,8 +257,9 @@ class Campaign:
         self._moves += 1
         if self._is_taking_over:
             self._give_back(self._world.states())
-        strangers = set(self._checker.by_hand.values())
-        states = {state for subject, state in self._world.states().items() if subject not in strangers}
+        strangers, found = set(self._checker.by_hand.values()), self._world.states()
+        self._count_orphans(found)
+        states = {state for subject, state in found.items() if subject not in strangers}
         is_short = any(state.startswith(("Adding", "Proving", *TAKE_OVER_STATES)) for state in states)
         self._short_moves = self._short_moves + 1 if is_short else 0
         is_short = is_short and self._short_moves % (MOST_MINUTES + 1) != MOST_MINUTES

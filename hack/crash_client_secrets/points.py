@@ -49,6 +49,8 @@ DELETE = ": DELETE"
 """How the points end at which one is deleted."""
 STATUS = "any: write the status"
 POST = "Adding: POST"
+ORPHANED = "Orphaned"
+"""How the points and states begin of one at Adobe of which nobody has the value."""
 TAKE_OVER_POINTS = (f"{NONE}: ask IMS", f"{NONE}: list", f"{NONE}: take over", "Steady: confirm which one it is")
 TAKE_OVER_STATES = (NONE, UNCERTAIN)
 POINTS = (
