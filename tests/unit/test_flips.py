@@ -35,6 +35,14 @@ def test_only_that_rotations_fail_or_why_is_a_flip() -> None:
     assert not flips.is_flip(Status(), after), "it is new"
 
 
+def test_another_key_that_is_missing_is_a_flip_and_another_attempt_that_failed_is_none() -> None:
+    before = replace(status(failing=("True", "ClientSecretKeyMissing")), failures=1)
+    ready, failing = before.conditions
+    after = replace(before, conditions=(ready, replace(failing, message="another key")))
+    assert flips.is_flip(before, after)
+    assert not flips.is_flip(before, replace(after, failures=2)), "attempts have a pace of their own"
+
+
 @given(st.lists(st.floats(0, 300), min_size=1, max_size=60))
 def test_of_a_row_the_first_are_free_and_the_others_ever_further_apart(pauses: list[float]) -> None:
     now, row, waits = NOW, None, []
@@ -54,6 +62,14 @@ def test_after_a_quiet_while_the_first_are_free_again() -> None:
     assert row is not None
     assert flips.after(row, NOW + ROW, 0.0).count == 1
     assert flips.after(row, NOW - SECOND, 0.0).count == 1, "the clock was set back"
+
+
+def test_no_wait_is_longer_because_the_clock_was_wrong() -> None:
+    row = flips.after(flips.after(None, NOW, 0.0), NOW, 0.0)
+    assert flips.until(None, NOW) is None
+    assert flips.until(row, NOW) == row.retry_at
+    assert flips.until(row, row.retry_at) is None
+    assert flips.until(row, NOW - timedelta(hours=1)) is None
 
 
 def restore(flow: Flow, secret: Object) -> None:

@@ -89,6 +89,12 @@ class ClientSecretStatus:
     """How many those are in all; None where there is no old client secret."""
     conditions: Annotated[tuple[Condition, ...], list_of(0, 8), _NONE_WHERE_NULL] = ()
 
+    @property
+    def done(self) -> tuple[object, ...]:
+        """What was done so far, which is told at once."""
+        held = tuple((each.uuid, each.role) for each in self.client_secrets)
+        return self.last_rotation_time, self.last_handled_rotate_request, held
+
     def condition(self, kind: str) -> Condition | None:
         """The condition of that type, or None."""
         return next((condition for condition in self.conditions if condition.type == kind), None)

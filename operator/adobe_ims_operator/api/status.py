@@ -75,6 +75,11 @@ class Status:
     """The namespace and name of the credential that the token is taken from."""
     conditions: Annotated[tuple[Condition, ...], list_of(0, 16)] = ()
 
+    @property
+    def done(self) -> int | None:
+        """What was done so far, which is told at once."""
+        return self.rotations
+
     def condition(self, kind: str) -> Condition | None:
         """The condition of that type, or None."""
         return next((condition for condition in self.conditions if condition.type == kind), None)

@@ -102,8 +102,7 @@ class FollowUp:
     def _flips_until(self, key: Key, now: datetime) -> datetime | None:
         """Until when no status is written that only goes back and forth; None where one may be."""
         known = self.work.attempts(key)
-        row = known.flips if known is not None else None
-        return row.retry_at if row is not None and policy.is_gate(row.retry_at, now) else None
+        return flips.until(known.flips if known is not None else None, now)
 
     async def _write(self, credential: Credential, before: Status, after: Status, logged: set[str]) -> None:
         key = credential.key

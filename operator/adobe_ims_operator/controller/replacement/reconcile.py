@@ -9,7 +9,7 @@ from collections.abc import Callable
 from datetime import datetime, timedelta
 from typing import assert_never
 
-from adobe_ims_operator.api.client_secret import CLIENT_SECRET_KIND
+from adobe_ims_operator.api.client_secret import CLIENT_SECRET_KIND, ClientSecretResource
 from adobe_ims_operator.api.client_secret_status import ClientSecretStatus, client_secret_status_to_json
 from adobe_ims_operator.api.log_fields import about
 from adobe_ims_operator.api.reasons import Reason
@@ -17,9 +17,11 @@ from adobe_ims_operator.api.resource import Key
 from adobe_ims_operator.controller.replacement.at_adobe import AtAdobe
 from adobe_ims_operator.controller.replacement.secrets import Secrets
 from adobe_ims_operator.controller.replacement.work import Outdated, Work
+from adobe_ims_operator.core import flips
 from adobe_ims_operator.core.backoff import Pace, Unreported, backoff
 from adobe_ims_operator.core.events import Regarding
 from adobe_ims_operator.core.finding import Finding
+from adobe_ims_operator.core.flips import Flips
 from adobe_ims_operator.core.replacement import events, keep, obstacles, status
 from adobe_ims_operator.core.replacement.decide import decide
 from adobe_ims_operator.core.replacement.decision import (
@@ -72,6 +74,7 @@ class Reconciler:
         self.recorder = recorder
         self.decide = decide
         self._unreported: dict[Key, Unreported] = {}
+        self._flips: dict[Key, tuple[str, Flips]] = {}  # with the uid of the object
         self._endless: dict[Key, int] = {}
 
     async def reconcile(self, key: Key) -> datetime | None:
@@ -84,6 +87,7 @@ class Reconciler:
             observed = self.work.observe(key)
             if observed is None:
                 self._unreported.pop(key, None)
+                self._flips.pop(key, None)
                 self._endless.pop(key, None)
                 return None
             if self.work.stopping and observed.memory.added is None and observed.memory.deleted is None:
@@ -150,10 +154,19 @@ class Reconciler:
         gate = self._unreported.get(resource.key)
         if gate is not None and gate.generation == resource.generation and now.wall < gate.retry_at:
             return gate.retry_at
-        return await self._write(observed, before, after)
+        # Whose rival works on its Secret tells of that Secret, which anybody may change for all of them at once.
+        is_flip = flips.is_flip(before, after, is_bystander=observed.older is not None)
+        if is_flip and (until := flips.until(self._row(resource), now.wall)) is not None:
+            return until
+        return await self._write(observed, before, after, is_flip=is_flip)
+
+    def _row(self, resource: ClientSecretResource) -> Flips | None:
+        """The flips in a row that were written of this very object."""
+        uid, row = self._flips.get(resource.key, ("", None))
+        return row if uid == resource.uid else None
 
     async def _write(
-        self, observed: Observed, before: ClientSecretStatus, after: ClientSecretStatus
+        self, observed: Observed, before: ClientSecretStatus, after: ClientSecretStatus, *, is_flip: bool
     ) -> datetime | None:
         resource, now = observed.resource, self.work.now
         key = resource.key
@@ -174,6 +187,9 @@ class Reconciler:
             logger.warning("AdobeIMSClientSecret %s: can't write the status: %s", key, error, extra=about(key))
             return retry_at
         self._unreported.pop(key, None)
+        if is_flip:
+            row = flips.after(self._row(resource), self.work.now.wall, self.work.jitter())
+            self._flips[key] = resource.uid, row
         self.work.replacements.note_status(key, answer["metadata"], after)
         regarding = Regarding(key, resource.uid, kind=CLIENT_SECRET_KIND)
         for event in events.derive(before, after):
