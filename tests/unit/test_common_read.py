@@ -41,6 +41,20 @@ async def test_those_who_come_while_it_is_read_share_that_read_and_later_ones_do
     assert await common.read("same", source.read) == 3
 
 
+async def test_that_nothing_is_there_is_shared_too() -> None:
+    common, answers, reads = CommonReads[None](), asyncio.Event(), []
+
+    async def read() -> None:
+        reads.append("one")
+        await answers.wait()
+
+    tasks = [asyncio.create_task(common.read("same", read)) for _ in range(5)]
+    await asyncio.sleep(0)
+    answers.set()
+    await asyncio.gather(*tasks)
+    assert reads == ["one"]
+
+
 async def test_a_read_that_fails_fails_for_one() -> None:
     common, source = CommonReads[int](), Source()
     source.failures = 1

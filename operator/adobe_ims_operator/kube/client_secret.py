@@ -70,14 +70,14 @@ class Fields(NamedTuple):
 OF_CREDENTIAL = Fields("spec.client.idKey", "spec.client.secretKeys")
 
 
-async def read(kube: Kube, namespace: str, ref: ClientRef, fields: Fields = OF_CREDENTIAL) -> ClientSecret | None:
+async def read(kube: Kube, namespace: str, ref: ClientRef) -> ClientSecret | None:
     """Read the client Secret; None if there is none.
 
     Raises:
         ApiError: it could not be read.
     """
     body = await get(kube, Key(namespace, ref.secret_name))
-    return None if body is None else from_body(body, ref, fields)
+    return None if body is None else from_body(body, ref)
 
 
 async def get(kube: Kube, key: Key) -> JSON | None:

@@ -65,7 +65,7 @@ class Replacing:
                 "uid": uid,
                 "generation": 1,
                 "resourceVersion": self.flow.api.version(),
-                "creationTimestamp": f"2026-11-24T10:00:{number:02}Z",
+                "creationTimestamp": f"2026-11-24T10:{number // 60:02}:{number % 60:02}Z",
             },
             "spec": {
                 "organizationId": "23294",

@@ -62,7 +62,9 @@ def fails_by(found: Replacing, name: str = "lightroom") -> tuple[str, str]:
     return found.condition(ROTATION_FAILING, name)
 
 
-async def test_a_bootstrap_secret_that_changes_all_the_time_is_reported_a_few_times_and_rightly_in_the_end() -> None:
+async def test_a_bootstrap_secret_that_changes_all_the_time_is_reported_a_few_times_and_rightly_in_the_end(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
     async with replacing() as found:
         found.fill(**INVALID)
         found.put()
@@ -70,7 +72,7 @@ async def test_a_bootstrap_secret_that_changes_all_the_time_is_reported_a_few_ti
         for data, name in ((MISSING, "missing"), (INVALID, "invalid")):
             found.fill(**data)
             await found.flow.until(lambda name=name: fails_by(found) == FAILS_BY[name])  # type: ignore[misc]
-        written, told = found.written(), len(found.flow.api.events)
+        written, told = found.written(), len(caplog.records)
         for _ in range(5):
             await change(found, MISSING)
             await change(found, INVALID)
@@ -78,7 +80,7 @@ async def test_a_bootstrap_secret_that_changes_all_the_time_is_reported_a_few_ti
         await asyncio.sleep(0.2)
         assert fails_by(found) == FAILS_BY["invalid"], "what it is now is put off"
         assert found.written() == written
-        assert len(found.flow.api.events) == told, "and so is the Event of it"
+        assert len(caplog.records) == told, "and so is the Event of it, with its line"
         found.advance(6)
         await found.flow.until(lambda: fails_by(found) == FAILS_BY["missing"])
         await change(found, INVALID)

@@ -5,13 +5,15 @@ Values of client secrets are read where they are needed, and compared with the d
 
 import logging
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from functools import partial
 
 from adobe_ims_operator.api.client_secret import CLIENT_SECRET_KIND
 from adobe_ims_operator.api.client_secret_ledger import Slot, digest_client_secret
 from adobe_ims_operator.api.log_fields import about
-from adobe_ims_operator.api.resource import Key
+from adobe_ims_operator.api.resource import JSON, Key
 from adobe_ims_operator.api.source import ClientRef
+from adobe_ims_operator.controller.common_read import CommonReads
 from adobe_ims_operator.controller.replacement import troubles
 from adobe_ims_operator.controller.replacement.work import Outdated, Work
 from adobe_ims_operator.core.events import Regarding
@@ -38,6 +40,7 @@ class Secrets:
     work: Work
     kube: Kube
     recorder: Recorder
+    reads: CommonReads[JSON | None] = field(default_factory=CommonReads)
 
     async def read(self, observed: Observed) -> ManagedContent | None:
         """Read the managed Secret; None if there is none.
@@ -71,14 +74,17 @@ class Secrets:
         ref = ClientRef(key.name, spec.bootstrap.id_key, (spec.bootstrap.secret_key,))
         known = store.secrets.get(key)
         try:
-            found = await client_secret.read(self.kube, key.namespace, ref, _OF_BOOTSTRAP)
+            # One read is as new as another that begins before more is known of the Secret.
+            what = (key, None if known is None else known.version)
+            body = await self.reads.read(what, partial(client_secret.get, self.kube, key))
         except ApiError as error:
             self.work.failed(observed, Step.READ_BOOTSTRAP, troubles.not_read(key, error))
             raise Outdated from None
-        if found is None:
+        if body is None:
             if known is not None:
                 store.delete_secret(key, known.version)
             return None
+        found = client_secret.from_body(body, ref, _OF_BOOTSTRAP)
         store.upsert_own_secret(key, found.metadata, by=None)
         seen = BootstrapSeen(found.metadata.version, spec.bootstrap, None, None, found.missing)
         if (client := found.client) is not None:
