@@ -27,6 +27,21 @@ async def test_a_change_costs_those_at_work_on_it_one_read() -> None:
         await found.flow.until(lambda: all_fail_by(found, Reason.CLIENT_SECRET_KEY_MISSING))
 
 
+async def test_those_on_one_managed_secret_read_it_in_common_but_for_the_oldest() -> None:
+    async with replacing(concurrency=AT_ONCE) as found:
+        reads = found.flow.api.reads
+        reads.shut()
+        found.write("managed", {"client_id": "c", "client_secret": "p8e-secret"})
+        found.put(CROWD, secret="managed")
+        await found.flow.until(lambda: reads.waiting > 1)
+        await asyncio.sleep(0.1)
+        assert reads.waiting == 2
+        reads.open()
+        younger = CROWD[1:]
+        twice = ("True", Reason.CLIENT_SECRET_MANAGED_TWICE)
+        await found.flow.until(lambda: all(found.condition("RotationFailing", name) == twice for name in younger))
+
+
 async def test_who_knows_of_a_change_does_not_wait_for_a_read_from_before_it() -> None:
     async with replacing(concurrency=AT_ONCE) as found:
         reads = found.flow.api.reads

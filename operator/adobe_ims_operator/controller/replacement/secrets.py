@@ -41,6 +41,7 @@ class Secrets:
     kube: Kube
     recorder: Recorder
     reads: CommonReads[JSON | None] = field(default_factory=CommonReads)
+    contents: CommonReads[ManagedContent | None] = field(default_factory=CommonReads)
 
     async def read(self, observed: Observed) -> ManagedContent | None:
         """Read the managed Secret; None if there is none.
@@ -51,7 +52,7 @@ class Secrets:
         resource, store = observed.resource, self.work.store
         known = store.secrets.get(resource.secret_key)
         try:
-            content = await managed_secret.read(self.kube, resource.secret_key)
+            content = await self._content(observed, None if known is None else known.version)
         except ApiError as error:
             self.work.failed(observed, Step.READ_SECRET, troubles.not_read(resource.secret_key, error))
             raise Outdated from None
@@ -62,6 +63,12 @@ class Secrets:
             store.delete_secret(resource.secret_key, known.version)
         self.work.note(observed, attempt.saw_secret(observed.memory))
         return content
+
+    async def _content(self, observed: Observed, version: int | None) -> ManagedContent | None:
+        key = observed.resource.secret_key
+        read = partial(managed_secret.read, self.kube, key)
+        # Any number of objects may name one Secret, of which the oldest alone does anything.
+        return await (read() if observed.older is None else self.contents.read((key, version), read))
 
     async def read_bootstrap(self, observed: Observed) -> Client | None:
         """Read the Secret that the client came in; None if it does not hold one.
