@@ -15,10 +15,10 @@ from adobe_ims_operator.core.replacement import attempts
 from adobe_ims_operator.core.replacement.decide import decide
 from adobe_ims_operator.core.replacement.decision import Add, AskToken, Delete, List, Wait, Write
 from adobe_ims_operator.core.replacement.model import Step
-from unit.replacement.walks import proxied, until
+from unit.replacement.walks import draining, proxied, reason, until, uuids, write_by_hand
 from unit.replacement.world import Cluster, Fault, first_cluster, run
 
-SECOND, MINUTE, DAY = timedelta(seconds=1), timedelta(minutes=1), timedelta(days=1)
+SECOND, MINUTE, HOUR, DAY = timedelta(seconds=1), timedelta(minutes=1), timedelta(hours=1), timedelta(days=1)
 
 
 def failing(kind: type) -> Cluster:
@@ -165,3 +165,29 @@ def test_what_somebody_deletes_each_time_is_added_more_and_more_slowly_and_the_s
     assert Slot.PREVIOUS in cluster.ledger.held, "it goes on once they last"
     assert cluster.resource.status.says("RotationFailing", "False")
     assert not cluster.memory.failures
+
+
+def test_a_lost_one_that_is_overwritten_is_looked_at_a_few_times_an_hour() -> None:
+    cluster = draining()
+    run([cluster], 5 * DAY)
+    assert uuids(cluster) == ["uuid-1"]
+    cluster.adobe.delete("uuid-1")
+    run([cluster], DAY)
+    write_by_hand(cluster, client_secret="wrong")
+    run([cluster], 2 * HOUR)  # no more turns than any world may have
+    waits = [cluster.settle().until - cluster.clock_offset - cluster.adobe.now for _ in range(3)]
+    assert reason(cluster) is Reason.CLIENT_SECRET_LOST
+    assert all(SECOND < wait <= 10 * MINUTE for wait in waits)
+
+
+def test_what_is_written_over_a_lost_one_is_asked_about_soon_and_not_when_the_lost_one_was_to_be() -> None:
+    cluster = first_cluster()
+    run([cluster], DAY)
+    cluster.adobe.delete("uuid-0")
+    run([cluster], DAY)
+    cluster.adobe.spreads = MINUTE
+    theirs = cluster.adobe.add()
+    assert theirs is not None
+    write_by_hand(cluster, client_secret=theirs.value)
+    run([cluster], 2 * MINUTE)
+    assert theirs.uses

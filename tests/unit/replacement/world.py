@@ -77,6 +77,10 @@ _SURE = {
 """The deeds after which the data is what the ledger says, even where somebody changed it before."""
 
 
+_MOST_TURNS = 400
+"""Turns of a process in an hour at most: a wait of a second that leads to nothing is one that never ends."""
+
+
 class BreachError(AssertionError):
     """Something happened that never may."""
 
@@ -137,6 +141,8 @@ class Cluster:
     """The overlap that was in the spec when each left its place."""
     passes: timedelta = timedelta()
     """How long each step takes."""
+    turns: tuple[int, int] = (0, 0)
+    """An hour, and how many turns there were in it."""
 
     def __post_init__(self) -> None:
         self.make_object()
@@ -228,6 +234,13 @@ class Cluster:
         if self.reports:
             self.report(decision)
         return decision
+
+    def count_turn(self) -> None:
+        """See that there are not too many turns of an hour in which nobody but time changes anything."""
+        hour = int(self.now.monotonic // 3600)
+        self.turns = (hour, self.turns[1] + 1 if self.turns[0] == hour else 1)
+        if self.turns[1] > _MOST_TURNS:
+            raise BreachError(f"{self.turns[1]} turns in an hour, the last of them with {self.last}")
 
     def report(self, decision: Decision, users: tuple[Key, ...] = ()) -> ClientSecretStatus:
         """Write the status that follows from a decision; it."""
@@ -435,6 +448,7 @@ def run(clusters: Sequence[Cluster], duration: timedelta) -> None:
         moments = [end, next_use]
         for cluster in clusters:
             until = cluster.settle().until - cluster.clock_offset
+            cluster.count_turn()
             moments.append(max(until, adobe.now + timedelta(seconds=1)))
         adobe.now = min(moments)
 

@@ -1,6 +1,7 @@
 """The questions to IMS and Adobe that decisions are made from: memory answers, or asking is the decision."""
 
 import math
+from collections.abc import Iterable
 from datetime import timedelta
 
 from adobe_ims_operator.api.client_secret_ledger import Ledger, Slot
@@ -91,13 +92,23 @@ def _stands_for(answer: Answer) -> timedelta:
     return min(max(evidence.lasted(answer), _FIRST_RETRY), _LAST_RETRY)
 
 
-def retry_refused(observed: Observed, digest: str, now: Now) -> timedelta:
-    """How long the refusal of a value still stands."""
+def retry_refused(observed: Observed, digest: str, now: Now, others: Iterable[str] = ()) -> timedelta:
+    """How long the refusal of a value still stands.
+
+    Args:
+        others: what IMS is asked with too; the soonest retry counts. The value may be nowhere any more, so that nobody
+            asks with it again.
+    """
+    standing = (_standing(observed, each, now) for each in (digest, *others))
+    return min((each for each in standing if each is not None), default=_LAST_RETRY)
+
+
+def _standing(observed: Observed, digest: str, now: Now) -> timedelta | None:
     answer = observed.answer(digest)
     if answer is None or answer.accepted:
-        return _LAST_RETRY
+        return None
     remaining = _stands_for(answer) - timedelta(seconds=now.monotonic - answer.at.monotonic)
-    return max(remaining, timedelta()) + timedelta(seconds=1)
+    return remaining + timedelta(seconds=1) if remaining >= timedelta() else None
 
 
 def listing(

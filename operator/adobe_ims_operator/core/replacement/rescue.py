@@ -182,7 +182,10 @@ def _swapped(observed: Observed, ledger: Ledger, now: Now) -> Decision | None:
 
 
 def _retry(observed: Observed, ledger: Ledger, now: Now) -> timedelta:
-    return look.retry_refused(observed, ledger.current.digest, now)
+    """Until IMS is asked again, by the refusals of what the Secrets have."""
+    seen = observed.memory.bootstrap
+    given = () if seen is None or seen.digest is None else (seen.digest,)
+    return look.retry_refused(observed, ledger.current.digest, now, (*observed.digests.values(), *given))
 
 
 def _edited(observed: Observed, ledger: Ledger, now: Now) -> Decision | None:
