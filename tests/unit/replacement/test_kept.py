@@ -11,7 +11,7 @@ from adobe_ims_operator.api.reasons import Reason
 from adobe_ims_operator.core.replacement import attempts
 from adobe_ims_operator.core.replacement.decision import Add, Decision, Deed, Delete, List, Wait
 from unit.replacement.adobe import CLIENT_ID
-from unit.replacement.walks import is_write, until
+from unit.replacement.walks import held, is_write, until, write_by_hand
 from unit.replacement.world import Cluster, Fault, first_cluster, run
 
 MINUTE, HOUR, DAY = timedelta(minutes=1), timedelta(hours=1), timedelta(days=1)
@@ -183,6 +183,39 @@ def test_what_a_person_moves_to_another_key_is_put_back_by_the_next_write(fault:
     assert cluster.secret is not None
     assert cluster.secret.data["client_secret"] == "value-0"
     assert cluster.secret.data.get("client_secret_next") == (None if fault is Fault.DEFINITE else "value-1")
+
+
+@pytest.mark.parametrize("beside", [{}, {"client_secret_previous": "strange"}])
+def test_one_in_place_that_is_under_the_key_of_the_next_one_is_not_written_over(beside: dict[str, str]) -> None:
+    cluster = begun()
+    until(cluster, is_write(Deed.DROP_PREVIOUS))
+    cluster.adobe.spreads = 40 * MINUTE
+    cluster.take(until(cluster, lambda decision: isinstance(decision, Add)), Fault.NONE)
+    # As the data alone of a backup of the replacement before has them.
+    write_by_hand(cluster, client_secret="value-0", client_secret_next="value-1", **beside)
+    cluster.settle()
+    assert cluster.deeds[-1] is Deed.KEEP_NEXT
+    assert held(cluster) == {
+        "client_secret": "value-0",
+        "client_secret_previous": "value-1",
+        "client_secret_next": "value-2",
+    }
+    run([cluster], 15 * MINUTE)
+    assert held(cluster) == {"client_secret": "value-1", "client_secret_next": "value-2"}
+    run([cluster], 2 * HOUR)
+    assert held(cluster) == {"client_secret": "value-2", "client_secret_previous": "value-1"}
+
+
+def test_what_somebody_wrote_under_the_key_of_the_next_one_gives_way_to_it() -> None:
+    cluster = begun()
+    cluster.take(until(cluster, lambda decision: isinstance(decision, Add)), Fault.NONE)
+    write_by_hand(cluster, client_secret="value-0", client_secret_next="theirs")
+    cluster.settle()
+    assert held(cluster) == {
+        "client_secret": "value-0",
+        "client_secret_previous": "theirs",
+        "client_secret_next": "value-1",
+    }
 
 
 @pytest.mark.parametrize("key", ["client_secret_previous", "client_secret_next"])

@@ -406,10 +406,14 @@ class Cluster:
         if write.deed in _SURE and any(digests.get(slot) != digest for slot, digest in said.items()):
             raise BreachError(f"the ledger does not say what is written: {write}")
         for slot, source in write.data.items():
-            if slot.value != source.value and digests[slot.value] != said.get(slot.value):
+            makes_way = write.deed is Deed.KEEP_NEXT and source is Source.NEXT and slot not in write.ledger.held
+            if slot.value != source.value and digests[slot.value] != said.get(slot.value) and not makes_way:
                 raise BreachError(f"what is moved is not what the ledger says, and is never written: {write}")
         others = {} if self.secret is None else self.secret.data
         kept = {key: text for key, text in others.items() if key not in (*Slot, "client_id")}
+        held = write.ledger.current.digest
+        if held in self._digests() and held not in digests.values():
+            raise BreachError(f"the current client secret is written over: {write}")
         self.deeds.append(write.deed)
         before, current = self.ledger, write.ledger.current.uuid
         self.adobe.all[current].was_in_place = True

@@ -159,7 +159,14 @@ def keep_next(observed: Observed, ledger: Ledger, added: Added) -> Write:
     """Keep the client secret that Adobe gave, beside the current one."""
     held = Held(added.secret.uuid, added.digest, Origin.ADDED, added.date)
     after = replace(ledger, phase=Proving(held))
-    return Write(Deed.KEEP_NEXT, after, {**_kept(observed, ledger), Slot.NEXT: Source.ADDED})
+    kept, there = _kept(observed, ledger), observed.digests
+    # What is under that key gives way to the key of the previous one. IMS is asked first with what somebody wrote in
+    # place: so the current one may be here, and comes before what else is there.
+    is_needed = is_strange(observed) and there.get(Slot.NEXT) == ledger.current.digest != there.get(Slot.PREVIOUS)
+    is_unknown = Slot.NEXT in strangers(observed) and there[Slot.NEXT] != added.digest
+    if is_needed or (is_unknown and Slot.PREVIOUS not in kept):
+        kept[Slot.PREVIOUS] = Source.NEXT
+    return Write(Deed.KEEP_NEXT, after, {**kept, Slot.NEXT: Source.ADDED})
 
 
 def keep_added_alone(observed: Observed, added: Added) -> Write:
