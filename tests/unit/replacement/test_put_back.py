@@ -10,10 +10,10 @@ from adobe_ims_operator.core.backoff import Pace
 from adobe_ims_operator.core.finding import Finding
 from adobe_ims_operator.core.model import Trouble
 from adobe_ims_operator.core.replacement import attempts
-from adobe_ims_operator.core.replacement.decision import Add, AskToken, List
+from adobe_ims_operator.core.replacement.decision import Add, AskToken, Delete, List
 from adobe_ims_operator.core.replacement.model import Step
 from unit.replacement.adobe import Divided
-from unit.replacement.walks import replace_once, write_by_hand
+from unit.replacement.walks import draining, held, is_a, replace_once, until, write_by_hand
 from unit.replacement.world import Fault, cluster_at, first_cluster, run
 
 MINUTE, HOUR, DAY = timedelta(minutes=1), timedelta(hours=1), timedelta(days=1)
@@ -104,3 +104,27 @@ def test_one_list_and_one_refusal_drop_no_value_that_adobe_gave() -> None:
     run([cluster], HOUR)
     assert cluster.secret is not None
     assert "value-1" in cluster.secret.data.values()
+
+
+@pytest.mark.parametrize("key", ["client_secret_next", "client_secret_previous"])
+@pytest.mark.parametrize("renames", [False, True])
+def test_the_overlap_begins_again_where_the_previous_one_stood_in_place(key: str, *, renames: bool) -> None:
+    cluster = draining()
+    run([cluster], DAY)
+    cluster.edit(suspend=True)
+    write_by_hand(cluster, **{"client_secret": "value-0", key: "value-1"})
+    if key == "client_secret_previous":
+        cluster.adobe.refuses.add("uuid-0")  # else it is the current one from here on
+    run([cluster], 5 * DAY)
+    cluster.edit(suspend=False)
+    if renames:
+        assert cluster.secret is not None
+        cluster.store(cluster.secret.annotations, {**cluster.secret.data, "client_id": "somebody's"})
+    left_at = cluster.adobe.now
+    cluster.settle()
+    assert held(cluster) == {"client_secret": "value-1", "client_secret_previous": "value-0"}
+    assert cluster.ledger is not None
+    assert cluster.ledger.current.since >= left_at
+    cluster.adobe.refuses.clear()
+    until(cluster, is_a(Delete))
+    assert cluster.adobe.now >= left_at + 2 * DAY

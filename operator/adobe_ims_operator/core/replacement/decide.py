@@ -46,7 +46,7 @@ from adobe_ims_operator.core.replacement.decision import (
 from adobe_ims_operator.core.replacement.listing import Listing
 from adobe_ims_operator.core.replacement.look import Unanswered
 from adobe_ims_operator.core.replacement.model import ManagedSecret, Now, Observed, Source, Step, UnreadSecret
-from adobe_ims_operator.core.replacement.rescue import rescue, unlisted
+from adobe_ims_operator.core.replacement.rescue import overlapping, rescue, unlisted
 
 SENT_WITHIN = timedelta(seconds=45)
 """How long after the list of one alone POST is sent at most."""
@@ -123,7 +123,7 @@ def _decide(observed: Observed, now: Now) -> Decision:
     if ledger is None:
         return take_over.begin(observed, now)
     if isinstance(observed.secret, ManagedSecret) and observed.secret.client_id != ledger.client_id:
-        return writes.restore(observed, ledger)
+        return writes.restore(observed, overlapping(observed, ledger, now))
     return _correct(observed, ledger, now) or _go_on(observed, ledger, now)
 
 

@@ -6,6 +6,7 @@ place, what somebody wrote under another key, and what is in the bootstrap Secre
 nothing deleted.
 """
 
+from dataclasses import replace
 from datetime import datetime, timedelta
 
 from adobe_ims_operator.api.client_secret_ledger import Draining, Held, Ledger, Origin, Proving, Slot
@@ -66,7 +67,17 @@ def _restore(observed: Observed, ledger: Ledger, source: Source, now: Now) -> De
             return spreading
         if not _works(observed, ledger, source, now, look.SOON):  # ours may have been deleted in those ten minutes
             return None
-    return writes.restore(observed, ledger, source)
+    return writes.restore(observed, overlapping(observed, ledger, now), source)
+
+
+def overlapping(observed: Observed, ledger: Ledger, now: Now) -> Ledger:
+    """The ledger with the overlap begun again where the previous one is in place, and is about to leave it again."""
+    phase, current = ledger.phase, ledger.current
+    if not isinstance(phase, Draining) or observed.digests.get(Slot.CURRENT) != phase.previous.digest:
+        return ledger
+    promised = max(observed.resource.spec.overlap, phase.overlap or timedelta())
+    since = max(current.since, due.adobe_now(observed, now))
+    return replace(ledger, current=replace(current, since=since), phase=replace(phase, overlap=promised))
 
 
 def _written(observed: Observed, ledger: Ledger, now: Now) -> Decision | None:
@@ -172,10 +183,10 @@ def _swapped(observed: Observed, ledger: Ledger, now: Now) -> Decision | None:
         return None
     value = (Source.CURRENT, phase.previous.digest)
     if not look.is_accepted(observed, *value, now):
-        return writes.swap_back(observed, ledger, Slot.PREVIOUS)
+        return writes.swap_back(observed, overlapping(observed, ledger, now), Slot.PREVIOUS)
     found = look.listing(observed, value, ledger.client_id, now, within=evidence.TEN_MINUTES, uuid=phase.previous.uuid)
     if evidence.find(found, phase.previous.uuid) is None:
-        return writes.swap_back(observed, ledger, Slot.PREVIOUS)
+        return writes.swap_back(observed, overlapping(observed, ledger, now), Slot.PREVIOUS)
     return writes.change_places(
         observed, ledger, phase, due.adobe_now(observed, now), previous=Source.CURRENT, current=Source.PREVIOUS
     )
