@@ -8,7 +8,7 @@ import pytest
 from adobe_ims_operator.api.client_secret_ledger import Adding, Draining, Steady
 from adobe_ims_operator.api.client_secret_status import OLD_CLIENT_SECRET_IN_USE
 from adobe_ims_operator.api.reasons import Reason
-from adobe_ims_operator.core.replacement import attempts
+from adobe_ims_operator.core.replacement import attempts, keep
 from adobe_ims_operator.core.replacement.decision import Add, Decision, Deed, Delete, List, Wait
 from unit.replacement.adobe import CLIENT_ID
 from unit.replacement.walks import held, is_write, until, write_by_hand
@@ -275,3 +275,41 @@ def test_what_was_given_to_an_object_that_went_with_its_secret_is_not_for_anothe
     cluster.settle()
     assert cluster.memory.added is None
     assert Deed.KEEP_ADDED_ALONE not in cluster.deeds
+
+
+@pytest.mark.parametrize("later", [MINUTE, HOUR])
+def test_what_adobe_gave_is_not_forgotten_for_a_replacement_of_a_backup(later: timedelta) -> None:
+    cluster = begun()
+    until(cluster, is_write(Deed.PROMOTE))
+    backup = cluster.backups[-1]
+    cluster.settle()
+    cluster.take(until(cluster, lambda decision: isinstance(decision, Add)), Fault.NONE)
+    cluster.take(until(cluster, is_write(Deed.KEEP_NEXT)), Fault.NOT_DONE)
+    cluster.adobe.now += later
+    cluster.store(backup.annotations, backup.data)
+    promotions = cluster.deeds.count(Deed.PROMOTE)
+    cluster.settle()
+    assert cluster.deeds.count(Deed.PROMOTE) == promotions + 1
+    run([cluster], 2 * DAY)
+    assert cluster.deeds.count(Deed.KEEP_NEXT) == 2
+    assert held(cluster) == {"client_secret": "value-2", "client_secret_previous": "value-1"}
+
+
+def test_what_adobe_gave_and_a_later_replacement_began_without_is_told_as_given_up() -> None:
+    cluster = begun()
+    cluster.take(until(cluster, is_write(Deed.KEEP_NEXT)), Fault.ANSWER_LOST)
+    before = cluster.memory
+    assert keep.given_up(cluster.observe()) is None
+    cluster.crash()
+    for _ in range(2):
+        until(cluster, is_write(Deed.PROMOTE))
+        run([cluster], 12 * DAY)
+    cluster.memory = attempts.begin(cluster.resource.uid, before)
+    decision = cluster.turn()
+    assert keep.given_up(cluster.observe()) is None  # it is no longer at Adobe, by one list alone
+    assert cluster.memory.added is not None
+    cluster.report(decision)
+    cluster.adobe.now += DAY
+    cluster.turn()
+    assert keep.given_up(cluster.observe()) == "uuid-1"
+    assert Deed.KEEP_NEXT not in cluster.deeds[-3:]

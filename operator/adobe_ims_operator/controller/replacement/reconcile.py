@@ -16,7 +16,7 @@ from adobe_ims_operator.api.reasons import Reason
 from adobe_ims_operator.api.resource import Key
 from adobe_ims_operator.controller.replacement.at_adobe import AtAdobe
 from adobe_ims_operator.controller.replacement.secrets import Secrets
-from adobe_ims_operator.controller.replacement.work import Outdated, Work
+from adobe_ims_operator.controller.replacement.work import Outdated, Work, log_passed_over
 from adobe_ims_operator.core import flips
 from adobe_ims_operator.core.backoff import Pace, Unreported, backoff
 from adobe_ims_operator.core.events import Regarding
@@ -95,6 +95,8 @@ class Reconciler:
             decision = self.decide(observed, now)
             if isinstance(decision, Wait | Refuse):
                 self._endless.pop(key, None)
+                if (given_up := keep.given_up(observed)) is not None:
+                    log_passed_over(key, given_up)
                 if self.work.is_gone(observed):
                     self.work.note(observed, keep.forget(observed))
                     if key not in self.work.replacements.resources:

@@ -266,6 +266,15 @@ def _log_given_up(key: Key, added: Added) -> None:
     logger.warning(message, key, added.secret.uuid, extra=about(key))
 
 
+def log_passed_over(key: Key, uuid: str) -> None:
+    """Log that the value that Adobe gave is forgotten, as nobody needs it by what is known."""
+    message = (
+        "AdobeIMSClientSecret %s: client secret %s was added, and its value is given up, as a later replacement began "
+        "without it"
+    )
+    logger.warning(message, key, uuid, extra=about(key))
+
+
 def log_failure(key: Key, finding: Finding) -> None:
     """Log that a step failed."""
     fields = about(key, reason=finding.reason)

@@ -23,6 +23,8 @@ def write(observed: Observed, added: Added) -> Write | None:
         return None
     if ledger.secret != str(observed.resource.secret_key) or isinstance(ledger.phase, Proving | Draining):
         return None
+    if not _may_be_there(observed, ledger, added):
+        return None
     is_new = added.secret.uuid != ledger.current.uuid and added.digest != ledger.current.digest
     return writes.keep_next(observed, ledger, added) if is_new else None
 
@@ -38,9 +40,7 @@ def is_over(observed: Observed, added: Added) -> bool:
             return True
         if added.secret.uuid in ledger.known:
             return False
-        # Each began while Adobe had one alone, which this one is not.
-        begun = _begun_at(ledger)
-        return begun is not None and begun > added.date + evidence.SLACK
+        return _may_be_there(observed, ledger, added) is False
     if observed.secret is not None:
         return False
     if added.uid != observed.resource.uid:
@@ -49,6 +49,33 @@ def is_over(observed: Observed, added: Added) -> bool:
     reported, rotated_at = {each.uuid for each in status.client_secrets}, moment_or_none(status.last_rotation_time)
     is_later = rotated_at is not None and rotated_at > added.date
     return is_later and bool(reported) and added.secret.uuid not in reported
+
+
+def _may_be_there(observed: Observed, ledger: Ledger, added: Added) -> bool | None:
+    """Whether no replacement shows that it was dropped; None where Adobe's lists do not tell yet.
+
+    Each begins while Adobe has one alone, which this one is not. But one that was put in place may be an earlier one,
+    of a backup: so a list since then tells.
+    """
+    begun, listed = _begun_at(ledger), observed.memory.listed
+    if begun is None or begun <= added.date + evidence.SLACK:
+        return True
+    if begun != ledger.rotated_at:
+        return False
+    if listed is None or listed.listing.at < begun:
+        return None
+    if evidence.find(listed.listing, added.secret.uuid) is not None:
+        return True
+    return False if evidence.has_stood(listed) else None
+
+
+def given_up(observed: Observed) -> str | None:
+    """The uuid of what Adobe gave, where its value is about to be forgotten, and the ledger does not name it."""
+    added, ledger = observed.memory.added, _ledger(observed)
+    if added is None or not is_over(observed, added):
+        return None
+    held = () if ledger is None else ledger.held.values()
+    return None if added.secret.uuid in {each.uuid for each in held} else added.secret.uuid
 
 
 def _begun_at(ledger: Ledger) -> datetime | None:
@@ -73,6 +100,9 @@ def problem(observed: Observed) -> Finding | None:
     """Why what Adobe gave is in memory alone; None where it is kept, or is about to be."""
     added = observed.memory.added
     if added is None or is_over(observed, added):
+        return None
+    ledger = _ledger(observed)
+    if ledger is not None and ledger.credential == added.credential and not _may_be_there(observed, ledger, added):
         return None
     if not isinstance(observed.secret, UnreadSecret) and write(observed, added) is None:
         return findings.not_kept(added.secret.uuid, _why_not(observed, added))
