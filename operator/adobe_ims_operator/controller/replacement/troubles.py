@@ -87,11 +87,12 @@ def conflict(key: Key, error: ApiError) -> Trouble:
 
 
 def not_written(key: Key, error: ApiError) -> Trouble:
-    """A Secret that could not be written."""
+    """A managed Secret that could not be written."""
     if isinstance(error, RefusedError):
         message = (
-            f"the API server refused to write Secret {key} ({error.answer}); check whether it is immutable, quotas, "
-            "admission policies and the operator's permissions"
+            f"the API server refused to write Secret {key} ({error.answer}); check quotas, admission policies and the "
+            "operator's permissions. If it is immutable, set spec.suspend to true, save it with its annotations, "
+            "delete it, and make it again from what you saved, without immutable: its values are nowhere else"
         )
         return Trouble(Finding(Reason.SECRET_WRITE_REFUSED, message), Pace.REFUSED_WRITE)
     message = f"the API server could not write Secret {key} ({error.answer}); the operator tries again"
