@@ -28,7 +28,9 @@ def main() -> None:
     parser.add_argument("hits", type=int, nargs="?", default=100, help="hits of each point and side [100]")
     parser.add_argument("--minutes", type=float, default=100, help="give up after so long [100]")
     parser.add_argument("--seed", type=int, default=random.SystemRandom().randrange(10**6), help="for kills anywhere")
-    parser.add_argument("--only", default="", metavar="POINT", help="count only the points that begin so")
+    parser.add_argument(
+        "--only", action="append", default=[], metavar="POINT", help="count only the points that begin so; repeat it"
+    )
     parser.add_argument("--folder", type=Path, help="keep all logs there; a new folder")
     arguments = parser.parse_args()
     print(f"seed {arguments.seed}", flush=True)

@@ -47,7 +47,7 @@ class Campaign:
         wanted: hits of each point and side, and of each state in between.
         until: when to give up, by the monotonic clock.
         people: how many objects a person adds a client secret for, in the middle of a replacement.
-        only: how the points begin that count, or empty for all of them and all states.
+        only: how the points begin that count; none for all of them, and all states.
     """
 
     def __init__(
@@ -59,7 +59,7 @@ class Campaign:
         until: float,
         people: int,
         chance: random.Random,
-        only: str = "",
+        only: Sequence[str] = (),
     ) -> None:
         self._world = world
         self._checker = checker
@@ -67,7 +67,7 @@ class Campaign:
         self._until = until
         self._people = people
         self._chance = chance
-        self._points = [point for point in POINTS if point.startswith(only)]
+        self._points = [point for point in POINTS if point.startswith(tuple(only) or "")]
         self._states = () if only else STATES
         self._orphans = 0
         self._began_at = 0.0
@@ -142,9 +142,9 @@ class Campaign:
         lacking = [side for side in Side if self._is_wanted(point, side)]
         return min(lacking, key=lambda side: self.hits[point, side], default=None)
 
-    def _is_worth_it(self, count: int, hits: int) -> bool:
+    def _is_worth_it(self, count: int, hits: int, among: int) -> bool:
         missing = self._wanted - hits
-        enough = len(self._world.subjects) // 3 >> self._moves // PATIENCE
+        enough = among // 3 >> self._moves // PATIENCE
         return count >= min(missing if missing > 0 else self._wanted, max(enough, 1))
 
     @property
@@ -162,7 +162,10 @@ class Campaign:
         if self._was_random and any(self._lacks(point, side) for point in self._armed for side in Side):
             return False
         count = Counter(self._world.states().values())
-        return any(self._lacks_state(state) and self._is_worth_it(count[state], self.between[state]) for state in count)
+        return any(
+            self._lacks_state(state) and self._is_worth_it(count[state], self.between[state], count.total())
+            for state in count
+        )
 
     def _kill_anywhere(self) -> None:
         gate, deadline = self._world.gate, time.monotonic() + STARTED_SECONDS
@@ -194,7 +197,9 @@ class Campaign:
     def _is_worth_a_kill(self, found: Round) -> bool:
         """Whether enough are held; stragglers may come again together with others."""
         held = Counter(found.held.values())
-        return any(self._is_worth_it(count, self.hits[hit]) for hit, count in held.items())
+        everyone = len(self._world.subjects)
+        among = {hit: self._orphans if hit[0].startswith(ORPHANED) else everyone for hit in held}
+        return any(self._is_worth_it(count, self.hits[hit], among[hit]) for hit, count in held.items())
 
     def _is_gathered(self, found: Round) -> bool:
         now = time.monotonic()
