@@ -1,35 +1,21 @@
 """What a person sees of a replacement: conditions that say what to do, and never a value."""
 
-from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from adobe_ims_operator.api.client_secret_status import ClientSecretStatus, client_secret_status_to_json
 from adobe_ims_operator.api.reasons import Reason
 from adobe_ims_operator.api.resource import Key
-from adobe_ims_operator.core.events import Event
 from adobe_ims_operator.core.replacement import attempts, events, findings, identity_findings, obstacles, old_findings
 from adobe_ims_operator.core.replacement.decide import decide
-from adobe_ims_operator.core.replacement.decision import Add, AskToken, Decision, Deed, Delete, ReadBootstrap, Write
+from adobe_ims_operator.core.replacement.decision import Add, AskToken, Decision, Deed, ReadBootstrap, Write
 from adobe_ims_operator.core.replacement.listing import ListedClientSecret, NoUse
 from adobe_ims_operator.core.replacement.model import Step
 from adobe_ims_operator.core.replacement.status import to_status
-from unit.replacement.walks import draining, taken_over
+from unit.replacement.walks import brief, draining, report, taken_over
 from unit.replacement.world import DOWN, REFUSED, Cluster, Fault, first_cluster, run
 
 MINUTE, HOUR, DAY = timedelta(minutes=1), timedelta(hours=1), timedelta(days=1)
-
-
-def report(cluster: Cluster, users: tuple[Key, ...] = ()) -> ClientSecretStatus:
-    """The status after a turn, which the object has from then on."""
-    status = cluster.report(cluster.settle(), users)
-    assert "value-" not in str(client_secret_status_to_json(status))
-    return status
-
-
-def brief(status: ClientSecretStatus) -> dict[str, tuple[str, str]]:
-    return {condition.type: (condition.status, condition.reason) for condition in status.conditions}
 
 
 def test_all_is_well() -> None:
@@ -231,101 +217,6 @@ def test_suspended() -> None:
     assert status.next_rotation_time is None
 
 
-def of_steps(cluster: Cluster, duration: timedelta) -> list[Event]:
-    """The Events of the writes in a while."""
-    found: list[Event] = []
-    end = cluster.adobe.now + duration
-    while (left := end - cluster.adobe.now) > timedelta():
-        write = cluster.come_to(lambda decision: isinstance(decision, Write), left)
-        if isinstance(write, Write):
-            found += events.of_write(write, cluster.ledger, cluster.memory)
-            cluster.take(write, Fault.NONE)
-    return found
-
-
-def test_a_replacement_is_told_by_events() -> None:
-    cluster = first_cluster()
-    cluster.edit(overlap=DAY, interval=10 * DAY)
-    found = of_steps(cluster, 15 * DAY)
-    assert [event.reason for event in found] == [
-        Reason.TAKEN_OVER,
-        Reason.REPLACED,
-        Reason.OLD_CLIENT_SECRET_DELETED,
-    ]
-    assert not any("value-" in event.note for event in found)
-
-
-@pytest.mark.parametrize(
-    ("number", "expected"),
-    [(0, [Reason.OLD_CLIENT_SECRET_GONE]), (1, [Reason.SWITCHED_BACK, Reason.OLD_CLIENT_SECRET_GONE])],
-)
-def test_what_somebody_else_deleted_is_told_by_events(number: int, expected: list[Reason]) -> None:
-    cluster = draining()
-    cluster.adobe.delete(f"uuid-{number}")
-    assert [event.reason for event in of_steps(cluster, DAY)] == expected
-
-
-def test_a_next_one_that_somebody_else_deleted_is_told_by_an_event() -> None:
-    cluster = taken_over(spreads=HOUR)
-    add = cluster.come_to(lambda decision: isinstance(decision, Add), 30 * DAY)
-    assert add is not None
-    cluster.take(add, Fault.NONE)
-    cluster.adobe.delete("uuid-1")
-    assert [event.reason for event in of_steps(cluster, 2 * HOUR)] == [Reason.NEXT_CLIENT_SECRET_GONE]
-
-
-def test_a_delete_without_an_answer_is_told_as_ours() -> None:
-    cluster = draining()
-    delete = cluster.come_to(lambda decision: isinstance(decision, Delete), 30 * DAY)
-    assert delete is not None
-    cluster.take(delete, Fault.CRASH_AFTER)
-    assert cluster.deeds[-1] == "DELETE" or Deed.INTEND_TO_DELETE in cluster.deeds
-    assert [event.reason for event in of_steps(cluster, HOUR)] == [Reason.OLD_CLIENT_SECRET_DELETED]
-
-
-def test_ready_is_unknown_until_ims_was_asked() -> None:
-    cluster = draining()
-    run([cluster], 5 * DAY)
-    first = cluster.backups[0]
-    cluster.make_object()
-    cluster.edit(suspend=True)
-    cluster.store(first.annotations, first.data)
-    status = report(cluster)
-    assert brief(status)["Ready"] == ("Unknown", "Unverified")
-    assert (report(cluster), status.reason) == (status, "Unverified")
-
-
-def test_ready_is_unknown_after_an_edit_until_ims_was_asked() -> None:
-    cluster = taken_over()
-    assert brief(report(cluster))["Ready"] == ("True", "InPlace")
-    cluster.crash()
-    cluster.edit(suspend=True)
-    assert brief(report(cluster))["Ready"] == ("Unknown", "Unverified")
-    cluster.edit(suspend=False)
-    assert brief(report(cluster))["Ready"] == ("True", "InPlace")
-
-
-def test_ready_is_not_of_another_client_secret_that_was_restored_meanwhile() -> None:
-    cluster = draining()
-    report(cluster)
-    first = cluster.backups[0]
-    cluster.store(first.annotations, first.data)
-    cluster.crash()
-    cluster.turn(most=1)
-    fresh = to_status(cluster.observe(), decide(cluster.observe(), cluster.now), cluster.now)
-    assert brief(fresh)["Ready"] == ("Unknown", "Unverified")
-
-
-def test_a_client_id_that_somebody_changed_is_not_ready() -> None:
-    cluster = taken_over()
-    report(cluster)
-    assert cluster.secret is not None
-    cluster.store(cluster.secret.annotations, {**cluster.secret.data, "client_id": "other"})
-    cluster.turn(most=1)
-    fresh = to_status(cluster.observe(), decide(cluster.observe(), cluster.now), cluster.now)
-    assert brief(fresh)["Ready"] == ("False", "ClientSecretEdited")
-
-
 def test_what_the_operator_solves_itself_does_not_stall() -> None:
     cluster = first_cluster()
     other = cluster.adobe.add()
@@ -397,65 +288,6 @@ def test_how_the_old_one_was_used_is_told_in_whole_sentences(last_use: datetime 
     assert old_findings.in_use(entry, "the old client secret", "spec.overlap").message.startswith(said)
     told = identity_findings.two(cluster.observe(), "a", [entry], is_certain=True).message
     assert f"did not add: b ({findings.last_use(entry)}); nothing is touched. Delete the one" in told
-
-
-def damaged(cluster: Cluster) -> None:
-    assert cluster.secret is not None
-    cluster.store({next(iter(cluster.secret.annotations)): "{}"}, cluster.secret.data)
-
-
-def another_s(cluster: Cluster) -> None:
-    assert cluster.secret is not None
-    cluster.store({}, cluster.secret.data)
-
-
-def refused(cluster: Cluster) -> None:
-    cluster.memory = attempts.failed(cluster.memory, cluster.observe(), Step.WRITE, DOWN, cluster.now, 0.0)
-
-
-@pytest.mark.parametrize("meddle", [damaged, another_s, refused])
-def test_what_adobe_gave_and_can_not_be_written_is_told_before_all_else(meddle: Callable[[Cluster], None]) -> None:
-    cluster = draining()
-    run([cluster], 5 * DAY)
-    add = cluster.come_to(lambda decision: isinstance(decision, Add), 30 * DAY)
-    assert add is not None
-    cluster.take(add, Fault.NONE)
-    meddle(cluster)
-    status = report(cluster)
-    failing = status.condition("RotationFailing")
-    assert failing is not None
-    assert (failing.status, failing.reason, status.reason) == ("True", "AddedClientSecretNotKept", failing.reason)
-    assert "Adobe gave client secret uuid-2" in failing.message
-    assert cluster.memory.added is not None
-
-
-def test_to_mend_what_keeps_a_secret_from_being_written_gives_up_nothing_that_adobe_gave() -> None:
-    cluster = taken_over()
-    add = cluster.come_to(lambda decision: isinstance(decision, Add), 30 * DAY)
-    assert add is not None
-    cluster.take(add, Fault.NONE)
-    cluster.store({}, {"password": "somebody else's"})
-    failing = report(cluster).condition("RotationFailing")
-    assert failing is not None
-    assert failing.reason == "AddedClientSecretNotKept"
-    assert "make this object again" not in failing.message
-    assert "delete it, and leave this object as it is" in failing.message
-    cluster.secret = None
-    run([cluster], HOUR)
-    assert cluster.works()
-    assert Deed.KEEP_ADDED_ALONE in cluster.deeds
-
-
-def test_what_adobe_gave_and_is_written_is_not_told() -> None:
-    cluster = taken_over()
-    add = cluster.come_to(lambda decision: isinstance(decision, Add), 30 * DAY)
-    assert add is not None
-    cluster.take(add, Fault.NONE)
-    cluster.turn(Fault.ANSWER_LOST, most=1)
-    assert cluster.memory.added is not None
-    assert report(cluster).reason == DOWN.finding.reason
-    run([cluster], MINUTE)
-    assert report(cluster).reason == "Proving"
 
 
 def roles(cluster: Cluster) -> dict[str, str]:

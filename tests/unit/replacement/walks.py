@@ -4,7 +4,9 @@ from collections.abc import Callable
 from datetime import timedelta
 
 from adobe_ims_operator.api.client_secret_ledger import Draining, Origin, Slot
+from adobe_ims_operator.api.client_secret_status import ClientSecretStatus, client_secret_status_to_json
 from adobe_ims_operator.api.reasons import Reason
+from adobe_ims_operator.api.resource import Key
 from adobe_ims_operator.core.replacement.decision import Decision, Deed, Write
 from unit.replacement.adobe import CLIENT_ID, Adobe, Proxied
 from unit.replacement.world import Cluster, cluster_at, first_cluster, run
@@ -109,3 +111,15 @@ def held(cluster: Cluster) -> dict[str, str]:
 def uuids(cluster: Cluster) -> list[str]:
     """The valid client secrets at Adobe."""
     return [value.uuid for value in cluster.adobe.live]
+
+
+def report(cluster: Cluster, users: tuple[Key, ...] = ()) -> ClientSecretStatus:
+    """The status after a turn, which the object has from then on."""
+    status = cluster.report(cluster.settle(), users)
+    assert "value-" not in str(client_secret_status_to_json(status))
+    return status
+
+
+def brief(status: ClientSecretStatus) -> dict[str, tuple[str, str]]:
+    """The status and reason of each condition."""
+    return {condition.type: (condition.status, condition.reason) for condition in status.conditions}
