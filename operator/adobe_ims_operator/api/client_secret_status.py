@@ -91,7 +91,7 @@ class ClientSecretStatus:
 
     @property
     def done(self) -> tuple[object, ...]:
-        """What was done so far, which is told at once."""
+        """What was done so far; a change of it is reported at once."""
         held = tuple((each.uuid, each.role) for each in self.client_secrets)
         return self.last_rotation_time, self.last_handled_rotate_request, held
 

@@ -77,7 +77,7 @@ class Status:
 
     @property
     def done(self) -> int | None:
-        """What was done so far, which is told at once."""
+        """What was done so far; a change of it is reported at once."""
         return self.rotations
 
     def condition(self, kind: str) -> Condition | None:

@@ -117,7 +117,7 @@ def rotate(choice: Choice, over: timedelta | None, wait: bool, timeout: timedelt
 
 
 def _in_turns(requests: Iterable[_Request]) -> list[_Request]:
-    """One of each namespace after the other: who has thousands holds up no other's by hours."""
+    """One of each namespace after the other, so that thousands in one do not hold up another for hours."""
     before: Counter[str] = Counter()
     rounds: list[tuple[int, _Request]] = []
     for request in requests:

@@ -90,7 +90,6 @@ class Fetcher:
         self, observed: Observed, ref: ClientRef, ask: Ask, client: Client, inputs: Inputs, lane: Lane
     ) -> bool:
         outcome: HeldToken | IMSError | None = None
-        asked = False
         refusals: dict[str, InvalidClient] = {}
         for number, secret_key in enumerate(client.secrets):
             if number:  # the first had its turn before the lane chose this credential
@@ -99,12 +98,11 @@ class Fetcher:
             outcome = await self._ask_in_turn(observed, ref, ask, client, secret_key, inputs)
             if outcome is None and number:
                 self.limits[ask.endpoint].give_back()
-            asked = asked or outcome is not None
             if not isinstance(outcome, InvalidClient):
                 break
             refusals[secret_key] = outcome
         if outcome is None:
-            return asked
+            return bool(refusals)
         key, known = observed.key, self.work.attempts(observed.key) or observed.attempts
         self.work.note(key, attempt.asked(known, ask.need, inputs, self.clock.now()))
         if isinstance(outcome, HeldToken):

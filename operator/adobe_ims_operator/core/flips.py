@@ -20,7 +20,7 @@ class Reported(Protocol):
 
     @property
     def observed_generation(self) -> int | None:
-        """The generation of the spec that it tells of."""
+        """The generation of the spec that it is about."""
 
     @property
     def done(self) -> Hashable:
@@ -52,7 +52,8 @@ def is_flip(before: Reported, after: Reported, *, is_bystander: bool = False) ->
     is none: attempts have a pace of their own.
 
     Args:
-        is_bystander: whether the object does nothing itself, so that all it tells of is what others do, but its spec.
+        is_bystander: whether the object does nothing itself, so that only its spec is its own, and all else in its
+            status is what others do.
     """
     if is_bystander:
         return before.observed_generation == after.observed_generation and before != after

@@ -156,7 +156,7 @@ class Reconciler:
         gate = self._unreported.get(resource.key)
         if gate is not None and gate.generation == resource.generation and now.wall < gate.retry_at:
             return gate.retry_at
-        # Whose rival works on its Secret tells of that Secret, which anybody may change for all of them at once.
+        # An object with an older rival reports what happens to the rival's Secret, and so do all others like it.
         is_flip = flips.is_flip(before, after, is_bystander=observed.older is not None)
         if is_flip and (until := flips.until(self._row(resource), now.wall)) is not None:
             return until

@@ -34,7 +34,7 @@ MOST_USERS = 100
 """The oldest credentials on a managed Secret are looked at for who uses the old client secret; each takes a digest."""
 
 Traces = Mapping[Key, tuple[str, str]]
-"""The uid of each credential on a managed Secret, and how a token that it has by the old client secret is marked."""
+"""The uid of each credential on a managed Secret, and the digest that marks a token made with the old client secret."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -213,7 +213,7 @@ class Work:
         return read
 
     def _traces(self, resource: ClientSecretResource, content: ManagedContent) -> Traces | None:
-        """How the use of the old client secret shows; None where an older object tells of it.
+        """How tokens made with the old client secret are recognized; None where an older object reports their use.
 
         Any number of objects may name one Secret, and a tenant may write what looks like an old client secret there.
         """
@@ -267,7 +267,7 @@ def _log_given_up(key: Key, added: Added) -> None:
 
 
 def log_passed_over(key: Key, uuid: str) -> None:
-    """Log that the value that Adobe gave is forgotten, as nobody needs it by what is known."""
+    """Log that the value that Adobe gave is forgotten: a later replacement shows that nobody needs it."""
     message = (
         "AdobeIMSClientSecret %s: client secret %s was added, and its value is given up, as a later replacement began "
         "without it"
